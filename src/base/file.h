@@ -1,0 +1,23 @@
+/* file.h - whole files in and out; writing is atomic and every operation can be made to fail by tests. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+#include <stddef.h>
+#include <unroll.h>
+
+/* Reads a whole file ("-": standard input) into a block for mem_free; a NUL is appended after *size bytes.
+ * UNROLL_BAD_INPUT when it cannot be read (with the reason), UNROLL_FAILED for lack of memory. Directories are refused. */
+unroll_status file_read(const char *path, char **data, size_t *size, unroll_error *err);
+
+/* Atomic replacement: temporary file in the same folder, write, fsync, rename, fsync the folder. Old content stays until
+ * the rename; on any failure the temporary file is removed. */
+typedef struct file_writer file_writer;
+unroll_status file_begin(file_writer **out, const char *path, unroll_error *err);
+unroll_status file_add(file_writer *w, const void *data, size_t size, unroll_error *err);
+unroll_status file_commit(file_writer *w, unroll_error *err); /* frees w, success or not */
+void file_abandon(file_writer *w);
+
+unroll_status file_make_folder(const char *path, unroll_error *err); /* with parents; fine if it is there */
+
+/* Tests: the n-th file operation (open, write, fsync, rename, close) from now fails, as mem_fail_after. */
+void file_fail_after(long n, int forever);
+#endif

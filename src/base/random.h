@@ -1,0 +1,16 @@
+/* random.h - random numbers as a pure function of (seed, stream, place): Philox 4x32-10 (Salmon et al. 2011). */
+#ifndef BASE_RANDOM_H
+#define BASE_RANDOM_H
+#include <stdint.h>
+
+/* Which use a number is for; streams never share numbers. */
+enum { RANDOM_INIT = 1, RANDOM_SPLIT, RANDOM_SHUFFLE, RANDOM_DROPOUT, RANDOM_SAMPLE, RANDOM_TEST };
+
+/* Four independent 32-bit numbers for one place. `stream` is one of the above, `step` and `place` are the caller's. */
+void random_block(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, uint32_t out[4]);
+uint32_t random_bits(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place);
+double random_uniform(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place); /* in [0, 1) */
+double random_normal(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place);  /* mean 0, variance 1 */
+/* A number in [0, n), without bias. n >= 1. */
+uint32_t random_below(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, uint32_t n);
+#endif

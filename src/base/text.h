@@ -1,0 +1,28 @@
+/* text.h - UTF-8 and growing text buffers. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decodes one code point at s (n bytes left). Returns its length 1..4, or 0 when the bytes are not valid UTF-8
+ * (overlong, surrogate, above U+10FFFF, cut off). */
+int utf8_decode(const char *s, size_t n, uint32_t *code);
+int utf8_encode(uint32_t code, char out[4]);
+/* Index of the first invalid byte, or n. */
+size_t utf8_valid(const char *s, size_t n);
+
+/* A growing text; {0} to start. After a failed append `failed` is set and further appends do nothing. */
+typedef struct text {
+  char *data; /* NUL-terminated once something was appended, else NULL */
+  size_t length, capacity;
+  int failed;
+} text;
+void text_add(text *t, const char *s, size_t n);
+void text_format(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_free(text *t);
+
+/* The candidate nearest to `word` (edit distance with transpositions, at most a third of its length, at least 1), or NULL. */
+const char *text_nearest(const char *word, const char *const *candidates, size_t n);
+/* Numbers without the locale: whole text must be a number. Returns 0 on success. */
+int text_number(const char *s, size_t n, double *value);
+#endif

@@ -1,0 +1,107 @@
+/* kernel.h - the arithmetic. One table of functions per instruction set; all tables give the same bits.
+ *
+ * Contract: vectors of 16 lanes everywhere (two AVX2 registers, four NEON ones, a loop in portable C). Every matrix that is
+ * written or read by whole vectors has its rows padded to a multiple of 16 floats and starts at a multiple of 64 bytes; lanes
+ * beyond a matrix's width hold anything. Sums over k run in increasing order with fused multiply-adds. Nothing allocates. */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+#include <stddef.h>
+#include <stdint.h>
+#include "base/cpu.h"
+
+enum { LANES = 16, PANEL_VECTORS = 4 };
+
+/* C = init + A B for a block of rows and up to 4 vectors of columns.
+ * A[i][k] = a[i * a_row + k * a_k]; B[k][v*16 ..] = b[k * b_k + v * 16]; vector v of row i of the result goes to
+ * c[v] + i * c_row[v], and starts from init[v] + i * init_row[v] (NULL: zero; init may be c itself, to add on). */
+typedef struct product {
+  const float *a;
+  ptrdiff_t a_row, a_k;
+  const float *b;
+  ptrdiff_t b_k;
+  int rows, k, vectors; /* vectors 1..4; rows >= 0, k >= 0 */
+  const float *init[PANEL_VECTORS];
+  ptrdiff_t init_row[PANEL_VECTORS];
+  float *c[PANEL_VECTORS];
+  ptrdiff_t c_row[PANEL_VECTORS];
+} product;
+
+enum tile_op {
+#define TILE1(name, e) TILE_##name,
+#define TILE2(name, e) TILE_##name,
+#define TILE3(name, e) TILE_##name,
+#include "kernel/tile.def"
+#undef TILE1
+#undef TILE2
+#undef TILE3
+  TILE_COUNT
+};
+
+/* An operand of a tile program: [rows, vectors * 16] floats at p, `row` floats from one row to the next (0: the same row for
+ * all, e.g. a bias). splat: one float per row at p[i * row], repeated over the lanes (row = 0: a constant). */
+typedef struct tile_operand {
+  float *p;
+  ptrdiff_t row;
+  int splat;
+} tile_operand;
+
+typedef struct tile_instruction {
+  uint16_t op; /* enum tile_op */
+  uint16_t d, a, b, c; /* numbers of operands; d may equal a, b or c */
+} tile_instruction;
+
+/* Adam, AdamW, RMSprop, SGD on n floats (any n, any alignment): see kernel/optimizer.h for the formulas. */
+typedef struct adam_step { float rate, beta1, beta2, epsilon, correction1, correction2, decay, scale; } adam_step;
+typedef struct rmsprop_step { float rate, alpha, epsilon, momentum, decay, scale; } rmsprop_step;
+typedef struct sgd_step { float rate, momentum, decay, scale; } sgd_step;
+
+typedef struct kernels {
+  enum cpu_isa isa;
+  void (*product)(const product *p);
+  void (*tile)(const tile_instruction *code, int n, const tile_operand *operands, int rows, int vectors);
+
+  /* Rows [rows, n] with row strides; n is the true width, the padding is not looked at. Every reduction over a row: lane j sums
+   * columns j, j+16, ..., then the 16 lanes by the tree (j, j+8), (j, j+4), (j, j+2), (j, j+1). */
+  void (*softmax)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
+  void (*softmax_grad)(float *dx, ptrdiff_t dx_row, const float *y, ptrdiff_t y_row, const float *dy, ptrdiff_t dy_row, int rows, int n);
+  /* loss[i * loss_row] = log(sum exp(x_i)) - x_i[index[i]]; 0 where index[i] < 0 */
+  void (*cross_entropy)(float *loss, ptrdiff_t loss_row, const float *x, ptrdiff_t x_row, const int32_t *index, int rows, int n);
+  /* dx_i = (softmax(x_i) - onehot(index[i])) * dl[i * dl_row], with log(sum exp) taken as loss + x_i[index]; 0 where index[i] < 0.
+   * dx may be x. */
+  void (*cross_entropy_grad)(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *loss, ptrdiff_t loss_row,
+                             const float *dl, ptrdiff_t dl_row, const int32_t *index, int rows, int n);
+  void (*row_sum)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
+  void (*layernorm)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
+  void (*layernorm_grad)(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *y, ptrdiff_t y_row, const float *dy,
+                         ptrdiff_t dy_row, int rows, int n);
+  /* y_i = table[index[i]] (zeros where index[i] < 0), n floats a row, table rows `table_row` apart and unaligned */
+  void (*gather)(float *y, ptrdiff_t y_row, const float *table, ptrdiff_t table_row, const int32_t *index, int rows, int n);
+  /* table[index[i]] += dy_i in the order of i, columns 0..n-1; unaligned table */
+  void (*scatter)(float *table, ptrdiff_t table_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int rows, int n);
+  /* y[j] += sum over rows of x[i][j], in the order of i; j < n; y unaligned */
+  void (*sum_rows)(float *y, const float *x, ptrdiff_t x_row, int rows, int n);
+
+  void (*adam)(float *w, const float *g, float *m, float *v, ptrdiff_t n, const adam_step *s);
+  void (*rmsprop)(float *w, const float *g, float *square, float *velocity, ptrdiff_t n, const rmsprop_step *s);
+  void (*sgd)(float *w, const float *g, float *velocity, ptrdiff_t n, const sgd_step *s);
+  void (*clip_value)(float *g, ptrdiff_t n, float limit);
+  /* Sum of squares in double, over blocks of 4096 in one fixed order; infinite or NaN when an entry is. */
+  double (*sum_squares)(const float *g, ptrdiff_t n);
+
+  /* Multiply-adds for about `seconds`; returns GFLOP/s of this core. */
+  double (*peak)(double seconds);
+} kernels;
+
+/* The table for cpu_isa(). */
+const kernels *kernel_table(void);
+/* A given one; NULL when this build or processor lacks it. For tests. */
+const kernels *kernel_table_of(enum cpu_isa isa);
+
+/* --- packing (portable C, pack.c) --- A matrix W [rows, cols] (row stride `row`) becomes columns of panels.
+ * Panel layout: k-major, `vectors` groups of 16 columns side by side: out[k * vectors*16 + v*16 + lane]. Writes the 16 lanes of
+ * vector v for k = 0..k_count-1; lanes at or beyond `count` are zero.
+ * pack_rows: lane l of step k is W[first + l][k0 + k]  (for y = W x: lanes are rows of W).
+ * pack_cols: lane l of step k is W[k0 + k][first + l]  (for x = W' y and for embeddings of gradients: lanes are columns of W). */
+void pack_rows(float *out, int vectors, int v, const float *w, ptrdiff_t row, int first, int count, int k0, int k_count);
+void pack_cols(float *out, int vectors, int v, const float *w, ptrdiff_t row, int first, int count, int k0, int k_count);
+#endif

@@ -1,0 +1,25 @@
+/* plan.h - a graph as a frozen list of stages. See plan.c for how it is made and run.h for how it is run. */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+#include "graph/graph.h"
+
+typedef struct plan plan;
+
+typedef struct plan_options {
+  int max_rows;      /* B */
+  int max_steps;     /* T, the same bound for every axis */
+  int64_t max_cells; /* bound on R = sum of lengths of a batch; 0: max_rows * max_steps */
+  int gradient;      /* 1: the gradient too (graph_differentiate was called); 0: forward only */
+  const int *keep;   /* nodes whose values the caller reads after a pass, e.g. predictions; the losses are always kept */
+  int n_keep;
+} plan_options;
+
+/* The graph must outlive the plan. UNROLL_BAD_INPUT naming file, line and column for an operator that is not there yet. */
+unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err);
+void plan_free(plan *p);
+/* Loops found, products hoisted and joined, buffers, operations and bytes per step: for `explain`. */
+void plan_print(const plan *p, text *out);
+/* Multiply-adds (2 operations each) of the products for a batch with R rows on each axis (softmax and elementwise not counted). */
+double plan_operations(const plan *p, int64_t cells);
+int64_t plan_arena_bytes(const plan *p);
+#endif
