@@ -1,0 +1,86 @@
+/* random.c - Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3. SC 2011).
+ *
+ * A block cipher of ten rounds over a counter: no state, so any thread can make any number in any order. The key is the seed,
+ * the counter is (place, step, stream). Normal numbers use our own logarithm and cosine instead of libm's, which pick their
+ * code, and so their last bit, by processor. Not for secrets. */
+#include "base/random.h"
+#include <math.h>
+#include <string.h>
+
+static void philox(const uint32_t counter[4], uint64_t key, uint32_t out[4]) {
+  uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
+  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+  for (int round = 0; round < 10; round++) {
+    uint64_t p = (uint64_t)0xD2511F53u * x0, q = (uint64_t)0xCD9E8D57u * x2;
+    x0 = (uint32_t)(q >> 32) ^ x1 ^ k0;
+    x1 = (uint32_t)q;
+    x2 = (uint32_t)(p >> 32) ^ x3 ^ k1;
+    x3 = (uint32_t)p;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  out[0] = x0, out[1] = x1, out[2] = x2, out[3] = x3;
+}
+
+void random_block(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, uint32_t out[4]) {
+  philox((const uint32_t[4]){place, (uint32_t)step, (uint32_t)(step >> 32), stream}, seed, out);
+}
+
+uint32_t random_bits(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place) {
+  uint32_t x[4];
+  random_block(seed, stream, step, place, x);
+  return x[0];
+}
+
+/* 53 bits of two numbers, as a multiple of 2^-53. */
+static double unit(uint32_t high, uint32_t low) { return (double)(((uint64_t)high << 21) ^ (low >> 11)) * 0x1p-53; }
+
+double random_uniform(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place) {
+  uint32_t x[4];
+  random_block(seed, stream, step, place, x);
+  return unit(x[0], x[1]);
+}
+
+/* log x for normal x > 0: with x = 2^e m, m in [sqrt(1/2), sqrt(2)), and s = (m-1)/(m+1),
+ * log m = 2 (s + s^3/3 + s^5/5 + ...). s^2 < 0.0295, so the term after s^23 is below the last bit. */
+static double log_same(double x) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  int e = (int)(bits >> 52) - 1023;
+  bits = (bits & 0x000FFFFFFFFFFFFFu) | 0x3FF0000000000000u;
+  double m;
+  memcpy(&m, &bits, sizeof m);
+  if (m > 1.4142135623730951) m *= 0.5, e++;
+  double s = (m - 1) / (m + 1), s2 = s * s, sum = 0;
+  for (int k = 23; k >= 1; k -= 2) sum = sum * s2 + 1.0 / k;
+  return (double)e * 0.69314718055994531 + 2 * s * sum;
+}
+
+/* cos(2 pi u) for u in [0, 1): folded to an angle a of at most pi/4, then the Taylor series of cos a or sin a. */
+static double cos_turn(double u) {
+  double sign = 1;
+  if (u > 0.5) u = 1 - u;               /* cos is even around half a turn */
+  if (u > 0.25) u = 0.5 - u, sign = -1; /* and odd around a quarter */
+  int sine = u > 0.125;
+  double a = 6.2831853071795865 * (sine ? 0.25 - u : u), a2 = a * a, sum = 0;
+  for (int k = sine ? 17 : 16; k >= 2; k -= 2) sum = (1 - sum) * a2 / (k * (k - 1));
+  return sign * (sine ? a : 1) * (1 - sum);
+}
+
+/* Box and Muller 1958, one of the two: sqrt(-2 log u1) cos(2 pi u2), u1 in (0, 1]. */
+double random_normal(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place) {
+  uint32_t x[4];
+  random_block(seed, stream, step, place, x);
+  return sqrt(-2 * log_same(1 - unit(x[0], x[1]))) * cos_turn(unit(x[2], x[3]));
+}
+
+/* Lemire 2019: the high half of x * n, refusing the few x that would make some results likelier. A refused block is followed by
+ * the block of itself as a counter, so the number stays a function of its place. */
+uint32_t random_below(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, uint32_t n) {
+  uint32_t x[4], refuse = (0u - n) % n;
+  for (random_block(seed, stream, step, place, x);; philox((const uint32_t[4]){x[0], x[1], x[2], x[3]}, ~seed, x))
+    for (int i = 0; i < 4; i++) {
+      uint64_t product = (uint64_t)x[i] * n;
+      if ((uint32_t)product >= refuse) return (uint32_t)(product >> 32);
+    }
+}
