@@ -1,0 +1,43 @@
+# packages.sh - sourced by demo and test: installs what is missing on a Debian machine, saying what and why.
+# Root needs no sudo; others use sudo when it is there. Nothing is installed when nothing is missing.
+
+missing=
+need() { # need PACKAGE WHY [COMMAND]: wants a package, unless COMMAND is there already
+  if [ -n "${3:-}" ] && command -v "$3" >/dev/null 2>&1; then return 0; fi
+  if command -v dpkg-query >/dev/null 2>&1 &&
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; then return 0; fi
+  if [ -z "${3:-}" ] && command -v pkg-config >/dev/null 2>&1 && [ -n "${4:-}" ] && pkg-config --exists "$4"; then return 0; fi
+  echo "missing: $1 ($2)"
+  missing="$missing $1"
+}
+
+install_missing() { # returns 1 when something could not be installed
+  [ -n "$missing" ] || return 0
+  local root=
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "This script installs with apt-get, which is not here. Please install by hand:$missing" >&2
+    return 1
+  fi
+  if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+      echo "Not root, and no sudo. Please run as root: apt-get install$missing" >&2
+      return 1
+    fi
+    root=sudo
+  fi
+  echo "installing:$missing"
+  # shellcheck disable=SC2086
+  $root apt-get -qq update && $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing \
+    </dev/null >/dev/null || { echo "Could not install:$missing" >&2; missing=; return 1; }
+  missing=
+}
+
+need_build_tools() {
+  need gcc "the C compiler" cc
+  need libc6-dev "the C library's headers" "" ""
+  need cmake "writes the build files" cmake
+  command -v ninja >/dev/null 2>&1 || need make "runs the build" make
+  need pkg-config "finds libraries" pkg-config
+  need libjansson-dev "JSON, the one library that Unroll needs" "" jansson
+  # Found, but not a package of the system: a compiler of one's own brings its headers.
+}
