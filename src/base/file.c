@@ -1,0 +1,304 @@
+/* file.c - whole files in, atomic replacement out.
+ *
+ * Writing: a temporary file `.NAME.tmp-PID-N` beside the target, written, synced, closed, renamed over it, and the folder
+ * synced. Whatever instant a process is killed at, the name holds the old content or the new. A temporary file is locked while
+ * its writer lives; one that is found without a lock was left by a killed process that had our number, and is replaced. After
+ * a failed fsync nobody knows what the disk holds, so the file is given up, never synced again.
+ *
+ * A target that is no regular file (a pipe, /dev/full) cannot be replaced and is written directly. */
+#include "base/file.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static atomic_long fail_in; /* as in memory.c */
+static atomic_int fail_forever;
+
+void file_fail_after(long n, int forever) {
+  atomic_store(&fail_forever, forever);
+  atomic_store(&fail_in, n < 0 ? 0 : n);
+}
+
+static int may_fail(void) {
+  long n = atomic_load(&fail_in);
+  while (n > 0) {
+    long next = n > 1 ? n - 1 : atomic_load(&fail_forever) ? -1 : 0;
+    if (!atomic_compare_exchange_weak(&fail_in, &n, next)) continue;
+    if (n > 1) return 0;
+    errno = EIO;
+    return 1;
+  }
+  if (n < 0) errno = EIO;
+  return n < 0;
+}
+
+/* The system's calls, through the failing counter and past interruptions. */
+static int do_open(const char *path, int flags) {
+  if (may_fail()) return -1;
+  int fd;
+  do fd = open(path, flags | O_CLOEXEC, 0666);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+static ssize_t do_read(int fd, void *data, size_t size) {
+  if (may_fail()) return -1;
+  ssize_t n;
+  do n = read(fd, data, size);
+  while (n < 0 && errno == EINTR);
+  return n;
+}
+static ssize_t do_write(int fd, const void *data, size_t size) {
+  if (may_fail()) return -1;
+  ssize_t n;
+  do n = write(fd, data, size);
+  while (n < 0 && errno == EINTR);
+  return n;
+}
+static int do_sync(int fd) {
+  if (may_fail()) return -1;
+  int failed;
+  do failed = fsync(fd);
+  while (failed && errno == EINTR);
+  return failed;
+}
+/* Whatever close returns, the descriptor is gone; an interrupted one is closed all the same. */
+static int do_close(int fd) {
+  int fail = may_fail();
+  if (close(fd) && errno != EINTR) return -1;
+  if (fail) errno = EIO;
+  return fail ? -1 : 0;
+}
+static int do_rename(const char *from, const char *to) { return may_fail() ? -1 : rename(from, to); }
+
+static unroll_status trouble(unroll_error *err, unroll_status code, const char *path, const char *what) {
+  const char *why = strerror(errno);
+  return error_at(err, code, path, NULL, 0, 0, "%s: %s", what, why);
+}
+
+static unroll_status no_memory(unroll_error *err, const char *path) {
+  return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "out of memory");
+}
+
+/* Reads to the end of fd. `expected` is the size the system told, which need not be true (/proc tells 0, files grow): with one
+ * byte beyond it and the NUL, a file of that size is read without moving it. */
+static unroll_status read_all(int fd, const char *name, size_t expected, char **data, size_t *size, unroll_error *err) {
+  size_t capacity, used = 0;
+  if (__builtin_add_overflow(expected, (size_t)2, &capacity)) return no_memory(err, name);
+  if (capacity < 4096) capacity = 4096;
+  char *block = mem_alloc(capacity);
+  if (!block) return no_memory(err, name);
+  for (;;) {
+    ssize_t n = do_read(fd, block + used, capacity - used - 1);
+    if (n < 0) {
+      unroll_status status = trouble(err, UNROLL_BAD_INPUT, name, "cannot read");
+      mem_free(block);
+      return status;
+    }
+    if (n == 0) break;
+    used += (size_t)n;
+    if (used < capacity - 1) continue;
+    char *larger = __builtin_mul_overflow(capacity, (size_t)2, &capacity) ? NULL : mem_resize(block, capacity);
+    if (!larger) {
+      mem_free(block);
+      return no_memory(err, name);
+    }
+    block = larger;
+  }
+  block[used] = 0;
+  *data = block;
+  *size = used;
+  return UNROLL_OK;
+}
+
+unroll_status file_read(const char *path, char **data, size_t *size, unroll_error *err) {
+  *data = NULL;
+  *size = 0;
+  int standard = strcmp(path, "-") == 0;
+  const char *name = standard ? "standard input" : path;
+  int fd = standard ? STDIN_FILENO : do_open(path, O_RDONLY);
+  if (fd < 0) return trouble(err, UNROLL_BAD_INPUT, name, "cannot open");
+  struct stat st;
+  unroll_status status = UNROLL_OK;
+  if (fstat(fd, &st))
+    status = trouble(err, UNROLL_BAD_INPUT, name, "cannot read");
+  else if (S_ISDIR(st.st_mode))
+    status = error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "is a folder, not a file");
+  else
+    status = read_all(fd, name, S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : 0, data, size, err);
+  if (!standard && do_close(fd) && !status) {
+    status = trouble(err, UNROLL_BAD_INPUT, name, "cannot close");
+    mem_free(*data);
+    *data = NULL;
+    *size = 0;
+  }
+  return status;
+}
+
+struct file_writer {
+  int fd;         /* -1 once closed */
+  int failed;     /* a write failed; only giving up is left */
+  char *path;     /* the target, links followed */
+  text temporary; /* empty when the target is written directly */
+};
+
+/* The length of a path's folder part with its slash: 0 when there is none. */
+static size_t folder_length(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* Whether the temporary file of this name was left by a process that is gone; then it is removed. */
+static int remove_stale(const char *name) {
+  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  int stale = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && unlink(name) == 0;
+  if (fd >= 0) close(fd);
+  errno = EEXIST; /* still the caller's reason, unless it tries again */
+  return stale;
+}
+
+/* Creates the temporary file, empty and locked. */
+static int create_temporary(file_writer *w) {
+  static atomic_uint number;
+  size_t folder = folder_length(w->path);
+  for (int tries = 0; tries < 100; tries++) {
+    text_free(&w->temporary);
+    text_add(&w->temporary, w->path, folder);
+    text_format(&w->temporary, ".%.200s.tmp-%ld-%u", w->path + folder, (long)getpid(), atomic_fetch_add(&number, 1));
+    if (w->temporary.failed) {
+      errno = ENOMEM;
+      return -1;
+    }
+    int fd = do_open(w->temporary.data, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd < 0 && errno == EEXIST && remove_stale(w->temporary.data)) fd = do_open(w->temporary.data, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd >= 0) flock(fd, LOCK_EX | LOCK_NB); /* where locks are not known, nothing is taken for stale either */
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+  return -1;
+}
+
+static void writer_free(file_writer *w) {
+  if (w->fd >= 0) close(w->fd);
+  if (w->temporary.length) unlink(w->temporary.data);
+  text_free(&w->temporary);
+  mem_free(w->path);
+  mem_free(w);
+}
+
+unroll_status file_begin(file_writer **out, const char *path, unroll_error *err) {
+  *out = NULL;
+  char real[PATH_MAX];
+  struct stat st;
+  int there = stat(path, &st) == 0;
+  if (there && S_ISDIR(st.st_mode)) return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "is a folder, not a file");
+  if (!*path || path[strlen(path) - 1] == '/') return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "is not the name of a file");
+  int direct = there && !S_ISREG(st.st_mode);
+  const char *target = there && !direct && realpath(path, real) ? real : path;
+  file_writer *w = mem_zero(1, sizeof *w);
+  if (!w) return no_memory(err, path);
+  w->fd = -1;
+  w->path = mem_text(target);
+  if (!w->path) {
+    writer_free(w);
+    return no_memory(err, path);
+  }
+  w->fd = direct ? do_open(path, O_WRONLY) : create_temporary(w);
+  if (w->fd < 0) {
+    unroll_status status = trouble(err, UNROLL_FAILED, path, direct ? "cannot open for writing" : "cannot create a file beside it");
+    text_free(&w->temporary); /* it was not created: nothing to remove */
+    writer_free(w);
+    return status;
+  }
+  if (there && !direct) (void)fchmod(w->fd, st.st_mode & 07777); /* where it cannot be, the usual mode will do */
+  *out = w;
+  return UNROLL_OK;
+}
+
+unroll_status file_add(file_writer *w, const void *data, size_t size, unroll_error *err) {
+  if (w->failed) return error_at(err, UNROLL_FAILED, w->path, NULL, 0, 0, "an earlier write failed");
+  for (const char *at = data; size > 0;) {
+    ssize_t n = do_write(w->fd, at, size);
+    if (n == 0) errno = EIO;
+    if (n <= 0) {
+      w->failed = 1;
+      return trouble(err, UNROLL_FAILED, w->path, "cannot write");
+    }
+    at += n;
+    size -= (size_t)n;
+  }
+  return UNROLL_OK;
+}
+
+/* Makes the rename durable. Some file systems know no sync of folders (EINVAL); they are taken at their word. */
+static unroll_status sync_folder(file_writer *w, unroll_error *err) {
+  size_t length = folder_length(w->path);
+  char saved = w->path[length];
+  w->path[length] = 0;
+  int fd = do_open(length ? w->path : ".", O_RDONLY | O_DIRECTORY);
+  w->path[length] = saved;
+  if (fd < 0) return trouble(err, UNROLL_FAILED, w->path, "cannot open its folder");
+  unroll_status status = UNROLL_OK;
+  if (do_sync(fd) && errno != EINVAL) status = trouble(err, UNROLL_FAILED, w->path, "cannot sync its folder");
+  if (do_close(fd) && !status) status = trouble(err, UNROLL_FAILED, w->path, "cannot close its folder");
+  return status;
+}
+
+unroll_status file_commit(file_writer *w, unroll_error *err) {
+  unroll_status status = UNROLL_OK;
+  int direct = w->temporary.length == 0;
+  if (w->failed)
+    status = error_at(err, UNROLL_FAILED, w->path, NULL, 0, 0, "an earlier write failed");
+  else if (do_sync(w->fd) && !(direct && (errno == EINVAL || errno == EROFS)))
+    status = trouble(err, UNROLL_FAILED, w->path, "cannot sync");
+  if (!status) {
+    int fd = w->fd;
+    w->fd = -1;
+    if (do_close(fd)) status = trouble(err, UNROLL_FAILED, w->path, "cannot close");
+  }
+  if (!status && !direct) {
+    if (do_rename(w->temporary.data, w->path))
+      status = trouble(err, UNROLL_FAILED, w->path, "cannot rename to it");
+    else {
+      text_free(&w->temporary);
+      status = sync_folder(w, err);
+    }
+  }
+  writer_free(w);
+  return status;
+}
+
+void file_abandon(file_writer *w) {
+  if (w) writer_free(w);
+}
+
+unroll_status file_make_folder(const char *path, unroll_error *err) {
+  if (!*path) return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "is not the name of a folder");
+  char *copy = mem_text(path);
+  if (!copy) return no_memory(err, path);
+  unroll_status status = UNROLL_OK;
+  for (char *at = copy; *at && !status;) {
+    at += strspn(at, "/");
+    at += strcspn(at, "/");
+    char saved = *at;
+    *at = 0;
+    struct stat st;
+    if (mkdir(copy, 0777) && errno != EEXIST && stat(copy, &st))
+      status = trouble(err, UNROLL_FAILED, path, "cannot create the folder");
+    else if (stat(copy, &st))
+      status = trouble(err, UNROLL_FAILED, path, "cannot create the folder");
+    else if (!S_ISDIR(st.st_mode))
+      status = error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "%s is a file, not a folder", copy);
+    *at = saved;
+  }
+  mem_free(copy);
+  return status;
+}
