@@ -210,6 +210,8 @@ static void eval_ROW_SUM(const eval *e, const node *n, rows *q) {
   }
 }
 
+static void eval_REPEAT(const eval *e, const node *n, rows *q) { EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = at(e, n, 0, i, j); }
+
 /* log(sum over j of exp(x_j)) of a row of input k */
 static double log_sum_exp(const eval *e, const node *n, int k, int64_t row) {
   const int N = width_in(e, n, k);
