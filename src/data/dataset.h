@@ -1,0 +1,53 @@
+/* dataset.h - a text as sequences of symbols, and its parts for training, validation and test.
+ *
+ * A reader turns the bytes of a file into codes, a vocabulary turns these into numbers of symbols, in place. The table of kinds
+ * in reader.c says what `data NAME : KIND` is read by; kinds without a reader yet are refused by name. */
+#ifndef DATA_DATASET_H
+#define DATA_DATASET_H
+#include "data/vocabulary.h"
+#include "lang/lang.h"
+
+/* What the `data` line of a net asks for. */
+typedef struct data_form {
+  const char *name; /* "token"; belongs to the program */
+  const char *kind; /* "chars" */
+  enum symbol_unit unit;
+  bool lines; /* a sequence a line; else one long stream */
+} data_form;
+/* UNROLL_USAGE for what is legal but has no reader yet, UNROLL_BAD_INPUT with the place for an unknown kind or word. */
+unroll_status data_form_of(data_form *f, const program *net, unroll_error *err);
+
+enum { MAX_LINE = 1 << 20 }; /* symbols in a line; a longer text is a stream */
+
+typedef struct dataset {
+  char *name; /* the file's, for messages */
+  enum symbol_unit unit;
+  bool lines;
+  int32_t *symbols; /* codes until dataset_encode, then numbers of the vocabulary */
+  int64_t n_symbols;
+  int64_t *first; /* [n_sequences + 1] sequence i is symbols first[i] .. first[i + 1] - 1, a line's end symbol included */
+  int64_t n_sequences;
+  uint64_t bytes, hash; /* identity of the text */
+} dataset;
+
+/* A file, or "-". Errors: UNROLL_BAD_INPUT with line and column (of the text; column in characters). */
+unroll_status dataset_read(dataset *d, const data_form *f, const char *path, unroll_error *err);
+unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, const char *data, size_t size, unroll_error *err);
+/* Codes -> numbers. A code that the vocabulary lacks is UNROLL_BAD_INPUT with line, column and the character. */
+unroll_status dataset_encode(dataset *d, const vocabulary *v, unroll_error *err);
+void dataset_free(dataset *d);
+
+/* A part of a dataset: a range of a stream's symbols, or some of the lines. */
+typedef struct part {
+  const dataset *data;
+  int64_t begin, end; /* stream */
+  int64_t *list, n;   /* lines: numbers of the sequences, increasing */
+  int64_t n_symbols;
+} part;
+unroll_status part_whole(part *p, const dataset *d, unroll_error *err);
+/* A stream's shares are cut from its end in the order train, valid, test. A line goes where the hash of its text and the seed
+ * say, so equal lines are on the same side. An asked-for part that stays empty is an error. */
+unroll_status part_split(part *train, part *valid, part *test, const dataset *d, double valid_share, double test_share,
+                         uint64_t seed, unroll_error *err);
+void part_free(part *p);
+#endif

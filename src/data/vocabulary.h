@@ -1,0 +1,35 @@
+/* vocabulary.h - the symbols that a model knows: characters (Unicode code points) or bytes, each with a number.
+ *
+ * Symbols are sorted by code; where the data is lines, the end of a line is a symbol too and the last one (its code is that of
+ * the newline, which no line contains). */
+#ifndef DATA_VOCABULARY_H
+#define DATA_VOCABULARY_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unroll.h>
+#include "base/text.h"
+
+enum symbol_unit { UNIT_CHARS, UNIT_BYTES };
+enum { END_CODE = '\n' };
+
+typedef struct vocabulary {
+  enum symbol_unit unit;
+  int n;
+  int32_t end;      /* number of the end-of-line symbol, n - 1; -1 where the data is one stream */
+  uint32_t *codes;  /* [n] */
+  int32_t low[256]; /* numbers of the codes below 256, -1 for none */
+} vocabulary;
+
+/* Of characters: those that occur in codes[0..n) or in `more`, and the end symbol if lines. Of bytes: always all 256. */
+unroll_status vocabulary_collect(vocabulary *v, enum symbol_unit unit, bool lines, const int32_t *const *codes,
+                                 const int64_t *counts, int n_texts, unroll_error *err);
+/* From a model file: the codes in order of their numbers, checked (in range, distinct, sorted, end symbol last). */
+unroll_status vocabulary_set(vocabulary *v, enum symbol_unit unit, bool lines, const uint32_t *codes, size_t n, unroll_error *err);
+void vocabulary_free(vocabulary *v);
+
+int32_t vocabulary_find(const vocabulary *v, uint32_t code); /* -1: unknown */
+void vocabulary_add_text(const vocabulary *v, int32_t symbol, text *out);
+/* "'e'", "U+0007", "byte 0xff": a code for messages. */
+void vocabulary_name_code(enum symbol_unit unit, uint32_t code, char out[16]);
+#endif

@@ -1,0 +1,19 @@
+/* evaluate.h - the loss of a model on a part of a dataset, forward only and deterministic.
+ *
+ * A stream is cut into as many parallel streams as the batch has rows; each is warmed up on up to 256 symbols of the text
+ * before it, which are not counted, so the figures do not suffer from cold starts. Lines are taken whole. */
+#ifndef TRAIN_EVALUATE_H
+#define TRAIN_EVALUATE_H
+#include "base/threads.h"
+#include "train/model.h"
+
+typedef struct evaluator evaluator;
+/* All memory is taken here. The weights (a block like m->weights) are read at each run; everything given is borrowed. */
+unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
+                            pool *workers, unroll_error *err);
+void evaluator_free(evaluator *e);
+/* Mean nats per symbol; allocates nothing. */
+double evaluator_run(evaluator *e);
+int64_t evaluator_symbols(const evaluator *e); /* counted symbols */
+#define BITS_PER_NAT 1.4426950408889634
+#endif
