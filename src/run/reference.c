@@ -215,7 +215,7 @@ static void eval_REPEAT(const eval *e, const node *n, rows *q) { EACH_ROW(i, q) 
 /* log(sum over j of exp(x_j)) of a row of input k */
 static double log_sum_exp(const eval *e, const node *n, int k, int64_t row) {
   const int N = width_in(e, n, k);
-  double largest = -INFINITY, sum = 0;
+  double largest = -HUGE_VAL, sum = 0;
   for (int j = 0; j < N; j++) largest = fmax(largest, at(e, n, k, row, j));
   for (int j = 0; j < N; j++) sum += exp(at(e, n, k, row, j) - largest);
   return largest + log(sum);
