@@ -19,8 +19,6 @@ const op_info graph_ops[OP_COUNT] = {
 #undef OTHER
 };
 
-enum { MAX_NODES = 1000000 };
-
 typedef struct node_index {
   int *slots;          /* node number + 1; 0: free */
   uint32_t size, used; /* size is a power of two */
@@ -134,7 +132,7 @@ static const char *copy_name(graph *g, const char *name) {
 
 /* Appends without looking for an equal node. */
 static int append(graph *g, const node *n) {
-  if (g->n_nodes >= MAX_NODES || !grow((void **)&g->nodes, g->n_nodes, &g->cap_nodes, sizeof *g->nodes)) return fail(g);
+  if (g->n_nodes >= GRAPH_MAX_NODES || !grow((void **)&g->nodes, g->n_nodes, &g->cap_nodes, sizeof *g->nodes)) return fail(g);
   node *fresh = &g->nodes[g->n_nodes];
   *fresh = *n;
   fresh->name = copy_name(g, n->name);
@@ -223,7 +221,7 @@ static double fold_unary(enum op op, double x) {
   case OP_COS:
     return cos(x);
   default:
-    return NAN; /* a new operator is not folded until it has its row here */
+    return (double)NAN; /* a new operator is not folded until it has its row here */
   }
 }
 
@@ -244,7 +242,7 @@ static double fold_binary(enum op op, double a, double b) {
   case OP_LESS:
     return a < b;
   default:
-    return NAN;
+    return (double)NAN;
   }
 }
 

@@ -36,7 +36,7 @@ typedef struct op_info {
 extern const op_info graph_ops[OP_COUNT];
 
 enum space { SPACE_PARAM, SPACE_STATIC, SPACE_STEP };
-enum { NODE_NONE = -1, NODE_INPUTS = 4 };
+enum { NODE_NONE = -1, NODE_INPUTS = 4, GRAPH_MAX_NODES = 1000000 };
 
 typedef struct node {
   enum op op;
