@@ -302,3 +302,16 @@ unroll_status file_make_folder(const char *path, unroll_error *err) {
   mem_free(copy);
   return status;
 }
+
+unroll_status file_append(const char *path, const void *data, size_t size, unroll_error *err) {
+  file_writer w = {.fd = do_open(path, O_WRONLY | O_CREAT | O_APPEND), .path = (char *)path};
+  if (w.fd < 0) return trouble(err, UNROLL_FAILED, path, "cannot open for writing");
+  unroll_status status = file_add(&w, data, size, err);
+  if (do_close(w.fd) && !status) status = trouble(err, UNROLL_FAILED, path, "cannot close");
+  return status;
+}
+
+unroll_status file_rename(const char *from, const char *to, unroll_error *err) {
+  if (!do_rename(from, to) || errno == ENOENT) return UNROLL_OK;
+  return trouble(err, UNROLL_FAILED, to, "cannot rename to it");
+}

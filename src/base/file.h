@@ -18,6 +18,11 @@ void file_abandon(file_writer *w);
 
 unroll_status file_make_folder(const char *path, unroll_error *err); /* with parents; fine if it is there */
 
+/* Adds to the end of a file, which is created if need be; for logs. Not atomic: a failure may leave a part of the data. */
+unroll_status file_append(const char *path, const void *data, size_t size, unroll_error *err);
+/* Renames within a folder, replacing what has the new name. UNROLL_OK too when there is no file of the old name. */
+unroll_status file_rename(const char *from, const char *to, unroll_error *err);
+
 /* Tests: the n-th file operation (open, write, fsync, rename, close) from now fails, as mem_fail_after. */
 void file_fail_after(long n, int forever);
 #endif
