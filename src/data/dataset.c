@@ -1,0 +1,122 @@
+/* dataset.c - codes to symbols, and the parts for training, validation and test. */
+#include "data/dataset.h"
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "data/hash.h"
+
+void dataset_free(dataset *d) {
+  mem_free(d->name);
+  mem_free(d->symbols);
+  mem_free(d->first);
+  *d = (dataset){0};
+}
+
+/* An error at symbol `at`, of which all up to the end of the line are still codes from `at` on, and numbers of v before. */
+static unroll_status unknown_symbol(const dataset *d, const vocabulary *v, int64_t at, unroll_error *err) {
+  int64_t start = 0, line = 1;
+  if (d->lines) {
+    while (d->first[line] <= at) line++;
+    start = d->first[line - 1];
+  } else
+    for (int64_t i = 0; i < at; i++)
+      if (v->codes[d->symbols[i]] == '\n') {
+        line++;
+        start = i + 1;
+      }
+  char name[16];
+  text source = {0};
+  for (int64_t i = start; i < d->n_symbols && i < start + 150; i++) {
+    const uint32_t code = i < at ? v->codes[d->symbols[i]] : (uint32_t)d->symbols[i];
+    char s[4] = {(char)code};
+    if (code == '\n') break;
+    text_add(&source, s, d->unit == UNIT_BYTES ? 1 : (size_t)utf8_encode(code ? code : 1, s));
+  }
+  vocabulary_name_code(d->unit, (uint32_t)d->symbols[at], name);
+  const int64_t column = at - start + 1;
+  error_at(err, UNROLL_BAD_INPUT, d->name, source.data, 1, column < INT32_MAX ? (int)column : INT32_MAX,
+           "the model does not know the character %s: it was not in the data it was trained on", name);
+  if (err) err->line = line < INT32_MAX ? (int)line : INT32_MAX;
+  text_free(&source);
+  return UNROLL_BAD_INPUT;
+}
+
+unroll_status dataset_encode(dataset *d, const vocabulary *v, unroll_error *err) {
+  for (int64_t i = 0; i < d->n_symbols; i++) {
+    const int32_t symbol = vocabulary_find(v, (uint32_t)d->symbols[i]);
+    if (symbol < 0) return unknown_symbol(d, v, i, err);
+    d->symbols[i] = symbol;
+  }
+  return UNROLL_OK;
+}
+
+unroll_status part_whole(part *p, const dataset *d, unroll_error *err) {
+  *p = (part){.data = d, .end = d->n_symbols, .n_symbols = d->n_symbols};
+  if (!d->lines) return UNROLL_OK;
+  p->end = 0;
+  p->n = d->n_sequences;
+  p->list = mem_zero((size_t)p->n, sizeof *p->list);
+  if (!p->list) return error_memory(err);
+  for (int64_t i = 0; i < p->n; i++) p->list[i] = i;
+  return UNROLL_OK;
+}
+
+void part_free(part *p) {
+  mem_free(p->list);
+  *p = (part){0};
+}
+
+static void split_stream(part *parts[3], const dataset *d, double valid_share, double test_share) {
+  const int64_t n = d->n_symbols;
+  const int64_t test = (int64_t)((double)n * test_share + 0.5), valid = (int64_t)((double)n * valid_share + 0.5);
+  const int64_t ends[4] = {0, n - test - valid, n - test, n};
+  for (int i = 0; i < 3; i++) {
+    parts[i]->begin = ends[i];
+    parts[i]->end = ends[i + 1];
+    parts[i]->n_symbols = ends[i + 1] - ends[i];
+  }
+}
+
+/* Which part a line goes to: 0 train, 1 valid, 2 test. */
+static int side_of(const dataset *d, int64_t line, double valid_share, double test_share, uint64_t seed) {
+  uint64_t h = 0;
+  for (int64_t i = d->first[line]; i < d->first[line + 1]; i++)
+    h = (h ^ (uint64_t)d->symbols[i]) * 0x9e3779b97f4a7c15u, h ^= h >> 29;
+  const double u = random_uniform(seed, RANDOM_SPLIT, hash_mix(h), 0);
+  return u < valid_share ? 1 : u < valid_share + test_share ? 2 : 0;
+}
+
+static unroll_status split_lines(part *parts[3], const dataset *d, double valid_share, double test_share, uint64_t seed,
+                                 unroll_error *err) {
+  for (int64_t i = 0; i < d->n_sequences; i++) parts[side_of(d, i, valid_share, test_share, seed)]->n++;
+  for (int i = 0; i < 3; i++) {
+    parts[i]->list = mem_zero((size_t)parts[i]->n + 1, sizeof *parts[i]->list);
+    if (!parts[i]->list) return error_memory(err);
+    parts[i]->n = 0;
+  }
+  for (int64_t i = 0; i < d->n_sequences; i++) {
+    part *p = parts[side_of(d, i, valid_share, test_share, seed)];
+    p->list[p->n++] = i;
+    p->n_symbols += d->first[i + 1] - d->first[i];
+  }
+  return UNROLL_OK;
+}
+
+unroll_status part_split(part *train, part *valid, part *test, const dataset *d, double valid_share, double test_share,
+                         uint64_t seed, unroll_error *err) {
+  part *parts[3] = {train, valid, test};
+  static const char *const names[3] = {"training", "validation", "test"};
+  const double shares[3] = {1, valid_share, test_share};
+  for (int i = 0; i < 3; i++) *parts[i] = (part){.data = d};
+  if (!(valid_share >= 0 && test_share >= 0 && valid_share + test_share < 1))
+    return error_set(err, UNROLL_USAGE, "the shares for validation and test must be at least 0 and together less than 1");
+  if (!d->lines) split_stream(parts, d, valid_share, test_share);
+  unroll_status status = d->lines ? split_lines(parts, d, valid_share, test_share, seed, err) : UNROLL_OK;
+  for (int i = 0; i < 3 && !status; i++)
+    if (shares[i] > 0 && parts[i]->n_symbols == 0)
+      status = error_at(err, UNROLL_USAGE, d->name, NULL, 0, 0, "too little data: nothing is left for the %s part", names[i]);
+  if (status)
+    for (int i = 0; i < 3; i++) part_free(parts[i]);
+  return status;
+}
