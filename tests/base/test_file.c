@@ -1,0 +1,348 @@
+/* Whole files in and out; every file operation fails once; writers are killed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/file.h"
+#include "base/memory.h"
+
+static char folder[200];
+
+static int setup(void **state) {
+  (void)state;
+  const char *base = getenv("TMPDIR");
+  snprintf(folder, sizeof folder, "%s/unroll-file-XXXXXX", base && strlen(base) < 100 ? base : P_tmpdir);
+  return !mkdtemp(folder);
+}
+
+static int teardown(void **state) {
+  (void)state;
+  char command[256];
+  snprintf(command, sizeof command, "rm -rf '%s'", folder);
+  return system(command);
+}
+
+static const char *in_folder(const char *name) {
+  static char path[2][400];
+  static int which;
+  which = !which;
+  snprintf(path[which], sizeof path[which], "%s/%s", folder, name);
+  return path[which];
+}
+
+/* Files in the folder whose names begin with a dot: temporary ones. */
+static int leftovers(void) {
+  int n = 0;
+  DIR *d = opendir(folder);
+  for (struct dirent *e; (e = readdir(d));) n += e->d_name[0] == '.' && strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+  closedir(d);
+  return n;
+}
+
+static unroll_status put(const char *path, const char *content, size_t size, unroll_error *err) {
+  file_writer *w;
+  unroll_status status = file_begin(&w, path, err);
+  if (status) return status;
+  status = file_add(w, content, size / 2, err);
+  if (!status) status = file_add(w, content + size / 2, size - size / 2, err);
+  if (!status) return file_commit(w, err);
+  file_abandon(w);
+  return status;
+}
+
+static void assert_content(const char *path, const char *content) {
+  char *data;
+  size_t size;
+  assert_int_equal(file_read(path, &data, &size, NULL), UNROLL_OK);
+  assert_int_equal(size, strlen(content));
+  assert_string_equal(data, content);
+  mem_free(data);
+}
+
+static void what_is_written_is_read(void **state) {
+  (void)state;
+  long live = mem_live();
+  static const size_t sizes[] = {0, 1, 4094, 4095, 4096, 4097, 1000000};
+  for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+    char *content = mem_alloc(sizes[k]), *data;
+    for (size_t i = 0; i < sizes[k]; i++) content[i] = (char)(i * 31 + k);
+    assert_int_equal(put(in_folder("a"), content, sizes[k], NULL), UNROLL_OK);
+    size_t size;
+    assert_int_equal(file_read(in_folder("a"), &data, &size, NULL), UNROLL_OK);
+    assert_int_equal(size, sizes[k]);
+    assert_int_equal(data[size], 0);
+    if (size) assert_memory_equal(data, content, size);
+    mem_free(data);
+    mem_free(content);
+  }
+  assert_int_equal(leftovers(), 0);
+  assert_int_equal(mem_live(), live);
+}
+
+static void assert_refused(unroll_status status, unroll_status expected, const unroll_error *e, const char *file,
+                           const char *part) {
+  assert_int_equal(status, expected);
+  assert_int_equal(e->code, expected);
+  assert_string_equal(e->file, file);
+  if (!strstr(e->message, part)) fail_msg("'%s' has no '%s'", e->message, part);
+}
+
+static void bad_paths_are_refused(void **state) {
+  (void)state;
+  unroll_error e;
+  char *data;
+  size_t size;
+  file_writer *w;
+  const char *none = in_folder("none");
+  assert_refused(file_read(none, &data, &size, &e), UNROLL_BAD_INPUT, &e, none, "cannot open: No such file");
+  assert_refused(file_read(folder, &data, &size, &e), UNROLL_BAD_INPUT, &e, folder, "is a folder");
+  assert_null(data);
+  assert_refused(file_begin(&w, folder, &e), UNROLL_FAILED, &e, folder, "is a folder");
+  assert_refused(file_begin(&w, "", &e), UNROLL_FAILED, &e, "", "is not the name");
+  const char *deep = in_folder("none/x");
+  assert_refused(file_begin(&w, deep, &e), UNROLL_FAILED, &e, deep, "No such file");
+  const char *slash = in_folder("new/");
+  assert_refused(file_begin(&w, slash, &e), UNROLL_FAILED, &e, slash, "is not the name");
+  assert_null(w);
+}
+
+static void full_disk_is_told(void **state) {
+  (void)state;
+  unroll_error e;
+  if (access("/dev/full", W_OK)) skip();
+  assert_refused(put("/dev/full", "content", 7, &e), UNROLL_FAILED, &e, "/dev/full", "No space left");
+  struct stat st;
+  assert_int_equal(stat("/dev/full", &st), 0);
+  assert_false(S_ISREG(st.st_mode));
+  assert_int_equal(put("/dev/null", "content", 7, &e), UNROLL_OK);
+}
+
+static void standard_input_is_read(void **state) {
+  (void)state;
+  int ends[2], saved = dup(0);
+  assert_int_equal(pipe(ends), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    for (int i = 0; i < 1000; i++)
+      if (write(ends[1], "0123456789", 10) != 10) _exit(1);
+    _exit(0);
+  }
+  close(ends[1]);
+  dup2(ends[0], 0);
+  char *data;
+  size_t size;
+  unroll_status status = file_read("-", &data, &size, NULL);
+  dup2(saved, 0);
+  close(saved);
+  close(ends[0]);
+  waitpid(child, NULL, 0);
+  assert_int_equal(status, UNROLL_OK);
+  assert_int_equal(size, 10000);
+  assert_memory_equal(data + 9990, "0123456789", 10);
+  mem_free(data);
+  assert_int_equal(file_read("/proc/self/status", &data, &size, NULL), UNROLL_OK); /* tells a size of 0 */
+  assert_true(size > 100);
+  mem_free(data);
+}
+
+static void links_and_modes_stay(void **state) {
+  (void)state;
+  char *real = strdup(in_folder("real")), *link = strdup(in_folder("link"));
+  assert_int_equal(put(real, "one", 3, NULL), UNROLL_OK);
+  assert_int_equal(chmod(real, 0640), 0);
+  assert_int_equal(symlink("real", link), 0);
+  assert_int_equal(put(link, "two", 3, NULL), UNROLL_OK);
+  assert_content(real, "two");
+  struct stat st;
+  assert_int_equal(lstat(link, &st), 0);
+  assert_true(S_ISLNK(st.st_mode));
+  assert_int_equal(stat(real, &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0640);
+  free(real);
+  free(link);
+}
+
+/* The n-th operation fails, for every n: the old content stays until the rename, and no temporary file is left. */
+static void every_operation_fails_once(void **state) {
+  (void)state;
+  const char *path = in_folder("swept");
+  long live = mem_live();
+  for (int forever = 0; forever < 2; forever++) {
+    assert_int_equal(put(path, "old", 3, NULL), UNROLL_OK);
+    int n = 1, changed = 0;
+    for (;; n++) {
+      unroll_error e;
+      file_fail_after(n, forever);
+      unroll_status status = put(path, "new content", 11, &e);
+      file_fail_after(0, 0);
+      assert_int_equal(leftovers(), 0);
+      assert_int_equal(mem_live(), live);
+      if (!status) break;
+      assert_int_equal(status, UNROLL_FAILED);
+      assert_non_null(strstr(e.message, "Input/output error"));
+      char *data;
+      size_t size;
+      assert_int_equal(file_read(path, &data, &size, NULL), UNROLL_OK);
+      if (strcmp(data, "old") != 0) {
+        changed = 1; /* only the sync of the folder failed */
+        assert_string_equal(data, "new content");
+      } else
+        assert_false(changed);
+      mem_free(data);
+    }
+    assert_true(n >= 9); /* open, 2 writes, fsync, close, rename, and three for the folder */
+    assert_content(path, "new content");
+    for (n = 1;; n++) {
+      char *data;
+      size_t size;
+      file_fail_after(n, forever);
+      unroll_status status = file_read(path, &data, &size, NULL);
+      file_fail_after(0, 0);
+      if (!status) mem_free(data);
+      assert_int_equal(mem_live(), live);
+      if (!status) break;
+    }
+    assert_int_equal(n, 5);
+  }
+}
+
+static void every_allocation_fails_once(void **state) {
+  (void)state;
+  const char *path = in_folder("swept");
+  long live = mem_live();
+  for (int n = 1;; n++) {
+    unroll_error e;
+    mem_fail_after(n, 0);
+    unroll_status status = put(path, "content", 7, &e);
+    mem_fail_after(0, 0);
+    assert_int_equal(leftovers(), 0);
+    assert_int_equal(mem_live(), live);
+    if (!status) break;
+    assert_int_equal(status, UNROLL_FAILED);
+    assert_true(n < 20);
+  }
+  char *data;
+  size_t size;
+  mem_fail_after(1, 0);
+  assert_int_equal(file_read(path, &data, &size, NULL), UNROLL_FAILED);
+  mem_fail_after(0, 0);
+  assert_int_equal(mem_live(), live);
+}
+
+static void two_writers_do_not_mix(void **state) {
+  (void)state;
+  const char *path = in_folder("both");
+  file_writer *a, *b, *c;
+  assert_int_equal(file_begin(&a, path, NULL), UNROLL_OK);
+  assert_int_equal(file_begin(&b, path, NULL), UNROLL_OK);
+  assert_int_equal(file_begin(&c, path, NULL), UNROLL_OK);
+  file_add(a, "from a", 6, NULL);
+  file_add(b, "from b", 6, NULL);
+  file_add(c, "from c", 6, NULL);
+  assert_int_equal(file_commit(b, NULL), UNROLL_OK);
+  assert_content(path, "from b");
+  file_abandon(c);
+  assert_int_equal(file_commit(a, NULL), UNROLL_OK);
+  assert_content(path, "from a");
+  assert_int_equal(leftovers(), 0);
+}
+
+/* A child rewrites a file with all 'a' or all 'b' of different lengths, and is killed at some instant. */
+static void killed_writer_leaves_old_or_new(void **state) {
+  (void)state;
+  enum { SHORT = 150000, LONG = 400000, ROUNDS = 25 };
+  char *path = strdup(in_folder("killed")), *a = malloc(SHORT), *b = malloc(LONG);
+  memset(a, 'a', SHORT);
+  memset(b, 'b', LONG);
+  assert_int_equal(put(path, a, SHORT, NULL), UNROLL_OK);
+  for (int round = 0; round < ROUNDS; round++) {
+    pid_t child = fork();
+    if (child == 0)
+      for (;;) {
+        if (put(path, b, LONG, NULL)) _exit(1);
+        if (put(path, a, SHORT, NULL)) _exit(1);
+      }
+    nanosleep(&(struct timespec){.tv_nsec = 1000000L * (1 + round % 9) + 137000L * round}, NULL);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    char *data;
+    size_t size;
+    assert_int_equal(file_read(path, &data, &size, NULL), UNROLL_OK);
+    assert_int_equal(size, data[0] == 'a' ? SHORT : LONG);
+    for (size_t i = 1; i < size; i++)
+      if (data[i] != data[0]) fail_msg("round %d: mixed at byte %zu", round, i);
+    mem_free(data);
+  }
+  free(path);
+  free(a);
+  free(b);
+}
+
+/* Temporary files that killed processes of our number left are replaced, not an obstacle, and those of the living stay. */
+static void stale_files_are_replaced(void **state) {
+  (void)state;
+  char *path = strdup(in_folder("stale"));
+  file_writer *w;
+  assert_int_equal(file_begin(&w, path, NULL), UNROLL_OK); /* to learn the next number */
+  unsigned next = 0;
+  DIR *d = opendir(folder);
+  char prefix[60];
+  int n = snprintf(prefix, sizeof prefix, ".stale.tmp-%ld-", (long)getpid());
+  for (struct dirent *e; (e = readdir(d));)
+    if (strncmp(e->d_name, prefix, (size_t)n) == 0) next = (unsigned)atoi(e->d_name + n) + 1;
+  closedir(d);
+  char name[100];
+  snprintf(name, sizeof name, "%s%u", prefix, next);
+  const char *left = in_folder(name);
+  int fd = open(left, O_WRONLY | O_CREAT, 0666);
+  assert_true(fd >= 0);
+  assert_int_equal(write(fd, "garbage that is longer", 22), 22);
+  close(fd);
+  assert_int_equal(put(path, "fresh", 5, NULL), UNROLL_OK);
+  assert_content(path, "fresh");
+  assert_int_not_equal(access(in_folder(name), F_OK), 0);
+  file_abandon(w);
+  free(path);
+}
+
+static void folders_are_made(void **state) {
+  (void)state;
+  unroll_error e;
+  assert_int_equal(file_make_folder(in_folder("x/y//z/"), &e), UNROLL_OK);
+  assert_int_equal(file_make_folder(in_folder("x/y/z"), &e), UNROLL_OK);
+  assert_int_equal(put(in_folder("x/y/z/file"), "1", 1, NULL), UNROLL_OK);
+  assert_int_equal(file_make_folder(in_folder("x/y/z/file"), &e), UNROLL_FAILED);
+  assert_non_null(strstr(e.message, "is a file, not a folder"));
+  assert_int_equal(file_make_folder(in_folder("x/y/z/file/deeper"), &e), UNROLL_FAILED);
+  assert_int_equal(file_make_folder("", &e), UNROLL_FAILED);
+  assert_int_equal(file_make_folder("/", &e), UNROLL_OK);
+  assert_int_equal(file_make_folder(".", &e), UNROLL_OK);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_is_written_is_read),
+      cmocka_unit_test(bad_paths_are_refused),
+      cmocka_unit_test(full_disk_is_told),
+      cmocka_unit_test(standard_input_is_read),
+      cmocka_unit_test(links_and_modes_stay),
+      cmocka_unit_test(every_operation_fails_once),
+      cmocka_unit_test(every_allocation_fails_once),
+      cmocka_unit_test(two_writers_do_not_mix),
+      cmocka_unit_test(stale_files_are_replaced),
+      cmocka_unit_test(folders_are_made),
+      cmocka_unit_test(killed_writer_leaves_old_or_new),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
