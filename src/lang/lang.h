@@ -7,6 +7,7 @@
 #include <unroll.h>
 #include <stdbool.h>
 #include "base/memory.h"
+#include "base/text.h"
 
 typedef struct span {
   int line, column; /* from 1; column counts characters */
@@ -71,11 +72,16 @@ typedef struct program {
 } program;
 
 /* Parses `text` (NUL-terminated, UTF-8). Everything lives in `memory`. Checked here: syntax, UTF-8, caps on size (1 MiB), nesting
- * (64), names (63 bytes), statements (4096) and nodes (65536); a name defined twice; `t` used as a name; positional after named
- * arguments; a named argument twice. Errors: UNROLL_BAD_INPUT with line, column, source line, and what was expected. */
+ * (64), the height of an expression's tree (512), names (63 bytes), statements (4096) and nodes (65536); a name defined twice; `t`
+ * used as a name; positional after named arguments; a named argument twice. Errors: UNROLL_BAD_INPUT with line, column, source line, and what was expected. */
 unroll_status lang_parse(program **out, const char *file, const char *text, arena *memory, unroll_error *err);
 /* One expression, for the derivatives in ops.def. */
 unroll_status lang_parse_expr(expr **out, const char *text, arena *memory, unroll_error *err);
+
+/* Canonical text, in plain notation and with no parentheses but the needed ones: it parses back to the same statements and
+ * expressions (places aside). */
+void lang_print(const program *p, text *out);
+void lang_print_expr(const expr *e, text *out);
 
 /* An error at a place of a program: adds file, source line and column. */
 unroll_status lang_error(const program *p, span at, unroll_error *err, const char *format, ...) __attribute__((format(printf, 4, 5)));

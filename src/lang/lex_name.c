@@ -1,0 +1,223 @@
+/* lex_name.c - names and their subscripts.
+ *
+ * A name is letters, digits and '_'. Textbook subscripts are undone here, so that every spelling gives the same token:
+ *   W_{hh} = Whh   b_{f} = b_f = bf   W_f = Wf   h_1 in small digits = h1      part of the name
+ *   h_{t-1} = h[t-1]   x_t = x_{t} = x[t]                                      an index; `_t` stays in front of '(': student_t(
+ *   c~ and c with a combining tilde = c_tilde
+ * What a capital means is the parser's business: only it knows which names the file defines. */
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/text.h"
+#include "lang/lex.h"
+
+enum { COMBINING_TILDE = 0x0303, SUB_ZERO = 0x2080, SUB_NINE = 0x2089, SUB_MINUS = 0x208B, SUB_T = 0x209C, MINUS = 0x2212 };
+
+typedef struct name {
+  char text[LEX_NAME + 1];
+  size_t length;
+  bool too_long;
+  bool timed;
+  int shift;
+  const char *problem; /* about the subscript */
+} name;
+
+static void append(name *n, const char *s, size_t length) {
+  if (n->length + length > LEX_NAME) {
+    n->too_long = true;
+    return;
+  }
+  memcpy(n->text + n->length, s, length);
+  n->length += length;
+  n->text[n->length] = 0;
+}
+
+static void append_code(name *n, uint32_t code) {
+  char s[4];
+  append(n, s, (size_t)utf8_encode(code, s));
+}
+
+/* The first character that is not a blank, from `ahead` bytes on. */
+static uint32_t peek_solid(const lexer *l, size_t ahead) {
+  uint32_t code;
+  while ((code = lex_peek(l, ahead, NULL)) == ' ' || code == '\t') ahead++;
+  return code;
+}
+
+/* Is the '~' that stands here, right behind a name, a part of it? `c~ = ...`, `z * c~ + d`: yes; `y~softmax(...)`, `y~ softmax`:
+ * no. */
+static bool tilde_is_name(const lexer *l) {
+  uint32_t code = lex_peek(l, 1, NULL);
+  if (code == '_' || code == '[') return true;
+  code = peek_solid(l, 1);
+  switch (code) {
+  case 0:
+  case '\n':
+  case '\r':
+  case '#':
+  case '=':
+  case ')':
+  case ']':
+  case ',':
+  case '+':
+  case '-':
+  case '*':
+  case '/':
+  case '^':
+  case MINUS:
+  case 0x00D7:
+  case 0x2217:
+  case 0x2218:
+  case 0x2299:
+  case 0x00B7:
+  case 0x22C5:
+  case 0x00B2:
+  case 0x00B3:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static void skip_blanks(lexer *l) {
+  int length;
+  uint32_t code;
+  while ((code = lex_peek(l, 0, &length)) == ' ' || code == '\t') lex_step(l, length);
+}
+
+/* Reads digits into a shift. Above the cap it stays above. */
+static bool read_shift(lexer *l, name *n, uint32_t zero) {
+  int length, digits = 0, value = 0;
+  for (uint32_t code; (code = lex_peek(l, 0, &length)) >= zero && code <= zero + 9; digits++) {
+    lex_step(l, length);
+    if (value <= LEX_SHIFT) value = 10 * value + (int)(code - zero);
+  }
+  if (digits == 0) return false;
+  if (value > LEX_SHIFT) n->problem = "an index goes back at most 1000 steps";
+  n->shift = -value;
+  return true;
+}
+
+/* "_{" ( "t" ["-" digits] | letters and digits ) "}" */
+static void braces(lexer *l, name *n) {
+  int length;
+  lex_step(l, 1);
+  lex_step(l, 1);
+  skip_blanks(l);
+  uint32_t code = lex_peek(l, 0, &length), after = lex_peek(l, 1, NULL);
+  if (code == 't' && !letter(after) && !digit(after)) {
+    lex_step(l, 1);
+    skip_blanks(l);
+    n->timed = true;
+    code = lex_peek(l, 0, &length);
+    if (code == '+') n->problem = "the future is not known: use 'backward' for a recurrence that reads from the end";
+    if (code == '-' || code == MINUS) {
+      lex_step(l, length);
+      skip_blanks(l);
+      if (!read_shift(l, n, '0')) n->problem = "expected a number of steps, as in h_{t-1}";
+    }
+  } else {
+    bool any = false;
+    for (; letter(code) || digit(code); code = lex_peek(l, 0, &length), any = true) {
+      append_code(n, code);
+      lex_step(l, length);
+    }
+    if (!any) n->problem = "expected letters, t or t-1 in the subscript, as in W_{hh} or h_{t-1}";
+  }
+  skip_blanks(l);
+  if (n->problem) return;
+  if (lex_peek(l, 0, NULL) == '}')
+    lex_step(l, 1);
+  else
+    n->problem = "expected '}': a subscript is letters, t or t-1, as in W_{hh} or h_{t-1}";
+}
+
+/* Small raised-down letters: hₜ, hₜ₋₁. */
+static void small_index(lexer *l, name *n, int length) {
+  lex_step(l, length);
+  n->timed = true;
+  if (lex_peek(l, 0, &length) != SUB_MINUS) return;
+  lex_step(l, length);
+  if (!read_shift(l, n, SUB_ZERO)) n->problem = "expected a number of steps, as in hₜ₋₁";
+}
+
+static void read_name(lexer *l, name *n) {
+  static const uint32_t composed[] = {0x00E3, 'a', 0x1EBD, 'e', 0x0129, 'i', 0x00F1, 'n',
+                                      0x00F5, 'o', 0x0169, 'u', 0x1E7D, 'v', 0x1EF9, 'y'};
+  int length;
+  for (uint32_t code; (code = lex_peek(l, 0, &length)) != 0 && !n->problem && !n->timed;) {
+    if (code == '_' && lex_peek(l, 1, NULL) == '{') {
+      braces(l, n);
+    } else if (letter(code) || digit(code) || code == '_') {
+      append_code(n, code);
+      lex_step(l, length);
+    } else if (code == COMBINING_TILDE || (code == '~' && tilde_is_name(l))) {
+      append(n, "_tilde", 6);
+      lex_step(l, length);
+    } else if (code >= SUB_ZERO && code <= SUB_NINE) {
+      append_code(n, '0' + code - SUB_ZERO);
+      lex_step(l, length);
+    } else if (code == SUB_T) {
+      small_index(l, n, length);
+    } else {
+      break;
+    }
+  }
+  uint32_t code = 0; /* ñ typed as one character is n with a tilde too, when it is the whole name */
+  if ((size_t)utf8_decode(n->text, n->length, &code) == n->length)
+    for (size_t i = 0; i < sizeof composed / sizeof *composed; i += 2)
+      if (code == composed[i]) {
+        n->length = 0;
+        append_code(n, composed[i + 1]);
+        append(n, "_tilde", 6);
+      }
+}
+
+/* Undoes `x_t`, and `W_f` of matrices and biases. */
+static void unscript(lexer *l, name *n, bool capital) {
+  bool call = !capital && peek_solid(l, 0) == '(';
+  bool braced = n->timed;
+  while (!call && n->length > 2 && memcmp(n->text + n->length - 2, "_t", 2) == 0) {
+    if (braced) n->problem = "a name has one time index";
+    n->length -= 2;
+    n->text[n->length] = 0;
+    n->timed = true;
+  }
+  uint32_t next = lex_peek(l, 0, NULL);
+  if (n->timed && !braced && (next == '-' || next == MINUS) && digit(lex_peek(l, next == '-' ? 1 : 3, NULL)))
+    n->problem = "the step before is written h[t-1] or h_{t-1}; put spaces around a minus";
+  char *under = strrchr(n->text, '_');
+  if (!under || under == n->text || under[-1] == '_') return;
+  uint32_t code = 0;
+  size_t base = (size_t)(under - n->text), rest = n->length - base - 1;
+  if (rest == 0 || (size_t)utf8_decode(under + 1, rest, &code) != rest) return; /* more than one letter */
+  if (!capital && !(base == 1 && n->text[0] == 'b')) return;
+  memmove(under, under + 1, rest + 1);
+  n->length--;
+}
+
+unroll_status lex_name(lexer *l, unroll_error *err) {
+  size_t start = l->position;
+  int column = l->column, length;
+  bool capital = letter_capital(lex_peek(l, 0, NULL));
+  name n = {.length = 0};
+  read_name(l, &n);
+  if (!n.problem && !n.too_long) unscript(l, &n, capital);
+  if (n.problem) return lex_bad(l, start, column, err, "%s", n.problem);
+  if (n.too_long) return lex_bad(l, start, column, err, "a name has at most %d bytes", LEX_NAME);
+  if (!strcmp(n.text, "σ") && !n.timed && peek_solid(l, 0) == '(') {
+    n.length = 0;
+    append(&n, "sigmoid", 7);
+  }
+  uint32_t code = lex_peek(l, 0, &length);
+  bool transposed = capital && (code == '\'' || code == 0x2019 || code == 0x2032);
+  if (transposed) lex_step(l, length);
+  token *t = lex_add(l, TOKEN_NAME, start, column, err);
+  if (!t) return l->n_tokens == LEX_TOKENS ? UNROLL_BAD_INPUT : UNROLL_FAILED;
+  t->capital = capital;
+  t->transposed = transposed;
+  t->timed = n.timed;
+  t->shift = n.shift;
+  t->name = arena_text(l->memory, n.text, n.length);
+  return t->name ? UNROLL_OK : error_memory(err);
+}
