@@ -1,0 +1,367 @@
+/* emit.c - groups of values become the stages of the frozen plan. */
+#include <string.h>
+#include "base/error.h"
+#include "plan/internal.h"
+
+int64_t plan_constant(struct plan *p, double number) {
+  const float f = (float)number;
+  for (int i = 0; i < p->out.n_consts; i++)
+    if (i != CONST_SCALE && !memcmp(&p->out.consts[i], &f, sizeof f)) return i;
+  if (p->out.n_consts == p->const_capacity) return -1; /* room for every value's constant was taken at the start */
+  p->out.consts[p->out.n_consts] = f;
+  return p->out.n_consts++;
+}
+
+/* ---- places ---- */
+
+place plan_store_of(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  place at = {.base = PLACE_ARENA, .offset = v->offset, .row = v->row};
+  at.rows = v->space == SPACE_PARAM ? ROWS_ONE : v->space == SPACE_STATIC || v->per_step ? ROWS_BATCH : ROWS_STEP;
+  if (at.rows == ROWS_ONE) at.row = 0;
+  return at;
+}
+
+static place direct_place(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  switch (v->kind) {
+  case VALUE_CONST:
+    return (place){.base = PLACE_CONST, .rows = ROWS_ONE, .splat = true,
+                   .offset = v->op == OP_LOSS_SCALE ? CONST_SCALE : plan_constant((struct plan *)p, p->g->nodes[v->node].value)};
+  case VALUE_VECTOR: return (place){.base = PLACE_PACK, .rows = ROWS_ONE, .offset = v->pack};
+  case VALUE_CARRY:
+    return (place){.base = PLACE_CARRY, .rows = ROWS_BATCH, .offset = p->out.carries[p->g->nodes[v->node].slot].offset,
+                   .row = padded(v->width)};
+  default: return plan_store_of(p, number);
+  }
+}
+
+static place view_place(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  if (v->op == OP_SPREAD) return direct_place(p, v->in[0]);
+  place at = {.base = PLACE_NOTHING, .rows = ROWS_STEP};
+  if (v->in[0] >= 0) at = direct_place(p, v->in[0]);
+  at.rows = ROWS_STEP;
+  at.shift = v->dir;
+  if (v->in[1] >= 0) {
+    place init = direct_place(p, v->in[1]);
+    at.init_base = init.base;
+    at.init_offset = init.offset;
+    at.init_row = init.row;
+  }
+  return at;
+}
+
+place plan_place_of(const struct plan *p, int reader, int number, int width) {
+  const value *v = &p->values[number], *r = &p->values[reader];
+  place at;
+  bool through = v->kind == VALUE_VIEW &&
+                 (r->loop >= 0 || (v->op == OP_SHIFT && r->kind == VALUE_STAGE && r->op == OP_OUTER && r->in[1] == number && r->in[0] != number));
+  if (v->kind == VALUE_VIEW) at = through ? view_place(p, number) : plan_store_of(p, number);
+  else at = direct_place(p, number);
+  if (width > 1 && v->width == 1) at.splat = true;
+  return at;
+}
+
+/* ---- single stages ---- */
+
+static enum stage_kind stage_of(const value *v) {
+  if (v->kind == VALUE_ORDER) return STAGE_ORDER;
+  if (v->kind == VALUE_VIEW) return v->op == OP_SHIFT ? STAGE_SHIFT : STAGE_SPREAD;
+  switch (v->op) {
+  case OP_INPUT: return STAGE_NUMBERS;
+  case OP_MASK: return STAGE_MASK;
+  case OP_EMBED: return STAGE_GATHER;
+  case OP_EMBED_T: return STAGE_SCATTER;
+  case OP_SUM_ROWS: return STAGE_SUM_ROWS;
+  case OP_CONCAT:
+  case OP_SLICE:
+  case OP_PAD: return STAGE_COPY_COLUMNS;
+  case OP_ROW_SUM: return STAGE_ROW_SUM;
+  case OP_SOFTMAX: return STAGE_SOFTMAX;
+  case OP_SOFTMAX_GRAD: return STAGE_SOFTMAX_GRAD;
+  case OP_LAYERNORM: return STAGE_LAYERNORM;
+  case OP_LAYERNORM_GRAD: return STAGE_LAYERNORM_GRAD;
+  case OP_EDGE: return STAGE_EDGE;
+  case OP_SUM_TIME: return STAGE_SUM_TIME;
+  case OP_CROSS_ENTROPY: return STAGE_CROSS_ENTROPY;
+  default: return STAGE_CROSS_ENTROPY_GRAD;
+  }
+}
+
+/* Which rows the stage goes over: those of its operand where it has one that is larger than its result. */
+static void set_rows(const struct plan *p, int number, stage *s) {
+  const value *v = &p->values[number];
+  const value *rows = v;
+  if (v->kind == VALUE_STAGE && (v->op == OP_SUM_ROWS || v->op == OP_EMBED_T || v->op == OP_OUTER)) rows = &p->values[v->in[0]];
+  s->of_steps = rows->space == SPACE_STEP;
+  s->one = rows->space == SPACE_PARAM;
+  s->axis = v->axis >= 0 ? v->axis : rows->axis;
+  if (v->kind == VALUE_STAGE && (v->op == OP_EDGE || v->op == OP_SUM_TIME)) s->axis = p->values[v->in[0]].axis;
+}
+
+static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_error *err) {
+  const value *v = &p->values[number];
+  const node *n = &p->g->nodes[v->node];
+  s->kind = stage_of(v);
+  s->width = v->width;
+  set_rows(p, number, s);
+  for (int i = 0; i < NODE_INPUTS; i++)
+    if (v->in[i] >= 0) {
+      s->in[i] = plan_place_of(p, number, v->in[i], 0);
+      if (i == 0) s->in_width = p->values[v->in[i]].width;
+    }
+  if (v->stored) s->out = plan_store_of(p, number);
+  s->slot = n->slot;
+  s->dir = v->dir;
+  s->value = n->value;
+  if (v->kind == VALUE_STAGE && (v->op == OP_EMBED || v->op == OP_EMBED_T)) {
+    s->weight = p->g->params[n->param].offset;
+    if (v->op == OP_EMBED_T) s->width = p->g->params[n->param].cols;
+  }
+  if (s->kind == STAGE_COPY_COLUMNS) {
+    s->columns = v->op == OP_SLICE ? v->width : s->in_width;
+    s->column = v->op == OP_SLICE ? n->c0 : 0;
+    s->out_column = v->op == OP_PAD ? n->c0 : 0;
+    s->clear = v->op == OP_PAD;
+    if (v->op == OP_CONCAT) s->in_width = p->values[v->in[1]].width; /* the second part follows the first */
+  }
+  if (s->kind == STAGE_SHIFT && v->in[0] >= 0 && p->values[v->in[0]].kind == VALUE_CONST)
+    return error_set(err, UNROLL_FAILED, "a constant has no step before");
+  return UNROLL_OK;
+}
+
+/* ---- weight gradients ---- */
+
+static int find_dy(const struct plan *p, stage_outer *o, int reader, int number) {
+  for (int i = 0; i < o->n_dy; i++)
+    if (o->dy[i].id == number) return i;
+  o->dy[o->n_dy] = (struct outer_dy){number, plan_place_of(p, reader, number, 0), p->values[number].width, -1};
+  return o->n_dy++;
+}
+static int find_x(const struct plan *p, stage_outer *o, int reader, int number) {
+  for (int i = 0; i < o->n_x; i++)
+    if (o->x[i].id == number) return i;
+  o->x[o->n_x] = (struct outer_x){number, plan_place_of(p, reader, number, 0), p->values[number].width};
+  return o->n_x++;
+}
+
+static unroll_status emit_outer(struct plan *p, const group *g, int index, stage *s, unroll_error *err) {
+  stage_outer *o = &s->outer;
+  s->kind = STAGE_OUTER;
+  o->dy = arena_alloc(&p->memory, (size_t)g->n, sizeof *o->dy);
+  o->x = arena_alloc(&p->memory, (size_t)g->n, sizeof *o->x);
+  o->pairs = arena_alloc(&p->memory, (size_t)g->n, sizeof *o->pairs);
+  if (!o->dy || !o->x || !o->pairs) return error_memory(err);
+  set_rows(p, g->members[0], s);
+  unroll_status st = UNROLL_OK;
+  int64_t most = 0, x_all = 0;
+  for (int i = 0; i < g->n && !st; i++) {
+    const value *v = &p->values[g->members[i]];
+    if (v->op != OP_OUTER) continue;
+    const node *n = &p->g->nodes[v->node];
+    const param *w = &p->g->params[n->param];
+    struct outer_pair *q = &o->pairs[o->n_pairs++];
+    q->dy = find_dy(p, o, g->members[i], v->in[0]);
+    q->x = find_x(p, o, g->members[i], v->in[1]);
+    q->target = w->offset + n->c0;
+    q->target_row = w->cols;
+    st = plan_request(p, padded(o->dy[q->dy].width) * padded(o->x[q->x].width), &q->accumulator, index, index, err);
+  }
+  for (int i = 0; i < g->n && !st; i++) {
+    const value *v = &p->values[g->members[i]];
+    if (v->op == OP_SUM_ROWS) o->dy[find_dy(p, o, g->members[i], v->in[0])].sum = v->offset;
+  }
+  for (int i = 0; i < o->n_dy; i++)
+    if (padded(o->dy[i].width) > most) most = padded(o->dy[i].width);
+  for (int i = 0; i < o->n_x; i++) x_all += padded(o->x[i].width);
+  const int64_t need = (most + x_all) * OUTER_ROWS;
+  if (need > p->out.outer) p->out.outer = need;
+  return st;
+}
+
+/* ---- loops ---- */
+
+static void note_split(stage *body, const place *at) {
+  if (at->shift < 0) body->split = true;
+}
+static void find_split(stage *loop_stage) {
+  for (int i = 0; i < loop_stage->n_body; i++) {
+    const stage *b = &loop_stage->body[i];
+    for (int k = 0; k < 4; k++) note_split(loop_stage, &b->in[k]);
+    for (int k = 0; k < b->tile.n_operands; k++) note_split(loop_stage, &b->tile.operands[k]);
+    for (int k = 0; k < b->tile.n_calls; k++) {
+      const stage_call *c = &b->tile.calls[k];
+      note_split(loop_stage, &c->operand);
+      for (int q = 0; q < c->gates; q++) note_split(loop_stage, &c->gate[q].init);
+      loop_stage->work += (double)c->k * c->gates * b->tile.width;
+    }
+  }
+}
+
+static bool body_starts(const struct plan *p, const loop *l, int i, int level) {
+  const value *v = &p->values[l->members[i]];
+  return v->kind != VALUE_VIEW && v->level == level;
+}
+
+static unroll_status emit_loop(struct plan *p, const loop *l, stage *s, unroll_error *err) {
+  int last = 0, n = 0;
+  s->kind = STAGE_LOOP;
+  s->of_steps = true;
+  s->axis = l->axis;
+  s->dir = l->dir;
+  for (int i = 0; i < l->n_members; i++) {
+    const value *v = &p->values[l->members[i]];
+    if (v->kind != VALUE_VIEW && v->level > last) last = v->level;
+  }
+  s->body = arena_alloc(&p->memory, (size_t)l->n_members * 2, sizeof *s->body);
+  int *tile = mem_zero((size_t)l->n_members + 1, sizeof *tile);
+  bool *done = mem_zero((size_t)l->n_members + 1, sizeof *done);
+  unroll_status st = s->body && tile && done ? UNROLL_OK : error_memory(err);
+  for (int level = 0; level <= last && !st; level++)
+    for (int i = 0; i < l->n_members && !st; i++) {
+      if (done[i] || !body_starts(p, l, i, level)) continue;
+      const value *v = &p->values[l->members[i]];
+      stage *b = &s->body[n++];
+      if (!value_in_tile(v)) {
+        done[i] = true;
+        st = emit_single(p, l->members[i], b, err);
+        continue;
+      }
+      int count = 0;
+      for (int k = i; k < l->n_members; k++) {
+        const value *w = &p->values[l->members[k]];
+        if (done[k] || !body_starts(p, l, k, level) || !value_in_tile(w) || w->width != v->width) continue;
+        done[k] = true;
+        tile[count++] = l->members[k];
+      }
+      *b = (stage){.kind = STAGE_TILE, .of_steps = true, .axis = l->axis, .width = v->width};
+      st = plan_emit_tile(p, tile, count, b, err);
+    }
+  s->n_body = n;
+  find_split(s);
+  mem_free(tile);
+  mem_free(done);
+  return st;
+}
+
+/* ---- all ---- */
+
+static void note_scratch(struct plan *p, const stage *s) {
+  if (s->kind == STAGE_LOOP)
+    for (int i = 0; i < s->n_body; i++) note_scratch(p, &s->body[i]);
+  if (s->kind != STAGE_TILE) return;
+  const int floats = s->tile.n_slots * s->tile.block * s->tile.unit * LANES;
+  if (floats > p->out.slots) p->out.slots = floats;
+  if (s->tile.n_operands > p->out.n_operands) p->out.n_operands = s->tile.n_operands;
+}
+
+static unroll_status emit_group(struct plan *p, const group *g, int index, stage *s, unroll_error *err) {
+  const value *v = g->n ? &p->values[g->members[0]] : NULL;
+  switch (g->kind) {
+  case GROUP_STAGE: return emit_single(p, g->members[0], s, err);
+  case GROUP_OUTER: return emit_outer(p, g, index, s, err);
+  case GROUP_LOOP: return emit_loop(p, &p->loops[g->loop], s, err);
+  case GROUP_TILE:
+    *s = (stage){.kind = STAGE_TILE, .of_steps = v->space == SPACE_STEP, .one = v->space == SPACE_PARAM, .axis = v->axis, .width = v->width};
+    return plan_emit_tile(p, g->members, g->n, s, err);
+  case GROUP_GRADIENT: break;
+  }
+  return UNROLL_OK;
+}
+
+/* Parameter vectors' gradients are added last, one after the other. */
+static unroll_status emit_vectors(struct plan *p, unroll_error *err) {
+  const graph *g = p->g;
+  for (int i = 0; i < g->n_gradients && p->options.gradient; i++) {
+    const int number = g->gradients[i].node;
+    const node *n = &g->nodes[number];
+    if (n->op == OP_OUTER || n->op == OP_EMBED_T) continue;
+    if (n->space != SPACE_PARAM) return error_set(err, UNROLL_FAILED, "gradient of '%s' is not a vector", g->params[g->gradients[i].param].name);
+    p->out.stages[p->out.n_stages++] =
+        (stage){.kind = STAGE_GRADIENT, .one = true, .width = g->params[g->gradients[i].param].rows,
+                .in = {plan_place_of(p, number, number, 0)}, .in_width = n->width, .weight = g->params[g->gradients[i].param].offset};
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status pack_vectors(struct plan *p, unroll_error *err) {
+  for (int i = 0; i < p->n_values; i++) {
+    value *v = &p->values[i];
+    if (v->kind != VALUE_VECTOR) continue;
+    if (p->out.n_packs % 256 == 0) {
+      pack_job *grown = arena_alloc(&p->memory, (size_t)p->out.n_packs + 256, sizeof *grown);
+      if (!grown) return error_memory(err);
+      if (p->out.n_packs) memcpy(grown, p->out.packs, (size_t)p->out.n_packs * sizeof *grown);
+      p->out.packs = grown;
+    }
+    v->pack = p->out.pack;
+    p->out.packs[p->out.n_packs++] =
+        (pack_job){.vector = true, .out = v->pack, .weight = p->g->params[p->g->nodes[v->node].param].offset, .count = v->width};
+    p->out.pack += padded(v->width);
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status lay_carries(struct plan *p, unroll_error *err) {
+  const graph *g = p->g;
+  p->out.carries = arena_alloc(&p->memory, (size_t)g->n_carries + 1, sizeof *p->out.carries);
+  if (!p->out.carries) return error_memory(err);
+  p->out.n_carries = g->n_carries;
+  for (int i = 0; i < g->n_carries; i++) {
+    p->out.carries[i].offset = p->out.carry;
+    p->out.carries[i].width = g->carries[i].width;
+    p->out.carries[i].row = padded(g->carries[i].width);
+    p->out.carry += p->out.max_rows * padded(g->carries[i].width);
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status lay_results(struct plan *p, unroll_error *err) {
+  const graph *g = p->g;
+  p->out.losses = arena_alloc(&p->memory, (size_t)g->n_losses + 1, sizeof *p->out.losses);
+  p->out.keep = arena_alloc(&p->memory, (size_t)p->options.n_keep + 1, sizeof *p->out.keep);
+  if (!p->out.losses || !p->out.keep) return error_memory(err);
+  for (int i = 0; i < g->n_losses; i++) {
+    const value *v = &p->values[g->losses[i].node];
+    p->out.losses[p->out.n_losses++] = (struct frozen_loss){plan_store_of(p, g->losses[i].node), v->axis, v->space == SPACE_STEP};
+  }
+  for (int i = 0; i < p->options.n_keep; i++)
+    p->out.keep[p->out.n_keep++] = (struct frozen_keep){p->options.keep[i], plan_place_of(p, p->options.keep[i], p->options.keep[i], 0)};
+  for (int i = 0; i < g->n_carries; i++) p->out.carries[i].edge = plan_store_of(p, g->carries[i].edge);
+  return UNROLL_OK;
+}
+
+/* Places hold offsets, which are known only when all requests are: stages are emitted twice, the first time for the requests of
+ * the weight gradients alone. */
+unroll_status plan_emit(struct plan *p, unroll_error *err) {
+  const graph *g = p->g;
+  p->const_capacity = p->n_values + 2;
+  p->out.consts = arena_alloc(&p->memory, (size_t)p->const_capacity, sizeof *p->out.consts);
+  p->out.stages = arena_alloc(&p->memory, (size_t)p->n_groups + (size_t)g->n_gradients + 1, sizeof *p->out.stages);
+  if (!p->out.consts || !p->out.stages) return error_memory(err);
+  p->out.n_consts = 2;
+  unroll_status s = lay_carries(p, err);
+  if (!s) s = pack_vectors(p, err);
+  for (int i = 0; i < p->n_groups && !s; i++)
+    if (p->groups[i].kind == GROUP_OUTER) s = emit_outer(p, &p->groups[i], i, &p->out.stages[i], err);
+  if (!s) s = plan_assign(p, err);
+  for (int i = 0; i < p->n_groups && !s; i++) {
+    stage *out = &p->out.stages[p->out.n_stages];
+    if (p->groups[i].kind == GROUP_GRADIENT) continue;
+    p->out.n_stages++;
+    if (p->groups[i].kind == GROUP_OUTER) { /* places anew, accumulators as assigned */
+      struct outer_pair *old = p->out.stages[i].outer.pairs;
+      *out = (stage){0};
+      int requests = p->n_requests;
+      s = emit_outer(p, &p->groups[i], i, out, err);
+      p->n_requests = requests;
+      for (int k = 0; k < out->outer.n_pairs; k++) out->outer.pairs[k].accumulator = old[k].accumulator;
+    } else
+      s = emit_group(p, &p->groups[i], i, out, err);
+    if (!s) note_scratch(p, out);
+  }
+  if (!s) s = emit_vectors(p, err);
+  if (!s) s = lay_results(p, err);
+  return s;
+}

@@ -1,0 +1,107 @@
+/* group.c - values of one level become the top-level stages: single ones, tile programs, loops, weight gradients. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/error.h"
+#include "plan/internal.h"
+
+bool plan_kept(const struct plan *p, int number) {
+  const graph *g = p->g;
+  for (int i = 0; i < p->options.n_keep; i++)
+    if (p->options.keep[i] == number) return true;
+  for (int i = 0; i < g->n_losses; i++)
+    if (g->losses[i].node == number) return true;
+  for (int i = 0; i < g->n_carries; i++)
+    if (g->carries[i].edge == number) return true;
+  return false;
+}
+
+/* What a value becomes at the top level; members of loops become part of theirs. */
+static int kind_at_top(const value *v) {
+  if (v->kind == VALUE_VIEW) return v->copied ? GROUP_STAGE : -1;
+  if (v->kind == VALUE_DEAD || value_always_there(v) || v->loop >= 0) return -1;
+  if (value_in_tile(v)) return GROUP_TILE;
+  if (v->kind == VALUE_STAGE && v->op == OP_OUTER) return GROUP_OUTER;
+  return GROUP_STAGE;
+}
+
+static bool joins(const struct plan *p, const group *g, const value *v, int kind) {
+  if ((int)g->kind != kind || g->level != v->level) return false;
+  const value *first = &p->values[g->members[0]];
+  if (kind == GROUP_TILE) return value_same_tile(first, v);
+  if (kind == GROUP_OUTER) {
+    const value *a = &p->values[first->in[0]], *b = &p->values[v->in[0]];
+    return a->space == b->space && a->axis == b->axis;
+  }
+  return false;
+}
+
+/* A SUM_ROWS whose operand some weight gradient of the same level walks over anyway is summed there. */
+static int outer_of(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  if (v->kind != VALUE_STAGE || v->op != OP_SUM_ROWS) return -1;
+  for (int i = 0; i < p->n_groups; i++)
+    if (p->groups[i].kind == GROUP_OUTER && p->groups[i].level == v->level)
+      for (int k = 0; k < p->groups[i].n; k++) {
+        const value *o = &p->values[p->groups[i].members[k]];
+        if (o->op == OP_OUTER && o->in[0] == v->in[0]) return i;
+      }
+  return -1;
+}
+
+static int by_level(const void *a, const void *b) {
+  const group *x = a, *y = b;
+  if (x->level != y->level) return x->level < y->level ? -1 : 1;
+  if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
+  if (x->loop != y->loop) return x->loop < y->loop ? -1 : 1;
+  return x->members && y->members ? (x->members[0] < y->members[0] ? -1 : 1) : 0;
+}
+
+static unroll_status join_group(struct plan *p, int number, int kind, int cap, unroll_error *err) {
+  value *v = &p->values[number];
+  for (int i = p->n_groups - 1; i >= 0; i--)
+    if (joins(p, &p->groups[i], v, kind)) {
+      p->groups[i].members[p->groups[i].n++] = number;
+      return UNROLL_OK;
+    }
+  group g = {.kind = (unsigned)kind, .level = v->level, .n = 1, .loop = -1};
+  g.members = arena_alloc(&p->memory, kind == GROUP_STAGE ? 1 : (size_t)cap, sizeof *g.members);
+  if (!g.members) return error_memory(err);
+  g.members[0] = number;
+  p->groups[p->n_groups++] = g;
+  return UNROLL_OK;
+}
+
+unroll_status plan_group(struct plan *p, unroll_error *err) {
+  int n = 0, last = 0;
+  p->groups = arena_alloc(&p->memory, (size_t)p->n_order + (size_t)p->n_loops + 1, sizeof *p->groups);
+  if (!p->groups) return error_memory(err);
+  for (int i = 0; i < p->n_order; i++) {
+    int k = kind_at_top(&p->values[p->order[i]]);
+    n += k == GROUP_TILE || k == GROUP_OUTER || k == GROUP_STAGE;
+  }
+  unroll_status s = UNROLL_OK;
+  for (int pass = 0; pass < 2 && !s; pass++) /* weight gradients first, so that sums can join them */
+    for (int i = 0; i < p->n_order && !s; i++) {
+      int number = p->order[i], k = kind_at_top(&p->values[number]);
+      if (k < 0 || (k == GROUP_OUTER) != (pass == 0)) continue;
+      int outer = outer_of(p, number);
+      if (outer >= 0) p->groups[outer].members[p->groups[outer].n++] = number;
+      else s = join_group(p, number, k, n, err);
+    }
+  if (s) return s;
+  for (int i = 0; i < p->n_loops; i++)
+    p->groups[p->n_groups++] = (group){.kind = GROUP_LOOP, .level = p->loops[i].level, .loop = i};
+  qsort(p->groups, (size_t)p->n_groups, sizeof *p->groups, by_level);
+  if (p->n_groups) last = p->groups[p->n_groups - 1].level + 1;
+  if (p->options.gradient) p->groups[p->n_groups++] = (group){.kind = GROUP_GRADIENT, .level = last, .loop = -1};
+  for (int i = 0; i < p->n_groups; i++) {
+    group *g = &p->groups[i];
+    for (int k = 0; k < g->n; k++) p->values[g->members[k]].stage = i;
+    if (g->kind == GROUP_LOOP)
+      for (int k = 0; k < p->loops[g->loop].n_members; k++) {
+        value *v = &p->values[p->loops[g->loop].members[k]];
+        if (v->kind != VALUE_VIEW) v->stage = i;
+      }
+  }
+  return UNROLL_OK;
+}

@@ -1,0 +1,125 @@
+/* internal.h - the planner's own view of a graph, shared by its files: lower.c makes it, schedule.c orders it, group.c forms
+ * stages, memory.c finds room in the arena, emit.c and tile.c write the frozen plan.
+ *
+ * A value is a node of the graph after three rewritings: sums with their products are one value (SUM), cheap equations used
+ * both forward and backward are computed twice, and what a loop does not need to compute step by step is taken out of it. */
+#ifndef PLAN_INTERNAL_H
+#define PLAN_INTERNAL_H
+#include "graph/graph.h"
+#include "plan/plan.h"
+#include "plan/stage.h"
+
+#define PLAN_FLOATS_MAX ((int64_t)1 << 40)
+
+enum value_kind {
+  VALUE_DEAD,
+  VALUE_CONST,  /* CONST, LOSS_SCALE */
+  VALUE_VECTOR, /* a parameter vector, read where it is packed */
+  VALUE_CARRY,
+  VALUE_ELEMENT,/* elementwise: part of a tile program */
+  VALUE_SUM,    /* products plus terms: part of a tile program */
+  VALUE_VIEW,   /* SHIFT, SPREAD: another value's rows, copied only for those who cannot look through it */
+  VALUE_ORDER,  /* a STATIC value in the order of a time axis */
+  VALUE_STAGE   /* everything else: a stage of its own */
+};
+
+typedef struct value_product {
+  int operand, param, c0, k;
+  bool transposed;
+} value_product;
+
+typedef struct value {
+  enum value_kind kind;
+  enum op op;
+  enum space space;
+  int node;               /* the graph's node, or that it was made for */
+  int axis, width, dir;
+  int in[NODE_INPUTS];
+  int n_products, n_terms;
+  value_product *products;
+  int *terms;
+  int component;          /* of the graph of values; those of a loop share it */
+  int loop;               /* number of the loop it runs in, or -1 */
+  int level;              /* order among stages; inside a loop: among the stages of the body */
+  bool copied;            /* VALUE_VIEW: some reader needs a copy */
+  bool copy_made;
+  int n_readers, first_reader; /* in plan.readers */
+  /* memory */
+  bool stored;            /* has a matrix in the arena */
+  bool per_step;          /* needed during one step only */
+  int64_t offset, row, floats;
+  int born, dies;         /* top-level stages */
+  int slot;               /* of scratch while its tile program is emitted */
+  int stage;              /* top-level stage that computes it */
+  int64_t pack;           /* VALUE_VECTOR: where it is packed; -1 before */
+} value;
+
+typedef struct loop {
+  int component, dir, axis, level;
+  int n_members;
+  int *members;           /* in an order in which a step can compute them */
+} loop;
+
+/* Values that become one stage. */
+typedef struct group {
+  enum { GROUP_STAGE, GROUP_TILE, GROUP_LOOP, GROUP_OUTER, GROUP_GRADIENT } kind;
+  int level, n, loop;
+  int *members;
+} group;
+
+/* A piece of the arena that some stage needs. */
+typedef struct request {
+  int64_t floats, *offset;
+  int born, dies;
+} request;
+
+struct plan {
+  arena memory;
+  const graph *g;
+  plan_options options;
+  value *values;
+  int n_values, cap_values;
+  int *order;             /* values such that each comes after what it needs, loops as one */
+  int n_order;
+  loop *loops;
+  int n_loops;
+  int *readers;           /* who reads a value directly, value after value */
+  group *groups;          /* the top-level stages to be */
+  int n_groups;
+  request *requests;
+  int n_requests, cap_requests;
+  frozen out;
+  int n_hoisted, n_sunk, n_copied_twice; /* for explain */
+  int const_capacity;
+};
+
+/* Each returns UNROLL_OK or an error. */
+unroll_status plan_lower(struct plan *p, unroll_error *err);
+unroll_status plan_schedule(struct plan *p, unroll_error *err);
+unroll_status plan_group(struct plan *p, unroll_error *err);
+unroll_status plan_memory(struct plan *p, unroll_error *err);
+unroll_status plan_emit(struct plan *p, unroll_error *err);
+/* Emits one tile program; `members` in an order in which they can be computed. */
+unroll_status plan_emit_tile(struct plan *p, const int *members, int n, stage *out, unroll_error *err);
+/* Where `reader`, in a stage of the given width (0: takes the value as it is), finds a value. */
+place plan_place_of(const struct plan *p, int reader, int number, int width);
+place plan_store_of(const struct plan *p, int number);
+int64_t plan_constant(struct plan *p, double value);
+unroll_status plan_request(struct plan *p, int64_t floats, int64_t *offset, int born, int dies, unroll_error *err);
+unroll_status plan_assign(struct plan *p, unroll_error *err); /* gives all requests their offsets */
+bool plan_kept(const struct plan *p, int number);
+
+int plan_value(struct plan *p, value v); /* appends; -1 when out of memory */
+unroll_status plan_not_yet(const struct plan *p, int number, unroll_error *err);
+/* Calls visit for every value that v reads. */
+typedef void plan_visit(void *context, int reader, int read);
+void plan_reads(const struct plan *p, int v, plan_visit *visit, void *context);
+unroll_status plan_find_readers(struct plan *p, unroll_error *err);
+
+static inline bool value_in_tile(const value *v) { return v->kind == VALUE_ELEMENT || v->kind == VALUE_SUM; }
+static inline bool value_always_there(const value *v) { return v->kind == VALUE_CONST || v->kind == VALUE_VECTOR || v->kind == VALUE_CARRY; }
+/* Tile programs of one stage share these. */
+static inline bool value_same_tile(const value *a, const value *b) {
+  return a->space == b->space && a->axis == b->axis && a->width == b->width && a->loop == b->loop;
+}
+#endif

@@ -1,0 +1,105 @@
+/* memory.c - which values need a matrix, how long each lives, and where in the arena it lies.
+ *
+ * A value that only its own tile program reads never leaves the first-level cache. The others live from the stage that computes
+ * them to the last that reads them; matrices that do not live at the same time share room (first fit, largest first). */
+#include <stdlib.h>
+#include <string.h>
+#include "base/error.h"
+#include "plan/internal.h"
+
+unroll_status plan_request(struct plan *p, int64_t floats, int64_t *offset, int born, int dies, unroll_error *err) {
+  if (floats < 0 || floats > PLAN_FLOATS_MAX) return error_set(err, UNROLL_FAILED, "a matrix of this net is too large");
+  if (p->n_requests == p->cap_requests) {
+    int cap = p->cap_requests ? p->cap_requests * 2 : 128;
+    request *grown = arena_alloc(&p->memory, (size_t)cap, sizeof *grown);
+    if (!grown) return error_memory(err);
+    if (p->n_requests) memcpy(grown, p->requests, (size_t)p->n_requests * sizeof *grown);
+    p->requests = grown;
+    p->cap_requests = cap;
+  }
+  p->requests[p->n_requests++] = (request){(floats + LANES - 1) / LANES * LANES, offset, born, dies};
+  return UNROLL_OK;
+}
+
+static int by_size(const void *a, const void *b) {
+  const request *x = a, *y = b;
+  if (x->floats != y->floats) return x->floats > y->floats ? -1 : 1;
+  return x->born != y->born ? (x->born < y->born ? -1 : 1) : (x->offset < y->offset ? -1 : 1);
+}
+static int by_offset(const void *a, const void *b) {
+  const request *const *x = a, *const *y = b;
+  return *(*x)->offset < *(*y)->offset ? -1 : *(*x)->offset > *(*y)->offset;
+}
+
+unroll_status plan_assign(struct plan *p, unroll_error *err) {
+  const request **near = mem_zero((size_t)p->n_requests + 1, sizeof *near);
+  if (!near) return error_memory(err);
+  qsort(p->requests, (size_t)p->n_requests, sizeof *p->requests, by_size);
+  for (int i = 0; i < p->n_requests; i++) {
+    request *r = &p->requests[i];
+    int n = 0;
+    for (int k = 0; k < i; k++)
+      if (p->requests[k].born <= r->dies && r->born <= p->requests[k].dies) near[n++] = &p->requests[k];
+    qsort(near, (size_t)n, sizeof *near, by_offset);
+    int64_t at = 0;
+    for (int k = 0; k < n && at + r->floats > *near[k]->offset; k++) {
+      int64_t end = *near[k]->offset + near[k]->floats;
+      if (end > at) at = end;
+    }
+    *r->offset = at;
+    if (at + r->floats > p->out.arena) p->out.arena = at + r->floats;
+  }
+  mem_free(near);
+  return p->out.arena > PLAN_FLOATS_MAX ? error_set(err, UNROLL_FAILED, "this net needs too much memory") : UNROLL_OK;
+}
+
+/* Whether a reader takes the value inside the tile program that computes it. */
+static bool reads_in_tile(const value *v, const value *r, int number) {
+  if (!value_in_tile(v) || !value_in_tile(r) || !value_same_tile(v, r) || v->level != r->level) return false;
+  for (int i = 0; i < r->n_products; i++)
+    if (r->products[i].operand == number) return false;
+  return true;
+}
+
+static void last_read(struct plan *p, value *v, int number) {
+  bool outside = false, later_step = false, elsewhere = false;
+  for (int i = 0; i < v->n_readers; i++) {
+    const int reader = p->readers[v->first_reader + i];
+    const value *r = &p->values[reader];
+    if (r->kind == VALUE_VIEW) {
+      later_step = elsewhere = true;
+      if (r->copied && r->stage > v->dies) v->dies = r->stage;
+      for (int k = 0; k < r->n_readers; k++) {
+        const value *through = &p->values[p->readers[r->first_reader + k]];
+        if (through->kind != VALUE_VIEW && through->stage > v->dies) v->dies = through->stage;
+      }
+      continue;
+    }
+    if (!reads_in_tile(v, r, number)) outside = true;
+    if (r->loop != v->loop) elsewhere = true;
+    if (r->stage > v->dies) v->dies = r->stage;
+  }
+  v->stored = outside || later_step || !value_in_tile(v);
+  v->per_step = v->stored && v->loop >= 0 && !elsewhere && !later_step;
+}
+
+unroll_status plan_memory(struct plan *p, unroll_error *err) {
+  const int end = p->n_groups;
+  unroll_status s = plan_find_readers(p, err);
+  for (int i = 0; i < p->n_values && !s; i++) {
+    value *v = &p->values[i];
+    if (v->kind == VALUE_DEAD || value_always_there(v) || (v->kind == VALUE_VIEW && !v->copied)) continue;
+    v->born = v->dies = v->stage;
+    last_read(p, v, i);
+    if (v->kind == VALUE_VIEW) v->stored = true, v->per_step = false;
+    if (plan_kept(p, i)) v->dies = end, v->stored = true, v->per_step = false;
+    v->row = padded(v->width);
+    if (v->kind == VALUE_STAGE && (v->op == OP_OUTER || v->op == OP_EMBED_T)) v->stored = false;
+    if (v->space == SPACE_PARAM && p->options.gradient) v->dies = end, v->stored = true;
+    if (!v->stored) continue;
+    int64_t rows = v->space == SPACE_PARAM ? 1 : v->space == SPACE_STATIC || v->per_step ? p->out.max_rows : p->out.max_cells;
+    if (__builtin_mul_overflow(rows, v->row, &v->floats)) v->floats = -1;
+    s = plan_request(p, v->floats, &v->offset, v->born, v->dies, err);
+  }
+  return s;
+}

@@ -1,0 +1,137 @@
+/* plan.c - makes a plan: lower, schedule, group, memory, emit; and tells what was planned. */
+#include "plan/plan.h"
+#include "base/error.h"
+#include "plan/internal.h"
+
+unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
+  *out = NULL;
+  if (options->max_rows < 1 || options->max_steps < 1) return error_set(err, UNROLL_USAGE, "a plan needs at least one row and one step");
+  plan *p = mem_zero(1, sizeof *p);
+  if (!p) return error_memory(err);
+  p->g = g;
+  p->options = *options;
+  int *keep = arena_alloc(&p->memory, (size_t)options->n_keep + 1, sizeof *keep);
+  unroll_status s = keep ? UNROLL_OK : error_memory(err);
+  for (int i = 0; !s && i < options->n_keep; i++) keep[i] = options->keep[i];
+  p->options.keep = keep;
+  p->out.max_rows = options->max_rows;
+  p->out.max_steps = options->max_steps;
+  p->out.max_cells = options->max_cells ? options->max_cells : (int64_t)options->max_rows * options->max_steps;
+  p->out.n_axes = g->n_axes;
+  p->out.n_inputs = g->n_inputs;
+  p->out.n_weights = g->n_weights;
+  p->out.gradient = options->gradient != 0;
+  if (!s) s = plan_lower(p, err);
+  if (!s) s = plan_schedule(p, err);
+  if (!s) s = plan_group(p, err);
+  if (!s) s = plan_memory(p, err);
+  if (!s) s = plan_emit(p, err);
+  if (s) {
+    plan_free(p);
+    return s;
+  }
+  *out = p;
+  return UNROLL_OK;
+}
+
+void plan_free(plan *p) {
+  if (!p) return;
+  arena_free(&p->memory);
+  mem_free(p);
+}
+
+const struct frozen *plan_frozen(const plan *p) { return &p->out; }
+
+int64_t plan_arena_bytes(const plan *p) { return (p->out.arena + p->out.pack + p->out.carry) * (int64_t)sizeof(float); }
+
+static double tile_operations(const stage_tile *t) {
+  double n = 0;
+  for (int i = 0; i < t->n_calls; i++) n += 2.0 * t->calls[i].k * t->calls[i].gates * t->width;
+  return n;
+}
+
+/* Per row of the stage. */
+static double stage_operations(const stage *s) {
+  double n = 0;
+  if (s->kind == STAGE_TILE) n = tile_operations(&s->tile);
+  if (s->kind == STAGE_LOOP)
+    for (int i = 0; i < s->n_body; i++) n += tile_operations(&s->body[i].tile);
+  if (s->kind == STAGE_OUTER)
+    for (int i = 0; i < s->outer.n_pairs; i++) {
+      const struct outer_pair *q = &s->outer.pairs[i];
+      n += 2.0 * s->outer.dy[q->dy].width * s->outer.x[q->x].width;
+    }
+  return n;
+}
+
+double plan_operations(const plan *p, int64_t cells) {
+  double n = 0;
+  for (int i = 0; i < p->out.n_stages; i++) {
+    const stage *s = &p->out.stages[i];
+    n += stage_operations(s) * (s->of_steps ? (double)cells : s->one ? 1.0 : (double)p->out.max_rows);
+  }
+  return n;
+}
+
+/* ---- telling ---- */
+
+static const char *forward_or_gradient(const plan *p, int node) { return p->g->n_forward && node >= p->g->n_forward ? "gradient" : "forward"; }
+
+static void print_loop(const plan *p, int number, text *out) {
+  const loop *l = &p->loops[number];
+  int products = 0, equations = 0;
+  const char *part = "forward";
+  for (int i = 0; i < l->n_members; i++) {
+    const value *v = &p->values[l->members[i]];
+    products += v->n_products;
+    equations += v->kind == VALUE_ELEMENT;
+    if (v->component == l->component) part = forward_or_gradient(p, v->node);
+  }
+  text_format(out, "loop %d (%s), from the %s step: %d product%s and %d elementwise equation%s a step; states:", number + 1, part,
+              l->dir > 0 ? "first" : "last", products, products == 1 ? "" : "s", equations, equations == 1 ? "" : "s");
+  for (int i = 0; i < l->n_members; i++) {
+    const value *v = &p->values[l->members[i]];
+    if (v->kind != VALUE_VIEW || v->in[0] < 0) continue;
+    const char *name = p->g->nodes[p->values[v->in[0]].node].name;
+    if (name) text_format(out, " %s", name);
+  }
+  text_format(out, "\n");
+}
+
+static void print_tile(const stage *s, const char *indent, text *out) {
+  const stage_tile *t = &s->tile;
+  int gates = 0;
+  for (int i = 0; i < t->n_calls; i++) gates += t->calls[i].gates;
+  text_format(out, "%stile program, width %d: %d product%s in %d call%s, %d instruction%s on [rows x %d]\n", indent, t->width, gates,
+              gates == 1 ? "" : "s", t->n_calls, t->n_calls == 1 ? "" : "s", t->n_code, t->n_code == 1 ? "" : "s", t->unit * LANES);
+}
+
+static void print_stage(const stage *s, text *out) {
+  static const char *const names[] = {"tile program", "loop", "weight gradients", "softmax", "softmax gradient", "layer norm",
+                                      "layer norm gradient", "row sum", "cross entropy", "cross entropy gradient", "columns", "gather",
+                                      "scatter", "numbers", "mask", "shift", "edge", "order", "spread", "sum over time", "sum over rows",
+                                      "vector gradient"};
+  if (s->kind == STAGE_TILE) {
+    print_tile(s, "  ", out);
+  } else if (s->kind == STAGE_LOOP) {
+    text_format(out, "  loop %s\n", s->dir > 0 ? "forwards" : "backwards");
+    for (int i = 0; i < s->n_body; i++)
+      if (s->body[i].kind == STAGE_TILE) print_tile(&s->body[i], "    ", out);
+      else text_format(out, "    %s, width %d\n", names[s->body[i].kind], s->body[i].width);
+  } else if (s->kind == STAGE_OUTER) {
+    text_format(out, "  weight gradients: %d matrices from %d + %d operands\n", s->outer.n_pairs, s->outer.n_dy, s->outer.n_x);
+  } else
+    text_format(out, "  %s, width %d\n", names[s->kind], s->width);
+}
+
+void plan_print(const plan *p, text *out) {
+  for (int i = 0; i < p->n_loops; i++) print_loop(p, i, out);
+  text_format(out, "%d product%s taken out of the loops; %d equation%s moved into a loop's tile program; %d computed twice instead of kept\n",
+              p->n_hoisted, p->n_hoisted == 1 ? "" : "s", p->n_sunk, p->n_sunk == 1 ? "" : "s", p->n_copied_twice);
+  text_format(out, "stages:\n");
+  for (int i = 0; i < p->out.n_stages; i++) print_stage(&p->out.stages[i], out);
+  const double cells = (double)p->out.max_cells;
+  text_format(out, "operations per symbol: %.0f; memory for %d sequences of %d steps: %.2f MB, packed weights %.2f MB\n",
+              plan_operations(p, p->out.max_cells) / cells, p->out.max_rows, p->out.max_steps, (double)p->out.arena * 4 / 1e6,
+              (double)p->out.pack * 4 / 1e6);
+}

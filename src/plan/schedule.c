@@ -1,0 +1,415 @@
+/* schedule.c - what runs step by step, what runs over all steps at once, and in which order.
+ *
+ * Tarjan's strongly connected components of the graph of values: a component with a cycle is a loop, everything else is batched.
+ * Products in a loop whose operand is not on the cycle are taken out (hoisted); equations outside that only one loop reads go
+ * into its tile program (sunk), so that their results never see memory. Then every value gets the earliest level it can have. */
+#include <string.h>
+#include "base/error.h"
+#include "plan/internal.h"
+
+/* ---- components (Tarjan 1972, without recursion) ---- */
+
+typedef struct tarjan {
+  struct plan *p;
+  int *index, *low, *stack, *work, *edge; /* edge: position in `reads` of the value being visited */
+  int *reads, *first;
+  bool *on;
+  int counter, n_stack, n_work, n_components;
+} tarjan;
+
+typedef struct reads_list {
+  int *to, n;
+} reads_list;
+static void add_read(void *context, int reader, int read) {
+  (void)reader;
+  reads_list *l = context;
+  if (l->to) l->to[l->n] = read;
+  l->n++;
+}
+
+static void close_component(tarjan *t, int v) {
+  struct plan *p = t->p;
+  int w;
+  do {
+    w = t->stack[--t->n_stack];
+    t->on[w] = false;
+    p->values[w].component = t->n_components;
+    p->order[p->n_order++] = w;
+  } while (w != v);
+  t->n_components++;
+}
+
+static void open_value(tarjan *t, int v) {
+  t->index[v] = t->low[v] = t->counter++;
+  t->stack[t->n_stack++] = v;
+  t->on[v] = true;
+  t->edge[v] = t->first[v];
+  t->work[t->n_work++] = v;
+}
+
+static void tarjan_from(tarjan *t, int root) {
+  open_value(t, root);
+  while (t->n_work) {
+    int v = t->work[t->n_work - 1];
+    if (t->edge[v] < t->first[v + 1]) {
+      int w = t->reads[t->edge[v]++];
+      if (t->index[w] < 0) open_value(t, w);
+      else if (t->on[w] && t->index[w] < t->low[v]) t->low[v] = t->index[w];
+      continue;
+    }
+    if (t->low[v] == t->index[v]) close_component(t, v);
+    t->n_work--;
+    if (t->n_work) {
+      int u = t->work[t->n_work - 1];
+      if (t->low[v] < t->low[u]) t->low[u] = t->low[v];
+    }
+  }
+}
+
+static unroll_status find_components(struct plan *p, int *n_components, unroll_error *err) {
+  const int n = p->n_values;
+  int total = 0;
+  for (int i = 0; i < n; i++)
+    if (p->values[i].kind != VALUE_DEAD) {
+      reads_list count = {0};
+      plan_reads(p, i, add_read, &count);
+      total += count.n;
+    }
+  int *block = mem_zero((size_t)n * 6 + (size_t)total + 8, sizeof *block);
+  bool *on = mem_zero((size_t)n + 1, sizeof *on);
+  p->order = arena_alloc(&p->memory, (size_t)n * 2 + 1, sizeof *p->order); /* room for hoisted ones */
+  if (!block || !on || !p->order) {
+    mem_free(block);
+    mem_free(on);
+    return error_memory(err);
+  }
+  tarjan t = {.p = p, .index = block, .low = block + n, .stack = block + 2 * n, .work = block + 3 * n, .edge = block + 4 * n,
+              .first = block + 5 * n, .reads = block + 6 * n + 1, .on = on};
+  reads_list all = {t.reads, 0};
+  for (int i = 0; i < n; i++) {
+    t.index[i] = -1;
+    t.first[i] = all.n;
+    if (p->values[i].kind != VALUE_DEAD) plan_reads(p, i, add_read, &all);
+  }
+  t.first[n] = all.n;
+  for (int i = 0; i < n; i++)
+    if (p->values[i].kind != VALUE_DEAD && t.index[i] < 0) tarjan_from(&t, i);
+  *n_components = t.n_components;
+  mem_free(block);
+  mem_free(on);
+  return UNROLL_OK;
+}
+
+/* ---- loops ---- */
+
+static bool loop_may_hold(const value *v) {
+  if (v->kind == VALUE_ELEMENT || v->kind == VALUE_SUM || v->op == OP_SHIFT) return true;
+  switch (v->op) {
+  case OP_SOFTMAX: case OP_SOFTMAX_GRAD: case OP_LAYERNORM: case OP_LAYERNORM_GRAD: case OP_ROW_SUM: case OP_CONCAT: case OP_SLICE:
+  case OP_PAD: return true;
+  default: return false;
+  }
+}
+
+static unroll_status note_loop(struct plan *p, const int *members, int n, unroll_error *err) {
+  loop l = {.component = p->values[members[0]].component, .axis = p->values[members[0]].axis, .n_members = n};
+  l.members = arena_alloc(&p->memory, (size_t)n, sizeof *l.members);
+  if (!l.members) return error_memory(err);
+  memcpy(l.members, members, (size_t)n * sizeof *members);
+  for (int i = 0; i < n; i++) {
+    value *v = &p->values[members[i]];
+    if (!loop_may_hold(v)) return plan_not_yet(p, v->node, err);
+    v->loop = p->n_loops;
+    if (v->op != OP_SHIFT || v->kind != VALUE_VIEW) continue;
+    if (l.dir && l.dir != v->dir) {
+      const node *at = &p->g->nodes[v->node];
+      if (at->source) return lang_error(at->source, at->at, err, "this recurrence needs the step before and the step after at once");
+      return error_set(err, UNROLL_BAD_INPUT, "a recurrence needs the step before and the step after at once");
+    }
+    l.dir = v->dir;
+  }
+  p->loops[p->n_loops++] = l;
+  return UNROLL_OK;
+}
+
+static bool reads_itself(const struct plan *p, int v) {
+  reads_list l = {0};
+  int to[64];
+  const value *x = &p->values[v];
+  if (x->n_products + x->n_terms + NODE_INPUTS > 64) return false; /* such a value is a sum; sums read no sum directly in a cycle of one */
+  l.to = to;
+  plan_reads(p, v, add_read, &l);
+  for (int i = 0; i < l.n; i++)
+    if (to[i] == v) return true;
+  return false;
+}
+
+/* The products and vectors of a loop's sum that need no step: a sum of their own, computed for all steps at once. */
+static int hoist(struct plan *p, int number) {
+  value v = p->values[number];
+  int out = 0, vectors = 0;
+  for (int i = 0; i < v.n_products; i++) out += p->values[v.products[i].operand].component != v.component;
+  for (int i = 0; i < v.n_terms; i++) vectors += p->values[v.terms[i]].kind == VALUE_VECTOR;
+  if (!out) return -1;
+  value h = {.kind = VALUE_SUM, .op = OP_ADD, .space = v.space, .node = v.node, .axis = v.axis, .width = v.width};
+  for (int i = 0; i < NODE_INPUTS; i++) h.in[i] = NODE_NONE;
+  h.products = arena_alloc(&p->memory, (size_t)out, sizeof *h.products);
+  h.terms = arena_alloc(&p->memory, (size_t)vectors + 1, sizeof *h.terms);
+  int *terms = arena_alloc(&p->memory, (size_t)v.n_terms + 1, sizeof *terms);
+  value_product *products = arena_alloc(&p->memory, (size_t)v.n_products + 1, sizeof *products);
+  if (!h.products || !h.terms || !terms || !products) return -2;
+  int n_terms = 0, n_products = 0;
+  for (int i = 0; i < v.n_products; i++)
+    if (p->values[v.products[i].operand].component != v.component) h.products[h.n_products++] = v.products[i];
+    else products[n_products++] = v.products[i];
+  int made = plan_value(p, h);
+  if (made < 0) return -2;
+  value *hp = &p->values[made];
+  terms[n_terms++] = made;
+  for (int i = 0; i < v.n_terms; i++)
+    if (p->values[v.terms[i]].kind == VALUE_VECTOR) hp->terms[hp->n_terms++] = v.terms[i];
+    else terms[n_terms++] = v.terms[i];
+  value *x = &p->values[number];
+  x->products = products;
+  x->n_products = n_products;
+  x->terms = terms;
+  x->n_terms = n_terms;
+  p->n_hoisted += hp->n_products;
+  return made;
+}
+
+/* Finds the loops, hoists out of them, and leaves p->order with the hoisted sums just before their loop. */
+static unroll_status find_loops(struct plan *p, int n_components, unroll_error *err) {
+  const int n = p->n_order;
+  int *old = mem_zero((size_t)n + 1, sizeof *old);
+  p->loops = arena_alloc(&p->memory, (size_t)n_components + 1, sizeof *p->loops);
+  if (!old || !p->loops) {
+    mem_free(old);
+    return error_memory(err);
+  }
+  memcpy(old, p->order, (size_t)n * sizeof *old);
+  p->n_order = 0;
+  unroll_status s = UNROLL_OK;
+  for (int i = 0; i < n && !s;) {
+    int end = i + 1;
+    while (end < n && p->values[old[end]].component == p->values[old[i]].component) end++;
+    if (end - i > 1 || reads_itself(p, old[i])) {
+      s = note_loop(p, old + i, end - i, err);
+      for (int k = i; k < end && !s; k++) {
+        if (p->values[old[k]].kind != VALUE_SUM) continue;
+        int made = hoist(p, old[k]);
+        if (made == -2) s = error_memory(err);
+        if (made >= 0) p->order[p->n_order++] = made;
+      }
+    }
+    for (int k = i; k < end; k++) p->order[p->n_order++] = old[k];
+    i = end;
+  }
+  mem_free(old);
+  return s;
+}
+
+/* Elementwise values that only one loop's equations read move into its tile programs. */
+static unroll_status sink(struct plan *p, const bool *kept, unroll_error *err) {
+  unroll_status s = plan_find_readers(p, err);
+  if (s) return s;
+  for (int i = p->n_order - 1; i >= 0; i--) {
+    value *v = &p->values[p->order[i]];
+    if (v->kind != VALUE_ELEMENT || v->loop >= 0 || v->space != SPACE_STEP || !v->n_readers || kept[p->order[i]]) continue;
+    int target = -1;
+    bool fits = true;
+    for (int k = 0; k < v->n_readers && fits; k++) {
+      const value *r = &p->values[p->readers[v->first_reader + k]];
+      fits = r->loop >= 0 && value_in_tile(r) && r->width == v->width && (target < 0 || target == r->loop);
+      for (int q = 0; q < r->n_products && fits; q++) fits = r->products[q].operand != p->order[i];
+      target = r->loop;
+    }
+    if (!fits) continue;
+    v->loop = target;
+    p->n_sunk++;
+  }
+  return UNROLL_OK;
+}
+
+/* ---- who needs a copy of a view ---- */
+
+static bool reads_through(const struct plan *p, int reader, int view) {
+  const value *r = &p->values[reader], *v = &p->values[view];
+  if (r->loop >= 0 && r->kind != VALUE_VIEW) return true;
+  return v->op == OP_SHIFT && r->kind == VALUE_STAGE && r->op == OP_OUTER && r->in[1] == view && r->in[0] != view;
+}
+
+static void mark_copies(struct plan *p, const bool *kept) {
+  for (int i = 0; i < p->n_values; i++) {
+    value *v = &p->values[i];
+    if (v->kind != VALUE_VIEW) continue;
+    v->copied = kept[i];
+    for (int k = 0; k < v->n_readers; k++)
+      if (!reads_through(p, p->readers[v->first_reader + k], i)) v->copied = true;
+  }
+}
+
+/* ---- levels ---- */
+
+/* The first level at which all of a value can be read. */
+static int available(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  if (value_always_there(v)) return 0;
+  if (v->kind == VALUE_VIEW && !v->copied) return v->level;
+  if (v->loop >= 0 && v->kind != VALUE_VIEW) return p->loops[v->loop].level + 1;
+  return v->level + 1;
+}
+/* A view can be asked for through its source even where a copy exists. */
+static int available_to(const struct plan *p, int reader, int number) {
+  const value *v = &p->values[number];
+  if (v->kind == VALUE_VIEW && reads_through(p, reader, number)) return v->level;
+  return available(p, number);
+}
+
+typedef struct leveller {
+  struct plan *p;
+  int level;
+} leveller;
+static void raise_level(void *context, int reader, int read) {
+  leveller *l = context;
+  struct plan *p = l->p;
+  const value *r = &p->values[reader], *v = &p->values[read];
+  int at;
+  if (r->loop >= 0 && v->loop == r->loop && v->kind != VALUE_VIEW) {
+    at = v->level; /* inside one loop: only sunk values have a level yet, that of their own inputs */
+  } else if (value_in_tile(r) && value_in_tile(v) && value_same_tile(r, v)) {
+    at = v->level;
+    for (int i = 0; i < r->n_products; i++)
+      if (r->products[i].operand == read) at = v->level + 1;
+  } else
+    at = available_to(p, reader, read);
+  if (at > l->level) l->level = at;
+}
+
+static void level_view(struct plan *p, int number) {
+  value *v = &p->values[number];
+  v->level = 0;
+  for (int i = 0; i < 2; i++)
+    if (v->in[i] >= 0 && available(p, v->in[i]) > v->level) v->level = available(p, v->in[i]);
+}
+
+/* Outer levels: values in p->order, each loop as a whole when its last member is reached. */
+static void level_values(struct plan *p) {
+  for (int i = 0; i < p->n_order;) {
+    const int component = p->values[p->order[i]].component;
+    int end = i + 1;
+    while (component >= 0 && end < p->n_order && p->values[p->order[end]].component == component) end++;
+    value *first = &p->values[p->order[i]];
+    leveller l = {p, 0};
+    if (first->loop >= 0 && p->loops[first->loop].component == component && component >= 0) {
+      for (int k = i; k < end; k++) p->values[p->order[k]].level = 0;
+      for (int k = i; k < end; k++) { /* what comes from outside */
+        const value *v = &p->values[p->order[k]];
+        if (v->kind == VALUE_VIEW) {
+          for (int q = 0; q < 2; q++)
+            if (v->in[q] >= 0 && p->values[v->in[q]].component != component && available(p, v->in[q]) > l.level)
+              l.level = available(p, v->in[q]);
+        } else
+          plan_reads(p, p->order[k], raise_level, &l);
+      }
+      p->loops[first->loop].level = l.level;
+      for (int k = i; k < end; k++) { /* its views can be read after it */
+        value *v = &p->values[p->order[k]];
+        v->level = v->kind == VALUE_VIEW ? l.level + 1 : l.level;
+      }
+    } else if (first->kind == VALUE_VIEW)
+      level_view(p, p->order[i]);
+    else {
+      plan_reads(p, p->order[i], raise_level, &l);
+      first->level = l.level;
+    }
+    i = end;
+  }
+}
+
+/* ---- inside a loop ---- */
+
+typedef struct body {
+  struct plan *p;
+  int loop;
+  char *state; /* 0 new, 1 open, 2 done */
+  int *out, n;
+  int level;
+  bool cycle;
+} body;
+static void visit_member(body *b, int number);
+static void visit_read(void *context, int reader, int read) {
+  body *b = context;
+  (void)reader;
+  if (b->p->values[read].loop == b->loop) visit_member(b, read);
+}
+static void level_read(void *context, int reader, int read) {
+  body *b = context;
+  const value *r = &b->p->values[reader], *v = &b->p->values[read];
+  if (v->loop != b->loop || v->kind == VALUE_VIEW) return;
+  int at = v->level + 1;
+  if (value_in_tile(r) && value_in_tile(v) && r->width == v->width) {
+    at = v->level;
+    for (int i = 0; i < r->n_products; i++)
+      if (r->products[i].operand == read) at = v->level + 1;
+  }
+  if (at > b->level) b->level = at;
+}
+static void visit_member(body *b, int number) {
+  value *v = &b->p->values[number];
+  if (b->state[number] == 2) return;
+  if (b->state[number] == 1) {
+    b->cycle = true;
+    return;
+  }
+  b->state[number] = 1;
+  if (v->kind != VALUE_VIEW) {
+    plan_reads(b->p, number, visit_read, b);
+    b->level = 0;
+    plan_reads(b->p, number, level_read, b);
+    v->level = b->level;
+  }
+  b->state[number] = 2;
+  b->out[b->n++] = number;
+}
+
+static unroll_status order_body(struct plan *p, int number, char *state, unroll_error *err) {
+  loop *l = &p->loops[number];
+  int n = 0;
+  for (int i = 0; i < p->n_order; i++) n += p->values[p->order[i]].loop == number;
+  int *all = arena_alloc(&p->memory, (size_t)n, sizeof *all);
+  body b = {.p = p, .loop = number, .state = state, .out = arena_alloc(&p->memory, (size_t)n, sizeof *b.out)};
+  if (!all || !b.out) return error_memory(err);
+  n = 0;
+  for (int i = 0; i < p->n_order; i++)
+    if (p->values[p->order[i]].loop == number) all[n++] = p->order[i];
+  for (int i = 0; i < n; i++) visit_member(&b, all[i]);
+  if (b.cycle) return error_set(err, UNROLL_BAD_INPUT, "equations define each other at the same step");
+  l->members = b.out;
+  l->n_members = n;
+  return UNROLL_OK;
+}
+
+unroll_status plan_schedule(struct plan *p, unroll_error *err) {
+  int n_components = 0;
+  unroll_status s = find_components(p, &n_components, err);
+  if (!s) s = find_loops(p, n_components, err);
+  if (s) return s;
+  const graph *g = p->g;
+  bool *kept = mem_zero((size_t)p->n_values + 1, sizeof *kept);
+  char *state = mem_zero((size_t)p->n_values + 1, 1);
+  if (!kept || !state) s = error_memory(err);
+  for (int i = 0; !s && i < g->n_losses; i++) kept[g->losses[i].node] = true;
+  for (int i = 0; !s && i < p->options.n_keep; i++) kept[p->options.keep[i]] = true;
+  for (int i = 0; !s && p->options.gradient && i < g->n_gradients; i++) kept[g->gradients[i].node] = true;
+  if (!s) s = sink(p, kept, err);
+  if (!s) s = plan_find_readers(p, err);
+  if (!s) {
+    mark_copies(p, kept);
+    level_values(p);
+  }
+  for (int i = 0; !s && i < p->n_loops; i++) s = order_body(p, i, state, err);
+  mem_free(kept);
+  mem_free(state);
+  return s;
+}
