@@ -9,7 +9,7 @@
 
 /* --- the first pass --- */
 
-static bool note(parser *p, const char *name, enum statement_kind kind, int token) {
+static bool note(parser *p, const char *name, enum statement_kind kind, int at) {
   if (p->n_definitions == p->cap_definitions) {
     int capacity = p->cap_definitions ? 2 * p->cap_definitions : 64;
     definition *grown = mem_resize(p->definitions, (size_t)capacity * sizeof *grown);
@@ -20,7 +20,7 @@ static bool note(parser *p, const char *name, enum statement_kind kind, int toke
     p->definitions = grown;
     p->cap_definitions = capacity;
   }
-  p->definitions[p->n_definitions++] = (definition){.name = name, .kind = kind, .token = token};
+  p->definitions[p->n_definitions++] = (definition){.name = name, .kind = kind, .token = at};
   return true;
 }
 
