@@ -25,6 +25,7 @@ typedef struct model {
   model_cell *cells; /* those that the net uses, in order of first use */
   int n_cells, cap_cells;
   bool sealed; /* from a model file: cells come from it and nowhere else */
+  bool beside; /* the net is a file: cells may be files beside it */
   bool built;
   graph g;            /* with its gradient if asked for */
   float *weights;     /* [g.n_weights], 64-byte aligned */
@@ -32,7 +33,7 @@ typedef struct model {
 } model;
 
 /* The text of a net by the name of a built-in one or of a file (anything with '/' or '.'). Text and file live in `memory`. */
-unroll_status model_find_net(const char *name, arena *memory, const char **file, const char **text, unroll_error *err);
+unroll_status model_find_net(const char *name, arena *memory, const char **file, const char **source, unroll_error *err);
 /* For build_options.find_cell, with a `model` as context: a file NAME.cell beside the net, else a built-in one; only the saved
  * ones for a model from a file. Remembers what was used. */
 const char *model_find_cell(void *model, const char *name, arena *memory, const char **file);
@@ -40,7 +41,7 @@ const char *model_find_cell(void *model, const char *name, arena *memory, const 
 /* Parses the net and reads its data line. model_free in every case. */
 unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err);
 /* Takes over the vocabulary, builds the graph (and its gradient) and a block of zero weights. */
-unroll_status model_build(model *m, vocabulary *words, const setting *settings, int n_settings, bool gradient, unroll_error *err);
+unroll_status model_build(model *m, vocabulary *words, const setting *settings, int n_settings, bool derive, unroll_error *err);
 /* The same net with its data read as one stream, so that a pass of one step can be continued: for generating lines. The graph has
  * the same parameters at the same places. Freed by graph_free and arena_free. */
 unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll_error *err);
@@ -54,9 +55,9 @@ int model_first_bad(const model *m, const float *block);
 
 /* --- files (model_file.c) --- */
 unroll_status model_save(const model *m, const char *path, unroll_error *err);
-/* gradient: also derive the gradient. A checkpoint can be loaded as a model too. */
-unroll_status model_load(model *m, const char *path, bool gradient, unroll_error *err);
-unroll_status model_from_tensors(model *m, const char *name, const tensor_file *f, bool gradient, unroll_error *err);
+/* derive: the gradient too. A checkpoint can be loaded as a model too. */
+unroll_status model_load(model *m, const char *path, bool derive, unroll_error *err);
+unroll_status model_from_tensors(model *m, const char *name, const tensor_file *f, bool derive, unroll_error *err);
 /* With further tensors and metadata, for checkpoints; names of further tensors begin with '@'. */
 typedef struct model_extra {
   const char *format; /* "unroll 1" or "unroll checkpoint 1" */

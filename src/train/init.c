@@ -1,0 +1,99 @@
+/* init.c - initial weights. Every matrix of a cell is initialised by itself, so gates are never treated as one stacked matrix.
+ *
+ * Defaults: biases and vectors 0; embeddings normal(1); input matrices uniform within sqrt(6 / (rows + cols)) (Glorot & Bengio
+ * 2010); recurrent matrices orthogonal (Saxe et al. 2014), so that a state's length survives many steps. */
+#include <math.h>
+#include "base/error.h"
+#include "base/random.h"
+#include "train/model.h"
+
+typedef struct place { /* which parameter of which seed */
+  uint64_t seed, param;
+} place;
+
+static double uniform(const place *p, int64_t i) { return 2 * random_uniform(p->seed, RANDOM_INIT, p->param, (uint32_t)i) - 1; }
+static double normal(const place *p, int64_t i) { return random_normal(p->seed, RANDOM_INIT, p->param, (uint32_t)i); }
+
+/* Eight partial sums, joined in one fixed order: quick, and the same on every machine. */
+static double dot(const double *a, const double *b, int n) {
+  double s[8] = {0};
+  int i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (int j = 0; j < 8; j++) s[j] += a[i + j] * b[i + j];
+  for (; i < n; i++) s[i % 8] += a[i] * b[i];
+  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+/* The Q of a normal matrix, by modified Gram-Schmidt on its rows or columns, whichever are fewer. */
+static unroll_status orthogonal(float *w, int rows, int cols, const place *p, unroll_error *err) {
+  const int few = rows < cols ? rows : cols, many = rows < cols ? cols : rows;
+  double *q = mem_zero((size_t)few * (size_t)many, sizeof *q);
+  if (!q) return error_memory(err);
+  for (int64_t i = 0; i < (int64_t)few * many; i++) q[i] = normal(p, i);
+  for (int i = 0; i < few; i++) {
+    double *a = q + (size_t)i * many;
+    const double length = sqrt(dot(a, a, many));
+    for (int k = 0; k < many; k++) a[k] /= length;
+    for (int j = i + 1; j < few; j++) {
+      double *b = q + (size_t)j * many;
+      const double along = dot(a, b, many);
+      for (int k = 0; k < many; k++) b[k] -= along * a[k];
+    }
+  }
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < cols; j++)
+      w[(size_t)i * cols + j] = (float)(rows < cols ? q[(size_t)i * many + j] : q[(size_t)j * many + i]);
+  mem_free(q);
+  return UNROLL_OK;
+}
+
+static enum init_kind kind_of(const param *p) {
+  if (p->init != INIT_DEFAULT) return p->init;
+  switch (p->role) {
+  case PARAM_EMBEDDING:
+    return INIT_NORMAL;
+  case PARAM_INPUT_MATRIX:
+    return INIT_XAVIER;
+  case PARAM_RECURRENT_MATRIX:
+    return INIT_ORTHOGONAL;
+  default:
+    return INIT_NUMBER;
+  }
+}
+
+static unroll_status init_param(float *w, const param *p, const place *at, unroll_error *err) {
+  const int64_t n = (int64_t)p->rows * p->cols;
+  const double value = p->init == INIT_DEFAULT ? (p->role == PARAM_EMBEDDING ? 1 : 0) : p->init_value;
+  const double glorot = sqrt(6.0 / ((double)p->rows + p->cols));
+  if (n > UINT32_MAX) return error_set(err, UNROLL_USAGE, "the matrix %s is too large to be initialised", p->name);
+  switch (kind_of(p)) {
+  case INIT_DEFAULT:
+  case INIT_NUMBER:
+    for (int64_t i = 0; i < n; i++) w[i] = (float)value;
+    break;
+  case INIT_UNIFORM:
+    for (int64_t i = 0; i < n; i++) w[i] = (float)(value * uniform(at, i));
+    break;
+  case INIT_NORMAL:
+    for (int64_t i = 0; i < n; i++) w[i] = (float)(value * normal(at, i));
+    break;
+  case INIT_XAVIER:
+    for (int64_t i = 0; i < n; i++) w[i] = (float)(glorot * uniform(at, i));
+    break;
+  case INIT_ORTHOGONAL:
+    return orthogonal(w, p->rows, p->cols, at, err);
+  case INIT_IDENTITY:
+    for (int64_t i = 0; i < n; i++) w[i] = i / p->cols == i % p->cols ? 1.0f : 0.0f;
+    break;
+  }
+  return UNROLL_OK;
+}
+
+unroll_status model_init(model *m, uint64_t key, unroll_error *err) {
+  for (int i = 0; i < m->g.n_params; i++) {
+    const param *p = &m->g.params[i];
+    const unroll_status status = init_param(m->weights + p->offset, p, &(place){key, (uint64_t)i}, err);
+    if (status) return status;
+  }
+  return UNROLL_OK;
+}

@@ -1,0 +1,161 @@
+/* model.c - texts -> graph and weights. What a model is made of, and where its cells come from, is decided here; nothing below
+ * looks for files. */
+#include "train/model.h"
+#include <math.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/file.h"
+
+static unroll_status no_net(const char *name, unroll_error *err) {
+  const char *names[256];
+  size_t n = 0;
+  for (const builtin *b = lang_nets; b->name && n < 256; b++) names[n++] = b->name;
+  const char *near = text_nearest(name, names, n);
+  return error_set(err, UNROLL_BAD_INPUT, "there is no built-in net and no file '%s'%s%s%s", name, near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "; 'unroll list' shows the built-in ones");
+}
+
+unroll_status model_find_net(const char *name, arena *memory, const char **file, const char **source, unroll_error *err) {
+  char *data;
+  size_t size;
+  const bool plain = !strpbrk(name, "/.") && strcmp(name, "-");
+  const builtin *b = plain ? lang_builtin_net(name) : NULL;
+  if (b) {
+    *file = b->file;
+    *source = b->text;
+    return UNROLL_OK;
+  }
+  unroll_status status = file_read(name, &data, &size, err);
+  if (status == UNROLL_BAD_INPUT && plain) return no_net(name, err);
+  if (status) return status;
+  *file = arena_text(memory, name, strlen(name));
+  *source = arena_text(memory, data, size);
+  if (!*file || !*source)
+    status = error_memory(err);
+  else if (strlen(data) != size)
+    status = error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "a NUL in the text: this is not a net");
+  mem_free(data);
+  return status;
+}
+
+/* Keeps a cell in the model's list; its text, or NULL. */
+static const char *remember(model *m, const char *name, const char *file, const char *source, size_t size, const char **out_file) {
+  if (m->n_cells == m->cap_cells) {
+    const int cap = m->cap_cells ? 2 * m->cap_cells : 8;
+    model_cell *cells = mem_resize(m->cells, (size_t)cap * sizeof *cells);
+    if (!cells) return NULL;
+    m->cells = cells;
+    m->cap_cells = cap;
+  }
+  const model_cell cell = {arena_text(&m->memory, name, strlen(name)), arena_text(&m->memory, file, strlen(file)),
+                           arena_text(&m->memory, source, size)};
+  if (!cell.name || !cell.file || !cell.text) return NULL;
+  m->cells[m->n_cells++] = cell;
+  *out_file = cell.file;
+  return cell.text;
+}
+
+const char *model_find_cell(void *context, const char *name, arena *memory, const char **file) {
+  model *m = context;
+  char *data;
+  size_t size;
+  (void)memory; /* the texts live in the model */
+  for (int i = 0; i < m->n_cells; i++)
+    if (!strcmp(m->cells[i].name, name)) {
+      *file = m->cells[i].file;
+      return m->cells[i].text;
+    }
+  if (m->sealed) return NULL;
+  if (m->beside) {
+    text path = {0};
+    const char *slash = strrchr(m->net_file, '/');
+    text_format(&path, "%.*s%s.cell", slash ? (int)(slash + 1 - m->net_file) : 0, m->net_file, name);
+    const char *found = NULL;
+    const bool there = !path.failed && file_read(path.data, &data, &size, NULL) == UNROLL_OK;
+    if (there && strlen(data) == size) found = remember(m, name, path.data, data, size, file);
+    if (there) mem_free(data);
+    text_free(&path);
+    if (there) return found;
+  }
+  const builtin *b = lang_builtin_cell(name);
+  return b ? remember(m, name, b->file, b->text, strlen(b->text), file) : NULL;
+}
+
+unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err) {
+  program *net;
+  *m = (model){.words.end = -1, .beside = true};
+  for (const builtin *b = lang_nets; b->name; b++)
+    if (b->text == net_text) m->beside = false; /* a built-in net has no folder */
+  m->net_file = arena_text(&m->memory, net_file, strlen(net_file));
+  m->net_text = arena_text(&m->memory, net_text, strlen(net_text));
+  if (!m->net_file || !m->net_text) return error_memory(err);
+  const unroll_status status = lang_parse(&net, m->net_file, m->net_text, &m->memory, err);
+  if (status) return status;
+  m->net = net;
+  return data_form_of(&m->form, m->net, err);
+}
+
+unroll_status model_build(model *m, vocabulary *words, const setting *settings, int n_settings, bool derive, unroll_error *err) {
+  m->words = *words;
+  *words = (vocabulary){.end = -1};
+  const binding bound = {m->form.name, m->words.n};
+  const build_options options = {.bindings = &bound,
+                                 .n_bindings = 1,
+                                 .settings = settings,
+                                 .n_settings = n_settings,
+                                 .find_cell = model_find_cell,
+                                 .context = m};
+  m->built = true;
+  unroll_status status = graph_build(&m->g, m->net, &options, err);
+  if (!status && derive) status = graph_differentiate(&m->g, err);
+  if (status) return status;
+  if (m->g.n_weights < 0 || m->g.n_weights > INT64_MAX / 64) return error_memory(err);
+  if (m->sealed) return UNROLL_OK; /* model_from_tensors takes the memory once it knows that the file has so many weights */
+  m->weights = mem_aligned((size_t)m->g.n_weights + 1, sizeof *m->weights);
+  return m->weights ? UNROLL_OK : error_memory(err);
+}
+
+unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll_error *err) {
+  program *net;
+  const binding bound = {m->form.name, m->words.n};
+  const build_options options = {.bindings = &bound,
+                                 .n_bindings = 1,
+                                 .settings = m->g.settings,
+                                 .n_settings = m->g.n_settings,
+                                 .find_cell = model_find_cell,
+                                 .context = (void *)m};
+  *g = (graph){0};
+  unroll_status status = lang_parse(&net, m->net_file, m->net_text, memory, err);
+  if (status) return status;
+  for (int i = 0; i < net->n_statements; i++)
+    if (net->statements[i].kind == STATEMENT_DATA) net->statements[i].n_names = 0;
+  status = graph_build(g, net, &options, err);
+  if (status) return status;
+  bool same = g->n_params == m->g.n_params;
+  for (int i = 0; same && i < g->n_params; i++) {
+    const param *p = &g->params[i], *q = &m->g.params[i];
+    same = !strcmp(p->name, q->name) && p->rows == q->rows && p->cols == q->cols && p->offset == q->offset;
+  }
+  if (!same) return error_set(err, UNROLL_FAILED, "this net cannot be run one step at a time");
+  return UNROLL_OK;
+}
+
+void model_free(model *m) {
+  if (m->built) graph_free(&m->g);
+  vocabulary_free(&m->words);
+  mem_free_aligned(m->weights);
+  mem_free(m->cells);
+  arena_free(&m->memory);
+  *m = (model){0};
+}
+
+int model_first_bad(const model *m, const float *block) {
+  for (int i = 0; i < m->g.n_params; i++) {
+    const param *p = &m->g.params[i];
+    const float *w = block + p->offset;
+    const int64_t n = (int64_t)p->rows * p->cols;
+    for (int64_t j = 0; j < n; j++)
+      if (!isfinite(w[j])) return i;
+  }
+  return -1;
+}
