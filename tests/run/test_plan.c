@@ -1,0 +1,346 @@
+/* test_plan.c - the planned pass against the reference, for every cell and the nets of testnet.h: several shapes of batches through
+ * one plan, one to three threads, every instruction set this machine has. With the argument --digest the program prints a digest of
+ * all losses and gradients instead; that is how it asks itself for other instruction sets. */
+#include "testnet.h"
+#include <stdlib.h>
+#include <unistd.h>
+#include "kernel/kernel.h"
+#include "run/run.h"
+
+#define LIMIT 1e-4
+
+typedef struct planned {
+  testnet n;
+  plan *p;
+  run *r;
+} planned;
+
+/* A plan for up to 9 rows and 10 steps. */
+static void planned_new(planned *c, const char *name, const char *source, int differentiate, pool *workers) {
+  unroll_error err = {0};
+  *c = (planned){0};
+  if (testnet_build(&c->n, source, differentiate, &err) != UNROLL_OK) {
+    testnet_say(name, &err);
+    fail_msg("%s does not build", name);
+  }
+  int keep[4] = {0};
+  plan_options o = {.max_rows = 9, .max_steps = 10, .gradient = differentiate, .keep = keep};
+  for (int i = 0; i < c->n.g.n_losses; i++) keep[o.n_keep++] = c->n.g.losses[i].prediction;
+  if (plan_new(&c->p, &c->n.g, &o, &err) != UNROLL_OK || run_new(&c->r, c->p, c->n.weights, workers, &err) != UNROLL_OK) {
+    testnet_say(name, &err);
+    fail_msg("%s cannot be planned", name);
+  }
+  run_pack(c->r);
+}
+
+static void planned_free(planned *c) {
+  run_free(c->r);
+  plan_free(c->p);
+  testnet_free(&c->n);
+}
+
+static void random_batch_of(random_batch *b, const graph *g, int shape) {
+  assert_int_equal(random_batch_new(b, g, testlengths_rows(shape), testlengths[shape], 5 + (uint64_t)shape, NULL), UNROLL_OK);
+}
+
+/* --- against the reference --- */
+
+static void near(const char *name, int shape, const char *what, double got, double want, double scale) {
+  if (!(fabs(got - want) <= LIMIT * scale + 1e-12))
+    fail_msg("%s, batch %d, %s: %.9g, reference %.9g", name, shape, what, got, want);
+}
+
+static void compare_predictions(const char *name, int shape, const planned *c, const reference *ref) {
+  for (int i = 0; i < c->n.g.n_losses; i++) {
+    const int y = c->n.g.losses[i].prediction, width = c->n.g.nodes[y].width;
+    ptrdiff_t row;
+    const float *got = run_value(c->r, y, &row);
+    double scale = 0;
+    for (int64_t k = 0; k < ref->rows[y] * width; k++) scale = fmax(scale, fabs(ref->values[y][k]));
+    for (int64_t k = 0; k < ref->rows[y]; k++)
+      for (int j = 0; j < width; j++)
+        near(name, shape, "prediction", (double)got[k * row + j], ref->values[y][k * width + j], scale);
+  }
+}
+
+static void compare(const char *name, int shape, const planned *c, const reference *ref, int differentiated) {
+  const graph *g = &c->n.g;
+  for (int i = 0; i < g->n_losses; i++)
+    near(name, shape, "loss", run_loss(c->r, i), reference_loss(ref, i), fabs(reference_loss(ref, i)));
+  compare_predictions(name, shape, c, ref);
+  if (!differentiated) return;
+  const float *got = run_gradient(c->r);
+  double overall = 0;
+  for (int64_t i = 0; i < g->n_weights; i++) overall = fmax(overall, fabs(ref->gradient[i]));
+  for (int p = 0; p < g->n_params; p++) {
+    const param *w = &g->params[p];
+    const int64_t end = w->offset + (int64_t)w->rows * w->cols;
+    double scale = 1e-3 * overall;
+    for (int64_t i = w->offset; i < end; i++) scale = fmax(scale, fabs(ref->gradient[i]));
+    for (int64_t i = w->offset; i < end; i++) near(name, shape, w->name, (double)got[i], ref->gradient[i], scale);
+  }
+}
+
+/* Every shape through the same plan, the large ones first and last, so that what one pass leaves behind would show in the next. */
+static void check_net_text(const char *name, const char *source) {
+  static const int shapes[] = {4, 0, 1, 2, 3, 5, 4};
+  planned c;
+  planned_new(&c, name, source, 1, NULL);
+  for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+    random_batch b;
+    reference ref = {0};
+    unroll_error err = {0};
+    random_batch_of(&b, &c.n.g, shapes[k]);
+    if (reference_pass(&ref, &c.n.g, c.n.exact, &b.b, NULL, 1, &err) != UNROLL_OK) fail_msg("%s: %s", name, err.message);
+    run_carry_reset(c.r);
+    run_pass(c.r, &b.b, 1);
+    compare(name, shapes[k], &c, &ref, 1);
+    reference_free(&ref);
+    random_batch_free(&b);
+  }
+  planned_free(&c);
+}
+
+static void test_cells(void **state) {
+  (void)state;
+  static const int widths[] = {1, 5, 16, 19, 35, 70};
+  char source[512], name[64];
+  for (int i = 0; lang_cells[i].name; i++)
+    for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+      snprintf(name, sizeof name, "%s of %d", lang_cells[i].name, widths[k]);
+      check_net_text(name, testnet_cell(source, lang_cells[i].name, widths[k]));
+    }
+}
+
+static void test_nets(void **state) {
+  (void)state;
+  for (int i = 0; i < TESTNETS; i++) check_net_text(testnets[i].name, testnets[i].text);
+}
+
+/* A plan without gradient, masks off. */
+static void test_forward_only(void **state) {
+  (void)state;
+  for (int i = 0; i < TESTNETS; i++) {
+    planned c;
+    random_batch b;
+    reference ref = {0};
+    planned_new(&c, testnets[i].name, testnets[i].text, 0, NULL);
+    random_batch_of(&b, &c.n.g, 3);
+    assert_int_equal(reference_pass(&ref, &c.n.g, c.n.exact, &b.b, NULL, 0, NULL), UNROLL_OK);
+    run_pass(c.r, &b.b, 0);
+    compare(testnets[i].name, 3, &c, &ref, 0);
+    reference_free(&ref);
+    random_batch_free(&b);
+    planned_free(&c);
+  }
+}
+
+/* Targets that do not count have index -1. */
+static void test_missing_targets(void **state) {
+  (void)state;
+  planned c;
+  random_batch b;
+  reference ref = {0};
+  planned_new(&c, testnets[0].name, testnets[0].text, 1, NULL);
+  random_batch_of(&b, &c.n.g, 4);
+  int32_t *target = b.index[c.n.g.losses[0].slot];
+  for (int i = 0; i < b.axes[0].first[b.axes[0].steps]; i += 3) target[i] = -1;
+  assert_int_equal(reference_pass(&ref, &c.n.g, c.n.exact, &b.b, NULL, 1, NULL), UNROLL_OK);
+  run_pass(c.r, &b.b, 1);
+  compare("missing targets", 4, &c, &ref, 1);
+  reference_free(&ref);
+  random_batch_free(&b);
+  planned_free(&c);
+}
+
+/* Streams: passes of five steps hand their states on; get, reset and set bring them back. */
+static void test_stream(void **state) {
+  (void)state;
+  for (int i = 0; i < TESTNETS; i++) {
+    planned c;
+    reference ref = {0};
+    random_batch b;
+    planned_new(&c, testnets[i].name, testnets[i].text, 1, NULL);
+    const int64_t size = run_carry_size(c.r);
+    float *kept = mem_zero((size_t)size + 1, sizeof *kept);
+    run_carry_reset(c.r);
+    for (int from = 0; from < 15; from += 5) {
+      run_carry_get(c.r, kept);
+      for (int again = 0; again < 2; again++) {
+        assert_int_equal(random_batch_part(&b, &c.n.g, 3, from, 5, 5, NULL), UNROLL_OK);
+        if (again)
+          run_carry_reset(c.r), run_carry_set(c.r, kept);
+        else
+          assert_int_equal(reference_pass(&ref, &c.n.g, c.n.exact, &b.b, NULL, 1, NULL), UNROLL_OK);
+        run_pass(c.r, &b.b, 1);
+        compare(testnets[i].name, from, &c, &ref, 1);
+        random_batch_free(&b);
+      }
+    }
+    mem_free(kept);
+    reference_free(&ref);
+    planned_free(&c);
+  }
+}
+
+/* A pass allocates nothing. */
+static void test_no_allocation(void **state) {
+  (void)state;
+  for (int i = 0; i < TESTNETS; i++) {
+    planned c;
+    random_batch b;
+    planned_new(&c, testnets[i].name, testnets[i].text, 1, NULL);
+    random_batch_of(&b, &c.n.g, 4);
+    const long before = mem_count();
+    for (int k = 0; k < 20; k++) run_pass(c.r, &b.b, 1);
+    assert_int_equal(mem_count(), before);
+    random_batch_free(&b);
+    planned_free(&c);
+  }
+}
+
+/* New weights count after run_pack. */
+static void test_new_weights(void **state) {
+  (void)state;
+  planned c;
+  random_batch b;
+  reference ref = {0};
+  planned_new(&c, testnets[0].name, testnets[0].text, 1, NULL);
+  random_batch_of(&b, &c.n.g, 4);
+  run_pass(c.r, &b.b, 1);
+  random_weights(c.n.weights, &c.n.g, 77);
+  for (int64_t i = 0; i < c.n.g.n_weights; i++) c.n.exact[i] = (double)c.n.weights[i];
+  run_pack(c.r);
+  run_carry_reset(c.r);
+  run_pass(c.r, &b.b, 1);
+  assert_int_equal(reference_pass(&ref, &c.n.g, c.n.exact, &b.b, NULL, 1, NULL), UNROLL_OK);
+  compare("new weights", 4, &c, &ref, 1);
+  reference_free(&ref);
+  random_batch_free(&b);
+  planned_free(&c);
+}
+
+/* Each failing allocation of plan_new and run_new gives a status and leaks nothing. */
+static void test_memory(void **state) {
+  (void)state;
+  testnet n;
+  assert_int_equal(testnet_build(&n, testnets[0].text, 1, NULL), UNROLL_OK);
+  const plan_options o = {.max_rows = 4, .max_steps = 4, .gradient = 1};
+  const long live = mem_live();
+  for (long fail = 1;; fail++) {
+    plan *p = NULL;
+    run *r = NULL;
+    mem_fail_after(fail, 0);
+    unroll_status s = plan_new(&p, &n.g, &o, NULL);
+    if (s == UNROLL_OK) s = run_new(&r, p, n.weights, NULL, NULL);
+    mem_fail_after(0, 0);
+    if (r) run_free(r);
+    if (p) plan_free(p);
+    assert_int_equal(mem_live(), live);
+    if (s == UNROLL_OK) break;
+    assert_int_equal(s, UNROLL_FAILED);
+  }
+  testnet_free(&n);
+}
+
+/* --- the same bits --- */
+
+static void mix(uint64_t *h, const void *data, size_t bytes) {
+  const unsigned char *p = data;
+  for (size_t i = 0; i < bytes; i++) *h = (*h ^ p[i]) * 0x100000001B3ull;
+}
+
+/* Losses and gradients of a net over all shapes. */
+static uint64_t digest_net(const char *name, const char *source, pool *workers) {
+  uint64_t h = 0xCBF29CE484222325ull;
+  planned c;
+  planned_new(&c, name, source, 1, workers);
+  for (int shape = 0; shape < TESTLENGTHS; shape++) {
+    random_batch b;
+    random_batch_of(&b, &c.n.g, shape);
+    run_carry_reset(c.r);
+    run_pass(c.r, &b.b, 1);
+    for (int i = 0; i < c.n.g.n_losses; i++) {
+      const double nats = run_loss(c.r, i);
+      mix(&h, &nats, sizeof nats);
+    }
+    mix(&h, run_gradient(c.r), (size_t)c.n.g.n_weights * sizeof(float));
+    random_batch_free(&b);
+  }
+  planned_free(&c);
+  return h;
+}
+
+/* Number k of all nets that digests are made of: nets, then cells; NULL after the last one. */
+static const char *numbered(int k, char source[512], const char **name) {
+  if (k < TESTNETS) {
+    *name = testnets[k].name;
+    return testnets[k].text;
+  }
+  for (int i = 0; lang_cells[i].name; i++)
+    if (i == k - TESTNETS) {
+      *name = lang_cells[i].name;
+      return testnet_cell(source, lang_cells[i].name, 37);
+    }
+  return NULL;
+}
+
+static void test_threads(void **state) {
+  (void)state;
+  char source[512];
+  const char *name = NULL, *net;
+  for (int k = 0; (net = numbered(k, source, &name)); k++) {
+    const uint64_t one = digest_net(name, net, NULL);
+    for (int threads = 1; threads <= 3; threads++) {
+      pool *workers = pool_new(threads);
+      assert_non_null(workers);
+      if (digest_net(name, net, workers) != one) fail_msg("%s: other bits with %d threads", name, threads);
+      pool_free(workers);
+    }
+  }
+}
+
+static int print_digests(void) {
+  char source[512];
+  const char *name = NULL, *net;
+  printf("%s\n", cpu_isa_name(cpu_isa()));
+  for (int k = 0; (net = numbered(k, source, &name)); k++) printf("%016llx\n", (unsigned long long)digest_net(name, net, NULL));
+  return 0;
+}
+
+static void test_instruction_sets(void **state) {
+  (void)state;
+  static const enum cpu_isa sets[] = {CPU_PORTABLE, CPU_NEON, CPU_AVX2, CPU_AVX512};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+    if (!kernel_table_of(sets[i])) continue;
+    char self[4096], command[4400], line[64], source[512];
+    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0) skip();
+    self[length] = 0;
+    snprintf(command, sizeof command, "UNROLL_ISA=%s '%s' --digest", cpu_isa_name(sets[i]), self);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof line, f));
+    line[strcspn(line, "\n")] = 0;
+    assert_string_equal(line, cpu_isa_name(sets[i]));
+    const char *name = NULL, *net;
+    for (int k = 0; (net = numbered(k, source, &name)); k++) {
+      assert_non_null(fgets(line, sizeof line, f));
+      if (strtoull(line, NULL, 16) != digest_net(name, net, NULL))
+        fail_msg("%s: %s gives other bits than %s", name, cpu_isa_name(sets[i]), cpu_isa_name(cpu_isa()));
+    }
+    assert_int_equal(pclose(f), 0);
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "--digest") == 0) return print_digests();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_cells),        cmocka_unit_test(test_nets),
+      cmocka_unit_test(test_forward_only), cmocka_unit_test(test_missing_targets),
+      cmocka_unit_test(test_stream),       cmocka_unit_test(test_no_allocation),
+      cmocka_unit_test(test_new_weights),  cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_threads),      cmocka_unit_test(test_instruction_sets),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

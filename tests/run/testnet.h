@@ -1,0 +1,127 @@
+/* testnet.h - what the tests of this room share: nets from text with small widths, random batches and weights, and a table of nets
+ * that between them use every way in which time, width and data can be put together. */
+#ifndef TESTS_TESTNET_H
+#define TESTS_TESTNET_H
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <math.h>
+#include <cmocka.h>
+#include "base/memory.h"
+#include "run/random_batch.h"
+#include "run/reference.h"
+
+typedef struct testnet {
+  arena memory;
+  program *net;
+  graph g;
+  float *weights;
+  double *exact;
+} testnet;
+
+typedef struct testtext {
+  const char *name, *text;
+} testtext;
+
+/* Every built-in cell comes besides these: see testnet_cell. */
+static const testtext testnets[] = {
+    {"language", "data token : chars\nh = lstm(embed(token[t-1], 4), 6)\ntoken ~ softmax(W h + b)\n"},
+    {"one-hot", "data token : chars\nh = tanh(V token[t-1] + U h[t-1] + bh)\ntoken ~ softmax(W h + b)\n"},
+    {"layers", "data token : chars lines\nh = gru(embed(token[t-1], 3), 5, layers = 3)\ntoken ~ softmax(W h + b)\n"},
+    {"dropout", "data token : chars\nh = lstm(embed(token[t-1], 4), 6, layers = 2, dropout = 0.4)\n"
+                "token ~ softmax(W dropout(h, 0.25) + b)\n"},
+    {"tagging", "data word : words(20)\ndata tag : words(5)\ne = embed(word, 4)\nf = lstm(e, 5)\ng = lstm(e, 3, backward)\n"
+                "tag ~ softmax(W [f, g] + b)\n"},
+    {"sentiment", "data text : words(20)\ndata label : category\ne = embed(text, 4)\nf = lstm(e, 5)\ng = gru(e, 3, backward)\n"
+                  "label ~ softmax(W [last(f), first(g)] + b)\n"},
+    {"translate", "data source : words(9)\ndata target : words(8)\ns = lstm(embed(source, 4), 6, backward)\n"
+                  "d = lstm(embed(target[t-1], 4), 6, start = s)\ntarget ~ softmax(W tanh(V d + b) + c)\nparam c\n"},
+    {"start with a vector",
+     "data v : numbers\ndata token : chars\ns = tanh(A v + ba)\nh = rnn(embed(token[t-1], 4), 5, start = s)\n"
+     "token ~ softmax(W h + b)\n"},
+    {"two steps back", "data token : chars\nh = tanh(V token[t-1] + U h[t-1] + R h[t-2] + bh)\ntoken ~ softmax(W h + b)\n"},
+    {"windows of the input",
+     "data x : numbers\ndata tag : words(6)\nh = tanh(A x + B x[t-1] + C x[t-2] + bh)\ntag ~ softmax(W h + b)\n"},
+    {"two loops",
+     "data token : chars\nu = rnn(embed(token[t-1], 4), 5)\nh = gru(u * sigmoid(G u + bg), 6)\ntoken ~ softmax(W [h, u] + b)\n"},
+    {"one loop of two states", "data token : chars\nu = tanh(A token[t-1] + B h[t-1] + bu)\nh = tanh(C u + D u[t-1] + bh)\n"
+                               "token ~ softmax(W h + b)\n"},
+    {"no time", "data x : numbers\ndata label : category\nlabel ~ softmax(W relu(V x + bv) + b)\n"},
+    {"static into time", "data v : numbers\ndata token : chars\nm = tanh(A v + ba)\nh = tanh(V token[t-1] + U h[t-1] + M m + bh)\n"
+                         "token ~ softmax(W (h * m) + b)\n"},
+    {"layernorm", "data token : chars\nh = tanh(layernorm(V token[t-1] + U h[t-1]) + bh)\ntoken ~ softmax(W layernorm(h) + b)\n"},
+    {"softmax inside", "data token : chars\nh = softmax(V token[t-1] + U h[t-1] + bh)\ntoken ~ softmax(W h + b)\n"},
+    {"elementwise", "data token : chars\nparam p, q\nh = sqrt(1 + abs(V token[t-1] + p * h[t-1])) + gelu(q) * softplus(U h[t-1])\n"
+                    "token ~ softmax(W (exp(-h) + min(h, 0.3) - max(p, h) / (2 + h^2)) + b)\n"},
+    {"unused start",
+     "data token : chars\nh = gru(embed(token, 4), 5)\nk = gru(embed(token[t-1], 4), 5, start = h)\ntoken ~ softmax(W k + b)\n"},
+    {"mean over time",
+     "data text : words(20)\ndata label : category\nf = rnn(embed(text, 4), 5)\nlabel ~ softmax(W mean(f) + b)\n"},
+    {"forecast", "data y : number\ndata x : numbers\nh = lstm([y[t-1], x], 5, layers = 2)\n"
+                 "y ~ gaussian(mean = Wm h + bm, scale = softplus(Ws h + bs))\n"},
+};
+enum { TESTNETS = sizeof testnets / sizeof *testnets };
+
+/* Symbols get 7, 8, 9 ... of them, `numbers` a width of 3. Returns what graph_build said. */
+static inline unroll_status testnet_build(testnet *n, const char *source, int differentiate, unroll_error *err) {
+  binding bindings[8];
+  build_options o = {.bindings = bindings};
+  *n = (testnet){0};
+  graph_init(&n->g);
+  unroll_status s = lang_parse(&n->net, "test.net", source, &n->memory, err);
+  if (s != UNROLL_OK) return s;
+  for (int i = 0; i < n->net->n_statements && o.n_bindings < 8; i++) {
+    const statement *d = &n->net->statements[i];
+    if (d->kind != STATEMENT_DATA) continue;
+    const char *kind = d->value->name;
+    const int width = strcmp(kind, "number") == 0 ? 1 : strcmp(kind, "numbers") == 0 ? 3 : 7 + o.n_bindings;
+    bindings[o.n_bindings++] = (binding){.name = d->name, .width = width};
+  }
+  s = graph_build(&n->g, n->net, &o, err);
+  if (s == UNROLL_OK && differentiate) s = graph_differentiate(&n->g, err);
+  if (s != UNROLL_OK) return s;
+  n->weights = mem_zero((size_t)n->g.n_weights + 1, sizeof *n->weights);
+  n->exact = mem_zero((size_t)n->g.n_weights + 1, sizeof *n->exact);
+  assert_true(n->weights && n->exact);
+  random_weights(n->weights, &n->g, 11);
+  for (int64_t i = 0; i < n->g.n_weights; i++) n->exact[i] = (double)n->weights[i];
+  return UNROLL_OK;
+}
+
+static inline void testnet_free(testnet *n) {
+  mem_free(n->weights);
+  mem_free(n->exact);
+  graph_free(&n->g);
+  arena_free(&n->memory);
+  *n = (testnet){0};
+}
+
+static inline void testnet_say(const char *name, const unroll_error *err) {
+  fprintf(stderr, "%s: %s:%d:%d: %s\n%s\n", name, err->file, err->line, err->column, err->message, err->source);
+}
+
+/* A net around a cell: widths that are no multiples of anything. */
+static inline const char *testnet_cell(char out[512], const char *cell, int hidden) {
+  snprintf(out, 512, "data x : numbers\ndata y : numbers\nh = %s(x, %d)\ny ~ gaussian(mean = W h + b, scale = 1)\n", cell, hidden);
+  return out;
+}
+
+static inline double testnet_loss(const reference *r, const batch *b) {
+  double sum = 0;
+  for (int i = 0; i < r->g->n_losses; i++) sum += reference_loss(r, i);
+  return b->loss_scale * sum;
+}
+
+/* Shapes of batches: lengths in the order of batch rows, ending with -1. */
+static const int testlengths[][12] = {{1, -1},         {4, -1}, {1, 1, 1, -1}, {5, 1, 4, 6, 3, -1}, {9, 8, 8, 7, 5, 3, 2, 1, -1},
+                                      {2, 0, 3, 1, -1}};
+enum { TESTLENGTHS = sizeof testlengths / sizeof *testlengths };
+static inline int testlengths_rows(int k) {
+  int n = 0;
+  while (testlengths[k][n] >= 0) n++;
+  return n;
+}
+#endif
