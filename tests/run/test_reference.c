@@ -106,7 +106,7 @@ static void test_unary(void **state) {
     hand_init(&h);
     const double *y = hand_pass(&h, graph_unary(&h.g, table[i].op, hand_input(&h, WIDE))) + 3;
     for (int j = 0; j < 3; j++) {
-      if (isnan(table[i].want[j]))
+      if (isinf(table[i].want[j]))
         assert_true(isnan(y[j]));
       else
         expect(graph_ops[table[i].op].name, i, y + j, table[i].want + j, 1);
@@ -248,7 +248,7 @@ static void test_products(void **state) {
   h.g.gradients = d;
   h.g.n_gradients = 3;
 
-  static const double want_product[] = {8.5, 4.5, 11, 6.25, 47, 14};
+  static const double want_product[] = {8.5, 4.5, 11, 5.375, 47, 14};
   static const double want_back[] = {2 * 8.5 + 0.5 * 4.5, 3 * 8.5, 4 * 8.5 + 2 * 4.5};
   static const double want_embed[] = {30, 31, 0, 0, 10, 11};
   expect("y = W x", 0, hand_pass(&h, product), want_product, 6);
