@@ -55,7 +55,8 @@ typedef struct adam_step { float rate, beta1, beta2, epsilon, correction1, corre
 typedef struct rmsprop_step { float rate, alpha, epsilon, momentum, decay, scale; } rmsprop_step;
 typedef struct sgd_step { float rate, momentum, decay, scale; } sgd_step;
 
-typedef struct kernels {
+typedef struct kernels kernels;
+struct kernels {
   enum cpu_isa isa;
   void (*product)(const product *p);
   void (*tile)(const tile_instruction *code, int n, const tile_operand *operands, int rows, int vectors);
@@ -90,7 +91,7 @@ typedef struct kernels {
 
   /* Multiply-adds for about `seconds`; returns GFLOP/s of this core. */
   double (*peak)(double seconds);
-} kernels;
+};
 
 /* The table for cpu_isa(). */
 const kernels *kernel_table(void);

@@ -75,7 +75,7 @@ double plan_operations(const plan *p, int64_t cells) {
 
 /* ---- telling ---- */
 
-static const char *forward_or_gradient(const plan *p, int node) { return p->g->n_forward && node >= p->g->n_forward ? "gradient" : "forward"; }
+static const char *forward_or_gradient(const plan *p, int number) { return p->g->n_forward && number >= p->g->n_forward ? "gradient" : "forward"; }
 
 static void print_loop(const plan *p, int number, text *out) {
   const loop *l = &p->loops[number];

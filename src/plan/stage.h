@@ -131,6 +131,7 @@ typedef struct frozen {
   struct frozen_keep { int node; place at; } *keep;
   int slots;            /* floats of scratch a thread needs for tile programs */
   int64_t outer;        /* floats of scratch a thread needs for weight gradients */
+  int widest;           /* the largest width of a matrix */
   int n_operands;       /* the most operands of a tile program */
   bool gradient;
 } frozen;
@@ -139,5 +140,6 @@ enum { OUTER_ROWS = 256, CONST_ZERO = 0, CONST_SCALE = 1 };
 
 static inline int64_t padded(int64_t width) { return (width + LANES - 1) / LANES * LANES; }
 
+struct plan;
 const struct frozen *plan_frozen(const struct plan *p);
 #endif

@@ -1,0 +1,56 @@
+/* internal.h - a session of the runner, shared by its files. */
+#ifndef RUN_INTERNAL_H
+#define RUN_INTERNAL_H
+#include "base/threads.h"
+#include "kernel/kernel.h"
+#include "plan/stage.h"
+#include "run/batch.h"
+#include "run/run.h"
+
+typedef struct worker {
+  float *slots;            /* scratch of tile programs */
+  float *outer;            /* scratch of weight gradients */
+  tile_operand *operands;  /* resolved operands of the tile program that runs */
+  int sense;
+} worker;
+
+struct run {
+  const frozen *f;
+  const kernels *k;
+  const float *weights;
+  pool *workers;
+  float *arena, *pack, *carry, *consts, *zeros, *gradient;
+  worker *worker;
+  int n_workers;
+  barrier meet;
+  const batch *b;
+  int training;
+};
+
+/* Where in time a stage stands: a step of a loop, or all rows at once (t = -1). */
+typedef struct where {
+  const batch_axis *axis;
+  int t;
+  bool next; /* the rows have a step t + 1 */
+} where;
+
+typedef struct rows { /* a resolved place: row i at p + i * row; p NULL: zeros */
+  float *p;
+  ptrdiff_t row;
+} rows;
+
+rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row);
+/* The part of 0..n-1 that is a thread's, in multiples of `unit`. */
+void run_share(int64_t n, int64_t unit, int thread, int threads, int64_t *from, int64_t *to);
+/* Rows of a stage that is not in a loop. */
+int64_t run_rows(const run *r, const stage *s);
+/* The step that row `row` of a STEP matrix belongs to. */
+int run_step_of(const batch_axis *a, int64_t row);
+
+void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int tile0, int tile1);
+int run_tiles(const stage *s); /* unit tiles of a tile program */
+void run_loop(run *r, worker *w, const stage *s, int thread, int threads);
+void run_outer(const run *r, worker *w, const stage *s, int thread, int threads);
+void run_by_rows(const run *r, const worker *w, const stage *s, const where *here, int64_t row0, int64_t row1); /* STAGE_SOFTMAX .. COPY_COLUMNS */
+void run_whole(const run *r, const worker *w, const stage *s, int thread, int threads); /* STAGE_GATHER .. */
+#endif

@@ -1,0 +1,115 @@
+/* outer.c - weight gradients: dW += dy' x over all rows at once.
+ *
+ * Rows go by in blocks. In a block every x is packed into panels (looking through a shift: the packed row is the neighbouring
+ * step's), every dy is transposed, and each pair is a product that adds on to its accumulator. A thread has a range of the rows
+ * of every dW, so that sums over the rows of the batch have one order whatever the number of threads. */
+#include <string.h>
+#include "run/internal.h"
+
+enum { PANEL = PANEL_VECTORS * LANES };
+
+static int panel_vectors(int width, int first) {
+  const int left = (int)padded(width) - first;
+  return left >= PANEL ? PANEL_VECTORS : left / LANES;
+}
+
+/* Packs `count` rows of columns `first`.. into out, from where a run of rows lies one after the other. */
+static void pack_run(float *out, int vectors, rows from, int width, int first, int64_t count) {
+  for (int v = 0; v < vectors; v++) {
+    const int left = width - first - v * LANES, lanes = left < LANES ? left : LANES;
+    if (from.p) {
+      pack_cols(out, vectors, v, from.p, from.row, first + v * LANES, lanes, 0, (int)count);
+    } else
+      for (int64_t i = 0; i < count; i++) memset(out + (i * vectors + v) * LANES, 0, LANES * sizeof *out);
+  }
+}
+
+/* Rows row0 .. row0+n-1 of x, panel after panel of [OUTER_ROWS, vectors * 16]. */
+static void pack_x(const run *r, const worker *w, const stage *s, const struct outer_x *x, int64_t row0, int64_t n, float *out) {
+  const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
+  for (int first = 0; first < x->width; first += PANEL, out += OUTER_ROWS * PANEL) {
+    const int vectors = panel_vectors(x->width, first);
+    if (!x->at.shift || !a) {
+      pack_run(out, vectors, run_at(r, w, &x->at, &(where){a, -1, false}, row0), x->width, first, n);
+      continue;
+    }
+    int t = run_step_of(a, row0);
+    for (int64_t done = 0; done < n;) {
+      int64_t b = row0 + done - a->first[t], end = a->active[t];
+      const int64_t next = t + 1 < a->steps ? a->active[t + 1] : 0;
+      const bool has_next = b < next;
+      if (x->at.shift < 0 && has_next) end = next;
+      int64_t count = end - b < n - done ? end - b : n - done;
+      pack_run(out + done * vectors * LANES, vectors, run_at(r, w, &x->at, &(where){a, t, has_next}, b), x->width, first, count);
+      done += count;
+      if (b + count == a->active[t]) t++;
+    }
+  }
+}
+
+static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int thread, int threads) {
+  const stage_outer *o = &s->outer;
+  float *packed = w->outer, *x_at = packed, *turned = packed;
+  for (int i = 0; i < o->n_x; i++) turned += padded(o->x[i].width) * OUTER_ROWS;
+  for (int i = 0; i < o->n_x; i++) {
+    pack_x(r, w, s, &o->x[i], row0, n, x_at);
+    x_at += padded(o->x[i].width) * OUTER_ROWS;
+  }
+  const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
+  for (int i = 0; i < o->n_dy; i++) {
+    const struct outer_dy *dy = &o->dy[i];
+    int64_t from, to;
+    run_share(dy->width, LANES, thread, threads, &from, &to);
+    if (from >= to) continue;
+    const rows at = run_at(r, w, &dy->at, &here, row0);
+    for (int64_t k = 0; k < n; k += LANES)
+      pack_rows(turned, OUTER_ROWS / LANES, (int)(k / LANES), at.p, at.row, (int)k, (int)(n - k < LANES ? n - k : LANES), (int)from,
+                (int)(to - from));
+    if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
+    for (int q = 0; q < o->n_pairs; q++) {
+      const struct outer_pair *pair = &o->pairs[q];
+      if (pair->dy != i) continue;
+      const int width = o->x[pair->x].width;
+      const int64_t row = padded(width);
+      const float *b = packed;
+      for (int k = 0; k < pair->x; k++) b += padded(o->x[k].width) * OUTER_ROWS;
+      for (int first = 0; first < width; first += PANEL, b += OUTER_ROWS * PANEL) {
+        const int vectors = panel_vectors(width, first);
+        product p = {.a = turned, .a_row = OUTER_ROWS, .a_k = 1, .b = b, .b_k = vectors * LANES, .rows = (int)(to - from), .k = (int)n,
+                     .vectors = vectors};
+        for (int v = 0; v < vectors; v++) {
+          p.c[v] = r->arena + pair->accumulator + from * row + first + v * LANES;
+          p.init[v] = p.c[v];
+          p.c_row[v] = p.init_row[v] = row;
+        }
+        r->k->product(&p);
+      }
+    }
+  }
+}
+
+void run_outer(const run *r, worker *w, const stage *s, int thread, int threads) {
+  const stage_outer *o = &s->outer;
+  const int64_t n = run_rows(r, s);
+  int64_t from, to;
+  for (int i = 0; i < o->n_dy; i++) {
+    run_share(o->dy[i].width, LANES, thread, threads, &from, &to);
+    if (o->dy[i].sum >= 0 && from < to) memset(r->arena + o->dy[i].sum + from, 0, (size_t)(to - from) * sizeof(float));
+  }
+  for (int i = 0; i < o->n_pairs; i++) {
+    run_share(o->dy[o->pairs[i].dy].width, LANES, thread, threads, &from, &to);
+    const int64_t row = padded(o->x[o->pairs[i].x].width);
+    if (from < to) memset(r->arena + o->pairs[i].accumulator + from * row, 0, (size_t)((to - from) * row) * sizeof(float));
+  }
+  for (int64_t row = 0; row < n; row += OUTER_ROWS) block_of_rows(r, w, s, row, n - row < OUTER_ROWS ? n - row : OUTER_ROWS, thread, threads);
+  for (int i = 0; i < o->n_pairs; i++) {
+    const struct outer_pair *pair = &o->pairs[i];
+    const int width = o->x[pair->x].width;
+    run_share(o->dy[pair->dy].width, LANES, thread, threads, &from, &to);
+    for (int64_t k = from; k < to; k++) {
+      float *target = r->gradient + pair->target + k * pair->target_row;
+      const float *acc = r->arena + pair->accumulator + k * padded(width);
+      for (int j = 0; j < width; j++) target[j] += acc[j];
+    }
+  }
+}

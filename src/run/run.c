@@ -1,0 +1,202 @@
+/* run.c - a session: takes its memory once, packs weights, and walks the stages of a plan with all threads, which meet after each. */
+#include "run/run.h"
+#include <assert.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "run/internal.h"
+
+void run_share(int64_t n, int64_t unit, int thread, int threads, int64_t *from, int64_t *to) {
+  const int64_t units = (n + unit - 1) / unit;
+  *from = units * thread / threads * unit;
+  *to = units * (thread + 1) / threads * unit;
+  if (*to > n) *to = n;
+  if (*from > n) *from = n;
+}
+
+int64_t run_rows(const run *r, const stage *s) {
+  if (s->one) return 1;
+  if (!s->of_steps) return r->b->rows;
+  const batch_axis *a = &r->b->axes[s->axis];
+  return a->first[a->steps];
+}
+
+int run_step_of(const batch_axis *a, int64_t row) {
+  int lo = 0, hi = a->steps - 1;
+  while (lo < hi) {
+    int middle = (lo + hi + 1) / 2;
+    if (a->first[middle] <= row) lo = middle;
+    else hi = middle - 1;
+  }
+  return lo;
+}
+
+void run_free(run *r) {
+  if (!r) return;
+  for (int i = 0; r->worker && i < r->n_workers; i++) {
+    mem_free_aligned(r->worker[i].slots);
+    mem_free_aligned(r->worker[i].outer);
+    mem_free(r->worker[i].operands);
+  }
+  mem_free(r->worker);
+  mem_free_aligned(r->arena);
+  mem_free_aligned(r->pack);
+  mem_free_aligned(r->carry);
+  mem_free_aligned(r->consts);
+  mem_free_aligned(r->zeros);
+  mem_free_aligned(r->gradient);
+  mem_free(r);
+}
+
+unroll_status run_new(run **out, const plan *p, const float *weights, pool *workers, unroll_error *err) {
+  *out = NULL;
+  run *r = mem_zero(1, sizeof *r);
+  if (!r) return error_memory(err);
+  const frozen *f = plan_frozen(p);
+  r->f = f;
+  r->k = kernel_table();
+  r->weights = weights;
+  r->workers = workers;
+  r->n_workers = workers ? pool_threads(workers) : 1;
+  r->arena = mem_aligned((size_t)f->arena + LANES, sizeof(float));
+  r->pack = mem_aligned((size_t)f->pack + LANES, sizeof(float));
+  r->carry = mem_aligned((size_t)f->carry + LANES, sizeof(float));
+  r->consts = mem_aligned((size_t)f->n_consts + LANES, sizeof(float));
+  r->zeros = mem_aligned((size_t)padded(f->widest) + LANES, sizeof(float));
+  r->gradient = f->gradient ? mem_aligned((size_t)f->n_weights + LANES, sizeof(float)) : NULL;
+  r->worker = mem_zero((size_t)r->n_workers, sizeof *r->worker);
+  bool fine = r->arena && r->pack && r->carry && r->consts && r->zeros && (r->gradient || !f->gradient) && r->worker;
+  for (int i = 0; fine && i < r->n_workers; i++) {
+    worker *w = &r->worker[i];
+    w->slots = mem_aligned((size_t)f->slots + LANES, sizeof(float));
+    w->outer = mem_aligned((size_t)f->outer + LANES, sizeof(float));
+    w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
+    fine = w->slots && w->outer && w->operands;
+  }
+  if (!fine) {
+    run_free(r);
+    return error_memory(err);
+  }
+  memcpy(r->consts, f->consts, (size_t)f->n_consts * sizeof(float));
+  run_pack(r);
+  *out = r;
+  return UNROLL_OK;
+}
+
+void run_set_kernels(run *r, const kernels *k) { r->k = k; }
+
+static void pack_work(void *context, int thread, int threads) {
+  run *r = context;
+  int64_t from, to;
+  run_share(r->f->n_packs, 1, thread, threads, &from, &to);
+  for (int64_t i = from; i < to; i++) {
+    const pack_job *j = &r->f->packs[i];
+    const float *w = r->weights + j->weight;
+    if (j->vector) memcpy(r->pack + j->out, w, (size_t)j->count * sizeof *w);
+    else if (j->by_rows) pack_rows(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
+    else pack_cols(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
+  }
+}
+
+void run_pack(run *r) { pool_run(r->workers, pack_work, r); }
+
+static void run_stage(run *r, worker *w, const stage *s, int thread, int threads) {
+  int64_t from, to;
+  const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
+  switch (s->kind) {
+  case STAGE_TILE:
+    run_share(run_rows(r, s), 1, thread, threads, &from, &to);
+    run_tile(r, w, s, &here, from, to, 0, run_tiles(s));
+    break;
+  case STAGE_LOOP: run_loop(r, w, s, thread, threads); break;
+  case STAGE_OUTER: run_outer(r, w, s, thread, threads); break;
+  case STAGE_SOFTMAX:
+  case STAGE_SOFTMAX_GRAD:
+  case STAGE_LAYERNORM:
+  case STAGE_LAYERNORM_GRAD:
+  case STAGE_ROW_SUM:
+  case STAGE_CROSS_ENTROPY:
+  case STAGE_CROSS_ENTROPY_GRAD:
+  case STAGE_COPY_COLUMNS:
+    run_share(run_rows(r, s), 1, thread, threads, &from, &to);
+    run_by_rows(r, w, s, &here, from, to);
+    break;
+  default: run_whole(r, w, s, thread, threads);
+  }
+}
+
+static void keep_carries(run *r) {
+  for (int i = 0; i < r->f->n_carries; i++) {
+    const struct frozen_carry *c = &r->f->carries[i];
+    memcpy(r->carry + c->offset, r->arena + c->edge.offset, (size_t)(r->b->rows * c->row) * sizeof(float));
+  }
+}
+
+static void pass_work(void *context, int thread, int threads) {
+  run *r = context;
+  worker *w = &r->worker[thread];
+  if (r->gradient) {
+    int64_t from, to;
+    run_share(r->f->n_weights, LANES, thread, threads, &from, &to);
+    memset(r->gradient + from, 0, (size_t)(to - from) * sizeof(float));
+  }
+  if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
+  for (int i = 0; i < r->f->n_stages; i++) {
+    run_stage(r, w, &r->f->stages[i], thread, threads);
+    if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
+  }
+  if (thread == 0) keep_carries(r);
+}
+
+void run_pass(run *r, const batch *b, int training) {
+  assert(b->rows <= r->f->max_rows);
+  for (int i = 0; i < r->f->n_axes; i++) {
+    assert(b->axes[i].steps <= r->f->max_steps && b->axes[i].first[b->axes[i].steps] <= r->f->max_cells);
+  }
+  r->b = b;
+  r->training = training;
+  r->consts[CONST_SCALE] = (float)b->loss_scale;
+  pool_run(r->workers, pass_work, r);
+}
+
+double run_loss(const run *r, int number) {
+  const struct frozen_loss *l = &r->f->losses[number];
+  int64_t n = r->b->rows;
+  if (l->of_steps) n = r->b->axes[l->axis].first[r->b->axes[l->axis].steps];
+  const float *p = r->arena + l->at.offset;
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += (double)p[i * l->at.row];
+  return sum;
+}
+
+const float *run_value(const run *r, int number, ptrdiff_t *row) {
+  for (int i = 0; i < r->f->n_keep; i++)
+    if (r->f->keep[i].node == number) {
+      const place *at = &r->f->keep[i].at;
+      *row = at->row;
+      return at->base == PLACE_ARENA ? r->arena + at->offset : at->base == PLACE_CONST ? r->consts + at->offset : r->pack + at->offset;
+    }
+  return NULL;
+}
+
+float *run_gradient(run *r) { return r->gradient; }
+
+void run_carry_reset(run *r) { memset(r->carry, 0, (size_t)r->f->carry * sizeof(float)); }
+int64_t run_carry_size(const run *r) {
+  int64_t n = 0;
+  for (int i = 0; i < r->f->n_carries; i++) n += (int64_t)r->f->max_rows * r->f->carries[i].width;
+  return n;
+}
+
+static void carry_copy(const run *r, float *out, const float *in) {
+  for (int i = 0; i < r->f->n_carries; i++) {
+    const struct frozen_carry *c = &r->f->carries[i];
+    for (int b = 0; b < r->f->max_rows; b++) {
+      float *mine = r->carry + c->offset + b * c->row;
+      if (out) memcpy(out, mine, (size_t)c->width * sizeof *out), out += c->width;
+      if (in) memcpy(mine, in, (size_t)c->width * sizeof *in), in += c->width;
+    }
+  }
+}
+void run_carry_get(const run *r, float *out) { carry_copy(r, out, NULL); }
+void run_carry_set(run *r, const float *in) { carry_copy(r, NULL, in); }

@@ -1,0 +1,157 @@
+/* stages.c - the stages that are not products: by rows, and over whole matrices. */
+#include <string.h>
+#include "run/internal.h"
+#include "run/mask.h"
+
+static const int32_t *index_at(const run *r, const stage *s, const where *here, int64_t row) {
+  return r->b->index[s->slot] + (here->t >= 0 ? here->axis->first[here->t] : 0) + row;
+}
+
+static void copy_columns(const stage *s, rows y, rows x, rows z, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    float *out = y.p + i * y.row;
+    if (s->clear) memset(out, 0, (size_t)s->width * sizeof *out);
+    if (x.p) memcpy(out + s->out_column, x.p + i * x.row + s->column, (size_t)s->columns * sizeof *out);
+    else memset(out + s->out_column, 0, (size_t)s->columns * sizeof *out);
+    if (s->in[1].base == PLACE_NOTHING && !s->in[1].shift) continue;
+    if (z.p) memcpy(out + s->columns, z.p + i * z.row, (size_t)s->in_width * sizeof *out);
+    else memset(out + s->columns, 0, (size_t)s->in_width * sizeof *out);
+  }
+}
+
+void run_by_rows(const run *r, const worker *w, const stage *s, const where *here, int64_t row0, int64_t row1) {
+  const int n = (int)(row1 - row0);
+  if (n <= 0) return;
+  rows y = run_at(r, w, &s->out, here, row0), in[4];
+  for (int i = 0; i < 4; i++) {
+    in[i] = run_at(r, w, &s->in[i], here, row0);
+    if (!in[i].p && s->kind != STAGE_COPY_COLUMNS) in[i] = (rows){r->zeros, 0}; /* a view's missing step */
+  }
+  switch (s->kind) {
+  case STAGE_SOFTMAX: r->k->softmax(y.p, y.row, in[0].p, in[0].row, n, s->width); break;
+  case STAGE_SOFTMAX_GRAD: r->k->softmax_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, n, s->width); break;
+  case STAGE_LAYERNORM: r->k->layernorm(y.p, y.row, in[0].p, in[0].row, n, s->width); break;
+  case STAGE_LAYERNORM_GRAD:
+    r->k->layernorm_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, in[2].p, in[2].row, n, s->width);
+    break;
+  case STAGE_ROW_SUM: r->k->row_sum(y.p, y.row, in[0].p, in[0].row, n, s->in_width); break;
+  case STAGE_CROSS_ENTROPY: r->k->cross_entropy(y.p, y.row, in[0].p, in[0].row, index_at(r, s, here, row0), n, s->in_width); break;
+  case STAGE_CROSS_ENTROPY_GRAD:
+    r->k->cross_entropy_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, in[2].p, in[2].row, index_at(r, s, here, row0), n, s->width);
+    break;
+  default: copy_columns(s, y, in[0], in[1], n);
+  }
+}
+
+/* ---- whole matrices ---- */
+
+static int length_of(const batch_axis *a, int64_t sequence) {
+  int lo = 0, hi = a->steps; /* active never increases: the first step without the sequence */
+  while (lo < hi) {
+    int middle = (lo + hi) / 2;
+    if (a->active[middle] > sequence) lo = middle + 1;
+    else hi = middle;
+  }
+  return lo;
+}
+static int64_t batch_row(const batch_axis *a, int64_t sequence) { return a->order ? a->order[sequence] : sequence; }
+
+static void copy_row(rows to, int64_t i, rows from, int64_t k, int width) {
+  if (from.p) memcpy(to.p + i * to.row, from.p + k * from.row, (size_t)width * sizeof(float));
+  else memset(to.p + i * to.row, 0, (size_t)width * sizeof(float));
+}
+
+/* Copies rows from..to-1 of a shifted matrix. */
+static void shift_rows(const stage *s, const batch_axis *a, rows y, rows x, rows init, int64_t from, int64_t to) {
+  if (from >= to) return;
+  int t = run_step_of(a, from);
+  for (int64_t i = from; i < to; i++) {
+    while (i >= a->first[t + 1]) t++;
+    const int64_t b = i - a->first[t];
+    const bool inside = s->dir > 0 ? t > 0 : t + 1 < a->steps && b < a->active[t + 1];
+    if (inside) copy_row(y, i, x, a->first[t - s->dir] + b, s->width);
+    else copy_row(y, i, init, b, s->width);
+  }
+}
+
+static void edge_rows(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+  for (int64_t q = from; q < to; q++) {
+    const int length = length_of(a, q);
+    if (!length) copy_row(y, batch_row(a, q), (rows){NULL, 0}, 0, s->width);
+    else copy_row(y, batch_row(a, q), x, a->first[s->dir > 0 ? 0 : length - 1] + q, s->width);
+  }
+}
+
+static void sum_time(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+  for (int64_t q = from; q < to; q++) {
+    float *out = y.p + batch_row(a, q) * y.row;
+    memset(out, 0, (size_t)s->width * sizeof *out);
+    const int length = length_of(a, q);
+    for (int t = 0; t < length; t++) {
+      const float *in = x.p + (a->first[t] + q) * x.row;
+      for (int j = 0; j < s->width; j++) out[j] += in[j];
+    }
+  }
+}
+
+static void spread_rows(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+  for (int64_t i = from, t = from < to ? run_step_of(a, from) : 0; i < to; i++) {
+    while (i >= a->first[t + 1]) t++;
+    copy_row(y, i, x, i - a->first[t], s->width);
+  }
+}
+
+static void mask_rows(const run *r, const stage *s, const batch_axis *a, rows y, int64_t from, int64_t to) {
+  for (int64_t i = from, t = s->of_steps && from < to ? run_step_of(a, from) : 0; i < to; i++) {
+    while (s->of_steps && i >= a->first[t + 1]) t++;
+    float *out = y.p + i * y.row;
+    if (r->training) mask_row(out, s->width, r->b->seed, r->b->step, s->slot, (int)t, (int)(s->of_steps ? i - a->first[t] : i), s->value);
+    else
+      for (int j = 0; j < s->width; j++) out[j] = 1.0f;
+  }
+}
+
+static void number_rows(const run *r, const stage *s, rows y, int64_t from, int64_t to) {
+  const float *x = r->b->number[s->slot];
+  for (int64_t i = from; i < to; i++) memcpy(y.p + i * y.row, x + i * s->width, (size_t)s->width * sizeof *x);
+}
+
+static void add_vector(const run *r, const stage *s, rows x, int64_t from, int64_t to) {
+  for (int64_t j = from; j < to; j++) r->gradient[s->weight + j] += x.p[s->in_width == 1 ? 0 : j];
+}
+
+void run_whole(const run *r, const worker *w, const stage *s, int thread, int threads) {
+  const batch_axis *a = s->axis >= 0 && r->f->n_axes ? &r->b->axes[s->axis] : NULL;
+  const where here = {a, -1, false};
+  const rows y = run_at(r, w, &s->out, &here, 0), x = run_at(r, w, &s->in[0], &here, 0), z = run_at(r, w, &s->in[1], &here, 0);
+  const int64_t n = run_rows(r, s);
+  int64_t from, to, c0, c1;
+  run_share(s->kind == STAGE_EDGE || s->kind == STAGE_SUM_TIME ? r->b->rows : n, 1, thread, threads, &from, &to);
+  run_share(s->width, LANES, thread, threads, &c0, &c1);
+  switch (s->kind) {
+  case STAGE_GATHER:
+    if (from < to)
+      r->k->gather(y.p + from * y.row, y.row, r->weights + s->weight, s->width, r->b->index[s->slot] + from, (int)(to - from), s->width);
+    break;
+  case STAGE_SCATTER:
+    if (c0 < c1) r->k->scatter(r->gradient + s->weight + c0, s->width, x.p + c0, x.row, r->b->index[s->slot], (int)n, (int)(c1 - c0));
+    break;
+  case STAGE_SUM_ROWS:
+    if (c0 < c1) {
+      memset(y.p + c0, 0, (size_t)(c1 - c0) * sizeof(float));
+      r->k->sum_rows(y.p + c0, x.p + c0, x.row, (int)n, (int)(c1 - c0));
+    }
+    break;
+  case STAGE_GRADIENT: add_vector(r, s, x, c0, c1); break;
+  case STAGE_NUMBERS: number_rows(r, s, y, from, to); break;
+  case STAGE_MASK: mask_rows(r, s, a, y, from, to); break;
+  case STAGE_SHIFT: shift_rows(s, a, y, x, z, from, to); break;
+  case STAGE_EDGE: edge_rows(s, a, y, x, from, to); break;
+  case STAGE_SUM_TIME: sum_time(s, a, y, x, from, to); break;
+  case STAGE_SPREAD: spread_rows(s, a, y, x, from, to); break;
+  case STAGE_ORDER:
+    for (int64_t q = from; q < to; q++) copy_row(y, q, x, batch_row(a, q), s->width);
+    break;
+  default: break;
+  }
+}

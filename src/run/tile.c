@@ -1,0 +1,166 @@
+/* tile.c - runs tile programs: for a block of rows and a unit tile of columns, the products, then the equations on the result
+ * while it is in the first-level cache. And loops: the same, step after step. */
+#include "run/internal.h"
+
+rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row) {
+  float *base;
+  enum place_base kind = at->base;
+  int64_t offset = at->offset, stride = at->row, index = row;
+  if (at->rows == ROWS_STEP && here->t >= 0) {
+    const int t = here->t;
+    const bool outside = at->shift > 0 ? t == 0 : at->shift < 0 ? !here->next : false;
+    if (outside) kind = at->init_base, offset = at->init_offset, stride = at->init_row;
+    else index += here->axis->first[t - at->shift];
+  }
+  switch (kind) {
+  case PLACE_ARENA: base = r->arena; break;
+  case PLACE_CONST: base = r->consts; break;
+  case PLACE_PACK: base = r->pack; break;
+  case PLACE_CARRY: base = r->carry; break;
+  case PLACE_SLOT: return (rows){w->slots, stride};
+  default: return (rows){NULL, 0};
+  }
+  return (rows){base + offset + index * stride, stride};
+}
+
+int run_tiles(const stage *s) {
+  const int unit = s->tile.unit * LANES;
+  return (s->tile.width + unit - 1) / unit;
+}
+
+/* What stays the same for all tiles and row blocks of one stage at one step is resolved per block: a handful of additions. */
+static rows tile_at(const run *r, const worker *w, const stage_tile *t, const place *at, const where *here, int64_t row, int n0) {
+  if (at->base == PLACE_SLOT) return (rows){w->slots + at->offset * t->block * t->unit * LANES, at->row};
+  rows x = run_at(r, w, at, here, row);
+  if (x.p && !at->splat) x.p += n0;
+  return x;
+}
+
+static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, const where *here, int64_t row, int n,
+                         int n0, int vectors) {
+  rows a = run_at(r, w, &c->operand, here, row);
+  product q = {.a = a.p, .a_row = a.row, .a_k = 1, .b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k, .b_k = c->gates * vectors * LANES,
+               .rows = n, .k = a.p ? c->k : 0, .vectors = c->gates * vectors};
+  bool adds = true;
+  for (int g = 0; g < c->gates; g++) {
+    const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, n0), init = tile_at(r, w, t, &c->gate[g].init, here, row, n0);
+    adds = adds && out.p == init.p;
+    for (int v = 0; v < vectors; v++) {
+      const int i = g * vectors + v;
+      q.c[i] = out.p + v * LANES;
+      q.c_row[i] = out.row;
+      q.init[i] = init.p ? init.p + v * LANES : NULL;
+      q.init_row[i] = init.row;
+    }
+  }
+  if (q.k || !adds) r->k->product(&q);
+}
+
+static void run_block(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row, int n, int tile) {
+  const int n0 = tile * t->unit * LANES, left = t->width - n0;
+  const int vectors = left >= t->unit * LANES ? t->unit : (left + LANES - 1) / LANES;
+  for (int i = 0; i < t->n_calls; i++) call_product(r, w, t, &t->calls[i], here, row, n, n0, vectors);
+  if (!t->n_code) return;
+  for (int i = 0; i < t->n_operands; i++) {
+    const rows x = tile_at(r, w, t, &t->operands[i], here, row, n0);
+    w->operands[i] = x.p ? (tile_operand){x.p, x.row, t->operands[i].splat} : (tile_operand){&r->consts[CONST_ZERO], 0, 1};
+  }
+  r->k->tile(t->code, t->n_code, w->operands, n, vectors);
+}
+
+void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int tile0, int tile1) {
+  const stage_tile *t = &s->tile;
+  int k = 0;
+  for (int i = 0; i < t->n_calls; i++)
+    if (t->calls[i].k > k) k = t->calls[i].k;
+  /* rows whose operands stay in the second-level cache while the panels go by */
+  int64_t super = k ? 98304 / k / t->block * t->block : t->block;
+  if (super < t->block) super = t->block;
+  for (int64_t outer = row0; outer < row1; outer += super) {
+    const int64_t end = outer + super < row1 ? outer + super : row1;
+    for (int j = tile0; j < tile1; j++)
+      for (int64_t row = outer; row < end; row += t->block) run_block(r, w, t, here, row, (int)(end - row < t->block ? end - row : t->block), j);
+  }
+}
+
+/* ---- loops ---- */
+
+static void body_stage(const run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int part, int parts) {
+  if (row0 >= row1) return;
+  if (s->kind == STAGE_TILE) {
+    int64_t from, to;
+    run_share(run_tiles(s), 1, part, parts, &from, &to);
+    run_tile(r, w, s, here, row0, row1, (int)from, (int)to);
+  } else {
+    int64_t from, to;
+    run_share(row1 - row0, 1, part, parts, &from, &to);
+    run_by_rows(r, w, s, here, row0 + from, row0 + to);
+  }
+}
+
+/* One step for the rows row0..row1-1, which all have a step t + 1 or all have none where that matters. With parts > 1 the threads
+ * share each stage's tiles and meet after it. */
+static void run_step(run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int part, int parts) {
+  for (int i = 0; i < s->n_body; i++) {
+    body_stage(r, w, &s->body[i], here, row0, row1, part, parts);
+    if (parts > 1) barrier_wait(&r->meet, parts, &w->sense);
+  }
+}
+
+static void run_steps(run *r, worker *w, const stage *s, int64_t b0, int64_t b1, int part, int parts) {
+  const batch_axis *a = &r->b->axes[s->axis];
+  for (int i = 0; i < a->steps; i++) {
+    const int t = s->dir > 0 ? i : a->steps - 1 - i;
+    const int64_t n = a->active[t], next = t + 1 < a->steps ? a->active[t + 1] : 0, lo = b0 < n ? b0 : n, hi = b1 < n ? b1 : n;
+    if (!s->split) {
+      run_step(r, w, s, &(where){a, t, next >= hi}, lo, hi, part, parts);
+      continue;
+    }
+    const int64_t middle = next < lo ? lo : next < hi ? next : hi;
+    run_step(r, w, s, &(where){a, t, true}, lo, middle, part, parts);
+    run_step(r, w, s, &(where){a, t, false}, middle, hi, part, parts);
+  }
+}
+
+/* Rows for each thread such that all have about the same number of steps. */
+static void share_rows(const batch_axis *a, int thread, int threads, int64_t *from, int64_t *to) {
+  const int64_t all = a->first[a->steps], n = a->steps ? a->active[0] : 0;
+  int64_t before = 0;
+  int at = a->steps;
+  *from = *to = 0;
+  for (int64_t b = 0; b <= n; b++) {
+    if (before * threads <= all * thread) *from = b;
+    if (before * threads <= all * (thread + 1)) *to = b;
+    while (at > 0 && a->active[at - 1] <= b) at--; /* length of row b */
+    before += at;
+  }
+  if (thread == threads - 1) *to = n;
+}
+
+/* No products, one stage: each column tile runs all steps by itself. */
+static void run_scan(const run *r, worker *w, const stage *s, int thread, int threads) {
+  const batch_axis *a = &r->b->axes[s->axis];
+  int64_t from, to;
+  run_share(run_tiles(&s->body[0]), 1, thread, threads, &from, &to);
+  for (int j = (int)from; j < (int)to; j++)
+    for (int i = 0; i < a->steps; i++) {
+      const int t = s->dir > 0 ? i : a->steps - 1 - i;
+      const int64_t n = a->active[t], next = t + 1 < a->steps ? a->active[t + 1] : 0;
+      if (next) run_tile(r, w, &s->body[0], &(where){a, t, true}, 0, next, j, j + 1);
+      if (next < n) run_tile(r, w, &s->body[0], &(where){a, t, false}, next, n, j, j + 1);
+    }
+}
+
+void run_loop(run *r, worker *w, const stage *s, int thread, int threads) {
+  const batch_axis *a = &r->b->axes[s->axis];
+  const int64_t n = a->steps ? a->active[0] : 0;
+  if (s->n_body == 1 && s->body[0].kind == STAGE_TILE && !s->body[0].tile.n_calls) {
+    run_scan(r, w, s, thread, threads);
+  } else if (threads > 1 && n < 8 * (int64_t)threads && s->work * (double)n > 2e5) {
+    run_steps(r, w, s, 0, n, thread, threads);
+  } else {
+    int64_t from, to;
+    share_rows(a, thread, threads, &from, &to);
+    run_steps(r, w, s, from, to, 0, 1);
+  }
+}
