@@ -50,14 +50,21 @@ static const char *find_cell(void *context, const char *name, arena *memory, con
   return b->text;
 }
 
-/* A net around a cell alone. */
-static unroll_status wrap_cell(program **out, const check_options *o, arena *memory, unroll_error *err) {
+/* A net around a cell alone. Its inputs are those that graph_build finds; x, the first one, is as wide as the setting `input`. */
+static unroll_status wrap_cell(program **out, const program *cell, const check_options *o, arena *memory, unroll_error *err) {
   const setting *hidden = find_setting(o, "hidden");
+  graph g;
   text t = {0};
-  text_format(&t, "data x : numbers\ndata y : numbers\nh = checked(x, %d)\ny ~ gaussian(mean = W h + b, scale = 1)\n",
-              hidden ? (int)hidden->number : 6);
-  const char *copy = t.failed ? NULL : arena_text(memory, t.data, t.length);
+  graph_init(&g);
+  const unroll_status s = graph_build(&g, cell, &(build_options){.find_cell = o->find_cell, .context = o->context}, err);
+  for (int i = 0; i < g.n_data && s == UNROLL_OK; i++) text_format(&t, "data %s : numbers\n", g.data[i].name);
+  text_format(&t, "data predicted : numbers\nh = checked(");
+  for (int i = 0; i < g.n_data && s == UNROLL_OK; i++) text_format(&t, "%s, ", g.data[i].name);
+  text_format(&t, "%d)\npredicted ~ gaussian(mean = W h + b, scale = 1)\n", hidden ? (int)hidden->number : 6);
+  const char *copy = t.failed || !t.data ? NULL : arena_text(memory, t.data, t.length);
   text_free(&t);
+  graph_free(&g);
+  if (s != UNROLL_OK) return s;
   return copy ? lang_parse(out, "(a net around the cell)", copy, memory, err) : error_memory(err);
 }
 
@@ -98,7 +105,7 @@ static unroll_status build(graph *g, const program *net, const check_options *o,
   cell_finder finder = {.cell = is_cell(net) ? net : NULL, .options = o};
   program *wrapped = NULL;
   if (finder.cell) {
-    const unroll_status s = wrap_cell(&wrapped, o, memory, err);
+    const unroll_status s = wrap_cell(&wrapped, net, o, memory, err);
     if (s != UNROLL_OK) return s;
     net = wrapped;
   }

@@ -30,7 +30,7 @@ typedef struct testtext {
 static const testtext testnets[] = {
     {"language", "data token : chars\nh = lstm(embed(token[t-1], 4), 6)\ntoken ~ softmax(W h + b)\n"},
     {"one-hot", "data token : chars\nh = tanh(V token[t-1] + U h[t-1] + bh)\ntoken ~ softmax(W h + b)\n"},
-    {"layers", "data token : chars lines\nh = gru(embed(token[t-1], 3), 5, layers = 3)\ntoken ~ softmax(W h + b)\n"},
+    {"layers", "data token : chars\nh = gru(embed(token[t-1], 3), 5, layers = 3)\ntoken ~ softmax(W h + b)\n"},
     {"dropout", "data token : chars\nh = lstm(embed(token[t-1], 4), 6, layers = 2, dropout = 0.4)\n"
                 "token ~ softmax(W dropout(h, 0.25) + b)\n"},
     {"tagging", "data word : words(20)\ndata tag : words(5)\ne = embed(word, 4)\nf = lstm(e, 5)\ng = lstm(e, 3, backward)\n"
