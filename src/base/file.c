@@ -174,10 +174,7 @@ static int create_temporary(file_writer *w) {
     text_free(&w->temporary);
     text_add(&w->temporary, w->path, folder);
     text_format(&w->temporary, ".%.200s.tmp-%ld-%u", w->path + folder, (long)getpid(), atomic_fetch_add(&number, 1));
-    if (w->temporary.failed) {
-      errno = ENOMEM;
-      return -1;
-    }
+    if (w->temporary.failed) return -1;
     int fd = do_open(w->temporary.data, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0 && errno == EEXIST && remove_stale(w->temporary.data)) fd = do_open(w->temporary.data, O_WRONLY | O_CREAT | O_EXCL);
     if (fd >= 0) flock(fd, LOCK_EX | LOCK_NB); /* where locks are not known, nothing is taken for stale either */
@@ -213,7 +210,9 @@ unroll_status file_begin(file_writer **out, const char *path, unroll_error *err)
   }
   w->fd = direct ? do_open(path, O_WRONLY) : create_temporary(w);
   if (w->fd < 0) {
-    unroll_status status = trouble(err, UNROLL_FAILED, path, direct ? "cannot open for writing" : "cannot create a file beside it");
+    unroll_status status = w->temporary.failed ? no_memory(err, path)
+                                               : trouble(err, UNROLL_FAILED, path,
+                                                         direct ? "cannot open for writing" : "cannot create a file beside it");
     text_free(&w->temporary); /* it was not created: nothing to remove */
     writer_free(w);
     return status;

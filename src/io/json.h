@@ -7,6 +7,6 @@
 /* To be called before jansson is used; any thread, any number of times. */
 void json_setup(void);
 
-/* json_loadb with JSON_REJECT_DUPLICATES. NULL on failure; *starved then says whether memory was lacking (else see error). */
+/* Reads a text, duplicate keys refused. NULL on failure; *starved then says whether memory was lacking (else see error). */
 json_t *json_read(const char *data, size_t size, json_error_t *error, int *starved);
 #endif
