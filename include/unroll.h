@@ -1,6 +1,57 @@
-/* unroll.h - recurrent networks from their equations. The one public header of libunroll. */
+/* unroll.h - recurrent networks from their equations. The one public header of libunroll.
+ *
+ * A complete example: trains the built-in net `names` on a file with one name a line, invents three names, scores one.
+ * Compile with: cc first.c $(pkg-config --cflags --libs unroll)
+ *
+ *     #include <stdio.h>
+ *     #include <unroll.h>
+ *
+ *     int main(void) {
+ *       const char *data[] = {"places.txt"}, *settings[] = {"hidden=64"};
+ *       unroll_error err;
+ *       unroll_model *model = NULL;
+ *       unroll_train_options train;
+ *       unroll_sample_options sample;
+ *       double log2_p;
+ *
+ *       unroll_train_options_init(&train);
+ *       train.net = "names";
+ *       train.data = data;
+ *       train.n_data = 1;
+ *       train.settings = settings;
+ *       train.n_settings = 1;
+ *       train.folder = "first-model";
+ *       train.epochs = 2;
+ *       if (unroll_train(&train, &err)) goto failed;
+ *
+ *       if (unroll_model_load(&model, "first-model/model.safetensors", &err)) goto failed;
+ *       unroll_sample_options_init(&sample);
+ *       for (sample.seed = 1; sample.seed <= 3; sample.seed++) {
+ *         char *text = NULL;
+ *         if (unroll_sample(model, &sample, &text, &log2_p, &err)) goto failed;
+ *         printf("%s  (probability 2^%.1f)\n", text, log2_p);
+ *         unroll_free(text);
+ *       }
+ *       if (unroll_score(model, "Vilanova", 8, &log2_p, NULL, &err)) goto failed;
+ *       printf("log2 P(Vilanova) = %.2f\n", log2_p);
+ *       unroll_model_free(model);
+ *       return 0;
+ *
+ *     failed:
+ *       fprintf(stderr, "%s: %s\n", err.file, err.message);
+ *       unroll_model_free(model);
+ *       return 1;
+ *     }
+ *
+ * Rules that hold everywhere: a function that can fail returns an unroll_status and fills a caller-owned unroll_error (or
+ * NULL). The library never prints, exits or aborts, and never touches locale, signals or the working folder. Handles are
+ * opaque; `_free` takes NULL. A model is constant once loaded, so threads may share it; a session belongs to one thread at a
+ * time. On failure, outputs are NULL or unchanged. Texts are UTF-8. */
 #ifndef UNROLL_H
 #define UNROLL_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,9 +62,9 @@ extern "C" {
 /* What a call came to. The values are the exit codes of the program. */
 typedef enum unroll_status {
   UNROLL_OK = 0,
-  UNROLL_FAILED = 1,      /* out of memory, a full disk, nothing finite left to train on ... */
-  UNROLL_USAGE = 2,       /* an option or argument that makes no sense */
-  UNROLL_BAD_INPUT = 3,   /* a program, data or model file that is not what it should be */
+  UNROLL_FAILED = 1,    /* out of memory, a full disk, nothing finite left to train on ... */
+  UNROLL_USAGE = 2,     /* an option or argument that makes no sense */
+  UNROLL_BAD_INPUT = 3, /* a program, data or model file that is not what it should be */
   UNROLL_INTERRUPTED = 130
 } unroll_status;
 
@@ -25,6 +76,117 @@ typedef struct unroll_error {
   char message[512]; /* one sentence, no newline */
   char source[200];  /* the offending line of text, "" when there is none; a caret goes under `column` */
 } unroll_error;
+
+/* "0.1.0" */
+UNROLL_API const char *unroll_version(void);
+
+/* Frees a text that the library handed out. NULL is fine. */
+UNROLL_API void unroll_free(void *block);
+
+/* --- models --- */
+
+/* A trained net: equations, weights, settings and vocabulary, all from one file. */
+typedef struct unroll_model unroll_model;
+
+/* Loads a model file, which is untrusted: anything wrong with it is UNROLL_BAD_INPUT. */
+UNROLL_API unroll_status unroll_model_load(unroll_model **out, const char *path, unroll_error *err);
+UNROLL_API void unroll_model_free(unroll_model *m);
+
+/* The text of the net's equations. Belongs to the model. */
+UNROLL_API const char *unroll_model_equations(const unroll_model *m);
+/* The number of weights. */
+UNROLL_API int64_t unroll_model_weights(const unroll_model *m);
+/* Symbols are numbered 0 .. n-1. One of them ends a sequence when the net models whole lines, else end is -1. */
+UNROLL_API int unroll_model_symbols(const unroll_model *m);
+UNROLL_API int unroll_model_end(const unroll_model *m);
+/* The text of a symbol, `*length` bytes (or NULL), NUL-terminated, belonging to the model; "" for the end of a sequence.
+ * NULL for a number that is no symbol. */
+UNROLL_API const char *unroll_model_symbol(const unroll_model *m, int symbol, size_t *length);
+/* The number of the symbol that the text begins with, and how many bytes it takes; -1 when the model does not know it. */
+UNROLL_API int unroll_model_find(const unroll_model *m, const char *text, size_t length, size_t *taken);
+
+/* --- generating and scoring --- */
+
+typedef struct unroll_sample_options {
+  const char *prime;  /* the text begins with this; NULL: with nothing */
+  double temperature; /* [1] log-probabilities are divided by it; 0: always the likeliest symbol */
+  int top_k;          /* [0] only the k most probable symbols; 0: all */
+  int64_t length;     /* [1000] symbols after the prime: of a line at most so many, else exactly */
+  uint64_t seed;      /* [1] the same seed gives the same text */
+} unroll_sample_options;
+
+UNROLL_API void unroll_sample_options_init(unroll_sample_options *o);
+/* One text, prime included, for unroll_free. *log2_p (or NULL) is the log2 probability of what follows the prime, at temperature 1
+ * and with all symbols allowed; with the end of the sequence where the net has one and it was reached. */
+UNROLL_API unroll_status unroll_sample(const unroll_model *m, const unroll_sample_options *o, char **text, double *log2_p,
+                                       unroll_error *err);
+
+/* The chain rule: log2 P(text) = sum over t of log2 P(text[t] | text[<t]), with the end of the sequence where the net has one.
+ * `text` is one sequence of `length` bytes. *symbols (or NULL) is the number of terms. */
+UNROLL_API unroll_status unroll_score(const unroll_model *m, const char *text, size_t length, double *log2_p, int64_t *symbols,
+                                      unroll_error *err);
+
+/* --- step by step --- */
+
+/* A sequence under way: feed a symbol, look at what comes next. The model must outlive its sessions. */
+typedef struct unroll_session unroll_session;
+
+UNROLL_API unroll_status unroll_session_new(unroll_session **out, const unroll_model *m, unroll_error *err);
+UNROLL_API void unroll_session_free(unroll_session *s);
+/* ln P(next symbol | everything fed so far), one number per symbol; belongs to the session, valid until it is fed or reset. */
+UNROLL_API const float *unroll_session_log_p(const unroll_session *s);
+/* Takes the next symbol. Allocates nothing. UNROLL_USAGE when there is no such symbol. */
+UNROLL_API unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err);
+/* Back to the beginning of a sequence. */
+UNROLL_API void unroll_session_reset(unroll_session *s);
+
+/* --- looking inside --- */
+
+/* What `unroll explain` prints: parameters, equations, their gradient, the plan. `net` is a file or the name of a built-in net
+ * or cell; settings are "NAME=VALUE" texts. The text is for unroll_free. */
+UNROLL_API unroll_status unroll_explain(const char *net, const char *const *settings, int n_settings, char **text,
+                                        unroll_error *err);
+
+/* --- training --- */
+
+typedef struct unroll_progress {
+  int64_t step, steps;  /* done, and to do in all (0 when unknown) */
+  int64_t epoch;        /* from 0 */
+  double seconds;       /* since the start of this call */
+  double remaining;     /* seconds, NaN when unknown */
+  double loss;          /* nats per symbol, training */
+  double valid_bits;    /* bits per symbol of the last validation, NaN before the first */
+  double rate;          /* learning rate */
+  double gradient_norm; /* before clipping */
+  double symbols_per_second;
+} unroll_progress;
+
+/* Set by unroll_train_options_init to the defaults of `unroll train`; then change what should differ. */
+typedef struct unroll_train_options {
+  const char *net;         /* a file, or the name of a built-in net */
+  const char *const *data; /* files: one, for the kinds of data there are today */
+  int n_data;
+  const char *const *settings; /* "NAME=VALUE" */
+  int n_settings;
+  const char *folder;    /* gets model.safetensors, checkpoint.safetensors, log.jsonl; made if it is not there */
+  int resume;            /* go on from the checkpoint in `folder`; net, data, settings and the rest then come from it */
+  int64_t epochs, steps; /* 0: not given. Neither: 10 epochs, at least 300 steps. Both: what comes first */
+  int batch;             /* sequences, or parallel streams */
+  int unroll;            /* steps per truncated pass of a stream */
+  const char *optimizer; /* "adam", "adamw", "rmsprop", "sgd" */
+  double rate;
+  const char *schedule; /* "constant", "cosine:200", "plateau:0.5:1", "decay:0.97:10" */
+  double clip_norm, weight_decay;
+  const char *valid, *test; /* "0.05": that share; or a file */
+  uint64_t seed;
+  int threads; /* 0: one per processor */
+  /* Called after each step, from the calling thread. Not 0: stop; the checkpoint is written and UNROLL_INTERRUPTED returned. */
+  int (*progress)(void *context, const unroll_progress *p);
+  void *context;
+} unroll_train_options;
+
+UNROLL_API void unroll_train_options_init(unroll_train_options *o);
+UNROLL_API unroll_status unroll_train(const unroll_train_options *o, unroll_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,56 @@
+# The program, libunroll (shared and static) and what `cmake --install` puts where.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# The program is linked with the rooms, not with the library, so that it runs from anywhere.
+file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
+add_executable(program ${cli_sources})
+target_link_libraries(program PRIVATE room_api)
+set_target_properties(program PROPERTIES OUTPUT_NAME unroll)
+install(TARGETS program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+if(NOT CMAKE_CROSSCOMPILING)
+  set(completion ${PROJECT_BINARY_DIR}/completion.bash)
+  add_custom_command(TARGET program POST_BUILD COMMAND program completion bash >${completion} VERBATIM)
+  install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME unroll OPTIONAL)
+endif()
+
+# libunroll: all rooms in one. What unroll.h does not export is hidden; in the static library too, where objcopy is there.
+set(objects "")
+foreach(r ${ROOMS})
+  get_target_property(type room_${r} TYPE)
+  if(NOT type STREQUAL INTERFACE_LIBRARY)
+    list(APPEND objects $<TARGET_OBJECTS:room_${r}>)
+  endif()
+endforeach()
+add_library(unroll SHARED ${objects})
+target_include_directories(unroll INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(unroll PRIVATE unroll_flags PkgConfig::JANSSON Threads::Threads m)
+target_link_options(unroll PRIVATE $<$<NOT:$<BOOL:${UNROLL_SANITIZE}>>:-Wl,--no-undefined>)
+set_target_properties(unroll PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE C)
+
+if(CMAKE_OBJCOPY AND NOT UNROLL_SANITIZE)
+  set(whole ${PROJECT_BINARY_DIR}/whole.o)
+  add_custom_command(
+    OUTPUT ${whole}
+    COMMAND ${CMAKE_LINKER} -r -o ${whole} ${objects}
+    COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${whole}
+    DEPENDS ${objects}
+    COMMAND_EXPAND_LISTS VERBATIM)
+  set_source_files_properties(${whole} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  add_library(unroll_static STATIC ${whole})
+else()
+  add_library(unroll_static STATIC ${objects})
+endif()
+set_target_properties(unroll_static PROPERTIES OUTPUT_NAME unroll LINKER_LANGUAGE C)
+
+install(TARGETS unroll EXPORT unroll LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS unroll_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/include/unroll.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT unroll NAMESPACE unroll:: FILE unroll-config.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/unroll)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/unroll-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/unroll-config-version.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/unroll)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/unroll.pc.in ${PROJECT_BINARY_DIR}/unroll.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/unroll.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/cells ${PROJECT_SOURCE_DIR}/nets DESTINATION ${CMAKE_INSTALL_DATADIR}/unroll)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

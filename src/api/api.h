@@ -1,0 +1,11 @@
+/* api.h - what the files behind unroll.h share. */
+#ifndef API_API_H
+#define API_API_H
+#include "train/model.h"
+
+struct unroll_model {
+  model m;
+  char **symbols; /* [m.words.n] the text of each, NUL-terminated */
+  size_t *lengths;
+};
+#endif

@@ -1,0 +1,176 @@
+/* model.c - behind unroll.h: a model's life, its symbols, samples and scores; explain and version. */
+#include <limits.h>
+#include <string.h>
+#include "api/api.h"
+#include "api/inspect.h"
+#include "api/settings.h"
+#include "base/error.h"
+#include "train/evaluate.h"
+#include "train/generate.h"
+#include "train/score.h"
+
+const char *unroll_version(void) { return UNROLL_VERSION; }
+
+void unroll_free(void *block) { mem_free(block); }
+
+/* The texts of all symbols, made once so that the model stays constant. */
+static unroll_status add_symbols(unroll_model *m, unroll_error *err) {
+  const vocabulary *v = &m->m.words;
+  m->symbols = mem_zero((size_t)v->n + 1, sizeof *m->symbols);
+  m->lengths = mem_zero((size_t)v->n + 1, sizeof *m->lengths);
+  if (!m->symbols || !m->lengths) return error_memory(err);
+  for (int i = 0; i < v->n; i++) {
+    text t = {0};
+    text_add(&t, "", 0);
+    if (i != v->end) vocabulary_add_text(v, i, &t);
+    if (t.failed) {
+      text_free(&t);
+      return error_memory(err);
+    }
+    m->symbols[i] = t.data;
+    m->lengths[i] = t.length;
+  }
+  return UNROLL_OK;
+}
+
+unroll_status unroll_model_load(unroll_model **out, const char *path, unroll_error *err) {
+  *out = NULL;
+  unroll_model *m = mem_zero(1, sizeof *m);
+  if (!m) return error_memory(err);
+  unroll_status status = model_load(&m->m, path, false, err);
+  if (!status) status = add_symbols(m, err);
+  if (status)
+    unroll_model_free(m);
+  else
+    *out = m;
+  return status;
+}
+
+void unroll_model_free(unroll_model *m) {
+  if (!m) return;
+  for (int i = 0; m->symbols && i < m->m.words.n; i++) mem_free(m->symbols[i]);
+  mem_free(m->symbols);
+  mem_free(m->lengths);
+  model_free(&m->m);
+  mem_free(m);
+}
+
+const char *unroll_model_equations(const unroll_model *m) { return m->m.net_text; }
+int64_t unroll_model_weights(const unroll_model *m) { return m->m.g.n_weights; }
+int unroll_model_symbols(const unroll_model *m) { return m->m.words.n; }
+int unroll_model_end(const unroll_model *m) { return m->m.words.end; }
+
+const char *unroll_model_symbol(const unroll_model *m, int symbol, size_t *length) {
+  if (symbol < 0 || symbol >= m->m.words.n) return NULL;
+  if (length) *length = m->lengths[symbol];
+  return m->symbols[symbol];
+}
+
+int unroll_model_find(const unroll_model *m, const char *begin, size_t length, size_t *taken) {
+  const vocabulary *v = &m->m.words;
+  uint32_t code = length ? (unsigned char)begin[0] : 0;
+  const int n = v->unit == UNIT_BYTES ? length > 0 : utf8_decode(begin, length, &code);
+  const int symbol = n ? vocabulary_find(v, code) : -1;
+  if (symbol < 0 || symbol == v->end) return -1;
+  if (taken) *taken = (size_t)n;
+  return symbol;
+}
+
+/* --- samples --- */
+
+void unroll_sample_options_init(unroll_sample_options *o) {
+  *o = (unroll_sample_options){.temperature = 1, .length = 1000, .seed = 1};
+}
+
+typedef struct taken_sample {
+  char *text;
+  double nats;
+} taken_sample;
+
+static unroll_status take_sample(void *context, const generated *g, unroll_error *err) {
+  taken_sample *t = context;
+  t->text = mem_alloc(g->size + 1);
+  if (!t->text) return error_memory(err);
+  memcpy(t->text, g->text, g->size);
+  t->text[g->size] = 0;
+  t->nats = g->log_probability;
+  return UNROLL_OK;
+}
+
+unroll_status unroll_sample(const unroll_model *m, const unroll_sample_options *o, char **out, double *log2_p, unroll_error *err) {
+  taken_sample t = {0};
+  generate_options g;
+  *out = NULL;
+  if (!(o->temperature >= 0 && o->temperature <= 1e6) || o->top_k < 0 || o->length < 1)
+    return error_set(err, UNROLL_USAGE, "a temperature below 0, a negative top_k or a length below 1");
+  generate_defaults(&g, &m->m);
+  g.n = 1;
+  g.prime = o->prime;
+  g.prime_size = o->prime ? strlen(o->prime) : 0;
+  g.temperature = o->temperature;
+  g.top_k = o->top_k;
+  g.seed = o->seed;
+  g.length = o->length;
+  const generate_sink sink = {.context = &t, .emit = take_sample};
+  const unroll_status status = generate(&m->m, &g, NULL, &sink, err);
+  if (status) {
+    mem_free(t.text);
+    return status;
+  }
+  *out = t.text;
+  if (log2_p) *log2_p = t.nats * BITS_PER_NAT;
+  return UNROLL_OK;
+}
+
+/* --- scores --- */
+
+unroll_status unroll_score(const unroll_model *m, const char *sequence, size_t length, double *log2_p, int64_t *symbols,
+                           unroll_error *err) {
+  dataset d = {0};
+  score_total total = {0};
+  const score_sink sink = {0};
+  const bool lines = m->m.form.lines;
+  if (lines && memchr(sequence, '\n', length))
+    return error_set(err, UNROLL_USAGE, "the text has more than one line, and so is not one sequence");
+  text copy = {0}; /* of a line, with its end: an empty line is a sequence too */
+  text_add(&copy, sequence, length);
+  if (lines) text_add(&copy, "\n", 1);
+  unroll_status status = copy.failed ? error_memory(err) : dataset_parse(&d, &m->m.form, "text", copy.data, copy.length, err);
+  if (!status) status = dataset_encode(&d, &m->m.words, err);
+  if (!status) status = score(&m->m, &d, NULL, &sink, &total, err);
+  if (!status) {
+    *log2_p = 0 - total.nats * BITS_PER_NAT;
+    if (symbols) *symbols = total.symbols;
+  }
+  dataset_free(&d);
+  text_free(&copy);
+  return status;
+}
+
+/* --- explain --- */
+
+unroll_status unroll_explain(const char *net, const char *const *settings, int n_settings, char **out, unroll_error *err) {
+  inspection x;
+  arena memory = {0};
+  setting *list = NULL;
+  plan *p = NULL;
+  text t = {0};
+  int n = 0;
+  *out = NULL;
+  unroll_status status = inspect_parse(&x, net, err);
+  if (!status) status = settings_parse(&list, &n, settings, n_settings, &memory, err);
+  if (!status) status = inspect_build(&x, list, n, err);
+  if (!status) status = inspect_plan(&x, 32, 64, &p, err);
+  if (!status) {
+    inspect_print(&x, p, &t);
+    if (t.failed) status = error_memory(err);
+  }
+  if (status)
+    text_free(&t);
+  else
+    *out = t.data;
+  plan_free(p);
+  inspect_close(&x);
+  arena_free(&memory);
+  return status;
+}

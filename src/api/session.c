@@ -1,0 +1,99 @@
+/* session.c - behind unroll.h: a sequence under way, one symbol at a time.
+ *
+ * The net is built once more with its data as one stream, planned for one row and one step; the carried states are what is
+ * remembered. A step is one pass and a log-softmax, and allocates nothing. */
+#include <math.h>
+#include <string.h>
+#include "api/api.h"
+#include "base/error.h"
+#include "data/batch.h"
+#include "run/run.h"
+
+enum { HISTORY = 256 }; /* the oldest symbol that an equation may look back to, as in token[t-256] */
+
+struct unroll_session {
+  const unroll_model *m;
+  arena memory;
+  graph g;
+  plan *p;
+  run *r;
+  frame f;
+  int32_t history[HISTORY + 1]; /* the last symbols, -1 before the beginning; the last entry stands for the unknown next one */
+  float *log_p;                 /* [symbols] */
+};
+
+/* ln softmax of the prediction, with the sum in double. */
+static void advance(unroll_session *s) {
+  s->f.rows[0] = (frame_row){.text = s->history, .from = HISTORY, .count = 1};
+  frame_fill(&s->f, 1, false);
+  run_pass(s->r, &s->f.b, 0);
+  ptrdiff_t row;
+  const float *x = run_value(s->r, s->g.losses[0].prediction, &row);
+  const int n = s->m->m.words.n;
+  double largest = (double)x[0], sum = 0;
+  for (int i = 1; i < n; i++) largest = (double)x[i] > largest ? (double)x[i] : largest;
+  for (int i = 0; i < n; i++) sum += exp((double)x[i] - largest);
+  for (int i = 0; i < n; i++) s->log_p[i] = (float)((double)x[i] - largest - log(sum));
+}
+
+static unroll_status prepare(unroll_session *s, unroll_error *err) {
+  unroll_status status = model_stream_graph(&s->m->m, &s->g, &s->memory, err);
+  if (status) return status;
+  if (s->g.n_losses != 1 || strcmp(s->g.losses[0].distribution, "softmax") != 0 ||
+      s->g.nodes[s->g.losses[0].prediction].space != SPACE_STEP)
+    return error_set(err, UNROLL_USAGE, "the model does not predict symbols one after the other");
+  const plan_options options = {.max_rows = 1, .max_steps = 1, .keep = &s->g.losses[0].prediction, .n_keep = 1};
+  status = plan_new(&s->p, &s->g, &options, err);
+  if (!status) status = run_new(&s->r, s->p, s->m->m.weights, NULL, err);
+  if (!status) status = frame_init(&s->f, &s->g, 1, 1, 1, err);
+  if (status) return status;
+  s->log_p = mem_zero((size_t)s->m->m.words.n, sizeof *s->log_p);
+  if (!s->log_p) return error_memory(err);
+  run_pack(s->r);
+  return UNROLL_OK;
+}
+
+unroll_status unroll_session_new(unroll_session **out, const unroll_model *m, unroll_error *err) {
+  *out = NULL;
+  unroll_session *s = mem_zero(1, sizeof *s);
+  if (!s) return error_memory(err);
+  s->m = m;
+  graph_init(&s->g);
+  const unroll_status status = prepare(s, err);
+  if (status) {
+    unroll_session_free(s);
+    return status;
+  }
+  unroll_session_reset(s);
+  *out = s;
+  return UNROLL_OK;
+}
+
+void unroll_session_free(unroll_session *s) {
+  if (!s) return;
+  frame_free(&s->f);
+  run_free(s->r);
+  plan_free(s->p);
+  graph_free(&s->g);
+  arena_free(&s->memory);
+  mem_free(s->log_p);
+  mem_free(s);
+}
+
+const float *unroll_session_log_p(const unroll_session *s) { return s->log_p; }
+
+unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err) {
+  if (symbol < 0 || symbol >= s->m->m.words.n)
+    return error_set(err, UNROLL_USAGE, "there is no symbol %d; the model knows 0 to %d", symbol, s->m->m.words.n - 1);
+  memmove(s->history, s->history + 1, (HISTORY - 1) * sizeof *s->history);
+  s->history[HISTORY - 1] = symbol;
+  advance(s);
+  return UNROLL_OK;
+}
+
+void unroll_session_reset(unroll_session *s) {
+  for (int i = 0; i < HISTORY; i++) s->history[i] = -1;
+  s->history[HISTORY] = 0;
+  run_carry_reset(s->r);
+  advance(s);
+}

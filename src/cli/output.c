@@ -1,0 +1,77 @@
+/* output.c - see output.h. */
+#include "cli/output.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void add_code(text *out, const vocabulary *v, int32_t symbol) {
+  const uint32_t code = symbol >= 0 && symbol < v->n ? v->codes[symbol] : 0;
+  if (code == '\n')
+    text_add(out, "\\n", 2);
+  else if (code == '\t')
+    text_add(out, "\\t", 2);
+  else if (code == '\\')
+    text_add(out, "\\\\", 2);
+  else if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (v->unit == UNIT_BYTES && code >= 0x80))
+    text_format(out, "\\x%02x", code);
+  else
+    vocabulary_add_text(v, symbol, out);
+}
+
+void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most) {
+  for (int64_t i = 0; i < n && i < most; i++) add_code(out, v, symbols[i]);
+  if (n > most) text_add(out, "...", 3);
+}
+
+json_t *output_json_text(const char *s, size_t n) {
+  text out = {0};
+  for (size_t i = 0; i < n;) {
+    uint32_t code;
+    const int length = utf8_decode(s + i, n - i, &code);
+    if (length)
+      text_add(&out, s + i, (size_t)length);
+    else
+      text_format(&out, "\\x%02x", (unsigned char)s[i]);
+    i += length ? (size_t)length : 1;
+  }
+  json_t *j = out.failed ? NULL : json_stringn(out.data ? out.data : "", out.length);
+  text_free(&out);
+  return j;
+}
+
+const char *output_count(int64_t n, char out[32]) {
+  char digits[24];
+  const int length = snprintf(digits, sizeof digits, "%" PRId64, n < 0 ? 0 : n);
+  char *p = out;
+  for (int i = 0; i < length; i++) {
+    if (i && (length - i) % 3 == 0) *p++ = ',';
+    *p++ = digits[i];
+  }
+  *p = 0;
+  return out;
+}
+
+const char *output_rate(double x, char out[32]) {
+  const char *unit = x >= 1e9 ? "G" : x >= 1e6 ? "M" : x >= 1e3 ? "k" : "";
+  const double scaled = x >= 1e9 ? x / 1e9 : x >= 1e6 ? x / 1e6 : x >= 1e3 ? x / 1e3 : x;
+  if (!(x >= 0 && x < 1e15)) return strcpy(out, "?");
+  snprintf(out, 32, scaled < 10 ? "%.2f%s" : scaled < 100 ? "%.1f%s" : "%.0f%s", scaled, unit);
+  return out;
+}
+
+const char *output_probability(double nats, char out[32]) {
+  const double tens = nats / log(10);
+  if (!isfinite(tens)) return strcpy(out, nats < 0 ? "0" : "?");
+  if (tens > -4) {
+    snprintf(out, 32, "%.3g", exp(nats));
+    return out;
+  }
+  double exponent = floor(tens), digits = pow(10, tens - exponent);
+  if (digits >= 9.95) { /* would print as 10.0 */
+    digits = 1;
+    exponent++;
+  }
+  snprintf(out, 32, "%.1fe%03.0f", digits, exponent);
+  return out;
+}

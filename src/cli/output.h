@@ -1,0 +1,20 @@
+/* output.h - texts and numbers for people: escapes, thousands, probabilities. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+#include <jansson.h>
+#include <stdint.h>
+#include "base/text.h"
+#include "data/vocabulary.h"
+
+/* Symbols as one line of text: newline (also the end of a line) as \n, tab as \t, backslash as \\, other control characters and
+ * bytes from 128 that stand alone as \xNN. At most `most` symbols; then "..." follows. */
+void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most);
+/* A JSON string; bytes that are not UTF-8 are written as \xNN. */
+json_t *output_json_text(const char *s, size_t n);
+/* "1,234,567" */
+const char *output_count(int64_t n, char out[32]);
+/* "24.1k", "1.32M": for rates */
+const char *output_rate(double x, char out[32]);
+/* e^nats as "0.0123", "3.1e-07", "2.4e-1021": also far below what a double holds. */
+const char *output_probability(double nats, char out[32]);
+#endif

@@ -1,0 +1,177 @@
+/* score.c - `unroll score` and `unroll eval`: what a model gives to data. score takes every sequence from its own beginning and
+ * prints each; eval runs in parallel and prints the loss only. */
+#include "train/score.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+#include "train/evaluate.h"
+
+enum { STREAM_SHOWN = 60 }; /* symbols of a stream in its line */
+
+static const option_row score_rows[] = {
+    {OPTION_FLAG, "per-symbol", 0, offsetof(options, per_symbol), NULL, 0, 0, false,
+     "after each sequence a line per symbol: a tab, the symbol, log2 P and P given those before it"},
+    {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
+    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
+    {.kind = OPTION_END},
+};
+static const option_row eval_rows[] = {
+    {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "sequences, or parallel streams, at a time [32]"},
+    {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps per pass of a stream [64]"},
+    {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
+    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
+    {.kind = OPTION_END},
+};
+
+typedef struct printer {
+  const options *o;
+  const model *m;
+  json_t *list;
+  int64_t number; /* sequences so far */
+} printer;
+
+static unroll_status out_of_memory(text *t, unroll_error *err) {
+  text_free(t);
+  return error_memory(err);
+}
+
+static unroll_status emit_json(printer *p, const scored *s, unroll_error *err) {
+  text line = {0};
+  const bool end = s->n > 0 && s->symbols[s->n - 1] == p->m->words.end && p->m->words.end >= 0;
+  for (int64_t i = 0; i < s->n - end; i++) vocabulary_add_text(&p->m->words, s->symbols[i], &line);
+  if (line.failed) return out_of_memory(&line, err);
+  json_t *row = json_pack("{s:o, s:o, s:I}", "text", output_json_text(line.data ? line.data : "", line.length), "log2_p",
+                          json_number(-s->nats_total * BITS_PER_NAT), "symbols", (json_int_t)s->n);
+  text_free(&line);
+  if (row && s->nats) {
+    json_t *symbols = json_array();
+    for (int64_t i = 0; i < s->n; i++) json_array_append_new(symbols, json_number(-(double)s->nats[i] * BITS_PER_NAT));
+    json_object_set_new(row, "log2_p_per_symbol", symbols);
+  }
+  return row && json_array_append_new(p->list, row) == 0 ? UNROLL_OK : error_memory(err);
+}
+
+static unroll_status emit(void *context, const scored *s, unroll_error *err) {
+  printer *p = context;
+  p->number++;
+  if (p->o->json) return emit_json(p, s, err);
+  const vocabulary *v = &p->m->words;
+  const bool end = v->end >= 0 && s->n > 0 && s->symbols[s->n - 1] == v->end;
+  text line = {0};
+  output_symbols(&line, v, s->symbols, s->n - end, v->end >= 0 ? INT64_MAX : STREAM_SHOWN);
+  if (line.failed) return out_of_memory(&line, err);
+  printf("%.4f\t%s\n", 0 - s->nats_total * BITS_PER_NAT, line.data ? line.data : "");
+  text_free(&line);
+  for (int64_t i = 0; i < s->n && s->nats; i++) {
+    text symbol = {0};
+    output_symbols(&symbol, v, &s->symbols[i], 1, 1);
+    if (symbol.failed) return out_of_memory(&symbol, err);
+    printf("\t%s\t%.4f\t%.6g\n", symbol.data ? symbol.data : "", 0 - (double)s->nats[i] * BITS_PER_NAT, exp(-(double)s->nats[i]));
+    text_free(&symbol);
+  }
+  return ferror(stdout) ? error_set(err, UNROLL_FAILED, "cannot write to standard output") : UNROLL_OK;
+}
+
+/* Reads the data as the model wants it. */
+static unroll_status read_data(dataset *d, const model *m, const char *path, unroll_error *err) {
+  const unroll_status status = dataset_read(d, &m->form, path, err);
+  return status ? status : dataset_encode(d, &m->words, err);
+}
+
+static json_t *total_json(double nats, int64_t symbols, int64_t sequences) {
+  const double mean = symbols > 0 ? nats / (double)symbols : (double)NAN;
+  json_t *out = json_pack("{s:I, s:I}", "sequences", (json_int_t)sequences, "symbols", (json_int_t)symbols);
+  if (!out) return NULL;
+  json_object_set_new(out, "loss", json_number(mean));
+  json_object_set_new(out, "bits_per_symbol", json_number(mean * BITS_PER_NAT));
+  json_object_set_new(out, "perplexity", json_number(exp(mean)));
+  return out;
+}
+
+static void total_print(double nats, int64_t symbols, int64_t sequences) {
+  char a[32], b[32];
+  const double mean = symbols > 0 ? nats / (double)symbols : (double)NAN;
+  printf("total: %.4f bits per symbol, perplexity %.4f, %s symbol%s, %s sequence%s\n", mean * BITS_PER_NAT, exp(mean),
+         output_count(symbols, a), symbols == 1 ? "" : "s", output_count(sequences, b), sequences == 1 ? "" : "s");
+}
+
+static unroll_status run_score(const options *o, unroll_error *err) {
+  model m = {0};
+  dataset d = {0};
+  score_total total = {0};
+  printer p = {.o = o, .m = &m, .list = o->json ? json_array() : NULL};
+  const score_sink sink = {.context = &p, .emit = emit, .per_symbol = o->per_symbol, .stop = signals_flag()};
+  pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
+  unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
+  if (!status) status = read_data(&d, &m, o->arguments[1], err);
+  if (!status) status = score(&m, &d, workers, &sink, &total, err);
+  if (!status && o->json) {
+    json_t *out = total_json(total.nats, total.symbols, total.sequences);
+    if (out) json_object_set(out, "scores", p.list);
+    status = output_json(out, err);
+  } else if (!status) {
+    total_print(total.nats, total.symbols, total.sequences);
+  }
+  json_decref(p.list);
+  dataset_free(&d);
+  model_free(&m);
+  pool_free(workers);
+  return status;
+}
+
+static unroll_status run_eval(const options *o, unroll_error *err) {
+  model m = {0};
+  dataset d = {0};
+  part p = {0};
+  evaluator *e = NULL;
+  const int batch = o->batch > 0 ? (int)o->batch : 32, steps = o->unroll > 0 ? (int)o->unroll : 64;
+  pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
+  unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
+  if (!status) status = read_data(&d, &m, o->arguments[1], err);
+  if (!status) status = part_whole(&p, &d, err);
+  if (!status) status = evaluator_new(&e, &m, m.weights, &p, batch, steps, workers, err);
+  if (!status) {
+    const double mean = evaluator_run(e);
+    const int64_t symbols = evaluator_symbols(e);
+    if (o->json)
+      status = output_json(total_json(mean * (double)symbols, symbols, d.n_sequences), err);
+    else
+      total_print(mean * (double)symbols, symbols, d.n_sequences);
+  }
+  evaluator_free(e);
+  part_free(&p);
+  dataset_free(&d);
+  model_free(&m);
+  pool_free(workers);
+  return status;
+}
+
+const command command_score = {
+    .name = "score",
+    .usage = "MODEL DATA [options]",
+    .summary = "log-probability of each sequence",
+    .text = "By the chain rule, log2 P of each sequence of DATA (a file, or - for standard input): a line each, with log2 P, a tab "
+            "and\n"
+            "the text. The last line has the total in bits per symbol and as perplexity.",
+    .rows = score_rows,
+    .least = 2,
+    .most = 2,
+    .run = run_score,
+};
+const command command_eval = {
+    .name = "eval",
+    .usage = "MODEL DATA [options]",
+    .summary = "loss of a model on data",
+    .text = "The loss of MODEL on DATA, in bits per symbol and as perplexity. A stream is cut into parallel streams, each warmed "
+            "up on\n"
+            "the text before it; 'unroll score' takes it in one piece, and longer.",
+    .rows = eval_rows,
+    .least = 2,
+    .most = 2,
+    .run = run_eval,
+};

@@ -1,0 +1,242 @@
+/* train.c - `unroll train`. The work is in train/train.h; this file reads options and shows progress. */
+#include "train/train.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "api/settings.h"
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/threads.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+#include "train/evaluate.h"
+
+static const option_row rows[] = {
+    {OPTION_FOLDER, "output", 'o', offsetof(options, output), "DIR", 0, 0, false,
+     "where model, checkpoint and log go; made if it is not there"},
+    {OPTION_FOLDER, "resume", 0, offsetof(options, resume), "DIR", 0, 0, false,
+     "go on from the last checkpoint in DIR, to the same bits"},
+    {OPTION_SET, "set", 0, 0, "NAME=VALUE", 0, 0, false, "a setting of the net, as in --set hidden=512; may be repeated"},
+    {OPTION_INTEGER, "epochs", 0, offsetof(options, epochs), "N", 1, MOST_COUNT, false,
+     "passes over the data [10, at least 300 steps]"},
+    {OPTION_INTEGER, "steps", 0, offsetof(options, steps), "N", 1, MOST_COUNT, false, "updates; with --epochs, what comes first"},
+    {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "sequences per step, or parallel streams [32]"},
+    {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps per truncated pass of a stream [64]"},
+    {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of all random numbers [1]"},
+    {OPTION_HEADING, "Optimization", 0, 0, NULL, 0, 0, false, NULL},
+    {OPTION_WORD, "optimizer", 0, offsetof(options, optimizer), "adam|adamw|rmsprop|sgd", 0, 0, false, "[adam]"},
+    {OPTION_NUMBER, "lr", 0, offsetof(options, rate), "X", 0, 1000, true, "learning rate [0.002]"},
+    {OPTION_NUMBER, "momentum", 0, offsetof(options, momentum), "X", 0, 0.9999, false, "of sgd [0.9] and rmsprop [0]"},
+    {OPTION_TEXT, "schedule", 0, offsetof(options, schedule), "KIND", 0, 0, false,
+     "constant, cosine[:WARMUP_STEPS], plateau[:FACTOR:PATIENCE] or decay:FACTOR:AFTER_EPOCH [constant]"},
+    {OPTION_NUMBER, "clip-norm", 0, offsetof(options, clip_norm), "X", 0, MOST_NUMBER, false, "longest gradient; 0: no limit [5]"},
+    {OPTION_NUMBER, "clip-value", 0, offsetof(options, clip_value), "X", 0, MOST_NUMBER, false,
+     "largest entry of the gradient; 0: no limit [0]"},
+    {OPTION_NUMBER, "weight-decay", 0, offsetof(options, decay), "X", 0, 1, false, "on matrices [0; 0.01 for adamw]"},
+    {OPTION_HEADING, "Validation", 0, 0, NULL, 0, 0, false, NULL},
+    {OPTION_TEXT, "valid", 0, offsetof(options, valid), "SHARE|FILE", 0, 0, false,
+     "never trained on; the best model by it is kept [0.05]"},
+    {OPTION_TEXT, "test", 0, offsetof(options, test), "SHARE|FILE", 0, 0, false, "looked at once, at the end [none]"},
+    {OPTION_INTEGER, "patience", 0, offsetof(options, patience), "N", 0, MOST_COUNT, false,
+     "stop after N validations without improvement; 0: never [0]"},
+    {OPTION_HEADING, "Running", 0, 0, NULL, 0, 0, false, NULL},
+    {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
+    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32", 0, 0, false, "[fp32]"},
+    {OPTION_INTEGER, "log-steps", 0, offsetof(options, log), "N", 1, MOST_COUNT, false, "steps between records of log.jsonl [50]"},
+    {OPTION_INTEGER, "checkpoint-seconds", 0, offsetof(options, checkpoint), "N", 0, MOST_COUNT, false,
+     "between checkpoints; 0: after every step [60]"},
+    {OPTION_FLAG, "quiet", 'q', offsetof(options, quiet), NULL, 0, 0, false, "no progress, only warnings and errors"},
+    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "the result as one JSON object on standard output"},
+    {.kind = OPTION_END},
+};
+
+typedef struct watcher {
+  bool quiet;
+  const char *dir;
+  int threads;
+  int64_t first_step, steps_per_epoch;
+  double last_line; /* when a line that stays was last written */
+  double bits;      /* of the last validation */
+} watcher;
+
+static void on_start(void *context, const train_start *s) {
+  watcher *w = context;
+  char a[32], b[32], c[32], d[32];
+  w->first_step = s->first_step;
+  w->steps_per_epoch = s->steps_per_epoch;
+  if (w->quiet) return;
+  const int threads = w->threads > 0 ? w->threads : cpu_count();
+  progress_line("%s: %s weights, %d symbols known, %d thread%s (%s)", s->net_file, output_count(s->weights, a), s->vocabulary,
+                threads, threads == 1 ? "" : "s", cpu_isa_name(cpu_isa()));
+  progress_line("data: %s symbols to train on, %s for validation, %s for test; %s steps", output_count(s->symbols[0], a),
+                output_count(s->symbols[1], b), output_count(s->symbols[2], c), output_count(s->total_steps, d));
+  if (s->resumed) progress_line("resuming from %s at step %s", s->checkpoint, output_count(s->first_step, a));
+}
+
+static void on_progress(void *context, const train_progress *p) {
+  watcher *w = context;
+  char rate[32], left[32], done[32], total[32], valid[48] = "";
+  if (w->quiet) return;
+  if (p->validated) {
+    w->bits = p->valid_loss * BITS_PER_NAT;
+    if (time_now() - w->last_line >= 1 || p->step == p->total_steps) {
+      progress_line("epoch %lld, step %s: loss %.4f bits, validation %.4f bits per symbol%s", (long long)p->epoch,
+                    output_count(p->step, done), p->loss * BITS_PER_NAT, w->bits, p->best ? " (best so far)" : "");
+      w->last_line = time_now();
+      return;
+    }
+  }
+  if (!progress_due()) return;
+  const int64_t made = p->step - w->first_step;
+  const double remaining = made > 0 ? p->seconds / (double)made * (double)(p->total_steps - p->step) : (double)NAN;
+  if (isfinite(w->bits)) snprintf(valid, sizeof valid, ", validation %.3f", w->bits);
+  progress_show("epoch %lld, step %s of %s: loss %.3f bits%s, %s symbols/s, %s left", (long long)p->epoch,
+                output_count(p->step, done), output_count(p->total_steps, total), p->loss * BITS_PER_NAT, valid,
+                output_rate(p->symbols_per_second, rate), duration_text(remaining, left));
+}
+
+static void on_warning(void *context, const char *message) {
+  (void)context;
+  terminal_warn("%s", message);
+}
+
+/* What was given on the command line over the defaults. */
+static void apply(train_options *t, const options *o) {
+  if (o->epochs >= 0) t->epochs = o->epochs;
+  if (o->steps >= 0) t->steps = o->steps;
+  if (o->batch >= 0) t->batch = o->batch;
+  if (o->unroll >= 0) t->unroll = o->unroll;
+  if (o->optimizer) t->optimizer = o->optimizer;
+  if (!isnan(o->rate)) t->rate = o->rate;
+  if (!isnan(o->momentum)) t->momentum = o->momentum;
+  if (o->schedule) t->schedule = o->schedule;
+  if (!isnan(o->clip_norm)) t->clip_norm = o->clip_norm;
+  if (!isnan(o->clip_value)) t->clip_value = o->clip_value;
+  if (!isnan(o->decay)) t->weight_decay = o->decay;
+  if (o->valid) t->valid = o->valid;
+  if (o->test) t->test = o->test;
+  if (o->patience >= 0) t->patience = o->patience;
+  if (o->seed >= 0) t->seed = (uint64_t)o->seed;
+  if (o->threads >= 0) t->threads = (int)o->threads;
+  if (o->precision) t->precision = o->precision;
+  if (o->log >= 0) t->log_steps = o->log;
+  if (o->checkpoint >= 0) t->checkpoint_seconds = (double)o->checkpoint;
+}
+
+/* A resumed run keeps its options, else its bits would not be those of an uninterrupted one. */
+static unroll_status check_resume(const options *o, unroll_error *err) {
+  const char *given = o->output               ? "output"
+                      : o->n_sets             ? "set"
+                      : o->batch >= 0         ? "batch"
+                      : o->unroll >= 0        ? "unroll"
+                      : o->optimizer          ? "optimizer"
+                      : !isnan(o->rate)       ? "lr"
+                      : !isnan(o->momentum)   ? "momentum"
+                      : o->schedule           ? "schedule"
+                      : !isnan(o->clip_norm)  ? "clip-norm"
+                      : !isnan(o->clip_value) ? "clip-value"
+                      : !isnan(o->decay)      ? "weight-decay"
+                      : o->valid              ? "valid"
+                      : o->test               ? "test"
+                      : o->patience >= 0      ? "patience"
+                      : o->seed >= 0          ? "seed"
+                      : o->precision          ? "precision"
+                                              : NULL;
+  if (given)
+    return error_set(err, UNROLL_USAGE,
+                     "--%s cannot be given with --resume: a resumed run goes on with the options it was started with", given);
+  if (o->n_arguments > 1)
+    return error_set(err, UNROLL_USAGE, "--resume takes at most the data, no net: '%s' is one argument too many", o->arguments[1]);
+  return UNROLL_OK;
+}
+
+static void set_number(json_t *out, const char *name, double x) { json_object_set_new(out, name, json_number(x)); }
+
+static unroll_status print_json(const train_result *r, const char *dir, unroll_error *err) {
+  text path = {0};
+  text_format(&path, "%s/model.safetensors", dir);
+  json_t *out = json_pack("{s:o, s:I, s:I, s:I, s:I, s:b}", "model", output_json_text(path.data ? path.data : "", path.length),
+                          "steps", (json_int_t)r->steps, "epochs", (json_int_t)r->epochs, "symbols", (json_int_t)r->symbols,
+                          "skipped", (json_int_t)r->skipped, "stopped_early", r->stopped_early);
+  text_free(&path);
+  if (!out) return error_memory(err);
+  set_number(out, "seconds", r->seconds);
+  set_number(out, "symbols_per_second", r->seconds > 0 ? (double)r->symbols / r->seconds : (double)NAN);
+  set_number(out, "loss", r->loss);
+  set_number(out, "bits", r->loss * BITS_PER_NAT);
+  set_number(out, "valid_loss", r->valid_loss);
+  set_number(out, "valid_bits", r->valid_loss * BITS_PER_NAT);
+  set_number(out, "best_valid_bits", r->best_valid_loss * BITS_PER_NAT);
+  set_number(out, "test_loss", r->test_loss);
+  set_number(out, "test_bits", r->test_loss * BITS_PER_NAT);
+  return output_json(out, err);
+}
+
+static void print_result(const train_result *r, const char *dir) {
+  char time[32], rate[32], skipped[32], valid[64] = "", test[64] = "";
+  if (isfinite(r->best_valid_loss)) snprintf(valid, sizeof valid, ", best validation %.4f", r->best_valid_loss * BITS_PER_NAT);
+  if (isfinite(r->test_loss)) snprintf(test, sizeof test, ", test %.4f", r->test_loss * BITS_PER_NAT);
+  progress_line("%s in %s (%s symbols/s): loss %.4f bits per symbol%s%s", r->stopped_early ? "stopped early" : "done",
+                duration_text(r->seconds, time), output_rate(r->seconds > 0 ? (double)r->symbols / r->seconds : 0, rate),
+                r->loss * BITS_PER_NAT, valid, test);
+  if (r->skipped) progress_line("%s steps were skipped: their loss or gradient was not finite", output_count(r->skipped, skipped));
+  progress_line("wrote %s/model.safetensors", dir);
+}
+
+static unroll_status start(const options *o, const train_callbacks *calls, train_result *r, unroll_error *err) {
+  train_options t;
+  train_defaults(&t);
+  if (o->resume) {
+    const unroll_status status = check_resume(o, err);
+    if (status) return status;
+    t.epochs = t.steps = 0;
+    t.data = o->n_arguments ? o->arguments[0] : NULL;
+    apply(&t, o);
+    return train_resume(o->resume, &t, calls, r, err);
+  }
+  if (o->n_arguments < 1) return error_set(err, UNROLL_USAGE, "which net? 'unroll list' shows those inside the program");
+  if (o->n_arguments < 2) return error_set(err, UNROLL_USAGE, "on which data? A file, or - for standard input");
+  if (!o->output) return error_set(err, UNROLL_USAGE, "where to? Give a folder with -o DIR");
+  arena memory = {0};
+  setting *settings = NULL;
+  unroll_status status = settings_parse(&settings, &t.n_settings, o->sets, o->n_sets, &memory, err);
+  t.net = o->arguments[0];
+  t.data = o->arguments[1];
+  t.dir = o->output;
+  t.settings = settings;
+  apply(&t, o);
+  if (!status) status = train_run(&t, calls, r, err);
+  arena_free(&memory);
+  return status;
+}
+
+static unroll_status run(const options *o, unroll_error *err) {
+  const char *dir = o->resume ? o->resume : o->output;
+  watcher w = {.quiet = o->quiet, .dir = dir, .threads = (int)o->threads, .bits = (double)NAN, .last_line = time_now()};
+  const train_callbacks calls = {
+      .context = &w, .start = on_start, .progress = on_progress, .warning = on_warning, .stop = signals_flag()};
+  train_result r = {0};
+  const unroll_status status = start(o, &calls, &r, err);
+  if (status == UNROLL_INTERRUPTED)
+    return error_set(err, status, "interrupted; the checkpoint is written, and 'unroll train --resume %s' goes on", dir);
+  if (status) return status;
+  if (!o->quiet) print_result(&r, dir);
+  return o->json ? print_json(&r, dir, err) : UNROLL_OK;
+}
+
+const command command_train = {
+    .name = "train",
+    .usage = "NET DATA -o DIR [options]\n--resume DIR [options]",
+    .summary = "trains a net on data",
+    .text = "Trains NET, a file or a built-in net, on DATA, a file or - for standard input. In DIR:\n"
+            "    model.safetensors       the best model so far: all that is needed to use it\n"
+            "    checkpoint.safetensors  the state of training, for --resume\n"
+            "    log.jsonl               one record per logging step\n"
+            "An interrupt (Ctrl-C) ends the step, writes the checkpoint and leaves with exit code 130.",
+    .rows = rows,
+    .least = 0,
+    .most = 2,
+    .names = true,
+    .run = run,
+};
