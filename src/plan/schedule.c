@@ -334,15 +334,11 @@ typedef struct body {
   int loop;
   char *state; /* 0 new, 1 open, 2 done */
   int *out, n;
+  int *stack, *next; /* values being visited, and which of their reads comes next */
   int level;
   bool cycle;
 } body;
-static void visit_member(body *b, int number);
-static void visit_read(void *context, int reader, int read) {
-  body *b = context;
-  (void)reader;
-  if (b->p->values[read].loop == b->loop) visit_member(b, read);
-}
+
 static void level_read(void *context, int reader, int read) {
   body *b = context;
   const value *r = &b->p->values[reader], *v = &b->p->values[read];
@@ -355,22 +351,44 @@ static void level_read(void *context, int reader, int read) {
   }
   if (at > b->level) b->level = at;
 }
-static void visit_member(body *b, int number) {
-  value *v = &b->p->values[number];
-  if (b->state[number] == 2) return;
-  if (b->state[number] == 1) {
-    b->cycle = true;
-    return;
-  }
+
+/* The k-th value that v reads: NODE_NONE for an empty place, -2 after the last. */
+static int read_at(const value *v, int k) {
+  if (k < NODE_INPUTS) return v->in[k];
+  k -= NODE_INPUTS;
+  if (k < v->n_products) return v->products[k].operand;
+  k -= v->n_products;
+  return k < v->n_terms ? v->terms[k] : -2;
+}
+
+static void open_member(body *b, int *depth, int number) {
   b->state[number] = 1;
-  if (v->kind != VALUE_VIEW) {
-    plan_reads(b->p, number, visit_read, b);
-    b->level = 0;
-    plan_reads(b->p, number, level_read, b);
-    v->level = b->level;
+  b->stack[*depth] = number;
+  b->next[(*depth)++] = b->p->values[number].kind == VALUE_VIEW ? -1 : 0;
+}
+
+/* Depth first: a value after all it reads in the same step. A view of the step before reads nothing in this one. */
+static void visit_member(body *b, int number) {
+  int depth = 0;
+  if (!b->state[number]) open_member(b, &depth, number);
+  while (depth) {
+    const int at = b->stack[depth - 1];
+    value *v = &b->p->values[at];
+    const int read = b->next[depth - 1] < 0 ? -2 : read_at(v, b->next[depth - 1]++);
+    if (read >= 0 && b->p->values[read].loop == b->loop) {
+      if (!b->state[read]) open_member(b, &depth, read);
+      else if (b->state[read] == 1) b->cycle = true;
+    }
+    if (read != -2) continue;
+    if (v->kind != VALUE_VIEW) {
+      b->level = 0;
+      plan_reads(b->p, at, level_read, b);
+      v->level = b->level;
+    }
+    b->state[at] = 2;
+    b->out[b->n++] = at;
+    depth--;
   }
-  b->state[number] = 2;
-  b->out[b->n++] = number;
 }
 
 static unroll_status order_body(struct plan *p, int number, char *state, unroll_error *err) {
@@ -378,8 +396,9 @@ static unroll_status order_body(struct plan *p, int number, char *state, unroll_
   int n = 0;
   for (int i = 0; i < p->n_order; i++) n += p->values[p->order[i]].loop == number;
   int *all = arena_alloc(&p->memory, (size_t)n, sizeof *all);
-  body b = {.p = p, .loop = number, .state = state, .out = arena_alloc(&p->memory, (size_t)n, sizeof *b.out)};
-  if (!all || !b.out) return error_memory(err);
+  body b = {.p = p, .loop = number, .state = state, .out = arena_alloc(&p->memory, (size_t)n, sizeof *b.out),
+            .stack = arena_alloc(&p->memory, (size_t)n, sizeof *b.stack), .next = arena_alloc(&p->memory, (size_t)n, sizeof *b.next)};
+  if (!all || !b.out || !b.stack || !b.next) return error_memory(err);
   n = 0;
   for (int i = 0; i < p->n_order; i++)
     if (p->values[p->order[i]].loop == number) all[n++] = p->order[i];
