@@ -101,13 +101,41 @@ static int small_bindings(const program *net, const check_options *o, bool cell,
   return n;
 }
 
-static unroll_status build(graph *g, const program *net, const check_options *o, arena *memory, unroll_error *err) {
+/* Sizes written as numbers, as in lstm(x, 128), become small like the settings. */
+static void shrink(expr *e) {
+  bool sizes = e->kind == EXPR_CALL;
+  for (int op = 0; op < OP_COUNT; op++)
+    if (sizes && graph_ops[op].kind != OP_KIND_OTHER && strcmp(graph_ops[op].text, e->name) == 0) sizes = false;
+  for (int i = 0; i < e->n_args; i++) {
+    expr *a = e->args[i];
+    if (sizes && a->kind == EXPR_NUMBER && a->number >= 16 && a->number == floor(a->number))
+      a->number = strcmp(e->name, "embed") == 0 ? 4 : 6;
+    shrink(a);
+  }
+}
+
+static unroll_status shrunk(program **out, const program *net, arena *memory, unroll_error *err) {
+  const unroll_status s = lang_parse(out, net->file, net->text, memory, err);
+  for (int i = 0; s == UNROLL_OK && i < (*out)->n_statements; i++) {
+    const statement *t = &(*out)->statements[i];
+    if (t->value && (t->kind == STATEMENT_DEFINE || t->kind == STATEMENT_DISTRIBUTION)) shrink(t->value);
+  }
+  return s;
+}
+
+/* `small`: sizes in the text are made small too; a net may not survive that, where one size is the sum of others. */
+static unroll_status build_as(graph *g, const program *net, const check_options *o, bool small, arena *memory, unroll_error *err) {
   cell_finder finder = {.cell = is_cell(net) ? net : NULL, .options = o};
   program *wrapped = NULL;
   if (finder.cell) {
     const unroll_status s = wrap_cell(&wrapped, net, o, memory, err);
     if (s != UNROLL_OK) return s;
     net = wrapped;
+  } else if (small) {
+    program *copy;
+    const unroll_status s = shrunk(&copy, net, memory, err);
+    if (s != UNROLL_OK) return s;
+    net = copy;
   }
   const size_t room = (size_t)net->n_statements + (size_t)o->n_settings + 1;
   setting *settings = arena_alloc(memory, room, sizeof *settings);
@@ -117,6 +145,14 @@ static unroll_status build(graph *g, const program *net, const check_options *o,
   if (!wrapped) b.n_settings = small_settings(net, o, settings);
   b.n_bindings = small_bindings(net, o, wrapped != NULL, bindings);
   return graph_build(g, net, &b, err);
+}
+
+static unroll_status build(graph *g, const program *net, const check_options *o, arena *memory, unroll_error *err) {
+  const unroll_status s = build_as(g, net, o, true, memory, err);
+  if (s != UNROLL_BAD_INPUT) return s;
+  graph_free(g);
+  graph_init(g);
+  return build_as(g, net, o, false, memory, err);
 }
 
 /* --- differences --- */
