@@ -1,6 +1,5 @@
 /* test_plan.c - the planned pass against the reference, for every cell and the nets of testnet.h: several shapes of batches through
- * one plan, one to three threads, every instruction set this machine has. With the argument --digest the program prints a digest of
- * all losses and gradients instead; that is how it asks itself for other instruction sets. */
+ * one plan, one to three threads, every instruction set this machine has. */
 #include "testnet.h"
 #include "kernel/kernel.h"
 #include "run/run.h"
