@@ -78,15 +78,19 @@ void *parser_expected_after(parser *p, const char *what) {
     if (d)
       return parser_fail(p, t, "expected an operator, found %s; '%s' is defined on line %d, so it is not a matrix", found,
                          last->name, p->lex.tokens[d->token].at.line);
-    return parser_fail(
-        p, t, "expected an operator, found %s; for the elementwise product write a * b; matrices start with a capital", found);
+    bool word = last->kind == TOKEN_NAME && !last->capital && !parser_defined(p, last->name);
+    return parser_fail(p, t,
+                       "expected an operator, found %s; for the elementwise product write a * b; matrices start with a capital%s",
+                       found, word ? "; a function takes parentheses, as in tanh(x)" : "");
   }
   case TOKEN_CARET:
     return parser_fail(p, t, "a power has one exponent: write (x^2)^3");
   case TOKEN_CLOSE:
   case TOKEN_CLOSE_INDEX:
     if (p->open < 0) return parser_fail(p, t, "this '%s' closes nothing: expected %s", t->kind == TOKEN_CLOSE ? ")" : "]", what);
-    return parser_expected(p, what);
+    return parser_fail(p, t, "expected %s, found '%s'; the '%s' in line %d, column %d is open", what,
+                       t->kind == TOKEN_CLOSE ? ")" : "]", p->lex.tokens[p->open].kind == TOKEN_OPEN ? "(" : "[",
+                       p->lex.tokens[p->open].at.line, p->lex.tokens[p->open].at.column);
   default:
     return parser_expected(p, what);
   }
