@@ -125,6 +125,7 @@ const definition *parser_defined(const parser *p, const char *name) {
     else
       high = middle;
   }
+  if (low == p->n_definitions) return NULL;
   const definition *d = p->definitions + low;
-  return low < p->n_definitions && !strcmp(d->name, name) && d->kind != STATEMENT_INIT ? d : NULL;
+  return !strcmp(d->name, name) && d->kind != STATEMENT_INIT ? d : NULL;
 }
