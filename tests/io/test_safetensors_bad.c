@@ -76,11 +76,12 @@ static const struct row bad[] = {
     {A("\"f32\"", "[1]", "[0,4]"), 4, "its dtype 'f32' is unknown"},
     {A("\"\"", "[1]", "[0,4]"), 4, "its dtype '' is unknown"},
     {A("\"U8\"", "1", "[0,1]"), 1, "its shape is not an array"},
-    {A("\"U8\"", "{}", "[0,1]"), 1, "its shape is not an array"},
+    {A("\"U8\"", "{}", "[0,1]"), 1, "the header is nested too deeply, at byte 35"},
+    {A("\"U8\"", "[[[1]]]", "[0,1]"), 1, "the header is nested too deeply, at byte 36"},
     {A("\"U8\"", "[-1]", "[0,1]"), 1, "dimension 1 of its shape is not a whole number from 0"},
     {A("\"U8\"", "[1,1.0]", "[0,1]"), 1, "dimension 2 of its shape is not a whole number"},
     {A("\"U8\"", "[\"1\"]", "[0,1]"), 1, "dimension 1 of its shape is not a whole number"},
-    {A("\"U8\"", "[[1]]", "[0,1]"), 1, "dimension 1 of its shape is not a whole number"},
+    {A("\"U8\"", "[[1]]", "[0,1]"), 1, "the header is nested too deeply, at byte 36"},
     {A("\"U8\"", "[1,1,1,1,1,1,1,1,1]", "[0,1]"), 1, "it has 9 dimensions, and at most 8 are supported"},
     {A("\"U8\"", "[4294967296,4294967296]", "[0,1]"), 1, "the product of its shape overflows"},
     {A("\"U8\"", "[9223372036854775807,2,0]", "[0,0]"), 0, "the product of its shape overflows"},
@@ -117,7 +118,7 @@ static const struct row bad[] = {
     {"{\"__metadata__\":[\"a\"]}", 0, "__metadata__ at byte 9 is not an object"},
     {"{\"__metadata__\":{\"epoch\":1}}", 0, "__metadata__ at byte 9: the value of 'epoch' is not a string"},
     {"{\"__metadata__\":{\"k\":\"v\",\"n\":null}}", 0, "the value of 'n' is not a string"},
-    {"{\"__metadata__\":{\"k\":{}}}", 0, "the value of 'k' is not a string"},
+    {"{\"__metadata__\":{\"k\":[]}}", 0, "the value of 'k' is not a string"},
 };
 
 static void assert_bad(const char *data, size_t size, const char *expected, const char *what) {
