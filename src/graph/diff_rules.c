@@ -143,7 +143,7 @@ static int sum_rows(graph *g, int c, enum space space) {
 
 int diff_reduce(graph *g, int c, int y, int x) {
   const node nx = *graph_at(g, x), ny = *graph_at(g, y);
-  if (graph_failed(g) || (nx.width == ny.width && nx.space == ny.space)) return c;
+  if (graph_failed(g) || (nx.width >= ny.width && nx.space >= ny.space)) return c;
   c = diff_full(g, c, y);
   if (nx.width < ny.width) {
     node n = diff_node(g, OP_ROW_SUM, c);
