@@ -47,7 +47,6 @@ unroll_status inspect_parse(inspection *x, const char *name, unroll_error *err) 
     const unroll_status status = model_find_net(name, &x->m.memory, &x->m.net_file, &x->m.net_text, err);
     if (status == UNROLL_BAD_INPUT && !strpbrk(name, "/.") && access(name, F_OK)) return no_such_name(name, err);
     if (status) return status;
-    x->m.beside = !lang_builtin_net(name);
   }
   program *net = NULL;
   const unroll_status status = lang_parse(&net, x->m.net_file, x->m.net_text, &x->m.memory, err);

@@ -1,0 +1,310 @@
+/* test_api.c - unroll.h from the outside: a tiny model is trained once, then used in every way there is. */
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <unroll.h>
+
+static char folder[256], path[300];
+
+static void in_folder(char out[300], const char *name) { snprintf(out, 300, "%s/%s", folder, name); }
+
+static void options(unroll_train_options *o, const char *const *data, const char *const *settings, const char *out) {
+  unroll_train_options_init(o);
+  o->net = "names";
+  o->data = data;
+  o->n_data = 1;
+  o->settings = settings;
+  o->n_settings = 2;
+  o->folder = out;
+  o->steps = 60;
+  o->batch = 8;
+  o->threads = 2;
+}
+
+static const char *const small[] = {"hidden=16", "embedding=8"};
+
+static int setup(void **state) {
+  static const char *const words[] = {"Vilanova", "Vilafranca", "Vic", "Olot", "Ripoll", "Móra", "Sort", "Tremp", "Valls", "Reus"};
+  char names[300], out[300];
+  const char *data[] = {names};
+  unroll_train_options o;
+  unroll_error err = {0};
+  snprintf(folder, sizeof folder, "%s/unroll-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+  if (!mkdtemp(folder)) return -1;
+  in_folder(names, "names.txt");
+  FILE *f = fopen(names, "w");
+  if (!f) return -1;
+  for (int i = 0; i < 200; i++) fprintf(f, "%s\n", words[i * 7 % 10]);
+  fclose(f);
+  in_folder(out, "model");
+  options(&o, data, small, out);
+  if (unroll_train(&o, &err)) {
+    fprintf(stderr, "%s: %s\n", err.file, err.message);
+    return -1;
+  }
+  in_folder(path, "model/model.safetensors");
+  unroll_model *m = NULL;
+  if (unroll_model_load(&m, path, &err)) {
+    fprintf(stderr, "%s: %s\n", err.file, err.message);
+    return -1;
+  }
+  *state = m;
+  return 0;
+}
+
+static int teardown(void **state) {
+  char command[300];
+  unroll_model_free(*state);
+  snprintf(command, sizeof command, "rm -rf '%s'", folder);
+  return system(command);
+}
+
+static void test_symbols(void **state) {
+  const unroll_model *m = *state;
+  const int n = unroll_model_symbols(m);
+  size_t length = 99, taken = 0;
+  assert_true(n > 10);
+  assert_int_equal(unroll_model_end(m), n - 1);
+  assert_string_equal(unroll_model_symbol(m, n - 1, &length), "");
+  assert_int_equal(length, 0);
+  assert_null(unroll_model_symbol(m, n, NULL));
+  assert_null(unroll_model_symbol(m, -1, NULL));
+  for (int i = 0; i < n - 1; i++) {
+    const char *s = unroll_model_symbol(m, i, &length);
+    assert_int_equal(strlen(s), length);
+    assert_int_equal(unroll_model_find(m, s, length, &taken), i);
+    assert_int_equal(taken, length);
+  }
+  assert_true(unroll_model_find(m, "óx", 3, &taken) >= 0);
+  assert_int_equal(taken, 2);
+  assert_int_equal(unroll_model_find(m, "#", 1, NULL), -1);
+  assert_int_equal(unroll_model_find(m, "\xff", 1, NULL), -1);
+  assert_int_equal(unroll_model_find(m, "", 0, NULL), -1);
+  assert_int_equal(unroll_model_find(m, "\n", 1, NULL), -1);
+  assert_non_null(strstr(unroll_model_equations(m), "softmax"));
+  assert_true(unroll_model_weights(m) > 16 * 16 * 4);
+}
+
+/* The chain rule, once in one go and once step by step. */
+static double walk(unroll_session *s, const unroll_model *m, const char *word) {
+  double nats = 0;
+  for (size_t i = 0, taken; i < strlen(word); i += taken) {
+    const int symbol = unroll_model_find(m, word + i, strlen(word) - i, &taken);
+    nats += (double)unroll_session_log_p(s)[symbol];
+    assert_int_equal(unroll_session_feed(s, symbol, NULL), UNROLL_OK);
+  }
+  return (nats + (double)unroll_session_log_p(s)[unroll_model_end(m)]) / log(2);
+}
+
+static void test_session(void **state) {
+  const unroll_model *m = *state;
+  unroll_session *s = NULL;
+  unroll_error err = {0};
+  double log2_p = 1;
+  int64_t symbols = 0;
+  assert_int_equal(unroll_session_new(&s, m, &err), UNROLL_OK);
+  double sum = 0;
+  for (int i = 0; i < unroll_model_symbols(m); i++) sum += exp((double)unroll_session_log_p(s)[i]);
+  assert_true(fabs(sum - 1) < 1e-5);
+  const double first = walk(s, m, "Vilanova");
+  assert_int_equal(unroll_score(m, "Vilanova", 8, &log2_p, &symbols, &err), UNROLL_OK);
+  assert_int_equal(symbols, 9);
+  assert_true(log2_p < 0);
+  assert_true(fabs(log2_p - first) < 1e-3);
+  unroll_session_reset(s);
+  assert_true(walk(s, m, "Vilanova") == first);
+  unroll_session_reset(s);
+  assert_int_equal(unroll_score(m, "Móra", 5, &log2_p, &symbols, &err), UNROLL_OK);
+  assert_true(fabs(log2_p - walk(s, m, "Móra")) < 1e-3);
+  assert_int_equal(unroll_session_feed(s, unroll_model_symbols(m), &err), UNROLL_USAGE);
+  assert_int_equal(unroll_session_feed(s, -1, NULL), UNROLL_USAGE);
+  unroll_session_free(s);
+  unroll_session_free(NULL);
+}
+
+static void test_score_refuses(void **state) {
+  const unroll_model *m = *state;
+  unroll_error err = {0};
+  double log2_p = 1;
+  assert_int_equal(unroll_score(m, "Vic\nVic", 7, &log2_p, NULL, &err), UNROLL_USAGE);
+  assert_int_equal(unroll_score(m, "V#c", 3, &log2_p, NULL, &err), UNROLL_BAD_INPUT);
+  assert_int_equal(err.column, 2);
+  assert_true(log2_p == 1);
+}
+
+static void test_sample(void **state) {
+  const unroll_model *m = *state;
+  unroll_sample_options o;
+  unroll_error err = {0};
+  char *a = NULL, *b = NULL;
+  double p = 1, q = 1;
+  unroll_sample_options_init(&o);
+  assert_int_equal(unroll_sample(m, &o, &a, &p, &err), UNROLL_OK);
+  assert_int_equal(unroll_sample(m, &o, &b, NULL, &err), UNROLL_OK);
+  assert_string_equal(a, b);
+  assert_int_equal(unroll_score(m, a, strlen(a), &q, NULL, &err), UNROLL_OK);
+  assert_true(fabs(p - q) < 1e-3);
+  unroll_free(a);
+  unroll_free(b);
+  o.prime = "Vila";
+  o.temperature = 0;
+  assert_int_equal(unroll_sample(m, &o, &a, &p, &err), UNROLL_OK);
+  assert_int_equal(strncmp(a, "Vila", 4), 0);
+  unroll_free(a);
+  o.temperature = (double)NAN;
+  assert_int_equal(unroll_sample(m, &o, &a, &p, &err), UNROLL_USAGE);
+  assert_null(a);
+  o.temperature = 1;
+  o.prime = "###";
+  assert_true(unroll_sample(m, &o, &a, &p, &err) != UNROLL_OK);
+  assert_null(a);
+}
+
+static void test_load_refuses(void **state) {
+  unroll_model *m = (unroll_model *)state;
+  unroll_error err = {0};
+  assert_int_equal(unroll_model_load(&m, "nowhere.safetensors", &err), UNROLL_BAD_INPUT);
+  assert_null(m);
+  assert_true(*err.message);
+  unroll_model_free(NULL);
+}
+
+static void test_explain(void **state) {
+  static const char *const sets[] = {"hidden=8"}, *const wrong[] = {"hiden=8"};
+  unroll_error err = {0};
+  char *text = NULL;
+  (void)state;
+  assert_int_equal(unroll_explain("names", sets, 1, &text, &err), UNROLL_OK);
+  assert_non_null(strstr(text, "hidden = 8"));
+  unroll_free(text);
+  assert_int_equal(unroll_explain("names", wrong, 1, &text, &err), UNROLL_USAGE);
+  assert_null(text);
+  assert_true(unroll_explain("nmes", NULL, 0, &text, &err) != UNROLL_OK);
+  assert_non_null(strstr(err.message, "names"));
+}
+
+static int stop_at_20(void *context, const unroll_progress *p) {
+  *(int64_t *)context = p->step;
+  return p->step >= 20;
+}
+
+static void read_file(const char *name, char **data, size_t *size) {
+  FILE *f = fopen(name, "rb");
+  assert_non_null(f);
+  *data = malloc(1 << 22);
+  assert_non_null(*data);
+  *size = fread(*data, 1, 1 << 22, f);
+  fclose(f);
+}
+
+static void test_train_stops_and_resumes(void **state) {
+  char names[300], out[300], other[300];
+  const char *data[] = {names};
+  unroll_train_options o;
+  unroll_error err = {0};
+  int64_t last = 0;
+  (void)state;
+  in_folder(names, "names.txt");
+  in_folder(out, "stopped");
+  options(&o, data, small, out);
+  o.progress = stop_at_20;
+  o.context = &last;
+  assert_int_equal(unroll_train(&o, &err), UNROLL_INTERRUPTED);
+  assert_int_equal(last, 20);
+  unroll_train_options r;
+  unroll_train_options_init(&r);
+  r.folder = out;
+  r.resume = 1;
+  r.epochs = r.steps = 0;
+  assert_int_equal(unroll_train(&r, &err), UNROLL_OK);
+  in_folder(other, "stopped/model.safetensors");
+  char *a, *b;
+  size_t n_a, n_b;
+  read_file(path, &a, &n_a);
+  read_file(other, &b, &n_b);
+  assert_int_equal(n_a, n_b);
+  assert_memory_equal(a, b, n_a);
+  free(a);
+  free(b);
+}
+
+static void test_train_refuses(void **state) {
+  static const struct {
+    const char *net, *setting;
+    int n_data, batch;
+    unroll_status status;
+  } rows[] = {
+      {NULL, "hidden=8", 1, 8, UNROLL_USAGE},    {"names", "hidden=8", 0, 8, UNROLL_USAGE},
+      {"names", "hidden=8", 1, 0, UNROLL_USAGE}, {"names", "hidden", 1, 8, UNROLL_USAGE},
+      {"names", "hiden=8", 1, 8, UNROLL_USAGE},  {"nmes", "hidden=8", 1, 8, UNROLL_BAD_INPUT},
+  };
+  char names[300], out[300];
+  const char *data[] = {names};
+  (void)state;
+  in_folder(names, "names.txt");
+  in_folder(out, "refused");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    unroll_train_options o;
+    unroll_error err = {0};
+    options(&o, data, &rows[i].setting, out);
+    o.net = rows[i].net;
+    o.n_settings = 1;
+    o.n_data = rows[i].n_data;
+    o.batch = rows[i].batch;
+    assert_int_equal(unroll_train(&o, &err), rows[i].status);
+    assert_true(*err.message);
+  }
+}
+
+/* A model is constant: threads share it, each with a session of its own. */
+typedef struct job {
+  const unroll_model *m;
+  double log2_p, walked;
+} job;
+
+static void *use_model(void *context) {
+  job *j = context;
+  unroll_session *s = NULL;
+  if (unroll_session_new(&s, j->m, NULL)) return NULL;
+  for (int i = 0; i < 20; i++) {
+    unroll_session_reset(s);
+    j->walked = walk(s, j->m, "Ripoll");
+    if (unroll_score(j->m, "Ripoll", 6, &j->log2_p, NULL, NULL)) break;
+  }
+  unroll_session_free(s);
+  return j;
+}
+
+static void test_threads_share_a_model(void **state) {
+  pthread_t threads[3];
+  job jobs[3] = {{*state, 0, 0}, {*state, 0, 0}, {*state, 0, 0}};
+  for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&threads[i], NULL, use_model, &jobs[i]), 0);
+  for (int i = 0; i < 3; i++) {
+    void *done = NULL;
+    pthread_join(threads[i], &done);
+    assert_non_null(done);
+    assert_true(jobs[i].log2_p == jobs[0].log2_p && jobs[i].walked == jobs[0].walked && jobs[0].log2_p < 0);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_symbols),
+      cmocka_unit_test(test_session),
+      cmocka_unit_test(test_score_refuses),
+      cmocka_unit_test(test_sample),
+      cmocka_unit_test(test_load_refuses),
+      cmocka_unit_test(test_explain),
+      cmocka_unit_test(test_train_stops_and_resumes),
+      cmocka_unit_test(test_train_refuses),
+      cmocka_unit_test(test_threads_share_a_model),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,42 @@
+# example.sh - the example on top of unroll.h compiles and runs; so does an installed library, by pkg-config and by CMake.
+. "$SOURCE/tests/cli/common.sh"
+
+sed -n '/^ \*     #include/,/^ \*     }$/p' "$SOURCE/include/unroll.h" | sed 's/^ \* \{0,5\}//' >first.c
+same first.c "$SOURCE/examples/first.c" "the example in unroll.h is the one in examples/"
+awk 'NR % 16 == 1' "$SOURCE/examples/places.txt" >places.txt
+
+DESTDIR=$work/root cmake --install "$BUILD" >install.log 2>&1 || fail "cmake --install: $(tail -n 3 install.log)"
+pc=$(find root -name unroll.pc)
+prefix=$work/${pc%/lib*/pkgconfig/unroll.pc}
+[ -n "$pc" ] || fail "no unroll.pc"
+libdir=$(dirname "$(find "$prefix" -name libunroll.so)")
+sed -i "s|^prefix=.*|prefix=$prefix|" "$pc"
+export PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir
+
+# Nothing but unroll_* is exported.
+nm -D --defined-only "$libdir/libunroll.so" | awk '$2 ~ /[TDBR]/ && $3 !~ /^unroll_/ { print; bad = 1 } END { exit bad }' || fail "exported names"
+
+if [ -z "${SANITIZE:-}" ]; then
+  ${CC:-cc} -std=c11 -Wall -Wextra -Werror first.c -o first $(pkg-config --cflags --libs unroll) || fail "the example does not compile"
+  ./first >out 2>err || fail "the example fails: $(cat err)"
+  [ "$(grep -c 'probability 2^-' out)" = 3 ] || fail "not three names"
+  grep -q 'log2 P(Vilanova) = -' out || fail "no score"
+  ${CC:-cc} -std=c11 first.c -o first-static $(pkg-config --cflags unroll) "$libdir/libunroll.a" $(pkg-config --libs jansson) -lm -pthread || fail "static library"
+  rm -rf first-model
+  ./first-static >out-static 2>err || fail "the static example fails: $(cat err)"
+  cmp -s out out-static || fail "static and shared library differ"
+  nm --defined-only "$libdir/libunroll.a" 2>/dev/null | awk '$2 ~ /[TDBR]/ && $3 !~ /^unroll_/ { print; bad = 1 } END { exit bad }' || fail "names in libunroll.a"
+  mkdir consumer
+  cp first.c consumer
+  cat >consumer/CMakeLists.txt <<'X'
+cmake_minimum_required(VERSION 3.20)
+project(consumer C)
+find_package(unroll 0.1 REQUIRED)
+add_executable(first first.c)
+target_link_libraries(first unroll::unroll)
+X
+  { cmake -S consumer -B consumer/build -DCMAKE_PREFIX_PATH="$prefix" && cmake --build consumer/build; } >consumer.log 2>&1 || fail "find_package: $(tail -n 5 consumer.log)"
+fi
+[ -s "$prefix/share/bash-completion/completions/unroll" ] || fail "no completion installed"
+"$prefix/bin/unroll" --version >out || fail "the installed program"
+finish

@@ -1,0 +1,59 @@
+# output.sh - where the output goes: broken pipes, full disks, terminals and colours, locales.
+. "$SOURCE/tests/cli/common.sh"
+
+small
+m=small/model.safetensors
+
+# A full disk is an exit code and a message, for every command that prints.
+if [ -w /dev/full ]; then
+  for arguments in "help" "list" "show lstm" "explain gru" "sample $m -n 3" "score $m names.txt" "eval $m names.txt" "train --help"; do
+    # shellcheck disable=SC2086
+    "$UNROLL" $arguments >/dev/full 2>err </dev/null
+    status=$?
+    [ "$status" = 1 ] || fail "unroll $arguments >/dev/full: exit code $status"
+    grep -q "standard output" err || fail "unroll $arguments >/dev/full: no message"
+  done
+fi
+# A broken pipe too.
+{ "$UNROLL" sample $m -n 200000 2>err; echo $? >code; } | head -n 1 >/dev/null
+[ "$(cat code)" = 1 ] || fail "a broken pipe: exit code $(cat code)"
+grep -q "standard output" err || fail "a broken pipe: no message"
+# A folder that cannot be written to.
+: >file
+run train names names.txt -o file/x --steps 1 --quiet
+[ "$status" = 1 ] || [ "$status" = 3 ] || fail "a folder below a file: exit code $status"
+
+# Elsewhere than on a terminal: no escape sequences, no carriage returns.
+run train names names.txt -o x --steps 20 --set hidden=8
+expect 0
+! grep -q "$(printf '[\033\r]')" err || fail "control characters in a file"
+[ ! -s out ] || fail "train writes to standard output without --json"
+
+# On a terminal: colours, unless NO_COLOR says no, and a line that is redrawn.
+if command -v script >/dev/null 2>&1; then
+  terminal() { script -qec "$1" /dev/null </dev/null >seen 2>&1; }
+  export TERM=xterm
+  terminal "'$UNROLL' show lsmt"
+  grep -q "$(printf '\033\\[1;31merror:')" seen || fail "no colour on a terminal"
+  terminal "NO_COLOR=1 '$UNROLL' show lsmt"
+  grep -q "unroll: error: there is no built-in" seen || fail "NO_COLOR: no message"
+  ! grep -q "$(printf '\033\\[1')" seen || fail "NO_COLOR: colour all the same"
+  terminal "TERM=dumb '$UNROLL' show lsmt"
+  ! grep -q "$(printf '\033')" seen || fail "escape sequences on a dumb terminal"
+  terminal "'$UNROLL' train names names.txt -o y --epochs 4 --set hidden=48"
+  grep -q "$(printf '\r\033\\[K')epoch" seen || fail "no redrawn line on a terminal"
+  grep -q "left" seen || fail "no remaining time on a terminal"
+fi
+
+# Numbers do not depend on the locale.
+export LOCPATH=$work/locales
+mkdir -p "$LOCPATH"
+if localedef -f UTF-8 -i de_DE "$LOCPATH/de_DE.UTF-8" >/dev/null 2>&1; then
+  run eval $m names.txt
+  cp out plain
+  LC_ALL=de_DE.UTF-8 LANG=de_DE.UTF-8 "$UNROLL" eval $m names.txt >german 2>&1
+  same plain german "another locale"
+  LC_ALL=de_DE.UTF-8 "$UNROLL" train names names.txt -o z --steps 2 --lr 0.01 --json --quiet >german 2>err || fail "de_DE: $(cat err)"
+  ! grep -q '[0-9],[0-9]' german || fail "a decimal comma in JSON"
+fi
+finish

@@ -1,0 +1,54 @@
+# resume.sh - interrupted and resumed, with the bits of a training that was not.
+. "$SOURCE/tests/cli/common.sh"
+
+awk 'NR % 4 == 1' "$SOURCE/examples/places.txt" >names.txt
+options="--set hidden=48 --set embedding=16 --set drop=0.1 --epochs 3 --batch 16 --test 0.1 --quiet"
+run train names names.txt -o whole $options
+expect 0
+
+for signal in INT TERM; do
+  rm -rf cut
+  # In a job of its own: a background job of a script ignores SIGINT.
+  set -m
+  "$UNROLL" train names names.txt -o cut $options --checkpoint-seconds 0 2>err &
+  job=$!
+  set +m
+  for _ in $(seq 200); do
+    [ -f cut/checkpoint.safetensors ] && break
+    sleep 0.02
+  done
+  kill -s $signal $job
+  wait $job
+  status=$?
+  command_line="train, then SIG$signal"
+  if [ "$status" = 0 ]; then
+    echo "note: the training was over before the signal"
+  else
+    expect 130 "interrupted" "train --resume cut"
+    run train --resume cut --quiet --threads 1
+    expect 0
+  fi
+  same whole/model.safetensors cut/model.safetensors "SIG$signal and resumed"
+done
+
+run train --resume cut --lr 1
+expect 2 "cannot be given with --resume"
+# Every line of the log is one JSON object.
+if command -v python3 >/dev/null 2>&1; then
+  python3 -c 'import json,sys
+rows = [json.loads(line) for line in open("cut/log.jsonl")]
+assert all("step" in r and "loss" in r for r in rows[:-1]), rows
+assert "test_bits" in rows[-1], rows[-1]' || fail "log.jsonl"
+fi
+# Changed data is refused.
+echo Xyz >>names.txt
+rm -rf cut
+run train names names.txt -o cut $options --steps 3
+run train --resume cut --steps 6 names.txt --quiet
+expect 0
+echo Other >>names.txt
+run train --resume cut --steps 9 names.txt --quiet
+[ "$status" = 3 ] || [ "$status" = 2 ] || fail "changed data: exit code $status"
+
+bash "$SOURCE/scripts/kill-test" 10 "$UNROLL" || fail "kill-test"
+finish
