@@ -1,0 +1,368 @@
+/* build.c - a parsed program becomes a forward graph: the order of the work, settings, data lines and parameters' initial values.
+ *
+ * What a name means is in build_scope.c, what an expression means in build_expr.c; no node is made before build_emit.c. */
+#include "graph/build_internal.h"
+#include "base/error.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int build_memory(builder *b) {
+  b->status = error_memory(b->err);
+  return TERM_NONE;
+}
+
+bool build_grow(builder *b, void **items, int n, int *cap, size_t size) {
+  if (n < *cap) return true;
+  const int wanted = *cap ? *cap * 2 : 64; /* n is at most a few times MAX_TERMS */
+  void *bigger = mem_resize(*items, (size_t)wanted * size);
+  if (!bigger) return build_memory(b), false;
+  *items = bigger;
+  *cap = wanted;
+  return true;
+}
+
+const char *build_text(builder *b, const char *format, ...) {
+  char line[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  const char *copy = arena_text(&b->scratch, line, strlen(line));
+  if (!copy) build_memory(b);
+  return copy ? copy : "";
+}
+
+/* --- settings --- */
+
+static const setting *find_setting(const build_options *o, const char *name) {
+  const setting *found = NULL;
+  for (int i = 0; i < o->n_settings; i++)
+    if (!strcmp(o->settings[i].name, name)) found = &o->settings[i]; /* the last one counts */
+  return found;
+}
+
+/* A cell alone has two settings that no line gives it. */
+static bool is_own_setting(const builder *b, const char *name) {
+  const symbol *y = scope_find(b->root, name);
+  if (y && (y->kind == SYMBOL_NUMBER || y->kind == SYMBOL_WORD)) return true;
+  return b->alone && (!strcmp(name, "input") || !strcmp(name, "hidden"));
+}
+
+static bool refuse_setting(builder *b, const char *name) {
+  const size_t n = b->root->n_symbols;
+  const char **names = arena_alloc(&b->scratch, n + 2, sizeof *names);
+  size_t found = 0;
+  if (!names) return build_memory(b), false;
+  for (const symbol *y = b->root->first; y; y = y->next)
+    if (y->kind == SYMBOL_NUMBER || y->kind == SYMBOL_WORD) names[found++] = y->name;
+  if (b->alone) names[found++] = "input", names[found++] = "hidden";
+  b->status = error_set(b->err, UNROLL_USAGE, "there is no setting '%s'%s", name, build_hint(b, name, names, found));
+  return false;
+}
+
+static bool override(builder *b, symbol *y, const setting *given) {
+  if (!given) return true;
+  if ((given->word != NULL) != (y->kind == SYMBOL_WORD)) {
+    b->status = error_set(b->err, UNROLL_USAGE, "the setting '%s' is a %s, not a %s", y->name,
+                          y->kind == SYMBOL_WORD ? "word" : "number", given->word ? "word" : "number");
+    return false;
+  }
+  if (!given->word && !isfinite(given->number)) {
+    b->status = error_set(b->err, UNROLL_USAGE, "the setting '%s' must be a finite number", y->name);
+    return false;
+  }
+  y->number = given->number;
+  y->word = given->word ? arena_text(&b->g->memory, given->word, strlen(given->word)) : NULL;
+  return !given->word || y->word || (build_memory(b), false);
+}
+
+/* Settings as in force, into the graph. */
+static bool settle(builder *b) {
+  for (int i = 0; i < b->options->n_settings; i++)
+    if (!is_own_setting(b, b->options->settings[i].name)) return refuse_setting(b, b->options->settings[i].name);
+  graph *g = b->g;
+  g->settings = arena_alloc(&g->memory, (size_t)b->root->n_symbols + 2, sizeof *g->settings);
+  if (!g->settings) return build_memory(b), false;
+  for (symbol *y = b->root->first; y; y = y->next) {
+    if (y->kind != SYMBOL_NUMBER && y->kind != SYMBOL_WORD) continue;
+    if (!override(b, y, find_setting(b->options, y->name))) return false;
+    g->settings[g->n_settings++] = (setting){.name = y->name, .number = y->number, .word = y->word};
+  }
+  return true;
+}
+
+/* --- data lines --- */
+
+static const struct data_kind {
+  const char *name;
+  bool symbols, always_step;
+  int width, min_args, max_args;
+} data_kinds[] = {
+    {"chars", true, true, 65, 0, 0},    {"bytes", true, true, 256, 0, 0},    {"words", true, true, 65, 0, 1},
+    {"bpe", true, true, 65, 1, 1},      {"category", true, false, 65, 0, 1}, {"number", false, false, 1, 0, 0},
+    {"numbers", false, false, 1, 0, 1}, {"image", false, false, 1, 0, 3},    {"audio", false, true, 1, 0, 3},
+};
+enum { N_KINDS = sizeof data_kinds / sizeof *data_kinds };
+
+static const struct data_kind *find_kind(const char *name) {
+  for (int i = 0; i < N_KINDS; i++)
+    if (!strcmp(data_kinds[i].name, name)) return &data_kinds[i];
+  return NULL;
+}
+
+bool is_symbols_kind(const char *name) {
+  const struct data_kind *kind = find_kind(name);
+  return kind && kind->symbols;
+}
+
+static bool refuse_kind(builder *b, const expr *e) {
+  const char *names[N_KINDS];
+  for (int i = 0; i < N_KINDS; i++) names[i] = data_kinds[i].name;
+  FAIL(b, b->root, e->at, "unknown kind of data '%s'%s", e->name, build_hint(b, e->name, names, N_KINDS));
+  return false;
+}
+
+/* Width: from the binding, else the product of the arguments, else the kind's own. */
+static bool data_width(builder *b, data_info *d, const struct data_kind *kind, const expr *e) {
+  double width = kind->width;
+  if (d->n_args) width = 1;
+  for (int i = 0; i < d->n_args; i++) width *= d->args[i];
+  for (int i = 0; i < b->options->n_bindings; i++)
+    if (!strcmp(b->options->bindings[i].name, d->name)) width = b->options->bindings[i].width;
+  if (!(width >= 1 && width <= MAX_WIDTH)) {
+    FAIL(b, b->root, e->at, "the width of '%s' must be from 1 to %d", d->name, MAX_WIDTH);
+    return false;
+  }
+  d->width = (int)width;
+  return true;
+}
+
+static bool read_data(builder *b, const statement *at) {
+  const expr *e = at->value;
+  const struct data_kind *kind = find_kind(e->name);
+  data_info *d = &b->g->data[b->g->n_data];
+  if (!kind) return refuse_kind(b, e);
+  if (e->kind == EXPR_NAME && e->shift) return FAIL(b, b->root, e->at, "a kind of data has no index"), false;
+  if (e->n_args < kind->min_args || e->n_args > kind->max_args) {
+    FAIL(b, b->root, e->at, "'%s' takes %d to %d numbers, not %d", e->name, kind->min_args, kind->max_args, e->n_args);
+    return false;
+  }
+  *d = (data_info){.name = at->name, .kind = kind->name, .axis = -1, .at = at};
+  for (int i = 0; i < e->n_args; i++) {
+    int value = 0;
+    if (e->arg_names && e->arg_names[i]) return FAIL(b, b->root, e->arg_at[i], "'%s' takes no named arguments", e->name), false;
+    if (!build_integer(b, b->root, e->args[i], e->name, 1, MAX_WIDTH, &value)) return false;
+    d->args[d->n_args++] = value;
+  }
+  for (int i = 0; i < at->n_names; i++) {
+    if (strcmp(at->names[i], "lines") || d->n_words)
+      return FAIL(b, b->root, at->names_at[i], "unexpected '%s'; 'lines' is the only word that may follow a kind", at->names[i]),
+             false;
+    d->words[d->n_words++] = at->names[i];
+  }
+  d->space = kind->always_step ? SPACE_STEP : SPACE_STATIC;
+  if (!data_width(b, d, kind, e)) return false;
+  symbol *y = scope_add(b, b->root, at->name, SYMBOL_DATA, at->at);
+  if (!y) return false;
+  y->data = b->g->n_data++;
+  return true;
+}
+
+static int count(const program *p, enum statement_kind kind) {
+  int n = 0;
+  for (int i = 0; i < p->n_statements; i++) n += p->statements[i].kind == kind;
+  return n;
+}
+
+static bool add_data(builder *b, const program *net) {
+  const int n = count(net, STATEMENT_DATA);
+  if (n > MAX_DATA) {
+    b->status = error_set(b->err, UNROLL_BAD_INPUT, "%s: more than %d data lines", net->file, MAX_DATA);
+    return false;
+  }
+  b->g->data = arena_alloc(&b->g->memory, (size_t)n, sizeof *b->g->data);
+  if (!b->g->data) return build_memory(b), false;
+  for (int i = 0; i < net->n_statements; i++)
+    if (net->statements[i].kind == STATEMENT_DATA && !read_data(b, &net->statements[i])) return false;
+  return true;
+}
+
+/* One stream: the states of a pass start the next one. */
+static bool is_stream(const builder *b) {
+  const graph *g = b->g;
+  if (g->n_data != 1 || b->has_start || g->data[0].n_words) return false;
+  const char *kind = g->data[0].kind;
+  return !strcmp(kind, "chars") || !strcmp(kind, "bytes") || !strcmp(kind, "words") || !strcmp(kind, "bpe");
+}
+
+/* --- initial values --- */
+
+static const struct init_word {
+  const char *name;
+  enum init_kind kind;
+  bool matrix, number;
+} init_words[] = {
+    {"orthogonal", INIT_ORTHOGONAL, true, false}, {"identity", INIT_IDENTITY, true, false}, {"xavier", INIT_XAVIER, true, false},
+    {"uniform", INIT_UNIFORM, false, true},       {"normal", INIT_NORMAL, false, true},
+};
+enum { N_INITS = sizeof init_words / sizeof *init_words };
+
+/* orthogonal | identity | xavier | uniform(a) | normal(s) | NUMBER */
+static bool read_init(builder *b, scope *s, const expr *e, enum init_kind *kind, double *value, bool *matrix) {
+  *matrix = false;
+  *kind = INIT_NUMBER;
+  const bool word = e->kind == EXPR_NAME || e->kind == EXPR_CALL;
+  for (int i = 0; word && i < N_INITS; i++) {
+    const struct init_word *w = &init_words[i];
+    if (strcmp(w->name, e->name)) continue;
+    *kind = w->kind;
+    *matrix = w->matrix;
+    if (!w->number) return e->n_args == 0 || (FAIL(b, s, e->at, "'%s' takes no number", w->name), false);
+    if (e->n_args == 1 && build_number(b, s, e->args[0], value) && *value > 0 && isfinite(*value)) return true;
+    FAIL(b, s, e->at, "'%s' takes a number above 0, as in %s(0.1)", w->name, w->name);
+    return false;
+  }
+  if (build_number(b, s, e, value) && isfinite(*value)) return true;
+  if (b->status != UNROLL_OK) return false;
+  const char *names[N_INITS];
+  for (int i = 0; i < N_INITS; i++) names[i] = init_words[i].name;
+  FAIL(b, s, e->at, "expected orthogonal, identity, xavier, uniform(a), normal(s) or a number%s",
+       word ? build_hint(b, e->name, names, N_INITS) : "");
+  return false;
+}
+
+static bool refuse_init(builder *b, scope *s, const statement *at, int i) {
+  const char **names = arena_alloc(&b->scratch, (size_t)s->n_symbols + 1, sizeof *names);
+  size_t n = 0;
+  if (!names) return build_memory(b), false;
+  for (const symbol *y = s->first; y; y = y->next)
+    if ((y->kind == SYMBOL_MATRIX || y->kind == SYMBOL_VECTOR) && y->weight >= 0) names[n++] = y->name;
+  FAIL(b, s, at->names_at[i], "there is no parameter '%s'%s", at->names[i], build_hint(b, at->names[i], names, n));
+  return false;
+}
+
+bool build_inits(builder *b, scope *s) {
+  for (int k = 0; k < s->text->n_statements; k++) {
+    const statement *at = &s->text->statements[k];
+    enum init_kind kind = INIT_DEFAULT;
+    double value = 0;
+    bool matrix = false;
+    if (at->kind != STATEMENT_INIT) continue;
+    if (!read_init(b, s, at->value, &kind, &value, &matrix)) return false;
+    for (int i = 0; i < at->n_names; i++) {
+      const symbol *y = scope_find(s, at->names[i]);
+      if (!y || (y->kind != SYMBOL_MATRIX && y->kind != SYMBOL_VECTOR) || y->weight < 0) return refuse_init(b, s, at, i);
+      weight *w = &b->weights[y->weight];
+      if (matrix && w->vector)
+        return FAIL(b, s, at->value->at, "'%s' is for matrices, and '%s' is a vector", at->value->name, y->name), false;
+      w->init = kind;
+      w->init_value = value;
+      w->init_at = at;
+    }
+  }
+  return true;
+}
+
+/* --- the whole --- */
+
+static bool build_net(builder *b, const program *net) {
+  const int losses = count(net, STATEMENT_DISTRIBUTION);
+  scope *s = b->root;
+  /* settings come first: the arguments of a data line may be settings */
+  if (!build_statements(b, s) || !settle(b) || !add_data(b, net) || !build_scan(b, s, false)) return false;
+  const span top = {1, 1, 1};
+  if (b->g->n_data == 0) return FAIL(b, s, top, "a net needs data: a line such as 'data token : chars'"), false;
+  if (losses == 0) return FAIL(b, s, top, "a net needs something to predict: a line such as 'token ~ softmax(W h + b)'"), false;
+  for (int i = 0; i < net->n_statements; i++)
+    if (net->statements[i].kind == STATEMENT_OUTPUT)
+      return FAIL(b, s, net->statements[i].at, "'output' belongs in a cell; a net says what it predicts with '~'"), false;
+  b->stream = is_stream(b);
+  if (!build_definitions(b, s)) return false;
+  for (int i = 0; i < net->n_statements; i++)
+    if (net->statements[i].kind == STATEMENT_DISTRIBUTION && !build_loss(b, s, &net->statements[i])) return false;
+  return build_inits(b, s);
+}
+
+static double setting_or(const builder *b, const char *name, double otherwise) {
+  const setting *s = find_setting(b->options, name);
+  return s && !s->word ? s->number : otherwise;
+}
+
+/* One input of a cell alone: a data line that nobody wrote. */
+static bool lone_input(builder *b, const char *name, span at, int width) {
+  graph *g = b->g;
+  statement *line = arena_alloc(&g->memory, 1, sizeof *line);
+  if (!line) return build_memory(b), false;
+  *line = (statement){.kind = STATEMENT_DATA, .at = at, .name = name};
+  for (int i = 0; i < b->options->n_bindings; i++)
+    if (!strcmp(b->options->bindings[i].name, name)) width = b->options->bindings[i].width;
+  if (width < 1 || width > MAX_WIDTH) return FAIL(b, b->root, at, "the width of '%s' must be from 1 to %d", name, MAX_WIDTH), false;
+  g->data[g->n_data] = (data_info){.name = name, .kind = "numbers", .width = width, .space = SPACE_STATIC, .axis = -1, .at = line};
+  symbol *y = scope_add(b, b->root, name, SYMBOL_DATA, at);
+  if (!y) return false;
+  y->data = g->n_data++;
+  return true;
+}
+
+/* Free names of a cell alone are inputs; but a longer one that is nearly a known name is a typing error. */
+static bool lone_inputs(builder *b) {
+  scope *s = b->root;
+  for (int i = 0; i < s->n_inputs; i++) {
+    const char *name = s->inputs[i];
+    const char *near = strlen(name) >= 3 ? build_suggest(b, s, name) : "";
+    if (*near) return FAIL(b, s, s->inputs_at[i], "unknown name '%s'%s", name, near), false;
+    if (!lone_input(b, name, s->inputs_at[i], 3)) return false;
+  }
+  return true;
+}
+
+static bool build_alone(builder *b, const program *net) {
+  scope *s = b->root;
+  const span top = {1, 1, 1};
+  const double size = setting_or(b, "hidden", 7), width = setting_or(b, "input", 5);
+  graph *g = b->g;
+  if (!(size >= 1 && size <= MAX_SIZE && width >= 1 && width <= MAX_SIZE) || floor(size) != size || floor(width) != width) {
+    b->status = error_set(b->err, UNROLL_USAGE, "'hidden' and 'input' must be whole numbers from 1 to %d", MAX_SIZE);
+    return false;
+  }
+  s->size = (int)size;
+  g->data = arena_alloc(&g->memory, 9, sizeof *g->data);
+  if (!g->data) return build_memory(b), false;
+  s->cell = "";
+  if (!build_statements(b, s) || !settle(b)) return false;
+  const setting own[] = {{.name = "input", .number = width}, {.name = "hidden", .number = size}};
+  for (int i = 0; i < 2; i++)
+    if (!scope_find(s, own[i].name)) g->settings[g->n_settings++] = own[i];
+  if (!lone_input(b, "x", top, (int)width) || !build_scan(b, s, true) || !lone_inputs(b)) return false;
+  const int x = term_data(b, s, NULL, 0, 0);
+  if (x == TERM_NONE || !build_grow(b, (void **)&b->firsts, b->n_firsts, &b->cap_firsts, sizeof *b->firsts)) return false;
+  b->firsts[b->n_firsts++] = (root_term){x, s};
+  if (!build_definitions(b, s) || !build_inits(b, s)) return false;
+  if (!s->output)
+    return FAIL(b, s, top, "'%s' is neither a cell nor a net: it defines no 'h' and predicts nothing", net->file), false;
+  return true;
+}
+
+static void release(builder *b) {
+  mem_free(b->terms);
+  mem_free(b->widths);
+  mem_free(b->weights);
+  mem_free(b->firsts);
+  mem_free(b->losses);
+  arena_free(&b->scratch);
+}
+
+unroll_status graph_build(graph *g, const program *net, const build_options *options, unroll_error *err) {
+  static const build_options none = {0};
+  builder b = {.g = g, .options = options ? options : &none, .err = err, .status = UNROLL_OK, .unique = 2};
+  g->net = net;
+  b.alone = count(net, STATEMENT_DATA) == 0 && count(net, STATEMENT_DISTRIBUTION) == 0;
+  b.root = scope_new(&b, NULL, net);
+  const bool done =
+      b.root && (b.alone ? build_alone(&b, net) : build_net(&b, net)) && build_widths(&b) && build_time(&b) && build_emit(&b);
+  release(&b);
+  if (!done && b.status == UNROLL_OK) return error_memory(err); /* the only failure that is not reported where it happens */
+  return b.status;
+}

@@ -1,0 +1,414 @@
+/* build_emit.c - terms become nodes, in order; then the cycles are closed.
+ *
+ * Widths and axes are known. A shift of a variable whose node is not there yet becomes a placeholder, patched at the end. Constant
+ * folding may turn a term into a narrower or stepless node, so what needs full size is widened here (`lift`). */
+#include "graph/build_internal.h"
+#include <string.h>
+
+enum { MAX_NODES = 1000000 };
+static const int64_t MAX_PARAMS = INT64_C(1) << 31;
+
+static node blank(const term *t, enum op op) {
+  return (node){.op = op,
+                .space = t->step ? SPACE_STEP : SPACE_STATIC,
+                .axis = t->step ? t->axis : -1,
+                .width = 1,
+                .in = {NODE_NONE, NODE_NONE, NODE_NONE, NODE_NONE},
+                .param = -1,
+                .slot = -1,
+                .source = t->in->text,
+                .at = t->at->at};
+}
+
+static node derived(enum op op, enum space space, int axis, int width) {
+  return (node){.op = op,
+                .space = space,
+                .axis = axis,
+                .width = width,
+                .in = {NODE_NONE, NODE_NONE, NODE_NONE, NODE_NONE},
+                .param = -1,
+                .slot = -1};
+}
+
+/* x with at least this space and exactly this width. */
+static int lift(graph *g, int x, enum space space, int axis, int width) {
+  const node n = *graph_at(g, x);
+  if (graph_failed(g)) return NODE_NONE;
+  if ((n.space == SPACE_PARAM && space != SPACE_PARAM) || n.width != width) {
+    const enum space wide = n.space == SPACE_PARAM ? space : n.space;
+    node r = derived(OP_REPEAT, wide, wide == SPACE_STEP ? (n.space == SPACE_STEP ? n.axis : axis) : -1, width);
+    r.in[0] = x;
+    x = graph_node(g, r);
+  }
+  return space == SPACE_STEP ? graph_spread(g, x, axis) : x;
+}
+
+static enum space space_of(const graph *g, int x) { return graph_at(g, x)->space; }
+
+/* An argument at full width, with rows. */
+static int argument(builder *b, const term *t, int i) {
+  const term *x = &b->terms[t->args[i]];
+  const enum space space = space_of(b->g, x->node);
+  return lift(b->g, x->node, space == SPACE_PARAM ? SPACE_STATIC : space, x->axis, width_value(b, x->width));
+}
+
+/* --- parameters --- */
+
+static bool emit_weight(builder *b, weight *w) {
+  int rows = width_value(b, w->rows), cols = w->vector ? 1 : width_value(b, w->cols);
+  if (w->symbols) {
+    const int swap = rows;
+    rows = cols;
+    cols = swap;
+  }
+  if ((int64_t)rows * cols > MAX_PARAMS - b->g->n_weights)
+    return FAIL(b, w->in, w->at, "with '%s' [%d, %d] the net has more than 2^31 parameters", w->name, rows, cols), false;
+  if (w->init == INIT_IDENTITY && rows != cols)
+    return FAIL(b, w->in, w->init_at->value->at, "identity is for square matrices, and '%s' is [%d, %d]", w->name, rows, cols),
+           false;
+  w->param = graph_param(b->g, (param){.name = w->name,
+                                       .rows = rows,
+                                       .cols = cols,
+                                       .vector = w->vector,
+                                       .role = w->role,
+                                       .init = w->init,
+                                       .init_value = w->init_value,
+                                       .source = w->in->text,
+                                       .at = w->at});
+  return true;
+}
+
+/* --- products and widths --- */
+
+static int product(builder *b, const term *t, int x, int c0) {
+  node n = blank(t, OP_MATVEC);
+  const weight *w = &b->weights[t->weight];
+  if (t->transposed != w->symbols) n.op = OP_MATVEC_T;
+  n.space = space_of(b->g, x);
+  n.axis = n.space == SPACE_STEP ? graph_at(b->g, x)->axis : -1;
+  n.width = width_value(b, t->width);
+  n.in[0] = x;
+  n.param = w->param;
+  n.c0 = c0;
+  return graph_node(b->g, n);
+}
+
+/* W [a, b] = W[:, a] a + W[:, b] b: what is not on a cycle is then computed for all steps at once. */
+static int split_product(builder *b, const term *t, const term *x, int sum, int *c0) {
+  for (int i = 0; i < x->n_args; i++) {
+    const term *part = &b->terms[x->args[i]];
+    if (part->kind == TERM_CONCAT) {
+      sum = split_product(b, t, part, sum, c0); /* as deep as brackets are nested */
+      continue;
+    }
+    const int p = product(b, t, argument(b, x, i), *c0);
+    sum = sum == NODE_NONE || graph_failed(b->g) ? p : graph_binary(b->g, OP_ADD, sum, p);
+    *c0 += width_value(b, part->width);
+  }
+  return sum;
+}
+
+static int emit_matvec(builder *b, const term *t) {
+  const term *x = &b->terms[t->args[0]];
+  int c0 = 0;
+  const bool rows = t->transposed != b->weights[t->weight].symbols;
+  if (x->kind == TERM_CONCAT && !rows) return split_product(b, t, x, NODE_NONE, &c0);
+  return product(b, t, argument(b, t, 0), 0);
+}
+
+static int emit_concat(builder *b, const term *t) {
+  enum space space = SPACE_STATIC;
+  for (int i = 0; i < t->n_args; i++)
+    if (space_of(b->g, b->terms[t->args[i]].node) == SPACE_STEP) space = SPACE_STEP;
+  int all = NODE_NONE;
+  for (int i = 0; i < t->n_args; i++) {
+    const int part = lift(b->g, argument(b, t, i), space, t->axis, width_value(b, b->terms[t->args[i]].width));
+    if (i == 0) {
+      all = part;
+      continue;
+    }
+    node n = blank(t, OP_CONCAT);
+    n.space = space;
+    n.axis = space == SPACE_STEP ? t->axis : -1;
+    n.width = graph_at(b->g, all)->width + graph_at(b->g, part)->width;
+    n.in[0] = all;
+    n.in[1] = part;
+    all = graph_node(b->g, n);
+  }
+  return all;
+}
+
+static int emit_row(builder *b, const term *t, enum op op) {
+  const int x = argument(b, t, 0), width = graph_at(b->g, x)->width;
+  if (op == OP_ROW_SUM && width == 1) return x;
+  node n = blank(t, op);
+  n.space = space_of(b->g, x);
+  n.axis = n.space == SPACE_STEP ? t->axis : -1;
+  n.width = op == OP_ROW_SUM ? 1 : width;
+  n.in[0] = x;
+  return graph_node(b->g, n);
+}
+
+/* --- leaves --- */
+
+static int emit_data(builder *b, const term *t) {
+  const int slot = graph_input(b->g, t->data, t->lag);
+  node n = blank(t, t->kind == TERM_EMBED ? OP_EMBED : OP_INPUT);
+  n.slot = slot;
+  n.param = t->kind == TERM_EMBED ? b->weights[t->weight].param : -1;
+  n.width = width_value(b, t->width);
+  return graph_node(b->g, n);
+}
+
+static int emit_vector(builder *b, const term *t) {
+  node n = blank(t, OP_VECTOR);
+  n.space = SPACE_PARAM;
+  n.width = width_value(b, t->width);
+  n.param = b->weights[t->weight].param;
+  return graph_node(b->g, n);
+}
+
+static int emit_dropout(builder *b, const term *t) {
+  const int x = argument(b, t, 0);
+  const bool steps = space_of(b->g, x) == SPACE_STEP && !t->over_time;
+  node n = blank(t, OP_MASK);
+  n.space = steps ? SPACE_STEP : SPACE_STATIC;
+  n.axis = steps ? t->axis : -1;
+  n.width = graph_at(b->g, x)->width;
+  n.slot = b->g->n_masks++;
+  n.value = t->value;
+  const int mask = graph_node(b->g, n);
+  return graph_failed(b->g) ? NODE_NONE : graph_binary(b->g, OP_MUL, x, mask);
+}
+
+/* --- time --- */
+
+symbol *build_state(symbol *y) {
+  while (y->call && y->call->dir == y->in->dir) y = y->call->output;
+  return y;
+}
+
+static int edge(graph *g, int x, int dir) {
+  const node in = *graph_at(g, x);
+  node n = derived(OP_EDGE, SPACE_STATIC, in.axis, in.width);
+  n.dir = dir;
+  n.in[0] = x;
+  n.source = in.source;
+  n.at = in.at;
+  return graph_failed(g) ? NODE_NONE : graph_node(g, n);
+}
+
+static int emit_edge(builder *b, const term *t) {
+  const term *x = &b->terms[t->args[0]];
+  return edge(b->g, lift(b->g, x->node, SPACE_STEP, x->axis, width_value(b, x->width)), t->dir);
+}
+
+/* The value of a stream's state from the pass before. The carry is completed when the state has its node. */
+static int carry_leaf(builder *b, const symbol *y, int lag, int width) {
+  graph *g = b->g;
+  if (!build_grow(b, (void **)&g->carries, g->n_carries, &g->cap_carries, sizeof *g->carries)) return NODE_NONE;
+  const char *name = y->full;
+  if (lag > 1) {
+    const char *earlier = build_text(b, "%s[t-%d]", y->full, lag - 1);
+    name = arena_text(&g->memory, earlier, strlen(earlier));
+    if (!name) return build_memory(b);
+  }
+  g->carries[g->n_carries] = (carry){.node = NODE_NONE, .edge = NODE_NONE, .width = width, .name = name};
+  node n = derived(OP_CARRY, SPACE_STATIC, -1, width);
+  n.slot = g->n_carries++;
+  return graph_node(g, n);
+}
+
+/* The value of y before the first step. */
+static int initial(builder *b, const symbol *y, int lag, int width) {
+  graph *g = b->g;
+  if (y->start_from) {
+    const symbol *z = y->start_from;
+    const term *x = &b->terms[z->term];
+    if (lag > 1 && z->n_shifts < lag - 1) return NODE_NONE;
+    const int final = lag > 1 ? z->shifts[lag - 2] : lift(g, x->node, SPACE_STEP, x->axis, width);
+    return edge(g, final, z->in->dir > 0 ? -1 : 1);
+  }
+  if (y->start != TERM_NONE && lag == 1) return lift(g, b->terms[y->start].node, SPACE_STATIC, -1, width);
+  return b->stream && y->in->dir > 0 ? carry_leaf(b, y, lag, width) : NODE_NONE;
+}
+
+static bool room_for_shifts(builder *b, symbol *y, int lag) {
+  int *bigger = arena_alloc(&b->scratch, (size_t)lag, sizeof *bigger);
+  if (!bigger) return build_memory(b), false;
+  if (y->n_shifts) memcpy(bigger, y->shifts, (size_t)y->n_shifts * sizeof *bigger);
+  y->shifts = bigger;
+  return true;
+}
+
+static int emit_shift(builder *b, const term *t) {
+  symbol *y = build_state(t->of);
+  graph *g = b->g;
+  const int width = width_value(b, y->width);
+  if (y->n_shifts < t->lag && !room_for_shifts(b, y, t->lag)) return NODE_NONE;
+  while (y->n_shifts < t->lag && !graph_failed(g) && b->status == UNROLL_OK) {
+    const int lag = y->n_shifts + 1, x = lag > 1 ? y->shifts[lag - 2] : b->terms[y->term].node;
+    node n = blank(t, OP_SHIFT);
+    n.width = width;
+    n.dir = y->in->dir;
+    n.in[1] = initial(b, y, lag, width);
+    if (x == NODE_NONE)
+      n.in[3] = -b->unique++; /* see close_cycles */
+    else
+      n.in[0] = lift(g, x, SPACE_STEP, t->axis, width);
+    y->shifts[y->n_shifts] = graph_node(g, n);
+    y->n_shifts++;
+  }
+  return graph_failed(g) || b->status != UNROLL_OK ? NODE_NONE : y->shifts[t->lag - 1];
+}
+
+static void close_cycles(builder *b) {
+  graph *g = b->g;
+  for (const scope *s = b->scopes; s; s = s->next)
+    for (const symbol *y = s->first; y; y = y->next) {
+      if (!y->n_shifts || graph_failed(g)) continue;
+      const int at = y->shifts[0];
+      if (g->nodes[at].in[3] == NODE_NONE) continue;
+      const int x = lift(g, b->terms[y->term].node, SPACE_STEP, g->nodes[at].axis, g->nodes[at].width);
+      if (graph_failed(g)) return;
+      g->nodes[at].in[0] = x;
+      g->nodes[at].in[3] = NODE_NONE;
+    }
+}
+
+/* The carry of each shift that starts from one: the last value of what is shifted. */
+static void close_carries(builder *b) {
+  graph *g = b->g;
+  const int n = g->n_nodes;
+  for (int i = 0; i < n && !graph_failed(g); i++) {
+    const node shift = g->nodes[i];
+    if (shift.op != OP_SHIFT || shift.in[1] == NODE_NONE || g->nodes[shift.in[1]].op != OP_CARRY) continue;
+    carry *c = &g->carries[g->nodes[shift.in[1]].slot];
+    c->node = shift.in[0];
+    c->edge = edge(g, shift.in[0], -1);
+  }
+}
+
+/* --- losses and what has no operator --- */
+
+static int emit_cross_entropy(builder *b, const term *t) {
+  const data_info *d = &b->g->data[t->data];
+  node n = blank(t, OP_CROSS_ENTROPY);
+  n.space = d->space;
+  n.axis = d->axis;
+  n.in[0] = lift(b->g, b->terms[t->args[0]].node, d->space, d->axis, d->width);
+  n.slot = graph_input(b->g, t->data, 0);
+  return graph_node(b->g, n);
+}
+
+static int emit_later(builder *b, const term *t) {
+  node n = blank(t, OP_LATER);
+  n.width = width_value(b, t->width);
+  n.value = t->value;
+  n.name = t->name;
+  for (int i = 0; i < t->n_args && i < NODE_INPUTS; i++) n.in[i] = argument(b, t, i);
+  if (t->data >= 0) n.slot = graph_input(b->g, t->data, 0);
+  return graph_node(b->g, n);
+}
+
+static bool emit_losses(builder *b) {
+  graph *g = b->g;
+  for (int i = 0; i < b->n_losses && !graph_failed(g); i++) {
+    const loss_term *l = &b->losses[i];
+    const data_info *d = &g->data[l->data];
+    if (!build_grow(b, (void **)&g->losses, g->n_losses, &g->cap_losses, sizeof *g->losses)) return false;
+    const int x = b->terms[l->node].node;
+    g->losses[g->n_losses++] = (loss){.data = l->data,
+                                      .slot = graph_input(g, l->data, 0),
+                                      .node = l->aligned ? lift(g, x, d->space, d->axis, 1) : x,
+                                      .prediction = b->terms[l->prediction].node,
+                                      .distribution = l->distribution,
+                                      .at = l->at};
+  }
+  return true;
+}
+
+/* --- terms --- */
+
+static int emit_term(builder *b, const term *t) {
+  graph *g = b->g;
+  switch (t->kind) {
+  case TERM_NUMBER:
+    return graph_const(g, t->value);
+  case TERM_INDEX:
+    return NODE_NONE;
+  case TERM_INPUT:
+  case TERM_EMBED:
+    return emit_data(b, t);
+  case TERM_VECTOR:
+    return emit_vector(b, t);
+  case TERM_ELEMENTWISE:
+    if (t->n_args == 1) return graph_unary(g, t->op, b->terms[t->args[0]].node);
+    return graph_binary(g, t->op, b->terms[t->args[0]].node, b->terms[t->args[1]].node);
+  case TERM_ROW:
+    return emit_row(b, t, t->op);
+  case TERM_ROW_SUM:
+    return emit_row(b, t, OP_ROW_SUM);
+  case TERM_MATVEC:
+    return emit_matvec(b, t);
+  case TERM_CONCAT:
+    return emit_concat(b, t);
+  case TERM_SHIFT:
+    return emit_shift(b, t);
+  case TERM_EDGE:
+    return emit_edge(b, t);
+  case TERM_DROPOUT:
+    return emit_dropout(b, t);
+  case TERM_CROSS_ENTROPY:
+    return emit_cross_entropy(b, t);
+  case TERM_LATER:
+    return emit_later(b, t);
+  }
+  return NODE_NONE;
+}
+
+/* The variable's name and the place of the text, where they are not given already. */
+static void label(builder *b, const term *t, int before) {
+  graph *g = b->g;
+  for (int i = before; i < g->n_nodes; i++) {
+    if (g->nodes[i].source) continue;
+    g->nodes[i].source = t->in->text;
+    g->nodes[i].at = t->at->at;
+  }
+  if (!t->named || t->node == NODE_NONE) return;
+  node *n = &g->nodes[t->node];
+  const enum op op = n->op;
+  if (!n->name && op != OP_CONST && op != OP_VECTOR && op != OP_INPUT && op != OP_SHIFT && op != OP_SPREAD && op != OP_MASK)
+    n->name = t->named->full;
+}
+
+static bool finished(builder *b) {
+  if (b->status != UNROLL_OK) return false;
+  if (!graph_failed(b->g)) return true;
+  if (b->g->n_nodes >= MAX_NODES)
+    FAIL(b, b->root, ((span){1, 1, 1}), "the net is too large: more than %d operations", MAX_NODES);
+  else
+    build_memory(b);
+  return false;
+}
+
+bool build_emit(builder *b) {
+  graph *g = b->g;
+  for (int i = 0; i < b->n_weights; i++)
+    if (!emit_weight(b, &b->weights[i]) || !finished(b)) return false;
+  for (int i = 0; i < b->n_terms; i++) {
+    const int before = g->n_nodes;
+    b->terms[i].node = emit_term(b, &b->terms[i]);
+    if (!finished(b)) return false;
+    label(b, &b->terms[i], before);
+  }
+  close_cycles(b);
+  close_carries(b);
+  if (!finished(b) || !emit_losses(b)) return false;
+  if (b->alone) {
+    const term *t = &b->terms[b->root->output->term];
+    g->output = b->root->output->name;
+    g->output_node = lift(g, t->node, t->step ? SPACE_STEP : SPACE_STATIC, t->axis, width_value(b, t->width));
+  }
+  return finished(b);
+}

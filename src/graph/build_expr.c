@@ -1,0 +1,434 @@
+/* build_expr.c - an expression becomes terms: names, matrices, arithmetic, concatenation.
+ *
+ * A name at the same step is elaborated when it is first needed, so definitions may come in any order; one that needs itself at the
+ * same step is an error. A name at an earlier step is only remembered (TERM_SHIFT), which is what lets equations recur. */
+#include "graph/build_internal.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+int term_add(builder *b, scope *s, const expr *e, enum term_kind kind, int width, const int *args, int n_args) {
+  static const expr nowhere = {.kind = EXPR_NAME, .at = {1, 1, 1}, .name = "x"};
+  if (b->status != UNROLL_OK) return TERM_NONE;
+  if (!e) e = &nowhere;
+  if (b->n_terms >= MAX_TERMS) return FAIL(b, s, e->at, "the program is too large: more than %d operations", MAX_TERMS);
+  if (!build_grow(b, (void **)&b->terms, b->n_terms, &b->cap_terms, sizeof *b->terms)) return TERM_NONE;
+  term *t = &b->terms[b->n_terms];
+  *t = (term){
+      .kind = kind, .width = width, .n_args = n_args, .data = -1, .weight = -1, .in = s, .at = e, .axis = -1, .node = NODE_NONE};
+  if (n_args) {
+    t->args = arena_alloc(&b->scratch, (size_t)n_args, sizeof *t->args);
+    if (!t->args) return build_memory(b);
+    memcpy(t->args, args, (size_t)n_args * sizeof *args);
+  }
+  return b->n_terms++;
+}
+
+int term_number(builder *b, scope *s, const expr *e, double value) {
+  const int t = term_add(b, s, e, TERM_NUMBER, WIDTH_FREE, NULL, 0);
+  if (t != TERM_NONE) b->terms[t].value = value;
+  return t;
+}
+
+int term_unary(builder *b, scope *s, const expr *e, enum op op, int x) {
+  if (x == TERM_NONE) return TERM_NONE;
+  const int t = term_add(b, s, e, TERM_ELEMENTWISE, b->terms[x].width, &x, 1);
+  if (t != TERM_NONE) b->terms[t].op = op;
+  return t;
+}
+
+/* The width of x op y: numbers adapt, what is known to be 1 wide is repeated, all else must agree. -2: an error. */
+static int joint_width(builder *b, scope *s, const expr *e, int x, int y) {
+  const int v = b->terms[x].width, w = b->terms[y].width;
+  if (v == WIDTH_FREE) return w;
+  if (w == WIDTH_FREE) return v;
+  if (width_value(b, v) == 1) return w;
+  if (width_value(b, w) == 1) return v;
+  if (width_unify(b, v, w)) return v;
+  const expr *left = e->n_args == 2 ? e->args[0] : b->terms[x].at, *right = e->n_args == 2 ? e->args[1] : b->terms[y].at;
+  FAIL(b, s, e->at, "'%s' is %d wide (%s), but '%s' is %d wide (%s)", build_describe(b, left), width_value(b, v), width_why(b, v),
+       build_describe(b, right), width_value(b, w), width_why(b, w));
+  return -2;
+}
+
+int term_binary(builder *b, scope *s, const expr *e, enum op op, int x, int y) {
+  if (x == TERM_NONE || y == TERM_NONE) return TERM_NONE;
+  const int width = joint_width(b, s, e, x, y), args[] = {x, y};
+  if (width == -2) return TERM_NONE;
+  const int t = term_add(b, s, e, TERM_ELEMENTWISE, width, args, 2);
+  if (t != TERM_NONE) b->terms[t].op = op;
+  return t;
+}
+
+int term_data(builder *b, scope *s, const expr *e, int data, int lag) {
+  const data_info *d = &b->g->data[data];
+  const bool symbols = is_symbols_kind(d->kind);
+  const span at = e ? e->at : (span){1, 1, 1};
+  int width = WIDTH_FREE;
+  if (lag > MAX_LAG) return FAIL(b, s, at, "an index reaches back %d steps at most", MAX_LAG);
+  if (!symbols) {
+    width = width_known(b, d->width, build_text(b, "data %s", d->name));
+    if (width == WIDTH_FREE) return TERM_NONE;
+  }
+  const int t = term_add(b, s, e, symbols ? TERM_INDEX : TERM_INPUT, width, NULL, 0);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].data = data;
+  b->terms[t].lag = lag;
+  if (!strcmp(d->kind, "image") && d->n_args == 3)
+    for (int i = 0; i < 3; i++) b->terms[t].shape[i] = (int)d->args[i];
+  return t;
+}
+
+const char *build_describe(builder *b, const expr *e) {
+  switch (e->kind) {
+  case EXPR_NUMBER:
+    return build_text(b, "%g", e->number);
+  case EXPR_NAME:
+    return e->shift ? build_text(b, "%s[t%+d]", e->name, e->shift) : e->name;
+  case EXPR_MATRIX: {
+    const expr *x = e->args[0];
+    if (x->kind != EXPR_NAME) return build_text(b, "%s%s ...", e->name, e->transposed ? "'" : "");
+    return build_text(b, "%s%s %s", e->name, e->transposed ? "'" : "", build_describe(b, x));
+  }
+  case EXPR_CALL:
+    return build_text(b, "%s(...)", e->name);
+  case EXPR_CONCAT:
+    return "[...]";
+  case EXPR_NEGATE:
+    return "-...";
+  case EXPR_ADD:
+    return "... + ...";
+  case EXPR_SUB:
+    return "... - ...";
+  case EXPR_MUL:
+    return "... * ...";
+  case EXPR_DIV:
+    return "... / ...";
+  case EXPR_POWER:
+    return build_text(b, "... ^ %g", e->number);
+  }
+  return "...";
+}
+
+/* --- constants --- */
+
+static bool number_of(builder *b, scope *s, const expr *e, double *value) {
+  double x = 0, y = 0;
+  const symbol *named = NULL;
+  switch (e->kind) {
+  case EXPR_NUMBER:
+    *value = e->number;
+    return true;
+  case EXPR_NAME:
+    named = e->shift ? NULL : scope_find(s, e->name);
+    if (named && named->kind == SYMBOL_NUMBER) return *value = named->number, true;
+    return named && named->kind == SYMBOL_VARIABLE && named->value && build_number(b, s, named->value, value);
+  case EXPR_NEGATE:
+    if (!build_number(b, s, e->args[0], &x)) return false;
+    return *value = -x, true;
+  case EXPR_POWER:
+    if (!build_number(b, s, e->args[0], &x)) return false;
+    return *value = pow(x, e->number), true;
+  case EXPR_ADD:
+  case EXPR_SUB:
+  case EXPR_MUL:
+  case EXPR_DIV:
+    if (!build_number(b, s, e->args[0], &x) || !build_number(b, s, e->args[1], &y)) return false;
+    *value = e->kind == EXPR_ADD ? x + y : e->kind == EXPR_SUB ? x - y : e->kind == EXPR_MUL ? x * y : x / y;
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool build_number(builder *b, scope *s, const expr *e, double *value) {
+  if (b->depth >= MAX_DEPTH || ++b->visits > MAX_TERMS) return false; /* also ends `a = a + 1` */
+  b->depth++;
+  const bool found = number_of(b, s, e, value);
+  b->depth--;
+  return found;
+}
+
+bool build_integer(builder *b, scope *s, const expr *e, const char *what, int low, int high, int *value) {
+  double x = 0;
+  if (build_number(b, s, e, &x) && x >= low && x <= high && floor(x) == x) return *value = (int)x, true;
+  FAIL(b, s, e->at, "%s must be a whole number from %d to %d", what, low, high);
+  return false;
+}
+
+/* --- parameters --- */
+
+static weight *add_weight(builder *b, scope *s, symbol *y, const expr *e, enum param_role role) {
+  if (!build_grow(b, (void **)&b->weights, b->n_weights, &b->cap_weights, sizeof *b->weights)) return NULL;
+  const int rows = width_new(b), cols = width_new(b);
+  if (rows == WIDTH_FREE || cols == WIDTH_FREE) return NULL;
+  weight *w = &b->weights[b->n_weights];
+  *w = (weight){.name = y->full,
+                .role = role,
+                .vector = y->kind == SYMBOL_VECTOR,
+                .rows = rows,
+                .cols = cols,
+                .in = s,
+                .at = e->at,
+                .param = -1};
+  y->weight = b->n_weights++;
+  return w;
+}
+
+static int build_vector(builder *b, scope *s, symbol *y, const expr *e) {
+  if (e->shift) return FAIL(b, s, e->at, "'%s' is a parameter: it has no steps", e->name);
+  if (y->weight < 0 && !add_weight(b, s, y, e, e->name[0] == 'b' ? PARAM_BIAS : PARAM_VECTOR)) return TERM_NONE;
+  const int t = term_add(b, s, e, TERM_VECTOR, b->weights[y->weight].rows, NULL, 0);
+  if (t != TERM_NONE) b->terms[t].weight = y->weight;
+  return t;
+}
+
+/* Does the expression use a variable of an earlier step? Then its matrix is on a cycle. */
+static bool is_recurrent(const builder *b, const scope *s, const expr *e) {
+  if (e->kind == EXPR_NAME) {
+    const symbol *y = e->shift < 0 ? scope_find(s, e->name) : NULL;
+    return y && y->kind == SYMBOL_VARIABLE && y->value;
+  }
+  for (int i = 0; i < e->n_args; i++)
+    if (is_recurrent(b, s, e->args[i])) return true;
+  return false;
+}
+
+/* W idx: row idx of a table, which is W times a one-hot vector. The table is stored as [symbols, N]. */
+static int matrix_of_symbols(builder *b, scope *s, const expr *e, int number, int x) {
+  weight *w = &b->weights[number];
+  const data_info *d = &b->g->data[b->terms[x].data];
+  if (e->transposed) return FAIL(b, s, e->at, "a transposed matrix takes numbers, and '%s' is symbols (%s)", d->name, d->kind);
+  const int symbols = width_known(b, d->width, build_text(b, "the symbols of %s", d->name));
+  if (symbols == WIDTH_FREE) return TERM_NONE;
+  w = &b->weights[number];
+  if (!width_unify(b, w->cols, symbols))
+    return FAIL(b, s, e->at, "'%s' takes %d columns (%s), but '%s' has %d symbols", e->name, width_value(b, w->cols),
+                width_why(b, w->cols), d->name, d->width);
+  w->symbols = true;
+  w->role = PARAM_EMBEDDING;
+  const int t = term_add(b, s, e, TERM_EMBED, w->rows, NULL, 0);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].weight = number;
+  b->terms[t].data = b->terms[x].data;
+  b->terms[t].lag = b->terms[x].lag;
+  b->widths[width_root(b, b->terms[t].width)].matrix = t;
+  return t;
+}
+
+static int build_matrix(builder *b, scope *s, const expr *e) {
+  symbol *y = scope_find(s, e->name);
+  if (y && y->kind != SYMBOL_MATRIX) return FAIL(b, s, e->at, "'%s' is no matrix here", e->name);
+  if (!y && !(y = scope_add(b, s, e->name, SYMBOL_MATRIX, e->at))) return TERM_NONE;
+  const bool recurrent = is_recurrent(b, s, e->args[0]);
+  const int x = build_expr(b, s, e->args[0]);
+  if (x == TERM_NONE) return TERM_NONE;
+  if (y->weight < 0 && !add_weight(b, s, y, e, PARAM_INPUT_MATRIX)) return TERM_NONE;
+  const int number = y->weight;
+  if (b->terms[x].kind == TERM_INDEX) return matrix_of_symbols(b, s, e, number, x);
+  weight *w = &b->weights[number];
+  if (recurrent && w->role == PARAM_INPUT_MATRIX) w->role = PARAM_RECURRENT_MATRIX;
+  const int from = e->transposed ? w->rows : w->cols, to = e->transposed ? w->cols : w->rows;
+  int width = b->terms[x].width;
+  if (width == WIDTH_FREE && (width = width_known(b, 1, "a number")) == WIDTH_FREE) return TERM_NONE;
+  if (!width_unify(b, from, width))
+    return FAIL(b, s, e->at, "'%s%s' takes a vector of width %d (%s), but '%s' is %d wide (%s)", e->name, e->transposed ? "'" : "",
+                width_value(b, from), width_why(b, from), build_describe(b, e->args[0]), width_value(b, width),
+                width_why(b, width));
+  const int t = term_add(b, s, e, TERM_MATVEC, to, &x, 1);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].weight = number;
+  b->terms[t].transposed = e->transposed;
+  b->widths[width_root(b, to)].matrix = t;
+  return t;
+}
+
+/* --- names --- */
+
+static int refuse_cycle(builder *b, const symbol *y, const expr *e) {
+  text names = {0};
+  int n = 0;
+  for (const symbol *z = b->running; z; z = z == y ? NULL : z->waiter) {
+    if (z->in != y->in) continue;
+    if (n++ < 8) text_format(&names, "%s%s", names.length ? ", " : "", z->name);
+  }
+  if (n <= 1)
+    FAIL(b, y->in, e->at, "'%s' defines itself at the same step: use %s[t-1]", y->name, y->name);
+  else
+    FAIL(b, y->in, e->at, "these define each other at the same step: %s%s", names.data ? names.data : y->name, n > 8 ? " ..." : "");
+  text_free(&names);
+  return TERM_NONE;
+}
+
+int build_define(builder *b, symbol *y) {
+  symbol *before = b->running;
+  scope *s = y->in;
+  y->state = SYMBOL_RUNNING;
+  y->waiter = before;
+  b->running = y;
+  b->target = y->name;
+  b->called = NULL;
+  const int t = build_expr(b, s, y->value);
+  b->target = NULL;
+  b->running = before;
+  if (t == TERM_NONE) return false;
+  y->state = SYMBOL_DONE;
+  y->term = t;
+  y->call = b->called;
+  b->called = NULL;
+  if (!b->terms[t].named) b->terms[t].named = y;
+  const int width = b->terms[t].width;
+  if (width == WIDTH_FREE || width_unify(b, y->width, width)) return true;
+  FAIL(b, s, y->at, "'%s' is %d wide (%s), but its equation is %d wide (%s)", y->name, width_value(b, y->width),
+       width_why(b, y->width), width_value(b, width), width_why(b, width));
+  return false;
+}
+
+/* y[t-k]: of data another input, of anything else a shift, which needs no definition yet. */
+static int build_shift(builder *b, scope *s, symbol *y, const expr *e) {
+  const int lag = -e->shift;
+  if (lag > MAX_LAG) return FAIL(b, s, e->at, "an index reaches back %d steps at most", MAX_LAG);
+  if (y->state == SYMBOL_WAITING && y->value->kind == EXPR_NAME) {
+    const symbol *other = scope_find(s, y->value->name); /* another name for data */
+    if (other && (other->kind == SYMBOL_DATA || (other->kind == SYMBOL_VARIABLE && !other->value)) && !build_define(b, y))
+      return TERM_NONE;
+  }
+  if (y->state == SYMBOL_DONE) {
+    const term *x = &b->terms[y->term];
+    const bool data = x->kind == TERM_INDEX || x->kind == TERM_INPUT;
+    if (data && s->dir > 0) return term_data(b, s, e, x->data, x->lag + lag);
+    if (x->kind == TERM_INDEX) return FAIL(b, s, e->at, "symbols have no [t-1] in a backward recurrence: put embed(...) before it");
+    if (x->width == WIDTH_FREE) return FAIL(b, s, e->at, "'%s' is a number: it has no steps", e->name);
+  }
+  const int t = term_add(b, s, e, TERM_SHIFT, y->width, NULL, 0);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].of = y;
+  b->terms[t].lag = lag;
+  b->terms[t].dir = s->dir;
+  return t;
+}
+
+static int build_name(builder *b, scope *s, const expr *e) {
+  symbol *y = scope_find(s, e->name);
+  if (e->shift > 0) return FAIL(b, s, e->at, "'%s' of a later step is not known at step t", e->name);
+  if (!y && e->name[0] == 'b') {
+    y = scope_add(b, s, e->name, SYMBOL_VECTOR, e->at);
+    if (!y) return TERM_NONE;
+  }
+  if (!y) return FAIL(b, s, e->at, "unknown name '%s'%s", e->name, build_suggest(b, s, e->name));
+  switch (y->kind) {
+  case SYMBOL_DATA:
+    return term_data(b, s, e, y->data, -e->shift);
+  case SYMBOL_NUMBER:
+    return e->shift ? FAIL(b, s, e->at, "'%s' is a number: it has no steps", e->name) : term_number(b, s, e, y->number);
+  case SYMBOL_WORD:
+    return FAIL(b, s, e->at, "'%s' is the word '%s', not a value", e->name, y->word);
+  case SYMBOL_VECTOR:
+    return build_vector(b, s, y, e);
+  case SYMBOL_MATRIX:
+    return FAIL(b, s, e->at, "the matrix '%s' needs an operand, as in '%s x'", e->name, e->name);
+  case SYMBOL_VARIABLE:
+    break;
+  }
+  if (e->shift) return build_shift(b, s, y, e);
+  if (y->state == SYMBOL_RUNNING) return refuse_cycle(b, y, e);
+  if (y->state == SYMBOL_WAITING && !build_define(b, y)) return TERM_NONE;
+  b->called = y->call;
+  return y->term;
+}
+
+/* --- the rest --- */
+
+int build_value(builder *b, scope *s, const expr *e) {
+  const int t = build_expr(b, s, e);
+  if (t == TERM_NONE || b->terms[t].kind != TERM_INDEX) return t;
+  const data_info *d = &b->g->data[b->terms[t].data];
+  return FAIL(b, s, e->at, "'%s' is symbols (%s), not numbers: use embed(%s, size) or put a matrix before it", d->name, d->kind,
+              d->name);
+}
+
+static int build_concat(builder *b, scope *s, const expr *e) {
+  int *parts = arena_alloc(&b->scratch, (size_t)e->n_args + 1, sizeof *parts);
+  if (!parts) return build_memory(b);
+  for (int i = 0; i < e->n_args; i++)
+    if ((parts[i] = build_value(b, s, e->args[i])) == TERM_NONE) return TERM_NONE;
+  if (e->n_args == 1) return parts[0];
+  const int width = width_new(b);
+  return width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_CONCAT, width, parts, e->n_args);
+}
+
+/* x^n: by products where n is small and whole, else exp(n log x). */
+static int build_power(builder *b, scope *s, const expr *e) {
+  const double n = e->number, whole = fabs(n);
+  const int x = build_value(b, s, e->args[0]);
+  if (x == TERM_NONE) return TERM_NONE;
+  if (!isfinite(n)) return FAIL(b, s, e->at, "the exponent must be a finite number");
+  if (n == 0) return term_number(b, s, e, 1);
+  if (n == 0.5) return term_unary(b, s, e, OP_SQRT, x);
+  if (whole > 16 || floor(whole) != whole)
+    return term_unary(b, s, e, OP_EXP, term_binary(b, s, e, OP_MUL, term_number(b, s, e, n), term_unary(b, s, e, OP_LOG, x)));
+  int power = x, product = TERM_NONE;
+  for (int k = (int)whole; k && b->status == UNROLL_OK; k /= 2) {
+    if (k % 2) product = product == TERM_NONE ? power : term_binary(b, s, e, OP_MUL, product, power);
+    if (k > 1) power = term_unary(b, s, e, OP_SQUARE, power);
+  }
+  return n > 0 ? product : term_binary(b, s, e, OP_DIV, term_number(b, s, e, 1), product);
+}
+
+static int call(builder *b, scope *s, const expr *e, const char *target) {
+  const symbol *y = scope_find(s, e->name);
+  const char *name = e->name;
+  if (y && y->kind == SYMBOL_WORD)
+    name = y->word;
+  else if (y)
+    return FAIL(b, s, e->at, "'%s' is no function here", e->name);
+  const int t = build_function(b, s, e, name);
+  b->called = NULL;
+  if (t != -2) return t;
+  const cell_file *cell = build_find_cell(b, name);
+  if (cell) return build_call(b, s, e, cell, target);
+  if (b->status != UNROLL_OK) return TERM_NONE;
+  return FAIL(b, s, e->at, "unknown function '%s'%s", name, build_suggest(b, s, name));
+}
+
+static int expression(builder *b, scope *s, const expr *e, const char *target) {
+  static const enum op ops[] = {[EXPR_ADD] = OP_ADD, [EXPR_SUB] = OP_SUB, [EXPR_MUL] = OP_MUL, [EXPR_DIV] = OP_DIV};
+  int x, y;
+  switch (e->kind) {
+  case EXPR_NUMBER:
+    return term_number(b, s, e, e->number);
+  case EXPR_NAME:
+    return build_name(b, s, e);
+  case EXPR_MATRIX:
+    return build_matrix(b, s, e);
+  case EXPR_NEGATE:
+    return term_unary(b, s, e, OP_NEG, build_value(b, s, e->args[0]));
+  case EXPR_ADD:
+  case EXPR_SUB:
+  case EXPR_MUL:
+  case EXPR_DIV:
+    x = build_value(b, s, e->args[0]);
+    y = x == TERM_NONE ? TERM_NONE : build_value(b, s, e->args[1]);
+    return term_binary(b, s, e, ops[e->kind], x, y);
+  case EXPR_POWER:
+    return build_power(b, s, e);
+  case EXPR_CALL:
+    return call(b, s, e, target);
+  case EXPR_CONCAT:
+    return build_concat(b, s, e);
+  }
+  return TERM_NONE;
+}
+
+int build_expr(builder *b, scope *s, const expr *e) {
+  const char *target = b->target;
+  b->target = NULL;
+  if (b->status != UNROLL_OK) return TERM_NONE;
+  if (b->depth >= MAX_DEPTH) return FAIL(b, s, e->at, "this is nested too deeply");
+  if (++b->visits > MAX_TERMS) return FAIL(b, s, e->at, "the program is too large: more than %d operations", MAX_TERMS);
+  b->depth++;
+  const int t = expression(b, s, e, target);
+  b->depth--;
+  if (e->kind != EXPR_NAME && e->kind != EXPR_CALL) b->called = NULL;
+  return t;
+}

@@ -1,0 +1,214 @@
+/* build_function.c - calls of functions: elementwise ones from ops.def, those over a row or over time, embed and dropout. */
+#include "graph/build_internal.h"
+#include <string.h>
+
+const char *const build_functions[] = {
+#define UNARY(name, text, dx) text,
+#define BINARY(name, text, da, db) text,
+#define OTHER(name, text, inputs)
+#include "graph/ops.def"
+#undef UNARY
+#undef BINARY
+#undef OTHER
+    "softmax", "layernorm", "embed", "dropout", "zoneout", "mean", "last", "first", "attend", "conv", "pool", NULL};
+
+/* --- arguments --- */
+
+static bool check_args(builder *b, scope *s, const expr *e, int least, int most) {
+  for (int i = 0; i < e->n_args; i++)
+    if (e->arg_names && e->arg_names[i])
+      return FAIL(b, s, e->arg_at[i], "'%s' has no argument '%s'", e->name, e->arg_names[i]), false;
+  if (e->n_args >= least && e->n_args <= most) return true;
+  if (least == most)
+    FAIL(b, s, e->at, "'%s' takes %d argument%s, not %d", e->name, least, least == 1 ? "" : "s", e->n_args);
+  else
+    FAIL(b, s, e->at, "'%s' takes %d to %d arguments, not %d", e->name, least, most, e->n_args);
+  return false;
+}
+
+static int elementwise(builder *b, scope *s, const expr *e, enum op op) {
+  const int n = graph_ops[op].inputs;
+  if (!check_args(b, s, e, n, n)) return TERM_NONE;
+  const int x = build_value(b, s, e->args[0]);
+  if (n == 1 || x == TERM_NONE) return term_unary(b, s, e, op, x);
+  return term_binary(b, s, e, op, x, build_value(b, s, e->args[1]));
+}
+
+static int later(builder *b, scope *s, const expr *e, const char *name, int width, const int *args, int n_args) {
+  const int t = term_add(b, s, e, TERM_LATER, width, args, n_args);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].name = arena_text(&b->g->memory, name, strlen(name));
+  return b->terms[t].name ? t : build_memory(b);
+}
+
+/* A term of the same width as its first argument; a number becomes a vector of width 1. */
+static int width_of(builder *b, int x) {
+  return b->terms[x].width == WIDTH_FREE ? width_known(b, 1, "a number") : b->terms[x].width;
+}
+
+static int same_width(builder *b, scope *s, const expr *e, enum term_kind kind) {
+  if (!check_args(b, s, e, 1, 1)) return TERM_NONE;
+  const int x = build_value(b, s, e->args[0]), width = x == TERM_NONE ? WIDTH_FREE : width_of(b, x);
+  return width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, kind, width, &x, 1);
+}
+
+static int row(builder *b, scope *s, const expr *e, enum op op) {
+  const int t = same_width(b, s, e, TERM_ROW);
+  if (t != TERM_NONE) b->terms[t].op = op;
+  return t;
+}
+
+static int edge(builder *b, scope *s, const expr *e, int dir) {
+  const int t = same_width(b, s, e, TERM_EDGE);
+  if (t != TERM_NONE) b->terms[t].dir = dir;
+  return t;
+}
+
+/* --- each function --- */
+
+/* embed(idx, size): a row of a table for each symbol, zeros before the first. */
+static int embed(builder *b, scope *s, const expr *e) {
+  int size = 0;
+  if (!check_args(b, s, e, 2, 2)) return TERM_NONE;
+  const int x = build_expr(b, s, e->args[0]);
+  if (x == TERM_NONE) return TERM_NONE;
+  if (b->terms[x].kind != TERM_INDEX)
+    return FAIL(b, s, e->args[0]->at, "embed takes symbols (chars, bytes, words, bpe or category), and '%s' is numbers",
+                build_describe(b, e->args[0]));
+  if (!build_integer(b, s, e->args[1], "the size", 1, MAX_SIZE, &size)) return TERM_NONE;
+  const int data = b->terms[x].data, lag = b->terms[x].lag, number = ++b->embeds[data];
+  const data_info *d = &b->g->data[data];
+  const char *name = number == 1 ? build_text(b, "%s.embed", d->name) : build_text(b, "%s.embed%d", d->name, number);
+  const int rows = width_known(b, size, build_text(b, "the size in line %d", e->at.line));
+  const int cols = width_known(b, d->width, build_text(b, "the symbols of %s", d->name));
+  if (rows == WIDTH_FREE || cols == WIDTH_FREE) return TERM_NONE;
+  if (!build_grow(b, (void **)&b->weights, b->n_weights, &b->cap_weights, sizeof *b->weights)) return TERM_NONE;
+  b->weights[b->n_weights] = (weight){
+      .name = name, .role = PARAM_EMBEDDING, .symbols = true, .rows = rows, .cols = cols, .in = s, .at = e->at, .param = -1};
+  const int t = term_add(b, s, e, TERM_EMBED, rows, NULL, 0);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].weight = b->n_weights++;
+  b->terms[t].data = data;
+  b->terms[t].lag = lag;
+  return t;
+}
+
+static bool probability(builder *b, scope *s, const expr *e, const char *what, double *p) {
+  if (build_number(b, s, e, p) && *p >= 0 && *p < 1) return true;
+  return FAIL(b, s, e->at, "%s needs a probability from 0 up to, but not including, 1", what), false;
+}
+
+/* dropout(x, p), dropout(x, p, same) or dropout(x, p, steps = same): one mask for all steps. */
+static int dropout(builder *b, scope *s, const expr *e) {
+  double p = 0;
+  bool same = false;
+  if (e->n_args < 2 || e->n_args > 3) return FAIL(b, s, e->at, "'dropout' takes a value and a probability, as in dropout(h, 0.1)");
+  for (int i = 0; i < e->n_args; i++) {
+    const char *name = e->arg_names ? e->arg_names[i] : NULL;
+    if (i == 2 && is_flag(e->args[i]) && strcmp(e->args[i]->name, "backward") && (!name || !strcmp(name, "steps")))
+      same = true;
+    else if (name)
+      return FAIL(b, s, e->arg_at[i], "'dropout' has no argument '%s'; say 'steps = same' for one mask", name);
+    else if (i == 2)
+      return FAIL(b, s, e->args[i]->at, "expected 'same': one mask for all steps");
+  }
+  const int x = build_value(b, s, e->args[0]);
+  if (x == TERM_NONE || !probability(b, s, e->args[1], "dropout", &p)) return TERM_NONE;
+  if (p == 0) return x;
+  const int width = width_of(b, x), t = width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_DROPOUT, width, &x, 1);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].value = p;
+  b->terms[t].over_time = same;
+  return t;
+}
+
+/* zoneout(new, p) or zoneout(new, old, p) */
+static int zoneout(builder *b, scope *s, const expr *e) {
+  double p = 0;
+  int args[2];
+  if (!check_args(b, s, e, 2, 3)) return TERM_NONE;
+  for (int i = 0; i < e->n_args - 1; i++)
+    if ((args[i] = build_value(b, s, e->args[i])) == TERM_NONE) return TERM_NONE;
+  if (!probability(b, s, e->args[e->n_args - 1], "zoneout", &p)) return TERM_NONE;
+  int width = width_of(b, args[0]);
+  if (e->n_args == 3) {
+    const int joint = term_binary(b, s, e, OP_ADD, args[0], args[1]); /* only for its width */
+    if (joint == TERM_NONE) return TERM_NONE;
+    width = width_of(b, joint);
+    b->n_terms--;
+  }
+  const int t = width == WIDTH_FREE ? TERM_NONE : later(b, s, e, "zoneout", width, args, e->n_args - 1);
+  if (t != TERM_NONE) b->terms[t].value = p;
+  return t;
+}
+
+/* mean(x), max(x): over all steps. */
+static int over_time(builder *b, scope *s, const expr *e, const char *name) {
+  if (!check_args(b, s, e, 1, 1)) return TERM_NONE;
+  const int x = build_value(b, s, e->args[0]), width = x == TERM_NONE ? WIDTH_FREE : width_of(b, x);
+  const int t = width == WIDTH_FREE ? TERM_NONE : later(b, s, e, name, width, &x, 1);
+  if (t != TERM_NONE) b->terms[t].over_time = true;
+  return t;
+}
+
+/* attend(d, s): at each step of d a mean of all steps of s. */
+static int attend(builder *b, scope *s, const expr *e) {
+  int args[2];
+  if (!check_args(b, s, e, 2, 2)) return TERM_NONE;
+  for (int i = 0; i < 2; i++)
+    if ((args[i] = build_value(b, s, e->args[i])) == TERM_NONE) return TERM_NONE;
+  const int width = width_of(b, args[1]), t = width == WIDTH_FREE ? TERM_NONE : later(b, s, e, "attend", width, args, 2);
+  if (t != TERM_NONE) b->terms[t].over_time = true;
+  return t;
+}
+
+static bool product(const int shape[3], int *out) {
+  return !__builtin_mul_overflow(shape[0], shape[1], out) && !__builtin_mul_overflow(*out, shape[2], out) && *out <= MAX_WIDTH;
+}
+
+/* conv(x, channels, kernel) keeps an image's rows and columns; pool(x, k) divides them by k. */
+static int picture(builder *b, scope *s, const expr *e, bool pool) {
+  int n = 0, kernel = 3, width = WIDTH_FREE, pixels = 0;
+  if (e->n_args > 2 && e->arg_names && e->arg_names[2] && !strcmp(e->arg_names[2], "kernel") && !pool) {
+    if (!build_integer(b, s, e->args[2], "kernel", 1, 1024, &kernel)) return TERM_NONE;
+  } else if (!check_args(b, s, e, 2, pool ? 2 : 3)) {
+    return TERM_NONE;
+  }
+  const int x = build_value(b, s, e->args[0]);
+  if (x == TERM_NONE || !build_integer(b, s, e->args[1], pool ? "the size" : "the number of channels", 1, MAX_SIZE, &n))
+    return TERM_NONE;
+  if (e->n_args > 2 && !build_integer(b, s, e->args[2], "kernel", 1, 1024, &kernel)) return TERM_NONE;
+  int shape[3];
+  memcpy(shape, b->terms[x].shape, sizeof shape);
+  if (pool)
+    shape[1] /= n, shape[2] /= n;
+  else if (shape[0])
+    shape[0] = n;
+  if (b->terms[x].shape[0]) {
+    if (!product(shape, &pixels) || pixels < 1) return FAIL(b, s, e->at, "nothing is left of the image, or too much");
+    width = width_known(b, pixels, build_text(b, "%d x %d x %d", shape[0], shape[1], shape[2]));
+  } else {
+    width = pool ? width_of(b, x) : width_known(b, n, build_text(b, "the channels in line %d", e->at.line));
+  }
+  const int t = width == WIDTH_FREE ? TERM_NONE : later(b, s, e, pool ? "pool" : "conv", width, &x, 1);
+  if (t == TERM_NONE) return TERM_NONE;
+  memcpy(b->terms[t].shape, shape, sizeof shape);
+  b->terms[t].value = pool ? n : kernel;
+  return t;
+}
+
+int build_function(builder *b, scope *s, const expr *e, const char *name) {
+  if (!strcmp(name, "embed")) return embed(b, s, e);
+  if (!strcmp(name, "dropout")) return dropout(b, s, e);
+  if (!strcmp(name, "zoneout")) return zoneout(b, s, e);
+  if (!strcmp(name, "last")) return edge(b, s, e, -1);
+  if (!strcmp(name, "first")) return edge(b, s, e, +1);
+  if (!strcmp(name, "softmax")) return row(b, s, e, OP_SOFTMAX);
+  if (!strcmp(name, "layernorm")) return row(b, s, e, OP_LAYERNORM);
+  if (!strcmp(name, "attend")) return attend(b, s, e);
+  if (!strcmp(name, "conv") || !strcmp(name, "pool")) return picture(b, s, e, !strcmp(name, "pool"));
+  if (!strcmp(name, "mean") || (!strcmp(name, "max") && e->n_args == 1)) return over_time(b, s, e, name);
+  for (int op = 0; op < OP_COUNT; op++)
+    if (graph_ops[op].kind != OP_KIND_OTHER && !strcmp(graph_ops[op].text, name)) return elementwise(b, s, e, (enum op)op);
+  return -2;
+}

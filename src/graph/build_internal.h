@@ -1,0 +1,240 @@
+/* build_internal.h - what the parts of build*.c share: terms, widths, scopes.
+ *
+ * From program to graph in five steps. (1) build.c, build_call.c: names, settings and cells become scopes; a call of a cell is
+ * its program inlined. (2) build_expr.c, build_function.c, build_loss.c: every expression becomes a term, whose arguments come
+ * before it in one array; what is at an earlier step is a TERM_SHIFT that names a symbol, so a cycle is no cycle of terms.
+ * (3) build_width.c: widths by unification. (4) build_time.c: which terms have a time axis, and whether the equations can be
+ * computed at all. (5) build_emit.c: terms become nodes, in order, and the cycles are closed. */
+#ifndef GRAPH_BUILD_INTERNAL_H
+#define GRAPH_BUILD_INTERNAL_H
+#include "graph/graph.h"
+
+enum {
+  TERM_NONE = -1,  /* no term: an error has been reported */
+  WIDTH_FREE = -1, /* a number: as wide as its partner */
+  MAX_SIZE = 65536,
+  MAX_WIDTH = 1 << 24,
+  MAX_LAYERS = 64,
+  MAX_CALLS = 8,       /* cells within cells */
+  MAX_LAG = 256,       /* [t-k] */
+  MAX_DATA = 64,       /* data lines */
+  MAX_TERMS = 1000000, /* also bounds the expressions visited */
+  MAX_DEPTH = 1000     /* expressions and definitions within each other */
+};
+
+enum term_kind {
+  TERM_NUMBER,      /* value */
+  TERM_INDEX,       /* symbols of data at `lag`: no value of its own, only an operand of a matrix or of embed */
+  TERM_INPUT,       /* numbers of data at `lag` */
+  TERM_VECTOR,      /* weight */
+  TERM_EMBED,       /* rows of weight, by the symbols of data at `lag` */
+  TERM_ELEMENTWISE, /* op, one or two arguments */
+  TERM_ROW,         /* SOFTMAX, LAYERNORM */
+  TERM_ROW_SUM,
+  TERM_MATVEC, /* weight times args[0], `transposed` */
+  TERM_CONCAT,
+  TERM_SHIFT,         /* symbol at `lag` steps before (dir +1) or after (-1) */
+  TERM_EDGE,          /* first (+1) or last (-1) step of args[0] */
+  TERM_DROPOUT,       /* args[0] times a mask of probability value; over_time: one mask for all steps */
+  TERM_CROSS_ENTROPY, /* args[0] against the symbols of data */
+  TERM_LATER          /* a function without operator, by name; over_time: of the whole sequence of its last argument */
+};
+
+typedef struct scope scope;
+typedef struct symbol symbol;
+
+typedef struct term {
+  enum term_kind kind;
+  enum op op;
+  int width; /* number of a width class, or WIDTH_FREE */
+  int n_args, *args;
+  int data, lag, weight, dir;
+  bool transposed, over_time;
+  double value;
+  symbol *of;       /* TERM_SHIFT */
+  const char *name; /* TERM_LATER: the function */
+  int shape[3];     /* images: channels, rows, columns; 0 otherwise */
+  scope *in;
+  const expr *at;
+  symbol *named; /* the variable whose value it is */
+  bool step;     /* from build_time: has a time axis */
+  int axis;      /* a class until they are numbered */
+  int node;
+} term;
+
+typedef struct width_class { /* terms of one width; union-find */
+  int parent, value;         /* value 0: unknown */
+  const char *why;           /* where the value comes from */
+  int matrix;                /* a term of this width that is a matrix product, or TERM_NONE */
+} width_class;
+
+typedef struct weight {
+  const char *name;
+  enum param_role role;
+  bool vector, symbols; /* symbols: stored as [symbols, N], the transpose of the matrix that the equations mean */
+  int rows, cols;       /* width classes */
+  scope *in;
+  span at;
+  enum init_kind init;
+  double init_value;
+  const statement *init_at;
+  int param;
+} weight;
+
+enum symbol_kind { SYMBOL_VARIABLE, SYMBOL_DATA, SYMBOL_NUMBER, SYMBOL_WORD, SYMBOL_VECTOR, SYMBOL_MATRIX };
+enum symbol_state { SYMBOL_WAITING, SYMBOL_RUNNING, SYMBOL_DONE };
+
+struct symbol {            /* what a name means in a scope */
+  const char *name, *full; /* "c", "h.1.c" */
+  enum symbol_kind kind;
+  enum symbol_state state;
+  scope *in;
+  span at;
+  double number;     /* SYMBOL_NUMBER */
+  const char *word;  /* SYMBOL_WORD */
+  int data;          /* SYMBOL_DATA */
+  int weight;        /* SYMBOL_VECTOR, SYMBOL_MATRIX; -1 until used */
+  const expr *value; /* SYMBOL_VARIABLE: its equation; NULL: an input of the cell */
+  int term, width;
+  bool is_state;         /* used with [t-k] in its program */
+  scope *call;           /* the value is the output of this call (last layer) */
+  symbol *waiter;        /* the variable that needed this one first, while running */
+  int start;             /* term of the value before the first step, or TERM_NONE */
+  symbol *start_from;    /* hands over its last value */
+  int *shifts, n_shifts; /* nodes of [t-1], [t-2] ... */
+  symbol *next_of_name, *next;
+};
+
+struct scope { /* a net, or one layer of one call of a cell */
+  const program *text;
+  scope *parent;
+  const char *cell; /* "lstm"; NULL: a net */
+  const char *path; /* "h.1"; "" at the top */
+  int dir, depth;   /* dir -1: backward */
+  int size;         /* 0: a net */
+  symbol **table;
+  uint32_t table_size, n_symbols;
+  symbol *first, *last; /* in order of creation */
+  symbol *output;
+  const char *inputs[8]; /* names used and defined nowhere, in order of first use */
+  span inputs_at[8];
+  int n_inputs;
+  scope **layers; /* of the same call */
+  int n_layers;
+  scope *start; /* the recurrence that hands over its states */
+  scope *children, *last_child, *sibling;
+  const char *child_name; /* the last part of the path, unique in the parent */
+  scope *next;            /* all scopes */
+};
+
+typedef struct cell_file {
+  const char *name;
+  program *text;
+  struct cell_file *next;
+} cell_file;
+
+typedef struct root_term { /* a first argument of a recurrence */
+  int term;
+  scope *in;
+} root_term;
+
+typedef struct loss_term {
+  const statement *at;
+  const char *distribution;
+  int data, node, prediction; /* terms */
+  int args[4], n_args;
+  bool aligned; /* predicts the data step by step; not so ctc */
+} loss_term;
+
+typedef struct builder {
+  graph *g;
+  const build_options *options;
+  unroll_error *err;
+  unroll_status status;
+  arena scratch;
+  term *terms;
+  int n_terms, cap_terms;
+  width_class *widths;
+  int n_widths, cap_widths;
+  weight *weights;
+  int n_weights, cap_weights;
+  root_term *firsts;
+  int n_firsts, cap_firsts;
+  loss_term *losses;
+  int n_losses, cap_losses;
+  scope *root, *scopes, *last_scope;
+  cell_file *cells;
+  symbol *running;    /* the variable whose equation is being read */
+  const char *target; /* its name, if the next expression is its whole equation */
+  scope *called;      /* the call that the last expression was, or NULL */
+  bool alone;         /* a cell without a net */
+  bool stream, has_start;
+  int embeds[MAX_DATA]; /* tables made by embed() for each data line */
+  int visits, depth, unique;
+} builder;
+
+/* Reports an error at a place of a scope's program and yields TERM_NONE. */
+#define FAIL(b, s, where, ...) ((b)->status = lang_error((s)->text, (where), (b)->err, __VA_ARGS__), term_none())
+static inline int term_none(void) { return TERM_NONE; }
+int build_memory(builder *b); /* reports lack of memory; TERM_NONE */
+/* Room for one more element of an array of mem_resize; false after reporting. */
+bool build_grow(builder *b, void **items, int n, int *cap, size_t size);
+
+/* build.c */
+bool build_inits(builder *b, scope *s);
+bool is_symbols_kind(const char *kind);
+
+/* build_scope.c */
+scope *scope_new(builder *b, scope *parent, const program *source);
+symbol *scope_find(const scope *s, const char *name);
+symbol *scope_add(builder *b, scope *s, const char *name, enum symbol_kind kind, span at); /* NULL: no memory */
+const char *build_path(builder *b, const scope *s, const char *name);                      /* "h.1.c" in the graph's memory */
+bool build_scan(builder *b, scope *s, bool inputs); /* marks states, finds the names that are defined nowhere */
+bool build_statements(builder *b, scope *s);        /* makes symbols of the definitions, settings and params */
+bool build_definitions(builder *b, scope *s);       /* terms of all definitions */
+/* "; did you mean 'tanh'?" or "": the nearest of some names, and of all that `s` knows. */
+const char *build_hint(builder *b, const char *word, const char *const *names, size_t n);
+const char *build_suggest(builder *b, const scope *s, const char *word);
+
+/* build_expr.c */
+int build_expr(builder *b, scope *s, const expr *e);
+int build_value(builder *b, scope *s, const expr *e); /* refuses symbols */
+int build_define(builder *b, symbol *y);
+bool build_number(builder *b, scope *s, const expr *e, double *value); /* a constant; false: it is none, nothing reported */
+bool build_integer(builder *b, scope *s, const expr *e, const char *what, int low, int high, int *value); /* reports */
+int term_add(builder *b, scope *s, const expr *e, enum term_kind kind, int width, const int *args, int n_args);
+int term_binary(builder *b, scope *s, const expr *e, enum op op, int x, int y);
+int term_unary(builder *b, scope *s, const expr *e, enum op op, int x);
+int term_number(builder *b, scope *s, const expr *e, double value);
+int term_data(builder *b, scope *s, const expr *e, int data, int lag);
+const char *build_describe(builder *b, const expr *e); /* "W ...", "tanh(...)", "h[t-1]" */
+bool is_flag(const expr *e);                           /* backward, same, variational: words of a call */
+
+/* build_call.c */
+const cell_file *build_find_cell(builder *b, const char *name); /* NULL: none, or an error */
+int build_call(builder *b, scope *s, const expr *e, const cell_file *cell, const char *target);
+
+/* build_function.c */
+extern const char *const build_functions[];
+int build_function(builder *b, scope *s, const expr *e, const char *name); /* -2: no such function */
+
+/* build_loss.c */
+bool build_loss(builder *b, scope *s, const statement *at);
+
+/* build_width.c */
+int width_new(builder *b);                               /* WIDTH_FREE: no memory */
+int width_known(builder *b, int value, const char *why); /* `why` lives as long as the builder */
+int width_root(const builder *b, int w);
+int width_value(const builder *b, int w); /* 0: unknown; 1: WIDTH_FREE */
+const char *width_why(const builder *b, int w);
+bool width_unify(builder *b, int v, int w);                                                        /* false: they differ */
+const char *build_text(builder *b, const char *format, ...) __attribute__((format(printf, 2, 3))); /* in the builder's memory */
+bool build_widths(builder *b);
+
+/* build_time.c */
+bool build_time(builder *b);
+
+/* build_emit.c */
+symbol *build_state(symbol *y); /* whose [t-1] it is: of h = lstm(...) the cell's output, unless the directions differ */
+bool build_emit(builder *b);
+#endif

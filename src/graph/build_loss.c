@@ -1,0 +1,190 @@
+/* build_loss.c - `v ~ distribution(...)`: the negative log-likelihood of v, in nats per row. */
+#include "graph/build_internal.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct distribution {
+  const char *name;
+  bool symbols, later;
+  const char *args[3];
+  int n_args;
+} distribution;
+
+/* The parameters by name; a distribution that is parsed and checked only is `later`. */
+static const distribution distributions[] = {
+    {"softmax", true, false, {"logits"}, 1},
+    {"bernoulli", false, false, {"logits"}, 1},
+    {"gaussian", false, false, {"mean", "scale"}, 2},
+    {"laplace", false, false, {"mean", "scale"}, 2},
+    {"student_t", false, true, {"mean", "scale", "dof"}, 3},
+    {"negative_binomial", false, true, {"mean", "shape"}, 2},
+    {"quantile", false, true, {NULL}, 0}, /* quantile(0.1, 0.5, 0.9, x) */
+    {"mixture", false, true, {NULL}, 0},  /* mixture(n, x) */
+    {"ctc", true, true, {"logits"}, 1},
+};
+enum { N_DISTRIBUTIONS = sizeof distributions / sizeof *distributions };
+
+static const distribution *find_distribution(builder *b, scope *s, const expr *e) {
+  const char *names[N_DISTRIBUTIONS];
+  for (int i = 0; i < N_DISTRIBUTIONS; i++) {
+    names[i] = distributions[i].name;
+    if (!strcmp(names[i], e->name)) return &distributions[i];
+  }
+  FAIL(b, s, e->at, "unknown distribution '%s'%s", e->name, build_hint(b, e->name, names, N_DISTRIBUTIONS));
+  return NULL;
+}
+
+static const symbol *find_data(builder *b, scope *s, const statement *at) {
+  const char *names[MAX_DATA];
+  const symbol *y = scope_find(s, at->name);
+  if (y && y->kind == SYMBOL_DATA) return y;
+  for (int i = 0; i < b->g->n_data; i++) names[i] = b->g->data[i].name;
+  FAIL(b, s, at->at, "'%s' is no data, so it cannot be predicted%s", at->name,
+       build_hint(b, at->name, names, (size_t)b->g->n_data));
+  return NULL;
+}
+
+/* An argument has the width of what is predicted or, unless that must be exact, is one number for all of it. */
+static bool fit(builder *b, scope *s, const expr *e, int t, int width, const char *why, bool exact) {
+  const int own = b->terms[t].width;
+  if (own == WIDTH_FREE || (!exact && width_value(b, own) == 1)) return true;
+  const int wanted = width_known(b, width, why);
+  if (wanted == WIDTH_FREE) return false;
+  if (width_unify(b, own, wanted)) return true;
+  FAIL(b, s, e->at, "'%s' is %d wide (%s), but must be %d wide (%s)", build_describe(b, e), width_value(b, own), width_why(b, own),
+       width, why);
+  return false;
+}
+
+/* --- arguments --- */
+
+static bool bind_args(builder *b, scope *s, const expr *e, const distribution *d, const expr *bound[3]) {
+  int next = 0;
+  for (int i = 0; i < e->n_args; i++) {
+    const char *name = e->arg_names ? e->arg_names[i] : NULL;
+    int k = next;
+    if (name)
+      for (k = 0; k < d->n_args && strcmp(d->args[k], name);) k++;
+    else
+      next++;
+    if (k >= d->n_args && name)
+      return FAIL(b, s, e->arg_at[i], "'%s' has no argument '%s'%s", d->name, name,
+                  build_hint(b, name, d->args, (size_t)d->n_args)),
+             false;
+    if (k >= d->n_args) return FAIL(b, s, e->args[i]->at, "too many arguments: '%s' takes %d", d->name, d->n_args), false;
+    if (bound[k]) return FAIL(b, s, e->args[i]->at, "'%s' is given twice", d->args[k]), false;
+    bound[k] = e->args[i];
+  }
+  for (int k = 0; k < d->n_args; k++)
+    if (!bound[k]) return FAIL(b, s, e->at, "'%s' needs the argument '%s'", d->name, d->args[k]), false;
+  return true;
+}
+
+/* The last argument of mixture and quantile is the vector; the ones before are numbers. */
+static bool vector_last(builder *b, scope *s, const expr *e, int width, const expr *bound[3], int *needed) {
+  const bool mixture = !strcmp(e->name, "mixture");
+  int n = 0;
+  double level = 0;
+  for (int i = 0; i < e->n_args; i++)
+    if (e->arg_names && e->arg_names[i]) return FAIL(b, s, e->arg_at[i], "'%s' has no named arguments", e->name), false;
+  if (e->n_args < 2 || (mixture && e->n_args != 2))
+    return FAIL(b, s, e->at,
+                mixture ? "'mixture' takes a number of components and a vector" : "'quantile' takes levels and a vector"),
+           false;
+  bound[0] = e->args[e->n_args - 1];
+  for (int i = 0; !mixture && i < e->n_args - 1; i++)
+    if (!build_number(b, s, e->args[i], &level) || !(level > 0 && level < 1))
+      return FAIL(b, s, e->args[i]->at, "a level must be a number between 0 and 1"), false;
+  if (mixture && !build_integer(b, s, e->args[0], "the number of components", 1, 1024, &n)) return false;
+  /* weights, means and scales; for a pen (x, y, lifted) also correlations, and one bit (Graves 2013) */
+  int per = 0;
+  if (mixture && width == 3) return *needed = 6 * n + 1, true;
+  if (__builtin_mul_overflow(width, mixture ? 2 : e->n_args - 1, &per) || __builtin_add_overflow(per, mixture ? 1 : 0, &per) ||
+      __builtin_mul_overflow(per, mixture ? n : 1, needed) || *needed > MAX_WIDTH)
+    return FAIL(b, s, e->at, "too wide"), false;
+  return true;
+}
+
+/* --- densities --- */
+
+static int sum(builder *b, scope *s, const expr *e, int t) {
+  if (t == TERM_NONE) return TERM_NONE;
+  const int one = width_known(b, 1, "a sum");
+  return one == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_ROW_SUM, one, &t, 1);
+}
+
+/* -log p(y) with logits z: softplus(z) - y z */
+static int bernoulli(builder *b, scope *s, const expr *e, int y, int z) {
+  const int product = term_binary(b, s, e, OP_MUL, y, z);
+  return term_binary(b, s, e, OP_SUB, term_unary(b, s, e, OP_SOFTPLUS, z), product);
+}
+
+/* ((y - m) / s)^2 / 2 + log s + log(2 pi) / 2 */
+static int gaussian(builder *b, scope *s, const expr *e, int y, int mean, int scale) {
+  const int z = term_binary(b, s, e, OP_DIV, term_binary(b, s, e, OP_SUB, y, mean), scale);
+  const int half = term_binary(b, s, e, OP_MUL, term_number(b, s, e, 0.5), term_unary(b, s, e, OP_SQUARE, z));
+  const int with_scale = term_binary(b, s, e, OP_ADD, half, term_unary(b, s, e, OP_LOG, scale));
+  return term_binary(b, s, e, OP_ADD, with_scale, term_number(b, s, e, 0.9189385332046727));
+}
+
+/* |y - m| / s + log(2 s) */
+static int laplace(builder *b, scope *s, const expr *e, int y, int mean, int scale) {
+  const int away = term_unary(b, s, e, OP_ABS, term_binary(b, s, e, OP_SUB, y, mean));
+  const int twice = term_binary(b, s, e, OP_MUL, term_number(b, s, e, 2), scale);
+  return term_binary(b, s, e, OP_ADD, term_binary(b, s, e, OP_DIV, away, scale), term_unary(b, s, e, OP_LOG, twice));
+}
+
+static int named_loss(builder *b, scope *s, const expr *e, const distribution *d, loss_term *l) {
+  const int one = width_known(b, 1, "a loss");
+  if (one == WIDTH_FREE) return TERM_NONE;
+  const bool entropy = !d->later;
+  const int t = term_add(b, s, e, entropy ? TERM_CROSS_ENTROPY : TERM_LATER, one, l->args, l->n_args);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].data = l->data;
+  b->terms[t].name = d->name;
+  return t;
+}
+
+static int density(builder *b, scope *s, const expr *e, const distribution *d, loss_term *l) {
+  if (d->symbols || d->later) return named_loss(b, s, e, d, l);
+  const int y = term_data(b, s, e, l->data, 0);
+  if (y == TERM_NONE) return TERM_NONE;
+  if (!strcmp(d->name, "bernoulli")) return sum(b, s, e, bernoulli(b, s, e, y, l->args[0]));
+  if (!strcmp(d->name, "laplace")) return sum(b, s, e, laplace(b, s, e, y, l->args[0], l->args[1]));
+  return sum(b, s, e, gaussian(b, s, e, y, l->args[0], l->args[1]));
+}
+
+/* --- the line --- */
+
+static bool check_data(builder *b, scope *s, const statement *at, const distribution *d, const symbol *y) {
+  const data_info *info = &b->g->data[y->data];
+  for (int i = 0; i < b->n_losses; i++)
+    if (b->losses[i].data == y->data)
+      return FAIL(b, s, at->at, "'%s' is predicted already in line %d", at->name, b->losses[i].at->at.line), false;
+  if (is_symbols_kind(info->kind) == d->symbols) return true;
+  FAIL(b, s, at->value->at, "'%s' predicts %s, and '%s' is %s", d->name, d->symbols ? "symbols" : "numbers", at->name, info->kind);
+  return false;
+}
+
+bool build_loss(builder *b, scope *s, const statement *at) {
+  const expr *e = at->value, *bound[3] = {NULL};
+  const distribution *d = find_distribution(b, s, e);
+  const symbol *y = d ? find_data(b, s, at) : NULL;
+  if (!y || !check_data(b, s, at, d, y)) return false;
+  loss_term l = {.at = at, .distribution = d->name, .data = y->data, .aligned = strcmp(d->name, "ctc") != 0};
+  int width = b->g->data[y->data].width;
+  l.n_args = d->n_args ? d->n_args : 1;
+  if (d->n_args ? !bind_args(b, s, e, d, bound) : !vector_last(b, s, e, width, bound, &width)) return false;
+  if (!l.aligned) width++; /* the blank */
+  const bool exact = d->symbols || d->n_args == 0;
+  const char *why = build_text(b, d->symbols ? "the symbols of %s" : "data %s", at->name);
+  for (int k = 0; k < l.n_args; k++) {
+    l.args[k] = build_value(b, s, bound[k]);
+    if (l.args[k] == TERM_NONE || !fit(b, s, bound[k], l.args[k], width, why, exact)) return false;
+  }
+  l.prediction = l.args[0];
+  l.node = density(b, s, e, d, &l);
+  if (l.node == TERM_NONE || !build_grow(b, (void **)&b->losses, b->n_losses, &b->cap_losses, sizeof *b->losses)) return false;
+  b->losses[b->n_losses++] = l;
+  return true;
+}

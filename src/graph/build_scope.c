@@ -1,0 +1,230 @@
+/* build_scope.c - scopes: what each name of a net or of a called cell means.
+ *
+ * A name is a definition, data, a setting, a parameter, or an input of the cell. Names that are none of these are found here
+ * before anything is built: in a cell they are its further inputs, elsewhere they are errors (build_expr.c), so that a typing error
+ * never becomes a weight. */
+#include "graph/build_internal.h"
+#include <string.h>
+
+/* --- the table --- */
+
+static uint32_t hash(const char *name) {
+  uint32_t h = 2166136261u;
+  for (; *name; name++) h = (h ^ (unsigned char)*name) * 16777619u;
+  return h;
+}
+
+symbol *scope_find(const scope *s, const char *name) {
+  if (!s->table_size) return NULL;
+  for (symbol *y = s->table[hash(name) & (s->table_size - 1)]; y; y = y->next_of_name)
+    if (!strcmp(y->name, name)) return y;
+  return NULL;
+}
+
+static bool enlarge(builder *b, scope *s) {
+  const uint32_t size = s->table_size ? s->table_size * 2 : 32;
+  symbol **table = arena_alloc(&b->scratch, size, sizeof *table);
+  if (!table) return build_memory(b), false;
+  s->table = table;
+  s->table_size = size;
+  for (symbol *y = s->first; y; y = y->next) {
+    symbol **place = &table[hash(y->name) & (size - 1)];
+    y->next_of_name = *place;
+    *place = y;
+  }
+  return true;
+}
+
+const char *build_path(builder *b, const scope *s, const char *name) {
+  const size_t n = strlen(s->path), m = strlen(name), start = n ? n + 1 : 0;
+  char *path = arena_alloc(&b->g->memory, start + m + 1, 1);
+  if (!path) return build_memory(b), NULL;
+  memcpy(path, s->path, n);
+  if (n) path[n] = '.';
+  memcpy(path + start, name, m);
+  return path;
+}
+
+symbol *scope_add(builder *b, scope *s, const char *name, enum symbol_kind kind, span at) {
+  if (s->n_symbols >= s->table_size && !enlarge(b, s)) return NULL;
+  symbol *y = arena_alloc(&b->scratch, 1, sizeof *y);
+  if (!y) return build_memory(b), NULL;
+  *y = (symbol){.name = name,
+                .kind = kind,
+                .in = s,
+                .at = at,
+                .data = -1,
+                .weight = -1,
+                .term = TERM_NONE,
+                .width = WIDTH_FREE,
+                .start = TERM_NONE};
+  y->full = build_path(b, s, name);
+  if (!y->full) return NULL;
+  symbol **place = &s->table[hash(name) & (s->table_size - 1)];
+  y->next_of_name = *place;
+  *place = y;
+  if (s->last)
+    s->last->next = y;
+  else
+    s->first = y;
+  s->last = y;
+  s->n_symbols++;
+  return y;
+}
+
+scope *scope_new(builder *b, scope *parent, const program *source) {
+  scope *s = arena_alloc(&b->scratch, 1, sizeof *s);
+  if (!s) return build_memory(b), NULL;
+  s->text = source;
+  s->parent = parent;
+  s->path = "";
+  s->dir = parent ? parent->dir : 1;
+  s->depth = parent ? parent->depth + 1 : 0;
+  if (b->last_scope)
+    b->last_scope->next = s;
+  else
+    b->scopes = s;
+  b->last_scope = s;
+  if (parent && parent->last_child)
+    parent->last_child->sibling = s;
+  else if (parent)
+    parent->children = s;
+  if (parent) parent->last_child = s;
+  return s;
+}
+
+/* --- suggestions --- */
+
+const char *build_hint(builder *b, const char *word, const char *const *names, size_t n) {
+  const char *near = text_nearest(word, names, n);
+  return near ? build_text(b, "; did you mean '%s'?", near) : "";
+}
+
+const char *build_suggest(builder *b, const scope *s, const char *word) {
+  size_t n = s->n_symbols + 1, used = 0;
+  for (const char *const *f = build_functions; *f; f++) n++;
+  for (const builtin *c = lang_cells; c->name; c++) n++;
+  const char **names = arena_alloc(&b->scratch, n, sizeof *names);
+  if (!names) return build_memory(b), "";
+  for (const symbol *y = s->first; y; y = y->next) names[used++] = y->name;
+  for (const char *const *f = build_functions; *f; f++) names[used++] = *f;
+  for (const builtin *c = lang_cells; c->name; c++) names[used++] = c->name;
+  return build_hint(b, word, names, used);
+}
+
+/* --- statements --- */
+
+static bool is_function(const char *name) {
+  for (const char *const *f = build_functions; *f; f++)
+    if (!strcmp(*f, name)) return true;
+  return lang_builtin_cell(name) != NULL;
+}
+
+static symbol *add_definition(builder *b, scope *s, const statement *at, const expr *value) {
+  symbol *y = scope_add(b, s, at->name, SYMBOL_VARIABLE, at->at);
+  if (!y) return NULL;
+  y->value = value;
+  y->width = width_new(b);
+  return y->width == WIDTH_FREE ? NULL : y;
+}
+
+/* `h = x` in a cell looks like a setting whose value is a word. */
+static bool add_setting(builder *b, scope *s, const statement *at) {
+  if (s->cell && at->word && (!strcmp(at->word, "x") || !is_function(at->word))) {
+    expr *value = arena_alloc(&b->g->memory, 1, sizeof *value);
+    if (!value) return build_memory(b), false;
+    *value = (expr){.kind = EXPR_NAME, .at = at->at, .name = at->word};
+    return add_definition(b, s, at, value) != NULL;
+  }
+  symbol *y = scope_add(b, s, at->name, at->word ? SYMBOL_WORD : SYMBOL_NUMBER, at->at);
+  if (!y) return false;
+  y->number = at->number;
+  y->word = at->word;
+  return true;
+}
+
+static bool add_params(builder *b, scope *s, const statement *at) {
+  for (int i = 0; i < at->n_names; i++) {
+    if (scope_find(s, at->names[i])) return FAIL(b, s, at->names_at[i], "'%s' is defined already", at->names[i]), false;
+    if (!scope_add(b, s, at->names[i], SYMBOL_VECTOR, at->names_at[i])) return false;
+  }
+  return true;
+}
+
+static bool set_output(builder *b, scope *s) {
+  const statement *named = NULL;
+  for (int i = 0; i < s->text->n_statements; i++)
+    if (s->text->statements[i].kind == STATEMENT_OUTPUT) named = &s->text->statements[i];
+  s->output = scope_find(s, named ? named->name : "h");
+  if (s->output && s->output->kind == SYMBOL_VARIABLE) return true;
+  s->output = NULL;
+  if (named) return FAIL(b, s, named->at, "the output '%s' is not defined%s", named->name, build_suggest(b, s, named->name)), false;
+  return FAIL(b, s, ((span){1, 1, 1}), "a cell's output is 'h', or the NAME of a line 'output NAME'; '%s' has neither",
+              s->text->file),
+         false;
+}
+
+bool build_statements(builder *b, scope *s) {
+  for (int i = 0; i < s->text->n_statements; i++) {
+    const statement *at = &s->text->statements[i];
+    bool done = true;
+    if (at->kind == STATEMENT_DEFINE) done = add_definition(b, s, at, at->value) != NULL;
+    if (at->kind == STATEMENT_SETTING) done = add_setting(b, s, at);
+    if (s->cell && (at->kind == STATEMENT_DATA || at->kind == STATEMENT_DISTRIBUTION))
+      return FAIL(b, s, at->at, "a cell has neither data nor '~': it gets x and yields its output"), false;
+    if (!done) return false;
+  }
+  for (int i = 0; i < s->text->n_statements; i++)
+    if (s->text->statements[i].kind == STATEMENT_PARAM && !add_params(b, s, &s->text->statements[i])) return false;
+  return !s->cell || set_output(b, s);
+}
+
+bool build_definitions(builder *b, scope *s) {
+  for (symbol *y = s->first; y; y = y->next)
+    if (y->kind == SYMBOL_VARIABLE && y->value && y->state == SYMBOL_WAITING && !build_define(b, y)) return false;
+  return true;
+}
+
+/* --- names that are used --- */
+
+bool is_flag(const expr *e) {
+  return e->kind == EXPR_NAME && !e->shift &&
+         (!strcmp(e->name, "backward") || !strcmp(e->name, "same") || !strcmp(e->name, "variational"));
+}
+
+static bool scan_name(builder *b, scope *s, const expr *e, bool inputs) {
+  symbol *y = scope_find(s, e->name);
+  if (y && e->shift < 0 && y->kind == SYMBOL_VARIABLE) y->is_state = true;
+  if (y || !inputs || e->name[0] < 'a' || e->name[0] > 'z' || e->name[0] == 'b') return true;
+  if (s->n_inputs == (int)(sizeof s->inputs / sizeof *s->inputs))
+    return FAIL(b, s, e->at, "a cell has at most 8 inputs beside x"), false;
+  for (int i = 0; i < s->n_inputs; i++)
+    if (!strcmp(s->inputs[i], e->name)) return true;
+  s->inputs_at[s->n_inputs] = e->at; /* not in the table yet: the caller says what it is */
+  s->inputs[s->n_inputs++] = e->name;
+  return true;
+}
+
+static bool scan(builder *b, scope *s, const expr *e, bool inputs) {
+  bool done = true;
+  if (b->depth >= MAX_DEPTH) return FAIL(b, s, e->at, "this is nested too deeply"), false;
+  if (++b->visits > MAX_TERMS) return FAIL(b, s, e->at, "the program is too large"), false;
+  if (e->kind == EXPR_NAME) return scan_name(b, s, e, inputs);
+  b->depth++;
+  for (int i = 0; done && i < e->n_args; i++) {
+    const char *name = e->arg_names ? e->arg_names[i] : NULL;
+    if (name && !s->cell && !strcmp(name, "start")) b->has_start = true;
+    if (e->kind == EXPR_CALL && is_flag(e->args[i]) && !scope_find(s, e->args[i]->name)) continue;
+    done = scan(b, s, e->args[i], inputs);
+  }
+  b->depth--;
+  return done;
+}
+
+bool build_scan(builder *b, scope *s, bool inputs) {
+  for (const symbol *y = s->first; y; y = y->next)
+    if (y->kind == SYMBOL_VARIABLE && y->value && !scan(b, s, y->value, inputs)) return false;
+  for (int i = 0; i < s->text->n_statements; i++)
+    if (s->text->statements[i].kind == STATEMENT_DISTRIBUTION && !scan(b, s, s->text->statements[i].value, inputs)) return false;
+  return true;
+}
