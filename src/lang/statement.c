@@ -34,9 +34,11 @@ static int compare(const void *left, const void *right) {
   return a->token < b->token ? -1 : a->token > b->token;
 }
 
-/* Tokens of "[t]" at t, or 0. */
+/* Tokens of "[t]" or "[t-1]" at t, or 0. */
 static int index_length(const token *t) {
-  return t[0].kind == TOKEN_OPEN_INDEX && is_word(&t[1], "t") && t[2].kind == TOKEN_CLOSE_INDEX ? 3 : 0;
+  if (t[0].kind != TOKEN_OPEN_INDEX || !is_word(&t[1], "t")) return 0;
+  if (t[2].kind == TOKEN_CLOSE_INDEX) return 3;
+  return t[2].kind == TOKEN_MINUS && t[3].kind == TOKEN_NUMBER && t[4].kind == TOKEN_CLOSE_INDEX ? 5 : 0;
 }
 
 static bool find_definitions(parser *p) {

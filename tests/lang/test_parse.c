@@ -123,6 +123,7 @@ static const struct row {
     {"y = h[t-1] + h[t-12] + x[t]", "y = h[t-1] + h[t-12] + x\n"},
     {"y = h[t - 1000]", "y = h[t-1000]\n"},
     {"y[t] = W x", "y = W x\n"},
+    {"Y[t-0] = W x\nz = Y", "Y = W x\nz = Y\n"},
     {"y = x[t-0]", "y = x[t]\n"},
     /* calls */
     {"y = f()", "y = f()\n"},
