@@ -415,6 +415,32 @@ static void visit(diff *d, int y) {
   }
 }
 
+/* Several products may wait for the same adjoint: of equal SHIFTs the first one stays. */
+static void share_filled(diff *d, int end) {
+  graph *g = d->g;
+  int *first[2] = {arena_alloc(&d->memory, (size_t)end, sizeof(int)), arena_alloc(&d->memory, (size_t)end, sizeof(int))};
+  int *instead = arena_alloc(&d->memory, (size_t)end, sizeof *instead);
+  if (!first[0] || !first[1] || !instead) {
+    d->failed = true;
+    return;
+  }
+  for (int i = d->n; i < end; i++) {
+    const node *n = &g->nodes[i];
+    if (n->op != OP_SHIFT || n->in[0] < 0 || n->in[1] != NODE_NONE || n->in[0] >= end) continue;
+    int *one = &first[n->dir > 0][n->in[0]];
+    if (!*one) {
+      *one = i;
+      continue;
+    }
+    instead[i] = *one;
+    if (!g->nodes[*one].name) g->nodes[*one].name = n->name;
+  }
+  for (int i = d->n; i < g->n_nodes; i++)
+    for (int k = 0; k < NODE_INPUTS; k++)
+      if (g->nodes[i].in[k] >= d->n && g->nodes[i].in[k] < end && instead[g->nodes[i].in[k]])
+        g->nodes[i].in[k] = instead[g->nodes[i].in[k]];
+}
+
 static void fill_placeholders(diff *d) {
   graph *g = d->g;
   const int end = g->n_nodes;
@@ -426,6 +452,7 @@ static void fill_placeholders(diff *d) {
     g->nodes[i].in[0] = x;
     g->nodes[i].in[3] = NODE_NONE;
   }
+  if (!graph_failed(g)) share_filled(d, end);
 }
 
 /* --- the whole --- */

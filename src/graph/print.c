@@ -10,7 +10,7 @@
 #include "graph/graph.h"
 
 enum { LEVEL_SENTENCE, LEVEL_SUM, LEVEL_PRODUCT, LEVEL_SIGN, LEVEL_APPLY, LEVEL_POWER, LEVEL_WORD };
-enum { MAX_DEPTH = 100, MAX_PIECES = 2000 }; /* of one expression; then "..." */
+enum { MAX_DEPTH = 100, MAX_PIECES = 400, LONG = 20 }; /* of one expression; then "..." */
 
 typedef struct printer {
   const graph *g;
@@ -22,6 +22,7 @@ typedef struct printer {
   const char **plain; /* names without a dot, sorted */
   size_t n_plain;
   int logits, dlogits; /* nodes that are called so for want of a name */
+  int *numbered;       /* [n_nodes], may be NULL: shared expressions that are called u1, u2 ...; 0: not */
 } printer;
 
 static void expression(printer *p, int x, int offset, int level);
@@ -65,7 +66,10 @@ static void begin(printer *p, const graph *g, text *out) {
   qsort(p->plain, p->n_plain, sizeof *p->plain, compare_names);
 }
 
-static void end(printer *p) { mem_free(p->plain); }
+static void end(printer *p) {
+  mem_free(p->plain);
+  mem_free(p->numbered);
+}
 
 static void name(printer *p, const char *full) {
   const char *rest = full + p->prefix_length;
@@ -104,10 +108,44 @@ static void data_name(printer *p, int slot, int offset) {
 
 /* --- operators --- */
 
+/* Leaves print as what they are. */
+static bool is_leaf(const node *n) {
+  switch (n->op) {
+  case OP_CONST:
+  case OP_VECTOR:
+  case OP_INPUT:
+  case OP_CARRY:
+  case OP_MASK:
+  case OP_LOSS_SCALE:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static bool has_name(const printer *p, int x) {
+  if (is_leaf(graph_at(p->g, x))) return false;
+  return graph_at(p->g, x)->name || x == p->logits || x == p->dlogits || (p->numbered && p->numbered[x]);
+}
+
+static void print_name(printer *p, int x) {
+  const node *n = graph_at(p->g, x);
+  if (x == p->logits)
+    text_format(p->out, "logits");
+  else if (x == p->dlogits)
+    text_format(p->out, "dlogits");
+  else if (!n->name)
+    text_format(p->out, "u%d", p->numbered[x]);
+  else if (p->g->n_forward && x >= p->g->n_forward)
+    adjoint_name(p, n->name);
+  else
+    name(p, n->name);
+}
+
 /* How tightly a node's text holds together. */
 static int level_of(const printer *p, int x) {
   const node *n = graph_at(p->g, x);
-  if (x != p->root && (n->name || x == p->logits || x == p->dlogits)) return LEVEL_WORD;
+  if (x != p->root && has_name(p, x)) return LEVEL_WORD;
   switch (n->op) {
   case OP_ADD:
   case OP_SUB:
@@ -332,9 +370,6 @@ static void operation(printer *p, int x, int offset) {
   case OP_ROW_SUM:
     call(p, "sum", n, offset);
     break;
-  case OP_REPEAT:
-    expression(p, n->in[0], offset, LEVEL_SENTENCE);
-    break;
   case OP_SOFTMAX_GRAD:
     softmax_grad(p, n, offset);
     break;
@@ -345,7 +380,9 @@ static void operation(printer *p, int x, int offset) {
     shift(p, x, n, offset);
     break;
   case OP_SPREAD:
-    expression(p, n->in[0], 0, LEVEL_SENTENCE);
+  case OP_REPEAT:
+    expression(p, n->in[0], 0, offset ? LEVEL_WORD : LEVEL_SENTENCE);
+    index_of_time(p, offset); /* it may reach beyond the ends */
     break;
   case OP_EDGE:
     call(p, n->dir > 0 ? "first" : "last", n, 0);
@@ -367,16 +404,13 @@ static void operation(printer *p, int x, int offset) {
 static void expression(printer *p, int x, int offset, int level) {
   const node *n = graph_at(p->g, x);
   if (n->space != SPACE_STEP) offset = 0;
-  if (x != p->root && (n->name || x == p->logits || x == p->dlogits)) {
-    if (n->name && n->op == OP_LATER && n->in[0] != NODE_NONE)
+  if (x != p->root && has_name(p, x)) {
+    const bool spelled_out = n->op == OP_LATER && n->name && n->in[0] != NODE_NONE; /* attend(d, s) */
+    if (spelled_out)
       call(p, n->name, n, offset);
-    else if (!n->name)
-      text_format(p->out, x == p->logits ? "logits" : "dlogits");
-    else if (p->g->n_forward && x >= p->g->n_forward)
-      adjoint_name(p, n->name);
     else
-      name(p, n->name);
-    if (n->op != OP_LATER) index_of_time(p, offset);
+      print_name(p, x);
+    if (!spelled_out) index_of_time(p, offset);
     return;
   }
   if (p->depth >= MAX_DEPTH || p->pieces >= MAX_PIECES || p->out->failed) {
@@ -384,6 +418,7 @@ static void expression(printer *p, int x, int offset, int level) {
     return;
   }
   const bool brackets = level_of(p, x) < level;
+  p->root = NODE_NONE; /* inside, it has a name */
   p->depth++;
   p->pieces++;
   if (brackets) text_format(p->out, "(");
@@ -401,14 +436,19 @@ static void whole(printer *p, int x) {
   p->root = NODE_NONE;
 }
 
+static void equation(printer *p, int x) {
+  print_name(p, x);
+  text_format(p->out, " = ");
+  whole(p, x);
+  text_format(p->out, "\n");
+}
+
 void graph_print_node(const graph *g, int number_of_node, text *out) {
   printer p;
   begin(&p, g, out);
   if (!out->failed) whole(&p, number_of_node);
   end(&p);
 }
-
-static bool is_leaf(const node *n) { return n->op == OP_CONST || n->op == OP_VECTOR || n->op == OP_INPUT || n->op == OP_MASK; }
 
 void graph_print_forward(const graph *g, text *out) {
   const int n_forward = g->n_forward ? g->n_forward : g->n_nodes;
@@ -417,10 +457,7 @@ void graph_print_forward(const graph *g, text *out) {
   for (int i = 0; i < n_forward && !out->failed; i++) {
     const node *n = graph_at(g, i);
     if (!n->name || is_leaf(n) || n->op == OP_LATER) continue;
-    name(&p, n->name);
-    text_format(out, " = ");
-    whole(&p, i);
-    text_format(out, "\n");
+    equation(&p, i);
   }
   for (int i = 0; i < g->n_losses && !out->failed; i++) {
     const loss *l = &g->losses[i];
@@ -458,23 +495,40 @@ static void name_logits(printer *p, const bool *live) {
     if (live[i] && g->nodes[i].op == OP_CROSS_ENTROPY_GRAD && g->nodes[i].in[0] == z && !g->nodes[i].name) p->dlogits = i;
 }
 
+/* Numbers the expressions that are long and read more than once. A cycle has such an expression: what is read from a later step
+ * counts as long. */
+static void number_shared(printer *p, const bool *live) {
+  const graph *g = p->g;
+  int *size = mem_zero((size_t)g->n_nodes + 1, sizeof *size), *uses = mem_zero((size_t)g->n_nodes + 1, sizeof *uses), last = 0;
+  int *numbered = mem_zero((size_t)g->n_nodes + 1, sizeof *numbered);
+  for (int i = 0; size && uses && i < g->n_nodes; i++)
+    for (int k = 0; k < NODE_INPUTS; k++)
+      if (live[i] && g->nodes[i].in[k] >= 0) uses[g->nodes[i].in[k]]++;
+  for (int i = 0; size && uses && numbered && i < g->n_nodes; i++) {
+    const node *n = graph_at(g, i);
+    size[i] = 1;
+    for (int k = 0; k < NODE_INPUTS && n->in[k] >= 0; k++) {
+      const int x = n->in[k];
+      size[i] += has_name(p, x) || numbered[x] ? 1 : x > i ? LONG : size[x];
+    }
+    if (size[i] > LONG) size[i] = LONG + 1;
+    if (size[i] > LONG && live[i] && uses[i] > 1 && !has_name(p, i)) numbered[i] = ++last;
+  }
+  if (!numbered || !size || !uses) p->out->failed = 1;
+  mem_free(size);
+  mem_free(uses);
+  p->numbered = numbered;
+}
+
 static void print_losses(printer *p) {
   const graph *g = p->g;
-  if (p->logits != NODE_NONE) {
-    text_format(p->out, "logits = ");
-    whole(p, p->logits);
-    text_format(p->out, "\n");
-  }
+  if (p->logits != NODE_NONE) equation(p, p->logits);
   for (int i = 0; i < g->n_losses; i++) {
     text_format(p->out, g->n_losses > 1 ? "loss_%s = " : "loss = ", g->data[g->losses[i].data].name);
     whole(p, g->losses[i].node);
     text_format(p->out, "\n");
   }
-  if (p->dlogits != NODE_NONE) {
-    text_format(p->out, "dlogits = ");
-    whole(p, p->dlogits);
-    text_format(p->out, "\n");
-  }
+  if (p->dlogits != NODE_NONE) equation(p, p->dlogits);
 }
 
 /* All contributions to one parameter: dW = a + b. Contributions to some columns get a line each. */
@@ -509,15 +563,15 @@ void graph_print_gradient(const graph *g, text *out) {
   if (!live) out->failed = 1;
   if (!out->failed) {
     name_logits(&p, live);
+    number_shared(&p, live);
+    for (int i = 0; i < g->n_forward && !out->failed; i++)
+      if (p.numbered[i]) equation(&p, i);
     print_losses(&p);
   }
   for (int i = g->n_forward; i < g->n_nodes && !out->failed; i++) {
     const node *n = graph_at(g, i);
-    if (!live[i] || !n->name || n->space == SPACE_PARAM) continue;
-    adjoint_name(&p, n->name);
-    text_format(out, " = ");
-    whole(&p, i);
-    text_format(out, "\n");
+    if (!live[i] || i == p.dlogits || !has_name(&p, i) || (n->space == SPACE_PARAM && n->name)) continue;
+    equation(&p, i);
   }
   for (int i = 0; i < g->n_params && !out->failed; i++) print_parameter(&p, i);
   end(&p);
