@@ -55,6 +55,14 @@ static const char *remember(model *m, const char *name, const char *file, const 
   return cell.text;
 }
 
+/* A built-in net has no folder in which cells could be. */
+static bool is_builtin(const model *m) {
+  for (int cells = 0; cells < 2; cells++)
+    for (const builtin *b = cells ? lang_cells : lang_nets; b->name; b++)
+      if (!strcmp(b->file, m->net_file) && !strcmp(b->text, m->net_text)) return true;
+  return false;
+}
+
 const char *model_find_cell(void *context, const char *name, arena *memory, const char **file) {
   model *m = context;
   char *data;
@@ -66,7 +74,7 @@ const char *model_find_cell(void *context, const char *name, arena *memory, cons
       return m->cells[i].text;
     }
   if (m->sealed) return NULL;
-  if (m->beside) {
+  if (!is_builtin(m)) {
     text path = {0};
     const char *slash = strrchr(m->net_file, '/');
     text_format(&path, "%.*s%s.cell", slash ? (int)(slash + 1 - m->net_file) : 0, m->net_file, name);
@@ -83,9 +91,7 @@ const char *model_find_cell(void *context, const char *name, arena *memory, cons
 
 unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err) {
   program *net;
-  *m = (model){.words.end = -1, .beside = true};
-  for (const builtin *b = lang_nets; b->name; b++)
-    if (b->text == net_text) m->beside = false; /* a built-in net has no folder */
+  *m = (model){.words.end = -1};
   m->net_file = arena_text(&m->memory, net_file, strlen(net_file));
   m->net_text = arena_text(&m->memory, net_text, strlen(net_text));
   if (!m->net_file || !m->net_text) return error_memory(err);

@@ -25,7 +25,6 @@ typedef struct model {
   model_cell *cells; /* those that the net uses, in order of first use */
   int n_cells, cap_cells;
   bool sealed; /* from a model file: cells come from it and nowhere else */
-  bool beside; /* the net is a file: cells may be files beside it */
   bool built;
   graph g;            /* with its gradient if asked for */
   float *weights;     /* [g.n_weights], 64-byte aligned */

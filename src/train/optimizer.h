@@ -1,6 +1,7 @@
 /* optimizer.h - Adam, AdamW, RMSprop and SGD over the flat block; clipping. The formulas are in kernel/optimizer.h.
  *
- * Weight decay acts on matrices only, not on biases and vectors. Parameters, gradients and moments are equal flat blocks. */
+ * Weight decay is decoupled in all of them, so adamw is adam with a decay by default. It acts on matrices only, not on biases and
+ * vectors. Parameters, gradients and moments are equal flat blocks. */
 #ifndef TRAIN_OPTIMIZER_H
 #define TRAIN_OPTIMIZER_H
 #include "base/threads.h"
@@ -29,7 +30,7 @@ const char *optimizer_name(enum optimizer_kind kind);
 unroll_status optimizer_init(optimizer *o, const graph *g, const optimizer_options *options, unroll_error *err);
 void optimizer_free(optimizer *o);
 /* Clips by value, and returns the norm of the gradient (not finite when an entry is not). */
-double optimizer_norm(const optimizer *o, float *gradient);
+double optimizer_norm(const optimizer *o, float *dw);
 /* One step; `updates` is the number of steps made before (for Adam's bias correction), `norm` that of optimizer_norm. */
-void optimizer_step(optimizer *o, float *weights, const float *gradient, double norm, double rate, int64_t updates, pool *workers);
+void optimizer_step(optimizer *o, float *weights, const float *dw, double norm, double rate, int64_t updates, pool *workers);
 #endif

@@ -5,6 +5,7 @@
  *   decay:FACTOR:AFTER_EPOCH         times FACTOR in each epoch after that one */
 #ifndef TRAIN_SCHEDULE_H
 #define TRAIN_SCHEDULE_H
+#include <stdbool.h>
 #include <stdint.h>
 #include <unroll.h>
 

@@ -1,0 +1,133 @@
+/* optimizer.c - see optimizer.h. The update of a weight depends on nothing but that weight's own numbers, so the flat block is cut
+ * into spans that threads share in any way; the norm is one sum in one fixed order. */
+#include "train/optimizer.h"
+#include <math.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "kernel/optimizer.h"
+
+enum { SPAN = 1 << 14 };
+
+struct optimizer_span {
+  int64_t offset, n;
+  bool decays;
+};
+
+static const char *const kind_names[] = {
+    [OPTIMIZER_ADAM] = "adam", [OPTIMIZER_ADAMW] = "adamw", [OPTIMIZER_RMSPROP] = "rmsprop", [OPTIMIZER_SGD] = "sgd"};
+enum { N_KINDS = sizeof kind_names / sizeof *kind_names };
+
+unroll_status optimizer_kind_of(enum optimizer_kind *kind, const char *name, unroll_error *err) {
+  for (int i = 0; i < N_KINDS; i++) {
+    if (strcmp(name, kind_names[i])) continue;
+    *kind = (enum optimizer_kind)i;
+    return UNROLL_OK;
+  }
+  const char *near = text_nearest(name, kind_names, N_KINDS);
+  return error_set(err, UNROLL_USAGE, "unknown optimizer '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
+                   near ? "'?" : "; expected adam, adamw, rmsprop or sgd");
+}
+
+const char *optimizer_name(enum optimizer_kind kind) { return kind_names[kind]; }
+
+/* Adam's m and v; RMSprop's square and velocity; SGD's velocity. No velocity without momentum. */
+static int moments_of(const optimizer_options *o) {
+  if (o->kind == OPTIMIZER_SGD) return o->momentum > 0 ? 1 : 0;
+  if (o->kind == OPTIMIZER_RMSPROP) return o->momentum > 0 ? 2 : 1;
+  return 2;
+}
+
+/* Pieces of parameters of one sort, in order; writes them to `spans` unless that is NULL; returns their number. */
+static int cut(const graph *g, struct optimizer_span *spans) {
+  int n = 0;
+  for (int i = 0; i < g->n_params;) {
+    const bool decays = !g->params[i].vector;
+    const int64_t begin = g->params[i].offset;
+    for (i++; i < g->n_params && g->params[i].vector == !decays;) i++;
+    const int64_t end = i < g->n_params ? g->params[i].offset : g->n_weights;
+    for (int64_t at = begin; at < end; at += SPAN, n++)
+      if (spans) spans[n] = (struct optimizer_span){at, end - at < SPAN ? end - at : SPAN, decays};
+  }
+  return n;
+}
+
+unroll_status optimizer_init(optimizer *o, const graph *g, const optimizer_options *options, unroll_error *err) {
+  *o = (optimizer){.options = *options, .n = g->n_weights};
+  bool full = true;
+  for (int i = 0; full && i < moments_of(options); i++)
+    full = (o->moments[i] = mem_aligned((size_t)o->n + 1, sizeof(float))) != NULL;
+  o->n_spans = cut(g, NULL);
+  o->spans = full ? mem_zero((size_t)o->n_spans + 1, sizeof *o->spans) : NULL;
+  if (!o->spans) {
+    optimizer_free(o);
+    return error_memory(err);
+  }
+  cut(g, o->spans);
+  return UNROLL_OK;
+}
+
+void optimizer_free(optimizer *o) {
+  for (int i = 0; i < 2; i++) mem_free_aligned(o->moments[i]);
+  mem_free(o->spans);
+  *o = (optimizer){0};
+}
+
+double optimizer_norm(const optimizer *o, float *dw) {
+  const kernels *k = kernel_table();
+  double squares = k->sum_squares(dw, (ptrdiff_t)o->n); /* of the unclipped one: clipping would hide what is not finite */
+  if (o->options.clip_value > 0 && isfinite(squares)) {
+    k->clip_value(dw, (ptrdiff_t)o->n, (float)o->options.clip_value);
+    squares = k->sum_squares(dw, (ptrdiff_t)o->n);
+  }
+  return sqrt(squares);
+}
+
+typedef struct update {
+  const optimizer *o;
+  float *weights;
+  const float *dw;
+  float decay; /* where there is decay at all */
+  adam_step adam;
+  rmsprop_step rmsprop;
+  sgd_step sgd;
+} update;
+
+static void update_span(const update *u, const struct optimizer_span *s) {
+  const kernels *k = kernel_table();
+  float *w = u->weights + s->offset, *moments[2] = {NULL, NULL};
+  const float *dw = u->dw + s->offset, decay = s->decays ? u->decay : 0.0f;
+  const ptrdiff_t n = (ptrdiff_t)s->n;
+  for (int i = 0; i < 2; i++)
+    if (u->o->moments[i]) moments[i] = u->o->moments[i] + s->offset;
+  if (u->o->options.kind == OPTIMIZER_SGD) {
+    sgd_step step = u->sgd;
+    step.decay = decay;
+    k->sgd(w, dw, moments[0], n, &step);
+  } else if (u->o->options.kind == OPTIMIZER_RMSPROP) {
+    rmsprop_step step = u->rmsprop;
+    step.decay = decay;
+    k->rmsprop(w, dw, moments[0], moments[1], n, &step);
+  } else {
+    adam_step step = u->adam;
+    step.decay = decay;
+    k->adam(w, dw, moments[0], moments[1], n, &step);
+  }
+}
+
+static void work(void *context, int thread, int threads) {
+  const update *u = context;
+  for (int i = thread; i < u->o->n_spans; i += threads) update_span(u, &u->o->spans[i]);
+}
+
+void optimizer_step(optimizer *o, float *weights, const float *dw, double norm, double rate, int64_t updates, pool *workers) {
+  const double limit = o->options.clip_norm;
+  const float scale = limit > 0 && norm > limit ? (float)(limit / norm) : 1.0f, momentum = (float)o->options.momentum;
+  const double beta1 = 0.9, beta2 = 0.999;
+  update u = {.o = o, .weights = weights, .dw = dw, .decay = (float)(rate * o->options.weight_decay)};
+  u.adam = (adam_step){.rate = (float)rate, .beta1 = (float)beta1, .beta2 = (float)beta2, .epsilon = 1e-8f, .scale = scale};
+  adam_corrections(&u.adam, beta1, beta2, (long)updates + 1);
+  u.rmsprop = (rmsprop_step){.rate = (float)rate, .alpha = 0.99f, .epsilon = 1e-8f, .momentum = momentum, .scale = scale};
+  u.sgd = (sgd_step){.rate = (float)rate, .momentum = momentum, .scale = scale};
+  pool_run(o->n_spans > 1 ? workers : NULL, work, &u);
+}

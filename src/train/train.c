@@ -1,0 +1,322 @@
+/* train.c - the loop. What a step does depends on the options, the data and the step's number alone; what it leaves behind is in
+ * the weights, the moments, the carried states and train_state, all of which a checkpoint holds. Hence a resumed run has the bits
+ * of one that was not stopped. Only `seconds` and `symbols_per_second` are not a function of these. */
+#include "train/train.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "train/trainer.h"
+
+enum { MAX_SKIPPED = 50, LEAST_BETWEEN_VALIDATIONS = 20 };
+
+static void report_start(const trainer *t, const char *checkpoint) {
+  if (!t->calls.start) return;
+  train_start s = {.net_file = t->m.net_file,
+                   .weights = t->m.g.n_weights,
+                   .vocabulary = t->m.words.n,
+                   .rows = batcher_rows(t->batches),
+                   .steps = batcher_steps(t->batches),
+                   .first_step = t->s.step,
+                   .total_steps = t->total,
+                   .steps_per_epoch = t->per_epoch,
+                   .operations = plan_operations(t->plan, batcher_cells(t->batches)),
+                   .resumed = checkpoint != NULL,
+                   .checkpoint = checkpoint};
+  for (int i = 0; i < 3; i++) {
+    s.symbols[i] = t->parts[i].n_symbols;
+    s.sequences[i] = t->parts[i].n_symbols == 0 ? 0 : t->m.form.lines ? t->parts[i].n : 1;
+  }
+  t->calls.start(t->calls.context, &s);
+}
+
+/* The place of the first loss that is not finite, as text; "" when all are. */
+static void bad_place(const trainer *t, char *out, size_t size) {
+  out[0] = 0;
+  for (int k = 0; k < t->m.g.n_losses; k++) {
+    ptrdiff_t row;
+    const float *x = run_value(t->run, t->m.g.losses[k].node, &row);
+    for (int64_t i = 0; i < batcher_symbols(t->batches); i++) {
+      if (isfinite(x[i * row])) continue;
+      int64_t line, column;
+      batcher_where(t->batches, i, &line, &column);
+      if (line)
+        snprintf(out, size, ", first at line %" PRId64 ", symbol %" PRId64 " of the data", line, column);
+      else
+        snprintf(out, size, ", first at symbol %" PRId64 " of the data", column);
+      return;
+    }
+  }
+}
+
+/* A step without a finite loss and gradient changes nothing: it is counted and reported. */
+static unroll_status skip_step(trainer *t, double mean, double norm, unroll_error *err) {
+  char place[96];
+  const float *dw = run_gradient(t->run);
+  const int bad = model_first_bad(&t->m, t->m.weights), first = model_first_bad(&t->m, dw);
+  t->s.skipped++;
+  t->s.skipped_in_row++;
+  if (bad >= 0)
+    return error_set(err, UNROLL_FAILED, "at step %" PRId64 ", %s holds a number that is not finite; try a smaller learning rate",
+                     t->s.step, t->m.g.params[bad].name);
+  bad_place(t, place, sizeof place);
+  trainer_warn(t, "step %" PRId64 " skipped: the %s is %f%s%s%s", t->s.step, isfinite(mean) ? "length of the gradient" : "loss",
+               isfinite(mean) ? norm : mean, place, first >= 0 ? "; first parameter without a finite gradient: " : "",
+               first >= 0 ? t->m.g.params[first].name : "");
+  run_carry_reset(t->run); /* the states may not be finite either */
+  if (t->s.skipped_in_row < MAX_SKIPPED) return UNROLL_OK;
+  if (!t->valid && t->o.dir && model_save(&t->m, t->files.model, err)) return err ? err->code : UNROLL_FAILED;
+  return error_set(err, UNROLL_FAILED,
+                   "%d steps in a row had no finite loss and gradient (step %" PRId64 "%s); the weights before them are kept",
+                   MAX_SKIPPED, t->s.step, place);
+}
+
+static unroll_status one_step(trainer *t, unroll_error *err) {
+  train_state *s = &t->s;
+  const int64_t epoch = s->step / t->per_epoch, index = s->step % t->per_epoch;
+  double nats = 0;
+  batch *b = batcher_get(t->batches, epoch, index);
+  b->seed = t->o.seed;
+  b->step = (uint64_t)s->step;
+  if (index == 0) run_carry_reset(t->run);
+  run_pass(t->run, b, 1);
+  for (int i = 0; i < t->m.g.n_losses; i++) nats += run_loss(t->run, i);
+  float *dw = run_gradient(t->run);
+  const double norm = optimizer_norm(&t->opt, dw);
+  const int64_t symbols = batcher_symbols(t->batches);
+  s->rate = schedule_rate(&t->rates, t->o.rate, s->step, t->total, epoch, s->lowered);
+  s->step++;
+  s->symbols += symbols;
+  if (!isfinite(nats) || !isfinite(norm)) return skip_step(t, nats / (double)symbols, norm, err);
+  optimizer_step(&t->opt, t->m.weights, dw, norm, s->rate, s->updates, t->workers);
+  run_pack(t->run);
+  s->updates++;
+  s->skipped_in_row = 0;
+  s->grad_norm = norm;
+  s->interval_nats += nats;
+  s->interval_symbols += symbols;
+  return UNROLL_OK;
+}
+
+/* Measures the validation part, keeps the best weights. *best: is it better than all before? */
+static unroll_status validate(trainer *t, bool *best, unroll_error *err) {
+  train_state *s = &t->s;
+  s->valid_loss = evaluator_run(t->valid);
+  s->last_valid = s->step;
+  *best = isfinite(s->valid_loss) && !(s->valid_loss >= s->best);
+  if (!*best) {
+    s->worse++;
+    if (t->rates.kind == SCHEDULE_PLATEAU && ++s->waiting >= t->rates.patience) {
+      s->lowered++;
+      s->waiting = 0;
+    }
+    s->stopped = t->o.patience > 0 && s->worse >= t->o.patience;
+    return UNROLL_OK;
+  }
+  s->best = s->valid_loss;
+  s->worse = s->waiting = 0;
+  memcpy(t->best, t->m.weights, (size_t)t->m.g.n_weights * sizeof *t->best);
+  return t->o.dir ? model_save(&t->m, t->files.model, err) : UNROLL_OK;
+}
+
+static void report_progress(const trainer *t, bool validated, bool best) {
+  const train_state *s = &t->s;
+  if (!t->calls.progress) return;
+  const bool open = s->interval_symbols > 0;
+  const double since = time_now() - t->interval_began;
+  const train_progress p = {.step = s->step,
+                            .total_steps = t->total,
+                            .epoch = (s->step + t->per_epoch - 1) / t->per_epoch,
+                            .loss = open ? s->interval_nats / (double)s->interval_symbols : s->loss,
+                            .rate = s->rate,
+                            .grad_norm = s->grad_norm,
+                            .seconds = s->seconds - t->seconds_before,
+                            .symbols_per_second = open && since > 0 ? (double)(s->symbols - t->began_symbols) / since : t->speed,
+                            .valid_loss = s->valid_loss,
+                            .validated = validated,
+                            .best = best};
+  t->calls.progress(t->calls.context, &p);
+}
+
+static unroll_status record(trainer *t, bool validated, double test_loss, unroll_error *err) {
+  train_state *s = &t->s;
+  const double now = time_now();
+  s->loss = s->interval_symbols > 0 ? s->interval_nats / (double)s->interval_symbols : (double)NAN;
+  t->speed = now > t->interval_began ? (double)(s->symbols - t->began_symbols) / (now - t->interval_began) : 0;
+  s->last_record = s->step;
+  s->interval_nats = 0;
+  s->interval_symbols = 0;
+  t->began_symbols = s->symbols;
+  t->interval_began = now;
+  return log_add(t, validated, test_loss, err);
+}
+
+/* What follows a step: validation, test, record, checkpoint. */
+static unroll_status after_step(trainer *t, train_result *r, unroll_error *err) {
+  train_state *s = &t->s;
+  bool validated = false, best = false;
+  const bool end_of_epoch = s->step % t->per_epoch == 0, stop = t->calls.stop && *t->calls.stop;
+  bool end = s->step >= t->total;
+  unroll_status status = UNROLL_OK;
+  if (t->valid && (end || (end_of_epoch && s->step - s->last_valid >= LEAST_BETWEEN_VALIDATIONS))) {
+    status = validate(t, &best, err);
+    validated = true;
+    end |= s->stopped;
+  }
+  s->seconds = t->seconds_before + time_now() - t->began;
+  if (!status && end && t->test) {
+    if (t->valid && isnan(s->best)) memcpy(t->best, t->m.weights, (size_t)t->m.g.n_weights * sizeof *t->best);
+    r->test_loss = evaluator_run(t->test);
+  }
+  if (!status && (validated || end || s->step - s->last_record >= t->o.log_steps)) status = record(t, validated, r->test_loss, err);
+  if (status) return status;
+  report_progress(t, validated, best);
+  const double since = time_now() - t->last_checkpoint, wanted = t->o.checkpoint_seconds;
+  if (!(end || stop || since >= wanted || (end_of_epoch && since >= wanted / 60))) return UNROLL_OK;
+  if (t->o.dir && (!t->valid || (end && isnan(s->best)))) status = model_save(&t->m, t->files.model, err);
+  return status ? status : checkpoint_save(t, err);
+}
+
+static void fill_result(const trainer *t, train_result *r) {
+  const train_state *s = &t->s;
+  r->steps = s->step;
+  r->epochs = t->per_epoch ? s->step / t->per_epoch : 0;
+  r->skipped = s->skipped;
+  r->symbols = s->symbols;
+  r->seconds = s->seconds;
+  r->loss = s->loss;
+  r->valid_loss = s->valid_loss;
+  r->best_valid_loss = s->best;
+  r->stopped_early = s->stopped;
+}
+
+static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
+  unroll_status status = UNROLL_OK;
+  t->began = t->interval_began = time_now();
+  t->seconds_before = t->s.seconds;
+  t->began_symbols = t->s.symbols;
+  if (t->s.step >= t->total && t->test) r->test_loss = evaluator_run(t->test); /* a finished run, resumed */
+  while (t->s.step < t->total && !t->s.stopped && !status) {
+    status = one_step(t, err);
+    if (!status) status = after_step(t, r, err);
+    if (!status && t->calls.stop && *t->calls.stop && t->s.step < t->total && !t->s.stopped)
+      status = error_set(err, UNROLL_INTERRUPTED, "interrupted at step %" PRId64, t->s.step);
+  }
+  fill_result(t, r);
+  return status;
+}
+
+/* --- a new run --- */
+
+static unroll_status make_model(trainer *t, unroll_error *err) {
+  const int32_t *codes[3];
+  int64_t counts[3];
+  const char *file, *source;
+  vocabulary words = {.end = -1};
+  unroll_status status = model_find_net(t->o.net, &t->memory, &file, &source, err);
+  if (!status) status = model_begin(&t->m, file, source, err);
+  if (!status) status = trainer_read_data(t, err);
+  if (status) return status;
+  for (int i = 0; i < 3; i++) {
+    codes[i] = t->sets[i].symbols;
+    counts[i] = t->sets[i].n_symbols;
+  }
+  status = vocabulary_collect(&words, t->m.form.unit, t->m.form.lines, codes, counts, 3, err);
+  for (int i = 0; i < 3 && !status; i++) status = dataset_encode(&t->sets[i], &words, err);
+  if (!status) status = model_build(&t->m, &words, t->o.settings, t->o.n_settings, true, err);
+  vocabulary_free(&words);
+  if (!status) status = model_init(&t->m, t->o.seed, err);
+  t->m.data = t->identity;
+  return status;
+}
+
+static const train_result no_result = {.loss = NAN, .valid_loss = NAN, .best_valid_loss = NAN, .test_loss = NAN};
+
+unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err) {
+  trainer t = {.s = {.best = NAN, .valid_loss = NAN, .loss = NAN, .grad_norm = NAN, .rate = NAN}};
+  *r = no_result;
+  if (c) t.calls = *c;
+  unroll_status status = train_options_check(o, err);
+  if (!status) status = train_options_copy(&t, o, err);
+  if (!status) status = make_model(&t, err);
+  if (!status) status = trainer_prepare(&t, err);
+  if (!status && o->dir) status = file_make_folder(o->dir, err);
+  if (!status && o->dir) status = trainer_set_folder(&t, o->dir, err);
+  if (!status) status = log_start(&t, err);
+  if (!status) status = checkpoint_start(&t, err);
+  if (!status) report_start(&t, NULL);
+  if (!status) status = loop(&t, r, err);
+  trainer_free(&t);
+  return status;
+}
+
+/* --- a resumed run --- */
+
+static unroll_status change_options(trainer *t, const char *dir, const train_options *change, unroll_error *err) {
+  t->o.dir = dir;
+  if (!change) return UNROLL_OK;
+  if (change->data && !(t->o.data = arena_text(&t->memory, change->data, strlen(change->data)))) return error_memory(err);
+  if (change->epochs || change->steps) {
+    t->o.epochs = change->epochs;
+    t->o.steps = change->steps;
+  }
+  t->o.threads = change->threads;
+  t->o.log_steps = change->log_steps;
+  t->o.checkpoint_seconds = change->checkpoint_seconds;
+  return train_options_check(&t->o, err);
+}
+
+static unroll_status read_same_data(trainer *t, unroll_error *err) {
+  unroll_status status = trainer_read_data(t, err);
+  if (status) return status;
+  if (t->identity.bytes != t->m.data.bytes || t->identity.hash != t->m.data.hash)
+    return error_at(err, UNROLL_BAD_INPUT, t->o.data, NULL, 0, 0,
+                    "this is not the data that training began with (%" PRIu64 " bytes, it had %" PRIu64 ")", t->identity.bytes,
+                    t->m.data.bytes);
+  for (int i = 0; i < 3 && !status; i++) status = dataset_encode(&t->sets[i], &t->m.words, err);
+  return status;
+}
+
+/* The best weights so far are those of the model file; without it the next validation begins anew. */
+static unroll_status read_best(trainer *t, unroll_error *err) {
+  model m;
+  if (!t->valid || isnan(t->s.best)) return UNROLL_OK;
+  unroll_error e = {0};
+  const unroll_status status = model_load(&m, t->files.model, false, &e);
+  const bool fits = !status && m.g.n_weights == t->m.g.n_weights;
+  if (fits)
+    memcpy(t->best, m.weights, (size_t)m.g.n_weights * sizeof *t->best);
+  else if (status != UNROLL_FAILED) {
+    trainer_warn(t, "%s: %s; the best model so far is lost", t->files.model,
+                 status ? e.message : "it is the model of another training");
+    t->s.best = (double)NAN;
+  }
+  if (!status) model_free(&m);
+  if (status == UNROLL_FAILED && err) *err = e;
+  return status == UNROLL_FAILED ? status : UNROLL_OK;
+}
+
+unroll_status train_resume(const char *dir, const train_options *change, const train_callbacks *c, train_result *r,
+                           unroll_error *err) {
+  trainer t = {0};
+  tensor_file f = {0};
+  const char *file = NULL;
+  *r = no_result;
+  if (c) t.calls = *c;
+  unroll_status status = trainer_set_folder(&t, dir, err);
+  if (!status) status = checkpoint_load(&t, &f, &file, err);
+  if (!status) status = change_options(&t, dir, change, err);
+  if (!status) status = read_same_data(&t, err);
+  if (!status) status = trainer_prepare(&t, err);
+  if (!status) status = checkpoint_finish(&t, &f, file, err);
+  if (!status) status = read_best(&t, err);
+  tensor_file_free(&f);
+  if (!status) status = log_start(&t, err);
+  t.last_checkpoint = time_now();
+  if (!status) report_start(&t, file);
+  if (!status) status = loop(&t, r, err);
+  trainer_free(&t);
+  return status;
+}

@@ -1,0 +1,136 @@
+/* train_setup.c - from options to everything that the loop needs: data and its parts, batches, plan, evaluators, optimizer. */
+#include <math.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "data/hash.h"
+#include "train/trainer.h"
+
+enum { SMALL = 1000 }; /* fewer symbols: no validation unless asked for */
+static const double default_valid = 0.05;
+
+/* A share (0 <= x < 1), or the name of a file. */
+static bool as_share(const char *source, double *share) { return text_number(source, strlen(source), share) == 0; }
+
+unroll_status trainer_read_data(trainer *t, unroll_error *err) {
+  const char *const files[3] = {t->o.data, t->o.valid, t->o.test};
+  double share;
+  t->identity = (data_identity){0, 0};
+  for (int i = 0; i < 3; i++) {
+    if (!files[i] || (i != TRAIN && as_share(files[i], &share))) continue;
+    const unroll_status status = dataset_read(&t->sets[i], &t->m.form, files[i], err);
+    if (status) return status;
+    t->identity.bytes += t->sets[i].bytes;
+    t->identity.hash = hash_mix(t->identity.hash ^ t->sets[i].hash) + (uint64_t)i;
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status check_share(const char *name, double share, unroll_error *err) {
+  if (share >= 0 && share < 1) return UNROLL_OK;
+  return error_set(err, UNROLL_USAGE, "--%s takes a share from 0 to below 1, or a file", name);
+}
+
+static unroll_status cut(trainer *t, unroll_error *err) {
+  double shares[3] = {0, 0, 0};
+  const char *const given[3] = {NULL, t->o.valid, t->o.test};
+  static const char *const names[3] = {"", "valid", "test"};
+  unroll_status status = UNROLL_OK;
+  for (int i = VALID; i <= TEST && !status; i++) {
+    if (given[i] && !t->sets[i].symbols && as_share(given[i], &shares[i])) status = check_share(names[i], shares[i], err);
+    if (!status && t->sets[i].symbols) status = part_whole(&t->parts[i], &t->sets[i], err);
+  }
+  if (status) return status;
+  const bool usual = !t->o.valid && t->sets[TRAIN].n_symbols >= SMALL;
+  part unused[2] = {{0}, {0}};
+  part *valid = t->sets[VALID].symbols ? &unused[0] : &t->parts[VALID],
+       *test = t->sets[TEST].symbols ? &unused[1] : &t->parts[TEST];
+  status = part_split(&t->parts[TRAIN], valid, test, &t->sets[TRAIN], usual ? default_valid : shares[VALID], shares[TEST],
+                      t->o.seed, err);
+  if (status == UNROLL_USAGE && usual) /* a few long lines: none fell to the validation */
+    status = part_split(&t->parts[TRAIN], valid, test, &t->sets[TRAIN], 0, shares[TEST], t->o.seed, err);
+  for (int i = 0; i < 2; i++) part_free(&unused[i]);
+  if (status) return status;
+  if (t->parts[VALID].n_symbols == 0 && (t->o.patience > 0 || t->rates.kind == SCHEDULE_PLATEAU))
+    return error_set(err, UNROLL_USAGE, "%s needs a validation part; give --valid",
+                     t->o.patience > 0 ? "patience" : "the schedule plateau");
+  return UNROLL_OK;
+}
+
+static unroll_status set_total(trainer *t, unroll_error *err) {
+  enum { EPOCHS = 10, LEAST_STEPS = 300 };
+  int64_t epochs = t->o.epochs;
+  t->per_epoch = batcher_count(t->batches);
+  if (!epochs && !t->o.steps) {
+    const int64_t least = (LEAST_STEPS + t->per_epoch - 1) / t->per_epoch;
+    epochs = least > EPOCHS ? least : EPOCHS;
+  }
+  t->total = t->o.steps;
+  if (epochs) {
+    int64_t all;
+    if (__builtin_mul_overflow(epochs, t->per_epoch, &all)) return error_set(err, UNROLL_USAGE, "too many epochs");
+    if (!t->total || all < t->total) t->total = all;
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status make_plan(trainer *t, unroll_error *err) {
+  const batch_options cut_into = {.rows = (int)t->o.batch, .steps = (int)t->o.unroll, .seed = t->o.seed, .shuffle = true};
+  unroll_status status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);
+  if (!status) status = set_total(t, err);
+  if (status) return status;
+  const plan_options options = {.max_rows = batcher_rows(t->batches),
+                                .max_steps = batcher_steps(t->batches),
+                                .max_cells = batcher_cells(t->batches),
+                                .gradient = 1};
+  t->workers = pool_new(t->o.threads);
+  if (!t->workers) return error_memory(err);
+  status = plan_new(&t->plan, &t->m.g, &options, err);
+  if (!status) status = run_new(&t->run, t->plan, t->m.weights, t->workers, err);
+  return status;
+}
+
+static unroll_status make_optimizer(trainer *t, unroll_error *err) {
+  optimizer_options options = {
+      .momentum = t->o.momentum, .weight_decay = t->o.weight_decay, .clip_norm = t->o.clip_norm, .clip_value = t->o.clip_value};
+  const unroll_status status = optimizer_kind_of(&options.kind, t->o.optimizer, err);
+  if (status) return status;
+  if (options.momentum < 0) options.momentum = options.kind == OPTIMIZER_SGD ? 0.9 : 0;
+  if (options.weight_decay < 0) options.weight_decay = options.kind == OPTIMIZER_ADAMW ? 0.01 : 0;
+  return optimizer_init(&t->opt, &t->m.g, &options, err);
+}
+
+unroll_status trainer_prepare(trainer *t, unroll_error *err) {
+  const int rows = (int)t->o.batch, steps = (int)t->o.unroll;
+  unroll_status status = schedule_parse(&t->rates, t->o.schedule, err);
+  if (!status) status = make_optimizer(t, err);
+  if (!status) status = cut(t, err);
+  if (!status) status = make_plan(t, err);
+  if (status) return status;
+  t->best = mem_aligned((size_t)t->m.g.n_weights + 1, sizeof *t->best);
+  t->carry = mem_zero((size_t)run_carry_size(t->run) + 1, sizeof *t->carry);
+  if (!t->best || !t->carry) return error_memory(err);
+  if (t->parts[VALID].n_symbols)
+    status = evaluator_new(&t->valid, &t->m, t->m.weights, &t->parts[VALID], rows, steps, t->workers, err);
+  if (!status && t->parts[TEST].n_symbols)
+    status = evaluator_new(&t->test, &t->m, t->valid ? t->best : t->m.weights, &t->parts[TEST], rows, steps, t->workers, err);
+  return status;
+}
+
+void trainer_free(trainer *t) {
+  evaluator_free(t->valid);
+  evaluator_free(t->test);
+  run_free(t->run);
+  plan_free(t->plan);
+  batcher_free(t->batches);
+  optimizer_free(&t->opt);
+  pool_free(t->workers);
+  for (int i = 0; i < 3; i++) {
+    part_free(&t->parts[i]);
+    dataset_free(&t->sets[i]);
+  }
+  mem_free_aligned(t->best);
+  mem_free(t->carry);
+  model_free(&t->m);
+  arena_free(&t->memory);
+}

@@ -1,0 +1,88 @@
+/* trainer.h - what the files of the training loop share: train.c (loop), train_setup.c (data, model, plan), train_options.c
+ * (defaults, options and state as JSON), checkpoint.c, log.c. Not for others. */
+#ifndef TRAIN_TRAINER_H
+#define TRAIN_TRAINER_H
+#include "data/batch.h"
+#include "run/run.h"
+#include "train/evaluate.h"
+#include "train/model.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+#include "train/train.h"
+
+/* All that changes from step to step beside weights, moments and carried states. Random numbers need no state: they are functions
+ * of (seed, step). */
+typedef struct train_state {
+  int64_t step;                    /* steps made, skipped ones included */
+  int64_t updates;                 /* steps that changed the weights */
+  int64_t lowered, waiting;        /* plateau: how often the rate was lowered; validations without improvement since */
+  int64_t worse;                   /* patience: validations without improvement */
+  int64_t last_valid, last_record; /* steps */
+  int64_t skipped, skipped_in_row;
+  int64_t symbols;          /* trained on */
+  int64_t interval_symbols; /* since the last record */
+  double interval_nats;
+  double best, valid_loss;      /* of validation; NaN: none yet */
+  double loss, grad_norm, rate; /* of the last record, the last step, the last step */
+  double seconds;               /* of training, all runs together */
+  bool stopped;                 /* patience ran out */
+} train_state;
+
+enum { TRAIN, VALID, TEST };
+
+typedef struct trainer {
+  train_options o; /* texts live in `memory` */
+  arena memory;
+  train_callbacks calls;
+  train_state s;
+  schedule rates;
+  model m;
+  dataset sets[3]; /* what was read; [VALID] and [TEST] only where they are files of their own */
+  part parts[3];
+  pool *workers;
+  batcher *batches;
+  plan *plan;
+  run *run;
+  evaluator *valid, *test;
+  optimizer opt;
+  float *best;  /* [n_weights] weights of the best validation */
+  float *carry; /* [run_carry_size] scratch */
+  int64_t per_epoch, total;
+  double began, last_checkpoint, interval_began; /* time_now */
+  double seconds_before;                         /* of the runs before this one */
+  double speed;                                  /* symbols per second, of the last interval */
+  int64_t began_symbols;                         /* s.symbols when the interval began */
+  data_identity identity;                        /* of what was read */
+  struct {
+    const char *model, *checkpoint, *previous, *log;
+  } files;      /* NULL without a folder */
+  bool damaged; /* the file `checkpoint` is not to be kept as the previous one */
+} trainer;
+
+/* train_options.c: everything that a resumed run needs to know, as JSON. NULL when out of memory; freed by mem_free. */
+unroll_status train_options_copy(trainer *t, const train_options *o, unroll_error *err);
+unroll_status train_options_check(const train_options *o, unroll_error *err);
+char *train_options_text(const train_options *o);
+unroll_status train_options_parse(trainer *t, const char *file, const char *source, unroll_error *err);
+char *train_state_text(const train_state *s);
+unroll_status train_state_parse(train_state *s, const char *file, const char *source, unroll_error *err);
+
+/* train_setup.c */
+unroll_status trainer_read_data(trainer *t, unroll_error *err); /* datasets, as codes; t->m.form is known */
+unroll_status trainer_prepare(trainer *t, unroll_error *err);   /* everything else; t->m is built */
+void trainer_free(trainer *t);
+
+/* checkpoint.c */
+unroll_status checkpoint_save(trainer *t, unroll_error *err);
+unroll_status checkpoint_start(trainer *t, unroll_error *err); /* step 0 of a new run, replacing both of an earlier one */
+/* Loads model, options and state of the last good checkpoint of the folder; t->m, t->o, t->s; the rest by checkpoint_finish once
+ * the trainer is prepared. *file is the one used. */
+unroll_status checkpoint_load(trainer *t, tensor_file *f, const char **file, unroll_error *err);
+unroll_status checkpoint_finish(trainer *t, const tensor_file *f, const char *file, unroll_error *err);
+unroll_status trainer_set_folder(trainer *t, const char *dir, unroll_error *err); /* t->files */
+void trainer_warn(const trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* log.c */
+unroll_status log_start(trainer *t, unroll_error *err); /* an empty log, or on resume one without what comes after the checkpoint */
+unroll_status log_add(trainer *t, bool validated, double test_loss, unroll_error *err);
+#endif
