@@ -172,7 +172,7 @@ typedef struct results {
   int *slot;
 } results;
 
-static place result_place(emitter *e, const results *r, int at) {
+static place result_place(const emitter *e, const results *r, int at) {
   const value *v = &e->p->values[e->members[at]];
   return v->stored ? plan_store_of(e->p, e->members[at]) : slot_place(e, r->slot[at]);
 }
@@ -335,21 +335,34 @@ static void survey(emitter *e) {
   }
 }
 
-static void emit_terms(emitter *e, results *r, int at) {
+/* d = sum + term, the term being a product that was folded in here or any other value. */
+static void add_term(emitter *e, const results *r, int reader, int number, int d, int sum) {
+  int m = member(e, number);
+  if (m >= 0 && e->absorbed[m]) {
+    const value *t = &e->p->values[number];
+    const int a = operand_for(e, r, number, t->in[0]), b = operand_for(e, r, number, t->in[1]);
+    add_code(e, TILE_MULTIPLY_ADD, d, a, b, sum);
+  } else
+    add_code(e, TILE_ADD, d, sum, operand_for(e, r, reader, number), 0);
+}
+
+static void emit_terms(emitter *e, const results *r, int at) {
   const int number = e->members[at];
   const value *v = &e->p->values[number];
-  const int start = starting_term(e, v);
-  int d = add_operand(e, result_place(e, r, at));
-  for (int i = 0; i < v->n_terms && !e->status; i++) {
-    if (i == start) continue;
-    int m = member(e, v->terms[i]);
-    if (m >= 0 && e->absorbed[m]) {
-      const value *t = &e->p->values[v->terms[i]];
-      add_code(e, TILE_MULTIPLY_ADD, d, operand_for(e, r, v->terms[i], t->in[0]), operand_for(e, r, v->terms[i], t->in[1]), d);
-    } else {
-      int a = operand_for(e, r, number, v->terms[i]);
-      add_code(e, TILE_ADD, d, d, a, 0);
+  const int start = starting_term(e, v), d = add_operand(e, result_place(e, r, at));
+  int sum = d, from = v->n_products ? start : -1;
+  if (!v->n_products) { /* all its products were taken out of the loop: the sum of those is a term */
+    for (int i = 0; i < v->n_terms && from < 0; i++) {
+      int m = member(e, v->terms[i]);
+      if (m < 0 || !e->absorbed[m]) from = i;
     }
+    sum = operand_for(e, r, number, v->terms[from]);
+    if (v->n_terms == 1) add_code(e, TILE_COPY, d, sum, 0, 0);
+  }
+  for (int i = 0; i < v->n_terms && !e->status; i++) {
+    if (i == from) continue;
+    add_term(e, r, number, v->terms[i], d, sum);
+    sum = d;
   }
 }
 
