@@ -23,8 +23,11 @@ void lex_step(lexer *l, int length) {
 
 token *lex_add(lexer *l, enum token_kind kind, size_t start, int column, unroll_error *err) {
   if (l->n_tokens == LEX_TOKENS) {
-    error_at(err, UNROLL_BAD_INPUT, l->file, l->text, l->line, column, "the file is too long: more than %d words and signs",
-             LEX_TOKENS);
+    if (l->problem.code && err)
+      *err = l->problem; /* a file of rubbish is better described by its first character */
+    else
+      error_at(err, UNROLL_BAD_INPUT, l->file, l->text, l->line, column, "the file is too long: more than %d words and signs",
+               LEX_TOKENS);
     return NULL;
   }
   if (l->n_tokens == l->capacity) {

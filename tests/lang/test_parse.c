@@ -2,6 +2,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <locale.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -172,6 +173,13 @@ static void test_canonical(void **state) {
   for (size_t i = 0; i < sizeof expressions / sizeof *expressions; i++) check(expressions[i].source, expressions[i].expected);
 }
 
+/* A decimal comma of the system's locale changes nothing. */
+static void test_locale(void **state) {
+  if (!setlocale(LC_ALL, "de_DE.UTF-8")) skip();
+  test_canonical(state);
+  setlocale(LC_ALL, "C");
+}
+
 /* Pairs: textbook notation, plain text. Both compile to the same print. */
 static const struct row notation[] = {
     {"f = σ(Wf·[h_{t-1}, x_t] + bf)", "f = sigmoid(Wf [h[t-1], x] + bf)\n"},
@@ -337,8 +345,9 @@ static void test_builtins(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_canonical), cmocka_unit_test(test_notation),       cmocka_unit_test(test_kinds),
-      cmocka_unit_test(test_places),    cmocka_unit_test(test_one_expression), cmocka_unit_test(test_builtins),
+      cmocka_unit_test(test_canonical), cmocka_unit_test(test_locale), cmocka_unit_test(test_notation),
+      cmocka_unit_test(test_kinds),     cmocka_unit_test(test_places), cmocka_unit_test(test_one_expression),
+      cmocka_unit_test(test_builtins),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
