@@ -29,7 +29,7 @@ typedef struct testtext {
 /* Every built-in cell comes besides these: see testnet_cell. */
 static const testtext testnets[] = {
     {"language", "data token : chars\nh = lstm(embed(token[t-1], 4), 6)\ntoken ~ softmax(W h + b)\n"},
-    {"one-hot", "data token : chars\nh = tanh(V token[t-1] + U h[t-1] + bh)\ntoken ~ softmax(W h + b)\n"},
+    {"one-hot", "hidden = 5\ndata token : chars\nh = tanh(V token[t-1] + U h[t-1] + bh)\ntoken ~ softmax(W h + b)\n"},
     {"layers", "data token : chars\nh = gru(embed(token[t-1], 3), 5, layers = 3)\ntoken ~ softmax(W h + b)\n"},
     {"dropout", "data token : chars\nh = lstm(embed(token[t-1], 4), 6, layers = 2, dropout = 0.4)\n"
                 "token ~ softmax(W dropout(h, 0.25) + b)\n"},
@@ -37,29 +37,36 @@ static const testtext testnets[] = {
                 "tag ~ softmax(W [f, g] + b)\n"},
     {"sentiment", "data text : words(20)\ndata label : category\ne = embed(text, 4)\nf = lstm(e, 5)\ng = gru(e, 3, backward)\n"
                   "label ~ softmax(W [last(f), first(g)] + b)\n"},
-    {"translate", "data source : words(9)\ndata target : words(8)\ns = lstm(embed(source, 4), 6, backward)\n"
+    {"translate", "hidden = 6\ndata source : words(9)\ndata target : words(8)\ns = lstm(embed(source, 4), 6, backward)\n"
                   "d = lstm(embed(target[t-1], 4), 6, start = s)\ntarget ~ softmax(W tanh(V d + b) + c)\nparam c\n"},
     {"start with a vector",
-     "data v : numbers\ndata token : chars\ns = tanh(A v + ba)\nh = rnn(embed(token[t-1], 4), 5, start = s)\n"
+     "hidden = 6\ndata v : numbers\ndata token : chars\ns = tanh(A v + ba)\nh = rnn(embed(token[t-1], 4), 5, start = s)\n"
      "token ~ softmax(W h + b)\n"},
-    {"two steps back", "data token : chars\nh = tanh(V token[t-1] + U h[t-1] + R h[t-2] + bh)\ntoken ~ softmax(W h + b)\n"},
+    {"two steps back",
+     "hidden = 5\ndata token : chars\nh = tanh(V token[t-1] + U h[t-1] + R h[t-2] + bh)\ntoken ~ softmax(W h + b)\n"},
     {"windows of the input",
-     "data x : numbers\ndata tag : words(6)\nh = tanh(A x + B x[t-1] + C x[t-2] + bh)\ntag ~ softmax(W h + b)\n"},
+     "hidden = 5\ndata x : numbers\ndata tag : words(6)\nh = tanh(A x + B x[t-1] + C x[t-2] + bh)\ntag ~ softmax(W h + b)\n"},
     {"two loops",
      "data token : chars\nu = rnn(embed(token[t-1], 4), 5)\nh = gru(u * sigmoid(G u + bg), 6)\ntoken ~ softmax(W [h, u] + b)\n"},
-    {"one loop of two states", "data token : chars\nu = tanh(A token[t-1] + B h[t-1] + bu)\nh = tanh(C u + D u[t-1] + bh)\n"
-                               "token ~ softmax(W h + b)\n"},
-    {"no time", "data x : numbers\ndata label : category\nlabel ~ softmax(W relu(V x + bv) + b)\n"},
-    {"static into time", "data v : numbers\ndata token : chars\nm = tanh(A v + ba)\nh = tanh(V token[t-1] + U h[t-1] + M m + bh)\n"
-                         "token ~ softmax(W (h * m) + b)\n"},
-    {"layernorm", "data token : chars\nh = tanh(layernorm(V token[t-1] + U h[t-1]) + bh)\ntoken ~ softmax(W layernorm(h) + b)\n"},
-    {"softmax inside", "data token : chars\nh = softmax(V token[t-1] + U h[t-1] + bh)\ntoken ~ softmax(W h + b)\n"},
-    {"elementwise", "data token : chars\nparam p, q\nh = sqrt(1 + abs(V token[t-1] + p * h[t-1])) + gelu(q) * softplus(U h[t-1])\n"
-                    "token ~ softmax(W (exp(-h) + min(h, 0.3) - max(p, h) / (2 + h^2)) + b)\n"},
-    {"unused start",
-     "data token : chars\nh = gru(embed(token, 4), 5)\nk = gru(embed(token[t-1], 4), 5, start = h)\ntoken ~ softmax(W k + b)\n"},
-    {"mean over time",
-     "data text : words(20)\ndata label : category\nf = rnn(embed(text, 4), 5)\nlabel ~ softmax(W mean(f) + b)\n"},
+    {"one loop of two states",
+     "hidden = 5\ndata token : chars\nu = tanh(A token[t-1] + B h[t-1] + bu)\nh = tanh(C u + D u[t-1] + bh)\n"
+     "token ~ softmax(W h + b)\n"},
+    {"no time", "hidden = 6\ndata x : numbers\ndata label : category\nlabel ~ softmax(W relu(V x + bv) + b)\n"},
+    {"static into time",
+     "hidden = 5\ndata v : numbers\ndata token : chars\nm = tanh(A v + ba)\nh = tanh(V token[t-1] + U h[t-1] + M m + bh)\n"
+     "token ~ softmax(W (h * m) + b)\n"},
+    {"layernorm",
+     "hidden = 5\ndata token : chars\nh = tanh(layernorm(V token[t-1] + U h[t-1]) + bh)\ntoken ~ softmax(W layernorm(h) + b)\n"},
+    {"softmax inside", "hidden = 5\ndata token : chars\nh = softmax(V token[t-1] + U h[t-1] + bh)\ntoken ~ softmax(W h + b)\n"},
+    {"elementwise",
+     "hidden = 5\ndata token : chars\nparam p, q\nh = sqrt(1 + abs(V token[t-1] + p * h[t-1])) + gelu(q) * softplus(U h[t-1])\n"
+     "token ~ softmax(W (exp(-h) + min(h, 0.3) - max(p, h) / (2 + h^2)) + b)\n"},
+    {"start with layers",
+     "data source : words(9)\ndata target : words(8)\ns = gru(embed(source, 4), 5, layers = 2)\n"
+     "d = gru(embed(target[t-1], 4), 5, layers = 2, start = s)\ntarget ~ softmax(W [d, embed(target[t-2], 3)] + b)\n"},
+    {"two losses", "data word : words(9)\ndata tag : words(5)\ndata y : numbers\nh = gru(embed(word[t-1], 4), 5)\n"
+                   "word ~ softmax(W h + b)\ntag ~ softmax(V h + bt)\ny ~ laplace(mean = M h, scale = exp(S last(h) + bs))\n"},
+    {"bits", "data notes : numbers\nh = lstm(notes[t-1], 5)\nnotes ~ bernoulli(W h + b)\n"},
     {"forecast", "data y : number\ndata x : numbers\nh = lstm([y[t-1], x], 5, layers = 2)\n"
                  "y ~ gaussian(mean = Wm h + bm, scale = softplus(Ws h + bs))\n"},
 };
@@ -103,9 +110,23 @@ static inline void testnet_say(const char *name, const unroll_error *err) {
   fprintf(stderr, "%s: %s:%d:%d: %s\n%s\n", name, err->file, err->line, err->column, err->message, err->source);
 }
 
-/* A net around a cell: widths that are no multiples of anything. */
+/* A net around a built-in cell, with a data line for each input that the cell has besides x. */
 static inline const char *testnet_cell(char out[512], const char *cell, int hidden) {
-  snprintf(out, 512, "data x : numbers\ndata y : numbers\nh = %s(x, %d)\ny ~ gaussian(mean = W h + b, scale = 1)\n", cell, hidden);
+  arena memory = {0};
+  program *alone;
+  graph g;
+  char data[200] = "", inputs[100] = "";
+  graph_init(&g);
+  assert_int_equal(lang_parse(&alone, cell, lang_builtin_cell(cell)->text, &memory, NULL), UNROLL_OK);
+  assert_int_equal(graph_build(&g, alone, &(build_options){0}, NULL), UNROLL_OK);
+  for (int i = 0; i < g.n_data; i++) {
+    snprintf(data + strlen(data), sizeof data - strlen(data), "data %s : numbers\n", g.data[i].name);
+    snprintf(inputs + strlen(inputs), sizeof inputs - strlen(inputs), "%s, ", g.data[i].name);
+  }
+  graph_free(&g);
+  arena_free(&memory);
+  snprintf(out, 512, "%sdata predicted : numbers\nh = %s(%s%d)\npredicted ~ gaussian(mean = W h + b, scale = 1)\n", data, cell,
+           inputs, hidden);
   return out;
 }
 
