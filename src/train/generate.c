@@ -225,7 +225,6 @@ static unroll_status group(generator *s, int64_t first, int rows, const generate
 
 unroll_status generate(const model *m, const generate_options *o, pool *workers, const generate_sink *sink, unroll_error *err) {
   generator s = {.m = m, .o = o};
-  graph_init(&s.g);
   unroll_status status = begin(&s, workers, err);
   for (int64_t first = 0; first < o->n && !status; first += s.rows)
     status = group(&s, first, (int)(o->n - first < s.rows ? o->n - first : s.rows), sink, err);
@@ -236,7 +235,6 @@ unroll_status generate(const model *m, const generate_options *o, pool *workers,
 unroll_status generate_next(const model *m, const char *prefix, size_t size, double *probabilities, unroll_error *err) {
   const generate_options o = {.n = 1, .prime = prefix, .prime_size = size, .temperature = 1, .length = 1};
   generator s = {.m = m, .o = &o};
-  graph_init(&s.g);
   unroll_status status = begin(&s, NULL, err);
   if (!status) {
     if (s.n_prime) memcpy(s.symbols, s.prime.symbols, (size_t)s.n_prime * sizeof *s.symbols);

@@ -112,6 +112,7 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
                                  .find_cell = model_find_cell,
                                  .context = m};
   m->built = true;
+  graph_init(&m->g);
   unroll_status status = graph_build(&m->g, m->net, &options, err);
   if (!status && derive) status = graph_differentiate(&m->g, err);
   if (status) return status;
@@ -130,7 +131,7 @@ unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll
                                  .n_settings = m->g.n_settings,
                                  .find_cell = model_find_cell,
                                  .context = (void *)m};
-  *g = (graph){0};
+  graph_init(g);
   unroll_status status = lang_parse(&net, m->net_file, m->net_text, memory, err);
   if (status) return status;
   for (int i = 0; i < net->n_statements; i++)
