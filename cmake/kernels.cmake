@@ -1,0 +1,23 @@
+# Instruction sets of room_kernel: the same bodies, each isa_*.c with its own options. A file whose options the compiler or the
+# architecture does not know compiles to a table of NULL. Never contract: fused multiply-adds are written where they are wanted.
+include(CheckCCompilerFlag)
+set(kernel_options -O3 -ffp-contract=off -fno-math-errno)
+set(kernel_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma)
+set(kernel_avx2 -mavx2 -mfma)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64|i.86)$")
+  foreach(isa avx512 avx2)
+    list(JOIN kernel_${isa} " " flags)
+    check_c_compiler_flag("${flags}" UNROLL_HAVE_${isa})
+    if(NOT UNROLL_HAVE_${isa})
+      set(kernel_${isa})
+    endif()
+  endforeach()
+else()
+  set(kernel_avx512)
+  set(kernel_avx2)
+endif()
+foreach(isa avx512 avx2 neon portable)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/kernel/isa_${isa}.c PROPERTIES COMPILE_OPTIONS "${kernel_options};${kernel_${isa}}")
+endforeach()
+# The headers that the bodies are made of are found by the compiler's dependency files; packing profits from -O3 too.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/kernel/pack.c PROPERTIES COMPILE_OPTIONS "-O3")

@@ -1,0 +1,44 @@
+/* dispatch.c - picks the table of kernels. */
+#include "kernel/isa.h"
+#include "kernel/optimizer.h"
+#include <math.h>
+
+/* What the processor and the system can run, whatever UNROLL_ISA says. */
+static int runs(enum cpu_isa isa) {
+#if defined(__x86_64__) || defined(__i386__)
+  const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (isa == CPU_AVX2) return avx2;
+  if (isa == CPU_AVX512)
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl");
+#elif defined(__aarch64__)
+  if (isa == CPU_NEON) return 1;
+#endif
+  return isa == CPU_PORTABLE;
+}
+
+const kernels *kernel_table_of(enum cpu_isa isa) {
+  if (!runs(isa)) return NULL;
+  switch (isa) {
+  case CPU_AVX512:
+    return kernels_avx512();
+  case CPU_AVX2:
+    return kernels_avx2();
+  case CPU_NEON:
+    return kernels_neon();
+  case CPU_PORTABLE:
+    return kernels_portable();
+  }
+  return NULL;
+}
+
+const kernels *kernel_table(void) {
+  const kernels *table = kernel_table_of(cpu_isa());
+  if (!table && cpu_isa() == CPU_AVX512) table = kernel_table_of(CPU_AVX2);
+  return table ? table : kernels_portable();
+}
+
+void adam_corrections(adam_step *s, double beta1, double beta2, long t) {
+  s->correction1 = (float)(1 / (1 - pow(beta1, (double)t)));
+  s->correction2 = (float)(1 / (1 - pow(beta2, (double)t)));
+}

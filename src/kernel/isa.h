@@ -1,0 +1,10 @@
+/* isa.h - one table of kernels per instruction set; each is NULL in a build that cannot have it. Only for dispatch.c. */
+#ifndef KERNEL_ISA_H
+#define KERNEL_ISA_H
+#include "kernel/kernel.h"
+
+const kernels *kernels_avx512(void);
+const kernels *kernels_avx2(void);
+const kernels *kernels_neon(void);
+const kernels *kernels_portable(void);
+#endif

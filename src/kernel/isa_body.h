@@ -1,0 +1,32 @@
+/* isa_body.h - all bodies for one instruction set, and the table of what they define. isa_*.c set VECTOR_* and ISA, then this. */
+#include "base/threads.h"
+#include "kernel/isa.h"
+#include "kernel/optimizer.h"
+#include "kernel/vector.h"
+#include "kernel/vector_math.h"
+#include "kernel/product_body.h"
+#include "kernel/tile_body.h"
+#include "kernel/rows_body.h"
+#include "kernel/optimizer_body.h"
+
+static const kernels table = {
+    .isa = ISA,
+    .product = product_run,
+    .tile = tile_run,
+    .softmax = softmax_run,
+    .softmax_grad = softmax_grad_run,
+    .cross_entropy = cross_entropy_run,
+    .cross_entropy_grad = cross_entropy_grad_run,
+    .row_sum = row_sum_run,
+    .layernorm = layernorm_run,
+    .layernorm_grad = layernorm_grad_run,
+    .gather = gather_run,
+    .scatter = scatter_run,
+    .sum_rows = sum_rows_run,
+    .adam = adam_run,
+    .rmsprop = rmsprop_run,
+    .sgd = sgd_run,
+    .clip_value = clip_value_run,
+    .sum_squares = sum_squares_run,
+    .peak = peak_run,
+};

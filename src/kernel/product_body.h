@@ -1,0 +1,116 @@
+/* product_body.h - C = init + A B for up to four vectors of columns, compiled per instruction set.
+ *
+ * The idea: a block of MR rows and NV vectors of the result stays in registers while k runs; every step loads NV vectors of B and
+ * repeats MR numbers of A over the lanes. Each number of the result is one chain of fused multiply-adds in increasing k, so its
+ * bits do not depend on how rows are blocked, nor on cutting k into pieces that start from what the piece before stored.
+ * vector_*.h says how many rows a block has for 1 to 4 vectors (PRODUCT_ROWS_n). */
+#ifndef KERNEL_PRODUCT_BODY_H
+#define KERNEL_PRODUCT_BODY_H
+
+typedef void block_function(const product *p, const float *a, const float *b, int k, int row, int vector);
+
+/* Rows row .. row+MR-1, vectors vector .. vector+NV-1; a and b are already moved to where this block starts. */
+VECTOR_INLINE void block_body(const product *p, const float *a, const float *b, int k, int row, int vector, const int MR,
+                              const int NV, const ptrdiff_t known_row) {
+  const ptrdiff_t a_row = known_row ? known_row : p->a_row, a_k = p->a_k, b_k = p->b_k;
+  v16 c[24][4];
+  VECTOR_UNROLL
+  for (int i = 0; i < MR; i++) VECTOR_UNROLL
+  for (int v = 0; v < NV; v++) c[i][v] = v_load(p->init[vector + v] + (row + i) * p->init_row[vector + v]);
+  const float *r[8];
+  VECTOR_UNROLL
+  for (int j = 0; j < 8; j++) r[j] = a + 3 * j * a_row;
+  for (; k > 0; k--) {
+    v16 x[4];
+    VECTOR_UNROLL
+    for (int v = 0; v < NV; v++) x[v] = v_load(b + v * LANES);
+    VECTOR_UNROLL
+    for (int i = 0; i < MR; i++) {
+      const v16 s = v_set1(known_row ? a[i * known_row] : r[i / 3][i % 3 * a_row]);
+      VECTOR_UNROLL
+      for (int v = 0; v < NV; v++) c[i][v] = v_fma(s, x[v], c[i][v]);
+    }
+    if (known_row)
+      a += a_k;
+    else
+      VECTOR_UNROLL
+    for (int j = 0; j < (MR + 2) / 3; j++) r[j] += a_k;
+    b += b_k;
+  }
+  VECTOR_UNROLL
+  for (int i = 0; i < MR; i++) VECTOR_UNROLL
+  for (int v = 0; v < NV; v++) v_store(p->c[vector + v] + (row + i) * p->c_row[vector + v], c[i][v]);
+}
+
+/* One function for each size of block: block_ROWS_VECTORS for rows anywhere in A, near_ROWS_VECTORS for rows side by side. */
+#define BLOCK(MR, NV)                                                                                                              \
+  static void block_##MR##_##NV(const product *p, const float *a, const float *b, int k, int row, int vector) {                    \
+    block_body(p, a, b, k, row, vector, MR, NV, 0);                                                                                \
+  }                                                                                                                                \
+  static void near_##MR##_##NV(const product *p, const float *a, const float *b, int k, int row, int vector) {                     \
+    block_body(p, a, b, k, row, vector, MR, NV, 1);                                                                                \
+  }
+#define BLOCKS_1(F, NV) F(1, NV)
+#define BLOCKS_2(F, NV) BLOCKS_1(F, NV) F(2, NV)
+#define BLOCKS_3(F, NV) BLOCKS_2(F, NV) F(3, NV)
+#define BLOCKS_6(F, NV) BLOCKS_3(F, NV) F(4, NV) F(5, NV) F(6, NV)
+#define BLOCKS_8(F, NV) BLOCKS_6(F, NV) F(7, NV) F(8, NV)
+#define BLOCKS_12(F, NV) BLOCKS_8(F, NV) F(9, NV) F(10, NV) F(11, NV) F(12, NV)
+#define BLOCKS_24(F, NV)                                                                                                           \
+  BLOCKS_12(F, NV)                                                                                                                 \
+  F(13, NV) F(14, NV) F(15, NV) F(16, NV) F(17, NV) F(18, NV) F(19, NV) F(20, NV) F(21, NV) F(22, NV) F(23, NV) F(24, NV)
+#define BLOCKS_UP_TO_(n) BLOCKS_##n
+#define BLOCKS_UP_TO(n) BLOCKS_UP_TO_(n)
+#define BLOCK_ENTRY(MR, NV) {block_##MR##_##NV, near_##MR##_##NV},
+typedef block_function *const block_pair[2];
+
+BLOCKS_UP_TO(PRODUCT_ROWS_1)
+(BLOCK, 1) BLOCKS_UP_TO(PRODUCT_ROWS_2)(BLOCK, 2) BLOCKS_UP_TO(PRODUCT_ROWS_3)(BLOCK, 3)
+    BLOCKS_UP_TO(PRODUCT_ROWS_4)(BLOCK, 4) static const block_pair blocks_1[] = {BLOCKS_UP_TO(PRODUCT_ROWS_1)(BLOCK_ENTRY, 1)};
+static const block_pair blocks_2[] = {BLOCKS_UP_TO(PRODUCT_ROWS_2)(BLOCK_ENTRY, 2)};
+static const block_pair blocks_3[] = {BLOCKS_UP_TO(PRODUCT_ROWS_3)(BLOCK_ENTRY, 3)};
+static const block_pair blocks_4[] = {BLOCKS_UP_TO(PRODUCT_ROWS_4)(BLOCK_ENTRY, 4)};
+static const block_pair *const blocks[] = {blocks_1, blocks_2, blocks_3, blocks_4};
+static const int block_rows[] = {PRODUCT_ROWS_1, PRODUCT_ROWS_2, PRODUCT_ROWS_3, PRODUCT_ROWS_4};
+
+/* All rows of a group of vectors, in blocks that differ by at most one row. */
+static void product_rows(const product *p, const float *a, const float *b, int k, int vector, int vectors) {
+  const int count = (p->rows + block_rows[vectors - 1] - 1) / block_rows[vectors - 1];
+  const block_pair *const table = blocks[vectors - 1];
+  int row = 0;
+  for (int i = 0; i < count; i++) {
+    const int n = (p->rows - row + count - i - 1) / (count - i);
+    table[n - 1][p->a_row == 1](p, a + row * p->a_row, b + vector * LANES, k, row, vector);
+    row += n;
+  }
+}
+
+/* Steps of k after which the next rows' turn comes, so that this part of B is still in the second-level cache or nearer. */
+enum { PIECE = 256 };
+
+static void product_run(const product *given) {
+  static const _Alignas(64) float zeros[LANES];
+  product p = *given;
+  if (p.rows <= 0) return;
+  for (int v = 0; v < p.vectors; v++)
+    if (!p.init[v]) {
+      p.init[v] = zeros;
+      p.init_row[v] = 0;
+    }
+  /* With few registers, vectors are taken together only when all rows fit one block. */
+  int width = p.vectors;
+  while (!PRODUCT_WIDE && width > 1 && block_rows[width - 1] < p.rows) width--;
+  const int piece = p.rows > block_rows[width - 1] ? PIECE : p.k;
+  int k = 0;
+  do {
+    const int n = p.k - k < piece ? p.k - k : piece;
+    for (int v = 0; v < p.vectors; v += width)
+      product_rows(&p, p.a + k * p.a_k, p.b + k * p.b_k, n, v, p.vectors - v < width ? p.vectors - v : width);
+    for (int v = 0; k == 0 && v < p.vectors; v++) {
+      p.init[v] = p.c[v];
+      p.init_row[v] = p.c_row[v];
+    }
+    k += n;
+  } while (k < p.k);
+}
+#endif

@@ -1,0 +1,46 @@
+/* vector.h - sixteen float lanes, one meaning on every instruction set.
+ *
+ * The idea: kernels are written once in terms of v16 (floats), v16i (32-bit integers) and v16m (a mask per lane), and this header
+ * picks what these are. Each operation has the same bits everywhere: only IEEE operations that round once, and
+ *   v_min(a, b) is a < b ? a : b, v_max(a, b) is a > b ? a : b (so b comes out when either is NaN, and for two zeros);
+ *   v_fma(a, b, c) is a*b + c and v_fnma(a, b, c) is c - a*b, both fused;
+ *   v_sum adds lane j and j+8, then j+4, j+2, j+1; v_peak does the same with v_max.
+ * A NaN stays a NaN, but its sign and payload are the processor's. Loads and stores need no alignment; the _part ones touch only
+ * the first n floats (n may exceed 16). What it does not do: approximate reciprocals, reassociation, denormal corner cases. */
+#ifndef KERNEL_VECTOR_H
+#define KERNEL_VECTOR_H
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define VECTOR_INLINE static inline __attribute__((always_inline, unused))
+/* Before a loop whose count is known once its function is inlined: unroll it wholly. */
+#ifdef __clang__
+#define VECTOR_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define VECTOR_UNROLL _Pragma("GCC unroll 24")
+#endif
+
+#if defined(VECTOR_AVX512)
+#include "kernel/vector_avx512.h"
+#elif defined(VECTOR_AVX2)
+#include "kernel/vector_avx2.h"
+#elif defined(VECTOR_NEON)
+#include "kernel/vector_neon.h"
+#else
+#include "kernel/vector_portable.h"
+#endif
+
+VECTOR_INLINE v16 v_one(void) { return v_set1(1.0f); }
+VECTOR_INLINE v16 v_abs(v16 a) { return v_from_bits(i_and(v_bits(a), i_set1(0x7fffffff))); }
+VECTOR_INLINE v16 v_neg(v16 a) { return v_from_bits(i_xor(v_bits(a), i_set1(INT32_MIN))); }
+/* a in the first n lanes, b in the others. */
+VECTOR_INLINE v16 v_fill(v16 a, int n, v16 b) {
+  static const _Alignas(64) float lane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return v_select(v_lt(v_load(lane), v_set1((float)n)), a, b);
+}
+/* The sign bit of a, alone. */
+VECTOR_INLINE v16i v_sign_bits(v16 a) { return i_and(v_bits(a), i_set1(INT32_MIN)); }
+/* a with its sign flipped where `sign` has its top bit set (and no other). */
+VECTOR_INLINE v16 v_flip(v16 a, v16i sign) { return v_from_bits(i_xor(v_bits(a), sign)); }
+#endif

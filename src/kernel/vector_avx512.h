@@ -1,0 +1,65 @@
+/* vector_avx512.h - v16 as one 512-bit register (AVX-512 F, BW, DQ, VL). See vector.h for the meanings. */
+#ifndef KERNEL_VECTOR_AVX512_H
+#define KERNEL_VECTOR_AVX512_H
+#include <immintrin.h>
+
+typedef __m512 v16;
+typedef __m512i v16i;
+typedef __mmask16 v16m;
+/* 32 registers: 24 sums, up to 4 of B, one of A. */
+#define PRODUCT_ROWS_1 24
+#define PRODUCT_ROWS_2 12
+#define PRODUCT_ROWS_3 8
+#define PRODUCT_ROWS_4 6
+#define PRODUCT_WIDE 1
+#define PEAK_CHAINS 24
+
+VECTOR_INLINE v16 v_load(const float *p) { return _mm512_loadu_ps(p); }
+VECTOR_INLINE void v_store(float *p, v16 a) { _mm512_storeu_ps(p, a); }
+VECTOR_INLINE __mmask16 v_first(int n) { return (__mmask16)(n >= 16 ? 0xffff : (1 << n) - 1); }
+VECTOR_INLINE v16 v_load_part(const float *p, int n) { return _mm512_maskz_loadu_ps(v_first(n), p); }
+VECTOR_INLINE void v_store_part(float *p, v16 a, int n) { _mm512_mask_storeu_ps(p, v_first(n), a); }
+VECTOR_INLINE v16 v_zero(void) { return _mm512_setzero_ps(); }
+VECTOR_INLINE v16 v_set1(float x) { return _mm512_set1_ps(x); }
+
+VECTOR_INLINE v16 v_add(v16 a, v16 b) { return _mm512_add_ps(a, b); }
+VECTOR_INLINE v16 v_sub(v16 a, v16 b) { return _mm512_sub_ps(a, b); }
+VECTOR_INLINE v16 v_mul(v16 a, v16 b) { return _mm512_mul_ps(a, b); }
+VECTOR_INLINE v16 v_div(v16 a, v16 b) { return _mm512_div_ps(a, b); }
+VECTOR_INLINE v16 v_sqrt(v16 a) { return _mm512_sqrt_ps(a); }
+VECTOR_INLINE v16 v_min(v16 a, v16 b) { return _mm512_min_ps(a, b); }
+VECTOR_INLINE v16 v_max(v16 a, v16 b) { return _mm512_max_ps(a, b); }
+VECTOR_INLINE v16 v_fma(v16 a, v16 b, v16 c) { return _mm512_fmadd_ps(a, b, c); }
+VECTOR_INLINE v16 v_fnma(v16 a, v16 b, v16 c) { return _mm512_fnmadd_ps(a, b, c); }
+
+VECTOR_INLINE v16m v_lt(v16 a, v16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+VECTOR_INLINE v16 v_select(v16m m, v16 a, v16 b) { return _mm512_mask_blend_ps(m, b, a); }
+VECTOR_INLINE int v_any(v16m m) { return m != 0; }
+
+VECTOR_INLINE v16i v_bits(v16 a) { return _mm512_castps_si512(a); }
+VECTOR_INLINE v16 v_from_bits(v16i a) { return _mm512_castsi512_ps(a); }
+VECTOR_INLINE v16 v_from_int(v16i a) { return _mm512_cvtepi32_ps(a); }
+VECTOR_INLINE v16i i_set1(int32_t x) { return _mm512_set1_epi32(x); }
+VECTOR_INLINE v16i i_add(v16i a, v16i b) { return _mm512_add_epi32(a, b); }
+VECTOR_INLINE v16i i_sub(v16i a, v16i b) { return _mm512_sub_epi32(a, b); }
+VECTOR_INLINE v16i i_and(v16i a, v16i b) { return _mm512_and_si512(a, b); }
+VECTOR_INLINE v16i i_xor(v16i a, v16i b) { return _mm512_xor_si512(a, b); }
+VECTOR_INLINE v16i i_shl23(v16i a) { return _mm512_slli_epi32(a, 23); }
+VECTOR_INLINE v16i i_shl30(v16i a) { return _mm512_slli_epi32(a, 30); }
+VECTOR_INLINE v16i i_shr23(v16i a) { return _mm512_srai_epi32(a, 23); }
+VECTOR_INLINE v16i i_shr1(v16i a) { return _mm512_srai_epi32(a, 1); }
+VECTOR_INLINE v16m i_eq(v16i a, v16i b) { return _mm512_cmpeq_epi32_mask(a, b); }
+
+VECTOR_INLINE float v_sum(v16 a) {
+  __m256 b = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+  __m128 c = _mm_add_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
+  c = _mm_add_ps(c, _mm_movehl_ps(c, c));
+  return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
+}
+VECTOR_INLINE float v_peak(v16 a) {
+  __m256 b = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+  __m128 c = _mm_max_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
+  c = _mm_max_ps(c, _mm_movehl_ps(c, c));
+  return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
+}
+#endif
