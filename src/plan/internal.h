@@ -89,7 +89,7 @@ struct plan {
   request *requests;
   int n_requests, cap_requests;
   frozen out;
-  int n_hoisted, n_sunk, n_copied_twice; /* for explain */
+  int n_hoisted, n_kept_in, n_sunk, n_copied_twice; /* for explain */
   int const_capacity;
 };
 

@@ -126,8 +126,12 @@ static void print_stage(const stage *s, text *out) {
 
 void plan_print(const plan *p, text *out) {
   for (int i = 0; i < p->n_loops; i++) print_loop(p, i, out);
-  text_format(out, "%d product%s taken out of the loops; %d equation%s moved into a loop's tile program; %d computed twice instead of kept\n",
-              p->n_hoisted, p->n_hoisted == 1 ? "" : "s", p->n_sunk, p->n_sunk == 1 ? "" : "s", p->n_copied_twice);
+  if (p->n_hoisted) text_format(out, "%d product%s taken out of the loops\n", p->n_hoisted, p->n_hoisted == 1 ? "" : "s");
+  if (p->n_kept_in)
+    text_format(out, "%d product%s need%s no step, but stay in the loop: %d rows fill the kernel, and no matrix is written\n", p->n_kept_in,
+                p->n_kept_in == 1 ? "" : "s", p->n_kept_in == 1 ? "s" : "", p->out.max_rows);
+  text_format(out, "%d equation%s moved into a loop's tile program; %d computed twice instead of kept\n", p->n_sunk,
+              p->n_sunk == 1 ? "" : "s", p->n_copied_twice);
   text_format(out, "stages:\n");
   for (int i = 0; i < p->out.n_stages; i++) print_stage(&p->out.stages[i], out);
   const double cells = (double)p->out.max_cells;

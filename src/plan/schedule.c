@@ -144,13 +144,34 @@ static bool reads_itself(const struct plan *p, int v) {
   return false;
 }
 
+/* From this many rows on, one step's rows fill the product kernel as well as all steps' rows would, and a product that could be
+ * hoisted is cheaper in the loop: its result is added to where it is, instead of being a matrix in memory. The sum has the same
+ * order either way: hoistable products first. */
+enum { ROWS_FILL_KERNEL = 16 };
+
+/* Moves the products that need no step to the front; returns how many there are. */
+static int products_outside_first(struct plan *p, value *v) {
+  int n = 0;
+  for (int i = 0; i < v->n_products; i++) {
+    if (p->values[v->products[i].operand].component == v->component) continue;
+    value_product q = v->products[i];
+    for (int k = i; k > n; k--) v->products[k] = v->products[k - 1];
+    v->products[n++] = q;
+  }
+  return n;
+}
+
 /* The products and vectors of a loop's sum that need no step: a sum of their own, computed for all steps at once. */
 static int hoist(struct plan *p, int number) {
   value v = p->values[number];
-  int out = 0, vectors = 0;
-  for (int i = 0; i < v.n_products; i++) out += p->values[v.products[i].operand].component != v.component;
+  const int out = products_outside_first(p, &v);
+  int vectors = 0;
   for (int i = 0; i < v.n_terms; i++) vectors += p->values[v.terms[i]].kind == VALUE_VECTOR;
   if (!out) return -1;
+  if (p->options.max_rows >= ROWS_FILL_KERNEL) {
+    p->n_kept_in += out;
+    return -1;
+  }
   value h = {.kind = VALUE_SUM, .op = OP_ADD, .space = v.space, .node = v.node, .axis = v.axis, .width = v.width};
   for (int i = 0; i < NODE_INPUTS; i++) h.in[i] = NODE_NONE;
   h.products = arena_alloc(&p->memory, (size_t)out, sizeof *h.products);
