@@ -146,14 +146,17 @@ static bool read_data(builder *b, const statement *at) {
   if (!kind) return refuse_kind(b, e);
   if (e->kind == EXPR_NAME && e->shift) return FAIL(b, b->root, e->at, "a kind of data has no index"), false;
   if (e->n_args < kind->min_args || e->n_args > kind->max_args) {
-    FAIL(b, b->root, e->at, "'%s' takes %d to %d numbers, not %d", e->name, kind->min_args, kind->max_args, e->n_args);
+    if (kind->max_args == 0)
+      FAIL(b, b->root, e->at, "'%s' takes no numbers", e->name);
+    else
+      FAIL(b, b->root, e->at, "'%s' takes %d to %d numbers, not %d", e->name, kind->min_args, kind->max_args, e->n_args);
     return false;
   }
   *d = (data_info){.name = at->name, .kind = kind->name, .axis = -1, .at = at};
   for (int i = 0; i < e->n_args; i++) {
     int value = 0;
     if (e->arg_names && e->arg_names[i]) return FAIL(b, b->root, e->arg_at[i], "'%s' takes no named arguments", e->name), false;
-    if (!build_integer(b, b->root, e->args[i], e->name, 1, MAX_WIDTH, &value)) return false;
+    if (!build_integer(b, b->root, e->args[i], "a width", 1, MAX_WIDTH, &value)) return false;
     d->args[d->n_args++] = value;
   }
   for (int i = 0; i < at->n_names; i++) {
@@ -272,9 +275,9 @@ static bool build_net(builder *b, const program *net) {
   scope *s = b->root;
   /* settings come first: the arguments of a data line may be settings */
   if (!build_statements(b, s) || !settle(b) || !add_data(b, net) || !build_scan(b, s, false)) return false;
-  const span top = {1, 1, 1};
-  if (b->g->n_data == 0) return FAIL(b, s, top, "a net needs data: a line such as 'data token : chars'"), false;
-  if (losses == 0) return FAIL(b, s, top, "a net needs something to predict: a line such as 'token ~ softmax(W h + b)'"), false;
+  if (b->g->n_data == 0) return FAIL(b, s, build_top(s), "a net needs data: a line such as 'data token : chars'"), false;
+  if (losses == 0)
+    return FAIL(b, s, build_top(s), "a net needs something to predict: a line such as 'token ~ softmax(W h + b)'"), false;
   for (int i = 0; i < net->n_statements; i++)
     if (net->statements[i].kind == STATEMENT_OUTPUT)
       return FAIL(b, s, net->statements[i].at, "'output' belongs in a cell; a net says what it predicts with '~'"), false;
@@ -287,7 +290,7 @@ static bool build_net(builder *b, const program *net) {
 
 static double setting_or(const builder *b, const char *name, double otherwise) {
   const setting *s = find_setting(b->options, name);
-  return s && !s->word ? s->number : otherwise;
+  return !s ? otherwise : s->word ? 0 : s->number;
 }
 
 /* One input of a cell alone: a data line that nobody wrote. */
@@ -318,9 +321,8 @@ static bool lone_inputs(builder *b) {
   return true;
 }
 
-static bool build_alone(builder *b, const program *net) {
+static bool build_alone(builder *b) {
   scope *s = b->root;
-  const span top = {1, 1, 1};
   const double size = setting_or(b, "hidden", 7), width = setting_or(b, "input", 5);
   graph *g = b->g;
   if (!(size >= 1 && size <= MAX_SIZE && width >= 1 && width <= MAX_SIZE) || floor(size) != size || floor(width) != width) {
@@ -335,14 +337,11 @@ static bool build_alone(builder *b, const program *net) {
   const setting own[] = {{.name = "input", .number = width}, {.name = "hidden", .number = size}};
   for (int i = 0; i < 2; i++)
     if (!scope_find(s, own[i].name)) g->settings[g->n_settings++] = own[i];
-  if (!lone_input(b, "x", top, (int)width) || !build_scan(b, s, true) || !lone_inputs(b)) return false;
+  if (!lone_input(b, "x", build_top(s), (int)width) || !build_scan(b, s, true) || !lone_inputs(b)) return false;
   const int x = term_data(b, s, NULL, 0, 0);
   if (x == TERM_NONE || !build_grow(b, (void **)&b->firsts, b->n_firsts, &b->cap_firsts, sizeof *b->firsts)) return false;
   b->firsts[b->n_firsts++] = (root_term){x, s};
-  if (!build_definitions(b, s) || !build_inits(b, s)) return false;
-  if (!s->output)
-    return FAIL(b, s, top, "'%s' is neither a cell nor a net: it defines no 'h' and predicts nothing", net->file), false;
-  return true;
+  return build_definitions(b, s) && build_inits(b, s);
 }
 
 static void release(builder *b) {
@@ -361,7 +360,7 @@ unroll_status graph_build(graph *g, const program *net, const build_options *opt
   b.alone = count(net, STATEMENT_DATA) == 0 && count(net, STATEMENT_DISTRIBUTION) == 0;
   b.root = scope_new(&b, NULL, net);
   const bool done =
-      b.root && (b.alone ? build_alone(&b, net) : build_net(&b, net)) && build_widths(&b) && build_time(&b) && build_emit(&b);
+      b.root && (b.alone ? build_alone(&b) : build_net(&b, net)) && build_widths(&b) && build_time(&b) && build_emit(&b);
   release(&b);
   if (!done && b.status == UNROLL_OK) return error_memory(err); /* the only failure that is not reported where it happens */
   return b.status;

@@ -153,7 +153,7 @@ static bool take_states(builder *b, scope *caller, scope *s, const expr *at) {
     y->start_from = z;
     taken++;
   }
-  if (taken) return true;
+  if (taken || s->start->text == s->text) return true; /* of the same cell: the cells within have their own states */
   FAIL(b, caller, at->at, "'%s' has no state in common with '%s' to start from", s->start->cell, s->cell);
   return false;
 }
@@ -165,6 +165,7 @@ static bool take_vector(builder *b, scope *caller, scope *s, const expr *at, int
     return FAIL(b, caller, at->at, "the output of '%s' is used at no earlier step, so it cannot start from a vector", s->cell),
            false;
   y->start = t;
+  y->start_at = at;
   if (width == WIDTH_FREE || width_value(b, width) == 1 || width_unify(b, y->width, width)) return true;
   FAIL(b, caller, at->at, "'%s' is %d wide (%s), but the state it starts is %d wide (%s)", build_describe(b, at),
        width_value(b, width), width_why(b, width), width_value(b, y->width), width_why(b, y->width));
@@ -217,14 +218,23 @@ static bool bind_inputs(builder *b, scope *caller, scope *s, const expr *e, cons
          false;
 }
 
+/* "lstm", "lstm2" ...: the first that no call and no name in the scope has. */
 static const char *unique_name(builder *b, const scope *s, const char *name) {
+  const size_t length = strlen(name);
   const char *word = name;
-  for (int k = 2;; k++) {
-    bool taken = scope_find(s, word) != NULL;
-    for (const scope *c = s->children; c && !taken; c = c->sibling) taken = c->child_name && !strcmp(c->child_name, word);
-    if (!taken || b->status != UNROLL_OK) return word;
-    word = build_text(b, "%s%d", name, k);
+  int highest = 0;
+  for (const scope *c = s->children; c; c = c->sibling) {
+    double k = 1;
+    if (!c->child_name || strncmp(c->child_name, name, length)) continue;
+    const char *rest = c->child_name + length;
+    if (*rest && text_number(rest, strlen(rest), &k)) continue;
+    if (k > highest && k < MAX_TERMS) highest = (int)k;
   }
+  for (int k = highest + 1; b->status == UNROLL_OK; k++) {
+    if (k > 1) word = build_text(b, "%s%d", name, k);
+    if (!scope_find(s, word)) break;
+  }
+  return word;
 }
 
 /* The output carries the name of the call: "h", and "h.1" in all layers but the last. */
@@ -249,8 +259,10 @@ static scope *layer(builder *b, scope *caller, const expr *e, const cell_file *c
 /* A state that is the output has the size asked for; other widths follow, or get their default later. */
 static bool fix_size(builder *b, scope *s, const expr *e) {
   if (!s->output->is_state) return true;
-  const int width = width_known(b, s->size, build_text(b, "the size in line %d", e->at.line));
-  return width != WIDTH_FREE && (width_unify(b, s->output->width, width), true);
+  const int width = width_known(b, s->size, build_text(b, "the size of %s in line %d", s->cell, e->at.line));
+  if (width == WIDTH_FREE) return false;
+  width_unify(b, s->output->width, width); /* cannot fail: nothing is known yet */
+  return true;
 }
 
 static bool inside(builder *b, scope *caller, scope *s, const expr *e, const call_args *a, const start_value *from) {

@@ -45,7 +45,7 @@ static int joint_width(builder *b, scope *s, const expr *e, int x, int y) {
   if (width_value(b, v) == 1) return w;
   if (width_value(b, w) == 1) return v;
   if (width_unify(b, v, w)) return v;
-  const expr *left = e->n_args == 2 ? e->args[0] : b->terms[x].at, *right = e->n_args == 2 ? e->args[1] : b->terms[y].at;
+  const expr *left = e->n_args >= 2 ? e->args[0] : b->terms[x].at, *right = e->n_args >= 2 ? e->args[1] : b->terms[y].at;
   FAIL(b, s, e->at, "'%s' is %d wide (%s), but '%s' is %d wide (%s)", build_describe(b, left), width_value(b, v), width_why(b, v),
        build_describe(b, right), width_value(b, w), width_why(b, w));
   return -2;
@@ -276,7 +276,7 @@ int build_define(builder *b, symbol *y) {
   y->term = t;
   y->call = b->called;
   b->called = NULL;
-  if (!b->terms[t].named) b->terms[t].named = y;
+  if (!b->terms[t].named || y->value->kind == EXPR_CALL) b->terms[t].named = y; /* of a call the outermost name */
   const int width = b->terms[t].width;
   if (width == WIDTH_FREE || width_unify(b, y->width, width)) return true;
   FAIL(b, s, y->at, "'%s' is %d wide (%s), but its equation is %d wide (%s)", y->name, width_value(b, y->width),

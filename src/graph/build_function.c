@@ -79,7 +79,7 @@ static int embed(builder *b, scope *s, const expr *e) {
   const int data = b->terms[x].data, lag = b->terms[x].lag, number = ++b->embeds[data];
   const data_info *d = &b->g->data[data];
   const char *name = number == 1 ? build_text(b, "%s.embed", d->name) : build_text(b, "%s.embed%d", d->name, number);
-  const int rows = width_known(b, size, build_text(b, "the size in line %d", e->at.line));
+  const int rows = width_known(b, size, build_text(b, "embed in line %d", e->at.line));
   const int cols = width_known(b, d->width, build_text(b, "the symbols of %s", d->name));
   if (rows == WIDTH_FREE || cols == WIDTH_FREE) return TERM_NONE;
   if (!build_grow(b, (void **)&b->weights, b->n_weights, &b->cap_weights, sizeof *b->weights)) return TERM_NONE;

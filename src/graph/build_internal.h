@@ -96,10 +96,11 @@ struct symbol {            /* what a name means in a scope */
   int weight;        /* SYMBOL_VECTOR, SYMBOL_MATRIX; -1 until used */
   const expr *value; /* SYMBOL_VARIABLE: its equation; NULL: an input of the cell */
   int term, width;
-  bool is_state;         /* used with [t-k] in its program */
-  scope *call;           /* the value is the output of this call (last layer) */
-  symbol *waiter;        /* the variable that needed this one first, while running */
-  int start;             /* term of the value before the first step, or TERM_NONE */
+  bool is_state;  /* used with [t-k] in its program */
+  scope *call;    /* the value is the output of this call (last layer) */
+  symbol *waiter; /* the variable that needed this one first, while running */
+  int start;      /* term of the value before the first step, or TERM_NONE */
+  const expr *start_at;
   symbol *start_from;    /* hands over its last value */
   int *shifts, n_shifts; /* nodes of [t-1], [t-2] ... */
   symbol *next_of_name, *next;
@@ -189,6 +190,7 @@ scope *scope_new(builder *b, scope *parent, const program *source);
 symbol *scope_find(const scope *s, const char *name);
 symbol *scope_add(builder *b, scope *s, const char *name, enum symbol_kind kind, span at); /* NULL: no memory */
 const char *build_path(builder *b, const scope *s, const char *name);                      /* "h.1.c" in the graph's memory */
+span build_top(const scope *s);                     /* the first statement: where an error about all of them points */
 bool build_scan(builder *b, scope *s, bool inputs); /* marks states, finds the names that are defined nowhere */
 bool build_statements(builder *b, scope *s);        /* makes symbols of the definitions, settings and params */
 bool build_definitions(builder *b, scope *s);       /* terms of all definitions */

@@ -121,6 +121,7 @@ static bool is_function(const char *name) {
 }
 
 static symbol *add_definition(builder *b, scope *s, const statement *at, const expr *value) {
+  if (s->cell && !strcmp(at->name, "x")) return FAIL(b, s, at->at, "'x' is the input of a cell: it cannot be defined"), NULL;
   symbol *y = scope_add(b, s, at->name, SYMBOL_VARIABLE, at->at);
   if (!y) return NULL;
   y->value = value;
@@ -145,11 +146,14 @@ static bool add_setting(builder *b, scope *s, const statement *at) {
 
 static bool add_params(builder *b, scope *s, const statement *at) {
   for (int i = 0; i < at->n_names; i++) {
-    if (scope_find(s, at->names[i])) return FAIL(b, s, at->names_at[i], "'%s' is defined already", at->names[i]), false;
+    if (scope_find(s, at->names[i]) || (s->cell && !strcmp(at->names[i], "x")))
+      return FAIL(b, s, at->names_at[i], "'%s' is defined already", at->names[i]), false;
     if (!scope_add(b, s, at->names[i], SYMBOL_VECTOR, at->names_at[i])) return false;
   }
   return true;
 }
+
+span build_top(const scope *s) { return s->text->n_statements ? s->text->statements[0].at : (span){1, 1, 1}; }
 
 static bool set_output(builder *b, scope *s) {
   const statement *named = NULL;
@@ -159,12 +163,13 @@ static bool set_output(builder *b, scope *s) {
   if (s->output && s->output->kind == SYMBOL_VARIABLE) return true;
   s->output = NULL;
   if (named) return FAIL(b, s, named->at, "the output '%s' is not defined%s", named->name, build_suggest(b, s, named->name)), false;
-  return FAIL(b, s, ((span){1, 1, 1}), "a cell's output is 'h', or the NAME of a line 'output NAME'; '%s' has neither",
-              s->text->file),
+  return FAIL(b, s, build_top(s), "a cell's output is 'h', or the NAME of a line 'output NAME'; '%s' has neither", s->text->file),
          false;
 }
 
 bool build_statements(builder *b, scope *s) {
+  b->visits += s->text->n_statements;
+  if (b->visits > MAX_TERMS) return FAIL(b, s, build_top(s), "the program is too large: more than %d operations", MAX_TERMS), false;
   for (int i = 0; i < s->text->n_statements; i++) {
     const statement *at = &s->text->statements[i];
     bool done = true;

@@ -26,38 +26,40 @@ static bool has_steps(const builder *b, const term *t) {
 
 /* Everything in the first argument of a recurrence has steps: searches the terms of one scope. `all`: also images and categories.
  */
-static bool force(builder *b, int from, const scope *in, bool all, bool *seen) {
-  int *stack = mem_zero((size_t)b->n_terms + 1, sizeof *stack), n = 0;
-  if (!stack) return build_memory(b), false;
-  if (!seen[from]) seen[stack[n++] = from] = true;
+static void visit(const builder *b, const scope *in, int next, bool *seen, int *stack, int *n) {
+  if (next == TERM_NONE || seen[next] || b->terms[next].in != in) return;
+  seen[next] = true;
+  stack[(*n)++] = next;
+}
+
+static void force(builder *b, int from, const scope *in, bool all, bool *seen, int *stack) {
+  int n = 0;
+  visit(b, in, from, seen, stack, &n);
   while (n) {
     const term *t = &b->terms[stack[--n]];
-    if (t->in != in) continue;
     if (t->data >= 0) {
       const char *kind = b->g->data[t->data].kind;
       if (all || !strcmp(kind, "number") || !strcmp(kind, "numbers")) b->g->data[t->data].space = SPACE_STEP;
     }
-    const int next = t->kind == TERM_SHIFT ? t->of->term : TERM_NONE;
-    if (next != TERM_NONE && !seen[next]) seen[stack[n++] = next] = true;
+    if (t->kind == TERM_SHIFT) visit(b, in, t->of->term, seen, stack, &n);
     for (int i = 0; i < t->n_args; i++)
-      if (!whole_argument(t, i) && !seen[t->args[i]]) seen[stack[n++] = t->args[i]] = true;
+      if (!whole_argument(t, i)) visit(b, in, t->args[i], seen, stack, &n);
   }
-  mem_free(stack);
-  return true;
 }
 
 static bool force_all(builder *b) {
-  bool *seen = arena_alloc(&b->scratch, (size_t)b->n_terms * 2 + 2, sizeof *seen), done = true;
-  if (!seen) return build_memory(b), false;
+  const size_t n = (size_t)b->n_terms + 1;
+  bool *seen = arena_alloc(&b->scratch, n, 2 * sizeof *seen);
+  int *stack = arena_alloc(&b->scratch, n, sizeof *stack);
+  if (!seen || !stack) return build_memory(b), false;
   for (int i = 0; i < b->n_terms; i++)
     if (b->terms[i].lag && b->terms[i].data >= 0) b->g->data[b->terms[i].data].space = SPACE_STEP;
-  for (int i = 0; done && i < b->n_firsts; i++) done = force(b, b->firsts[i].term, b->firsts[i].in, true, seen);
-  for (int i = 0; done && i < b->n_terms; i++) { /* recurrences written out in the net */
+  for (int i = 0; i < b->n_firsts; i++) force(b, b->firsts[i].term, b->firsts[i].in, true, seen, stack);
+  for (int i = 0; i < b->n_terms; i++) { /* recurrences written out in the net */
     const term *t = &b->terms[i];
-    if (t->kind == TERM_SHIFT && t->in == b->root && !b->alone && t->of->term != TERM_NONE)
-      done = force(b, t->of->term, b->root, false, seen + b->n_terms + 1);
+    if (t->kind == TERM_SHIFT && t->in == b->root && !b->alone) force(b, t->of->term, b->root, false, seen + n, stack);
   }
-  return done;
+  return true;
 }
 
 /* Data predicted at every step has steps, and that may give steps to more. */
@@ -93,12 +95,10 @@ static bool check_steps(builder *b) {
   }
   for (const scope *s = b->scopes; s; s = s->next)
     for (const symbol *y = s->first; y; y = y->next)
-      if (y->start != TERM_NONE && b->terms[y->start].step) {
-        const term *t = &b->terms[y->start];
-        return FAIL(b, t->in, t->at->at,
+      if (y->start != TERM_NONE && b->terms[y->start].step)
+        return FAIL(b, s->parent, y->start_at->at,
                     "a recurrence starts from another one, or from a vector without steps; use last(...) or first(...)"),
                false;
-      }
   return true;
 }
 
