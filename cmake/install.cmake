@@ -11,7 +11,7 @@ install(TARGETS program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 if(NOT CMAKE_CROSSCOMPILING)
   set(completion ${PROJECT_BINARY_DIR}/completion.bash)
-  add_custom_command(TARGET program POST_BUILD COMMAND program completion bash >${completion} VERBATIM)
+  add_custom_command(TARGET program POST_BUILD COMMAND sh -c "\"$1\" completion bash >\"$2\"" sh $<TARGET_FILE:program> ${completion} VERBATIM)
   install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME unroll OPTIONAL)
 endif()
 

@@ -68,7 +68,15 @@ static unroll_status differentiate_cell(graph *g, unroll_error *err) {
   if (g->n_data) memcpy(data, g->data, (size_t)g->n_data * sizeof *data);
   data[g->n_data] = (data_info){.name = copy, .kind = "numbers", .width = y->width, .space = y->space, .axis = y->axis};
   g->data = data;
-  const seed from_above = {.node = g->output_node, .cotangent = graph_input(g, g->n_data++, 0)};
+  node from = *y;
+  from.op = OP_INPUT;
+  for (int i = 0; i < NODE_INPUTS; i++) from.in[i] = NODE_NONE;
+  from.dir = from.c0 = 0;
+  from.param = -1;
+  from.value = 0;
+  from.name = NULL;
+  from.slot = graph_input(g, g->n_data++, 0);
+  const seed from_above = {.node = g->output_node, .cotangent = graph_node(g, from)};
   if (graph_failed(g)) return error_memory(err);
   return graph_differentiate_from(g, &from_above, 1, err);
 }

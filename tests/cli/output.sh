@@ -40,7 +40,7 @@ if command -v script >/dev/null 2>&1; then
   ! grep -q "$(printf '\033\\[1')" seen || fail "NO_COLOR: colour all the same"
   terminal "TERM=dumb '$UNROLL' show lsmt"
   ! grep -q "$(printf '\033')" seen || fail "escape sequences on a dumb terminal"
-  terminal "'$UNROLL' train names names.txt -o y --epochs 4 --set hidden=48"
+  terminal "'$UNROLL' train names names.txt -o y --epochs 60 --set hidden=64"
   grep -q "$(printf '\r\033\\[K')epoch" seen || fail "no redrawn line on a terminal"
   grep -q "left" seen || fail "no remaining time on a terminal"
 fi

@@ -2,7 +2,7 @@
 . "$SOURCE/tests/cli/common.sh"
 
 awk 'NR % 4 == 1' "$SOURCE/examples/places.txt" >names.txt
-options="--set hidden=48 --set embedding=16 --set drop=0.1 --epochs 3 --batch 16 --test 0.1 --quiet"
+options="--set hidden=48 --set embedding=16 --set drop=0.1 --epochs 16 --batch 16 --test 0.1 --quiet"
 run train names names.txt -o whole $options
 expect 0
 
