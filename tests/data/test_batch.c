@@ -1,0 +1,213 @@
+/* test_batch.c - batches: every symbol is predicted once an epoch, lags see the true symbols before, rows are in order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+#include "base/memory.h"
+#include "data/batch.h"
+
+static const data_form stream = {.name = "token"}, lines = {.name = "token", .lines = true};
+
+/* The least graph that has inputs token, token[t-1], token[t-3], of which the first is predicted. */
+static graph *small_graph(void) {
+  static input inputs[3] = {{.lag = 0, .index = true, .width = 300, .space = SPACE_STEP},
+                            {.lag = 1, .index = true, .width = 300, .space = SPACE_STEP},
+                            {.lag = 3, .index = true, .width = 300, .space = SPACE_STEP}};
+  static data_info data = {.name = "token", .kind = "chars"};
+  static loss losses[1] = {{.slot = 0}};
+  static graph g;
+  g = (graph){.inputs = inputs, .n_inputs = 3, .data = &data, .n_data = 1, .losses = losses, .n_losses = 1, .n_axes = 1};
+  return &g;
+}
+
+static void check_shape(const batch *b) {
+  const batch_axis *a = &b->axes[0];
+  assert_true(a->steps > 0 && a->active[0] == b->rows);
+  assert_int_equal(a->first[0], 0);
+  for (int t = 0; t < a->steps; t++) {
+    assert_true(a->active[t] >= 1 && (t == 0 || a->active[t] <= a->active[t - 1]));
+    assert_int_equal(a->first[t + 1], a->first[t] + a->active[t]);
+  }
+  assert_true(b->loss_scale * (double)a->first[a->steps] - 1 < 1e-12);
+}
+
+/* n symbols in `rows` streams, at most `steps` a pass: each symbol once; rows go on where they left off. */
+static void stream_case(int n, int rows, int steps) {
+  char s[4096] = {0};
+  dataset d;
+  part p;
+  batcher *b;
+  unroll_error err = {0};
+  for (int i = 0; i < n; i++) s[i] = (char)('0' + i % 10);
+  assert_int_equal(dataset_parse(&d, &stream, "text", s, (size_t)n, NULL), UNROLL_OK);
+  for (int i = 0; i < n; i++) d.symbols[i] = i; /* a symbol tells its place */
+  const int begin = n / 3;                      /* the part is the rest: lags look before it */
+  p = (part){.data = &d, .begin = begin, .end = n, .n_symbols = n - begin};
+  if (batcher_new(&b, small_graph(), &p, &(batch_options){.rows = rows, .steps = steps}, &err)) fail_msg("%s", err.message);
+  assert_int_equal(batcher_rows(b), n - begin < 2 * rows ? 1 : rows);
+  assert_true(batcher_steps(b) <= steps);
+  int seen[4096] = {0}, last[4096];
+  for (int64_t k = 0; k < batcher_count(b); k++) {
+    const batch *x = batcher_get(b, 5, k);
+    const batch_axis *a = &x->axes[0];
+    check_shape(x);
+    assert_true(a->steps <= batcher_steps(b) && a->first[a->steps] <= batcher_cells(b));
+    assert_int_equal(batcher_symbols(b), a->first[a->steps]);
+    for (int t = 0; t < a->steps; t++)
+      for (int row = 0; row < a->active[t]; row++) {
+        const int64_t cell = a->first[t] + row;
+        const int at = x->index[0][cell];
+        int64_t line, column;
+        seen[at]++;
+        assert_int_equal(x->index[1][cell], at - 1);
+        assert_int_equal(x->index[2][cell], at >= 3 ? at - 3 : -1);
+        if (t > 0 || k > 0) assert_int_equal(at, last[row] + 1);
+        last[row] = at;
+        batcher_where(b, cell, &line, &column);
+        assert_int_equal(line, 0);
+        assert_int_equal(column, at + 1);
+      }
+  }
+  for (int i = 0; i < n; i++) assert_int_equal(seen[i], i >= begin);
+  batcher_free(b);
+  dataset_free(&d);
+}
+
+static void test_stream(void **state) {
+  (void)state;
+  static const int cases[][3] = {{3000, 7, 64}, {3000, 32, 64}, {100, 16, 3}, {30, 32, 64}, {5, 32, 64},
+                                 {1, 1, 1},     {97, 2, 5},     {643, 3, 1},  {2, 1, 64},   {1000, 1, 7}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) stream_case(cases[i][0], cases[i][1], cases[i][2]);
+  assert_int_equal(mem_live(), 0);
+}
+
+/* Lines of the lengths given by a pattern; each line once an epoch, whole, in one row. */
+static void lines_case(int n, int rows, bool shuffled) {
+  text s = {0};
+  dataset d;
+  part p;
+  batcher *b;
+  for (int i = 0; i < n; i++) text_format(&s, "%.*s\n", i * i % 23, "abcdefghijklmnopqrstuvwxyz");
+  assert_int_equal(dataset_parse(&d, &lines, "text", s.data, s.length, NULL), UNROLL_OK);
+  assert_int_equal(part_whole(&p, &d, NULL), UNROLL_OK);
+  assert_int_equal(
+      batcher_new(&b, small_graph(), &p, &(batch_options){.rows = rows, .steps = 1, .seed = 3, .shuffle = shuffled}, NULL),
+      UNROLL_OK);
+  int64_t first_lines[2] = {0};
+  for (int epoch = 0; epoch < 2; epoch++) {
+    int seen[2000] = {0}, largest = 0;
+    for (int64_t k = 0; k < batcher_count(b); k++) {
+      const batch *x = batcher_get(b, epoch, k);
+      const batch_axis *a = &x->axes[0];
+      check_shape(x);
+      assert_true(x->rows <= batcher_rows(b) && a->steps <= batcher_steps(b) && a->first[a->steps] <= batcher_cells(b));
+      if (a->first[a->steps] > largest) largest = (int)a->first[a->steps];
+      for (int row = 0; row < x->rows; row++) {
+        int64_t line, column;
+        batcher_where(b, row, &line, &column);
+        assert_int_equal(column, 1);
+        if (k == 0 && row == 0) first_lines[epoch] = line;
+        const int64_t from = d.first[line - 1], length = d.first[line] - from;
+        seen[line - 1]++;
+        for (int t = 0; t < length; t++) {
+          assert_true(a->active[t] > row);
+          const int64_t cell = a->first[t] + row;
+          assert_int_equal(x->index[0][cell], d.symbols[from + t]);
+          assert_int_equal(x->index[1][cell], t >= 1 ? d.symbols[from + t - 1] : -1);
+          assert_int_equal(x->index[2][cell], t >= 3 ? d.symbols[from + t - 3] : -1);
+        }
+        assert_true(length == a->steps || a->active[length] <= row);
+      }
+    }
+    for (int i = 0; i < n; i++) assert_int_equal(seen[i], 1);
+    if (!shuffled) assert_int_equal(largest, batcher_cells(b)); /* the bound is no larger than needed */
+  }
+  if (shuffled && n > 100) assert_true(first_lines[0] != first_lines[1]);
+  batcher_free(b);
+  part_free(&p);
+  dataset_free(&d);
+  text_free(&s);
+}
+
+static void test_lines(void **state) {
+  (void)state;
+  static const int cases[][2] = {{1, 32}, {5, 2}, {100, 32}, {1000, 8}, {1999, 3}, {64, 64}, {33, 32}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int shuffled = 0; shuffled < 2; shuffled++) lines_case(cases[i][0], cases[i][1], shuffled);
+  assert_int_equal(mem_live(), 0);
+}
+
+/* A batch depends on nothing that was asked for before. */
+static void test_pure(void **state) {
+  (void)state;
+  text s = {0};
+  dataset d;
+  part p;
+  batcher *b, *c;
+  const batch_options o = {.rows = 8, .steps = 4, .seed = 11, .shuffle = true};
+  for (int i = 0; i < 500; i++) text_format(&s, "%d\n", i * i);
+  assert_int_equal(dataset_parse(&d, &lines, "text", s.data, s.length, NULL), UNROLL_OK);
+  assert_int_equal(part_whole(&p, &d, NULL), UNROLL_OK);
+  assert_int_equal(batcher_new(&b, small_graph(), &p, &o, NULL), UNROLL_OK);
+  assert_int_equal(batcher_new(&c, small_graph(), &p, &o, NULL), UNROLL_OK);
+  mem_fail_after(1, 1); /* and nothing allocates */
+  for (int64_t i = 0; i < 200; i++) {
+    const int64_t epoch = i * 7 % 5, k = i * 13 % batcher_count(b);
+    batcher_get(c, (i * 3) % 4, i % batcher_count(c));
+    const batch *x = batcher_get(b, epoch, k), *y = batcher_get(c, epoch, k);
+    assert_int_equal(x->axes[0].steps, y->axes[0].steps);
+    assert_int_equal(batcher_symbols(b), batcher_symbols(c));
+    for (int j = 0; j < 3; j++) assert_memory_equal(x->index[j], y->index[j], (size_t)batcher_symbols(b) * sizeof(int32_t));
+  }
+  mem_fail_after(0, 0);
+  batcher_free(b);
+  batcher_free(c);
+  part_free(&p);
+  dataset_free(&d);
+  text_free(&s);
+}
+
+static void test_warming(void **state) {
+  (void)state;
+  static const int32_t symbols[] = {7, 8, 9, 10};
+  frame f;
+  assert_int_equal(frame_init(&f, small_graph(), 2, 3, 6, NULL), UNROLL_OK);
+  f.rows[0] = (frame_row){symbols, -1, 3};
+  f.rows[1] = (frame_row){symbols, 1, 2};
+  frame_fill(&f, 2, false);
+  const int32_t before[5] = {-1, 7, -1, 8, 7};
+  assert_memory_equal(f.b.index[1], before, sizeof before);
+  for (int i = 0; i < 5; i++) assert_int_equal(f.b.index[0][i], -1);
+  frame_fill(&f, 2, true);
+  const int32_t targets[5] = {-1, 8, 7, 9, 8};
+  assert_memory_equal(f.b.index[0], targets, sizeof targets);
+  frame_free(&f);
+}
+
+static void test_refused(void **state) {
+  (void)state;
+  static const int32_t symbol = 0;
+  dataset d = {.symbols = (int32_t *)&symbol, .n_symbols = 1};
+  part p = {.data = &d, .end = 1, .n_symbols = 1};
+  batcher *b;
+  graph *g = small_graph();
+  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 0, .steps = 1}, NULL), UNROLL_USAGE);
+  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 1, .steps = 0}, NULL), UNROLL_USAGE);
+  g->n_axes = 2;
+  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 1, .steps = 1}, NULL), UNROLL_USAGE);
+  g->n_axes = 1;
+  g->n_losses = 0;
+  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 1, .steps = 1}, NULL), UNROLL_USAGE);
+  p.n_symbols = 0;
+  assert_int_equal(batcher_new(&b, small_graph(), &p, &(batch_options){.rows = 1, .steps = 1}, NULL), UNROLL_USAGE);
+  assert_int_equal(mem_live(), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_stream), cmocka_unit_test(test_lines), cmocka_unit_test(test_pure),
+                                     cmocka_unit_test(test_warming), cmocka_unit_test(test_refused)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
