@@ -142,14 +142,42 @@ static void print_name(printer *p, int x) {
     name(p, n->name);
 }
 
+/* Whether the value at the edge of a SHIFT is printed: in the language it belongs to the call, in the gradient it is a term. */
+static bool prints_start(const printer *p, int x) {
+  const node *n = graph_at(p->g, x);
+  return n->in[1] != NODE_NONE && ((p->g->n_forward && x >= p->g->n_forward) || n->in[0] == NODE_NONE);
+}
+
+/* What node x is printed as: nodes that leave no trace in the text give way to their input. NODE_NONE: a chain without end. */
+static int visible(const printer *p, int x) {
+  for (int steps = 0; steps < MAX_DEPTH; steps++) {
+    const node *n = graph_at(p->g, x);
+    if ((x != p->root || steps > 0) && has_name(p, x)) return x;
+    const bool same = n->op == OP_SPREAD || n->op == OP_REPEAT ||
+                      (n->op == OP_SUM_ROWS && graph_at(p->g, n->in[0])->space != SPACE_STEP) ||
+                      (n->op == OP_SHIFT && n->in[0] != NODE_NONE && !prints_start(p, x));
+    if (!same) return x;
+    x = n->in[0];
+  }
+  return NODE_NONE;
+}
+
 /* How tightly a node's text holds together. */
 static int level_of(const printer *p, int x) {
-  const node *n = graph_at(p->g, x);
-  if (x != p->root && has_name(p, x)) return LEVEL_WORD;
+  const int seen = visible(p, x);
+  if (seen == NODE_NONE || ((seen != x || x != p->root) && has_name(p, seen))) return LEVEL_WORD;
+  const node *n = graph_at(p->g, seen);
   switch (n->op) {
+  case OP_OUTER:
+  case OP_EMBED_T:
+  case OP_SUM_ROWS:
+  case OP_SUM_TIME:
+    return LEVEL_SENTENCE;
   case OP_ADD:
   case OP_SUB:
     return LEVEL_SUM;
+  case OP_SHIFT:
+    return n->in[0] == NODE_NONE ? LEVEL_WORD : LEVEL_SUM;
   case OP_MUL:
   case OP_DIV:
   case OP_SOFTMAX_GRAD:
@@ -168,18 +196,6 @@ static int level_of(const printer *p, int x) {
     return p->g->params[n->param].role == PARAM_EMBEDDING ? LEVEL_WORD : LEVEL_APPLY;
   case OP_SQUARE:
     return LEVEL_POWER;
-  case OP_SUM_ROWS:
-    return graph_at(p->g, n->in[0])->space == SPACE_STEP ? LEVEL_SENTENCE : level_of(p, n->in[0]);
-  case OP_OUTER:
-  case OP_EMBED_T:
-  case OP_SUM_TIME:
-    return LEVEL_SENTENCE;
-  case OP_SPREAD:
-  case OP_REPEAT:
-    return level_of(p, n->in[0]);
-  case OP_SHIFT:
-    if (n->in[0] == NODE_NONE) return LEVEL_WORD;
-    return n->in[1] != NODE_NONE && x >= p->g->n_forward && p->g->n_forward ? LEVEL_SUM : level_of(p, n->in[0]);
   default:
     return LEVEL_WORD;
   }
@@ -188,8 +204,8 @@ static int level_of(const printer *p, int x) {
 static void infix(printer *p, const node *n, int offset) {
   const bool sum = n->op == OP_ADD || n->op == OP_SUB;
   const bool strict = n->op == OP_SUB || n->op == OP_DIV; /* the right side needs brackets at the same level */
-  const int level = sum ? LEVEL_SUM : LEVEL_PRODUCT, right = graph_at(p->g, n->in[1])->op;
-  const bool sign = level_of(p, n->in[1]) == LEVEL_SIGN && right != OP_CROSS_ENTROPY;
+  const int level = sum ? LEVEL_SUM : LEVEL_PRODUCT;
+  const bool sign = level_of(p, n->in[1]) == LEVEL_SIGN;
   expression(p, n->in[0], offset, level);
   text_format(p->out, " %s ", n->op == OP_ADD ? "+" : n->op == OP_SUB ? "-" : n->op == OP_MUL ? "*" : "/");
   expression(p, n->in[1], offset, sign ? LEVEL_APPLY : strict ? level + 1 : level);
@@ -220,7 +236,7 @@ static void product(printer *p, const node *n, int offset) {
 
 static void shift(printer *p, int x, const node *n, int offset) {
   const char *edge = n->dir > 0 ? "at_first" : "at_last";
-  const bool started = n->in[1] != NODE_NONE && ((p->g->n_forward && x >= p->g->n_forward) || n->in[0] == NODE_NONE);
+  const bool started = prints_start(p, x);
   if (n->in[0] != NODE_NONE) expression(p, n->in[0], offset - n->dir, started ? LEVEL_SUM : LEVEL_SENTENCE);
   if (n->in[0] != NODE_NONE && started) text_format(p->out, " + ");
   if (n->in[0] == NODE_NONE && !started) text_format(p->out, "0");
@@ -463,7 +479,7 @@ void graph_print_forward(const graph *g, text *out) {
     const loss *l = &g->losses[i];
     text_format(out, "%s ~ %s(", g->data[l->data].name, l->distribution);
     if (l->prediction != NODE_NONE) expression(&p, l->prediction, p.depth = p.pieces = 0, LEVEL_SENTENCE);
-    text_format(out, ")\n");
+    text_format(out, l->at && l->at->value->n_args > 1 ? ", ...)\n" : ")\n");
   }
   end(&p);
 }
@@ -488,6 +504,7 @@ static bool *needed(const graph *g) {
 static void name_logits(printer *p, const bool *live) {
   const graph *g = p->g;
   if (g->n_losses != 1 || is_plain(p, "logits") || is_plain(p, "dlogits")) return;
+  if (strcmp(g->losses[0].distribution, "softmax") != 0 && strcmp(g->losses[0].distribution, "bernoulli") != 0) return;
   const int z = g->losses[0].prediction;
   if (z == NODE_NONE || graph_at(g, z)->name) return;
   p->logits = z;

@@ -150,6 +150,16 @@ static void long_things_end(void **state) {
   assert_false(t.failed);
   assert_true(t.length < 10000);
   text_free(&t);
+  const int itself = hand_open_shift(&g, 0, NUMBERS, 1, NODE_NONE);
+  hand_close(&g, itself, itself, NULL);
+  graph_print_node(&g, add(&g, itself, x), &t);
+  assert_false(t.failed);
+  text_free(&t);
+  const int named = hand_open_shift(&g, 0, NUMBERS, 1, NODE_NONE);
+  hand_close(&g, named, named, "n");
+  graph_print_node(&g, named, &t);
+  assert_string_equal(t.data, "n[t-1]");
+  text_free(&t);
   graph_free(&g);
 }
 
