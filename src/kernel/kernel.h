@@ -46,14 +46,20 @@ typedef struct tile_operand {
 } tile_operand;
 
 typedef struct tile_instruction {
-  uint16_t op; /* enum tile_op */
+  uint16_t op;         /* enum tile_op */
   uint16_t d, a, b, c; /* numbers of operands; d may equal a, b or c */
 } tile_instruction;
 
 /* Adam, AdamW, RMSprop, SGD on n floats (any n, any alignment): see kernel/optimizer.h for the formulas. */
-typedef struct adam_step { float rate, beta1, beta2, epsilon, correction1, correction2, decay, scale; } adam_step;
-typedef struct rmsprop_step { float rate, alpha, epsilon, momentum, decay, scale; } rmsprop_step;
-typedef struct sgd_step { float rate, momentum, decay, scale; } sgd_step;
+typedef struct adam_step {
+  float rate, beta1, beta2, epsilon, correction1, correction2, decay, scale;
+} adam_step;
+typedef struct rmsprop_step {
+  float rate, alpha, epsilon, momentum, decay, scale;
+} rmsprop_step;
+typedef struct sgd_step {
+  float rate, momentum, decay, scale;
+} sgd_step;
 
 typedef struct kernels kernels;
 struct kernels {
@@ -64,7 +70,8 @@ struct kernels {
   /* Rows [rows, n] with row strides; n is the true width, the padding is not looked at. Every reduction over a row: lane j sums
    * columns j, j+16, ..., then the 16 lanes by the tree (j, j+8), (j, j+4), (j, j+2), (j, j+1). */
   void (*softmax)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
-  void (*softmax_grad)(float *dx, ptrdiff_t dx_row, const float *y, ptrdiff_t y_row, const float *dy, ptrdiff_t dy_row, int rows, int n);
+  void (*softmax_grad)(float *dx, ptrdiff_t dx_row, const float *y, ptrdiff_t y_row, const float *dy, ptrdiff_t dy_row, int rows,
+                       int n);
   /* loss[i * loss_row] = log(sum exp(x_i)) - x_i[index[i]]; 0 where index[i] < 0 */
   void (*cross_entropy)(float *loss, ptrdiff_t loss_row, const float *x, ptrdiff_t x_row, const int32_t *index, int rows, int n);
   /* dx_i = (softmax(x_i) - onehot(index[i])) * dl[i * dl_row], with log(sum exp) taken as loss + x_i[index]; 0 where index[i] < 0.
@@ -73,8 +80,8 @@ struct kernels {
                              const float *dl, ptrdiff_t dl_row, const int32_t *index, int rows, int n);
   void (*row_sum)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
   void (*layernorm)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
-  void (*layernorm_grad)(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *y, ptrdiff_t y_row, const float *dy,
-                         ptrdiff_t dy_row, int rows, int n);
+  void (*layernorm_grad)(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *y, ptrdiff_t y_row,
+                         const float *dy, ptrdiff_t dy_row, int rows, int n);
   /* y_i = table[index[i]] (zeros where index[i] < 0), n floats a row, table rows `table_row` apart and unaligned */
   void (*gather)(float *y, ptrdiff_t y_row, const float *table, ptrdiff_t table_row, const int32_t *index, int rows, int n);
   /* table[index[i]] += dy_i in the order of i, columns 0..n-1; unaligned table */

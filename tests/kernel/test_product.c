@@ -1,0 +1,117 @@
+/* The product: every small size, all strides and starts, pieces of k; the same bits everywhere, near to double. */
+#include "tables.h"
+#include "base/memory.h"
+
+typedef struct shape {
+  int rows, k, vectors, layout,
+      start; /* layout 0: rows of A in sequence, 1: columns, 2: both far apart; start 0: zero, 1: another, 2: c */
+} shape;
+enum { GAP = 3 * LANES }; /* between parts of the result that must not be touched */
+
+typedef struct data {
+  float *a, *b, *init, *c[2];
+  size_t c_size;
+} data;
+
+static void run(const kernels *t, const shape *s, const data *d, float *c) {
+  const ptrdiff_t c_row = s->vectors * (LANES + GAP);
+  product p = {.a = d->a,
+               .a_row = s->layout == 0   ? s->k
+                        : s->layout == 1 ? 1
+                                         : 2 * s->k + 5,
+               .a_k = s->layout == 0   ? 1
+                      : s->layout == 1 ? s->rows + 3
+                                       : 2,
+               .b = d->b,
+               .b_k = (s->vectors + (s->layout == 2)) * LANES,
+               .rows = s->rows,
+               .k = s->k,
+               .vectors = s->vectors};
+  for (size_t i = 0; i < d->c_size; i++) c[i] = (float)(i % 17) - 8.25f;
+  for (int v = 0; v < s->vectors; v++) {
+    p.c[v] = c + v * (LANES + GAP);
+    p.c_row[v] = c_row;
+    p.init[v] = s->start == 0 ? NULL : s->start == 1 ? d->init + v * LANES : p.c[v];
+    p.init_row[v] = s->start == 1 ? (v % 2 ? 0 : 5 * LANES) : c_row; /* a bias is one row for all */
+  }
+  t->product(&p);
+}
+
+static void check_double(const shape *s, const data *d, const float *c) {
+  const ptrdiff_t a_row = s->layout == 0 ? s->k : s->layout == 1 ? 1 : 2 * s->k + 5;
+  const ptrdiff_t a_k = s->layout == 0 ? 1 : s->layout == 1 ? s->rows + 3 : 2, b_k = (s->vectors + (s->layout == 2)) * LANES;
+  for (size_t i = 0; i < d->c_size; i++) {
+    const int row = (int)(i / (size_t)(s->vectors * (LANES + GAP))), rest = (int)(i % (size_t)(s->vectors * (LANES + GAP)));
+    const int v = rest / (LANES + GAP), lane = rest % (LANES + GAP);
+    const double before = (double)((float)(i % 17) - 8.25f);
+    if (row >= s->rows || lane >= LANES) {
+      assert_true((double)c[i] == before);
+      continue;
+    }
+    double sum = s->start == 0 ? 0 : s->start == 1 ? (double)d->init[(v % 2 ? 0 : row * 5 * LANES) + v * LANES + lane] : before;
+    double size = fabs(sum);
+    for (int k = 0; k < s->k; k++) {
+      const double term = (double)d->a[row * a_row + k * a_k] * (double)d->b[k * b_k + v * LANES + lane];
+      sum += term;
+      size += fabs(term);
+    }
+    if (fabs((double)c[i] - sum) > 1e-7 * (s->k + 1) * size)
+      fail_msg("rows %d k %d vectors %d: %g, not %g", s->rows, s->k, s->vectors, (double)c[i], sum);
+  }
+}
+
+static void check(const shape *s) {
+  const size_t a_size = (size_t)(s->rows + 4) * (size_t)(2 * s->k + 5) + 16,
+               b_size = (size_t)(s->k + 1) * (size_t)(s->vectors + 1) * LANES;
+  const size_t init_size = (size_t)(s->rows + 1) * 5 * LANES;
+  data d = {.c_size = (size_t)(s->rows + 1) * (size_t)s->vectors * (LANES + GAP)};
+  d.a = mem_aligned(a_size, sizeof(float));
+  d.b = mem_aligned(b_size, sizeof(float));
+  d.init = mem_aligned(init_size, sizeof(float));
+  for (int i = 0; i < 2; i++) d.c[i] = mem_aligned(d.c_size, sizeof(float));
+  assert_true(d.a && d.b && d.init && d.c[0] && d.c[1]);
+  numbers(d.a, a_size, (uint64_t)s->rows, -1, 1);
+  numbers(d.b, b_size, (uint64_t)s->k, -1, 1);
+  numbers(d.init, init_size, 9, -1, 1);
+  run(kernel_table_of(CPU_PORTABLE), s, &d, d.c[0]);
+  check_double(s, &d, d.c[0]);
+  for (int i = 1; i < ISAS; i++) {
+    const kernels *t = kernel_table_of(all_isas[i]);
+    size_t at;
+    if (!t) continue;
+    run(t, s, &d, d.c[1]);
+    if (!same_all(d.c[1], d.c[0], d.c_size, &at))
+      fail_msg("%s: rows %d k %d vectors %d layout %d start %d differs at %zu", cpu_isa_name(t->isa), s->rows, s->k, s->vectors,
+               s->layout, s->start, at);
+  }
+  mem_free_aligned(d.a);
+  mem_free_aligned(d.b);
+  mem_free_aligned(d.init);
+  for (int i = 0; i < 2; i++) mem_free_aligned(d.c[i]);
+}
+
+static void small_sizes(void **state) {
+  (void)state;
+  int turn = 0;
+  for (int rows = 0; rows <= 30; rows++)
+    for (int k = 0; k <= 40; k += k < 4 ? 1 : 3)
+      for (int vectors = 1; vectors <= PANEL_VECTORS; vectors++, turn++) {
+        const int all = k == 3 || k == 40; /* each layout and start for some, one of them in turn for the rest */
+        for (int way = 0; way < (all ? 9 : 1); way++)
+          check(&(shape){rows, k, vectors, (all ? way : turn) % 3, (all ? way : turn) / 3 % 3});
+      }
+}
+
+static void pieces_of_k(void **state) {
+  (void)state;
+  static const int rows[] = {1, 7, 25, 49}, ks[] = {255, 256, 257, 600};
+  for (size_t i = 0; i < 4; i++)
+    for (size_t j = 0; j < 4; j++)
+      for (int way = 0; way < 9; way++)
+        check(&(shape){rows[i], ks[j], 1 + (int)(i + j + (size_t)way) % PANEL_VECTORS, way % 3, way / 3});
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(small_sizes), cmocka_unit_test(pieces_of_k)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
