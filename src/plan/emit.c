@@ -155,7 +155,7 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
   if (!o->dy || !o->x || !o->pairs) return error_memory(err);
   set_rows(p, g->members[0], s);
   unroll_status st = UNROLL_OK;
-  int64_t most = 0, x_all = 0;
+  int64_t x_all = 0;
   for (int i = 0; i < g->n && !st; i++) {
     const value *v = &p->values[g->members[i]];
     if (v->op != OP_OUTER) continue;
@@ -172,10 +172,8 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
     const value *v = &p->values[g->members[i]];
     if (v->op == OP_SUM_ROWS) o->dy[find_dy(p, o, g->members[i], v->in[0])].sum = v->offset;
   }
-  for (int i = 0; i < o->n_dy; i++)
-    if (padded(o->dy[i].width) > most) most = padded(o->dy[i].width);
   for (int i = 0; i < o->n_x; i++) x_all += padded(o->x[i].width);
-  const int64_t need = (most + x_all) * OUTER_ROWS;
+  const int64_t need = x_all * OUTER_ROWS;
   if (need > p->out.outer) p->out.outer = need;
   return st;
 }

@@ -136,7 +136,7 @@ typedef struct frozen {
   bool gradient;
 } frozen;
 
-enum { OUTER_ROWS = 256, CONST_ZERO = 0, CONST_SCALE = 1 };
+enum { OUTER_ROWS = 128, CONST_ZERO = 0, CONST_SCALE = 1 };
 
 static inline int64_t padded(int64_t width) { return (width + LANES - 1) / LANES * LANES; }
 

@@ -1,7 +1,7 @@
 /* outer.c - weight gradients: dW += dy' x over all rows at once.
  *
  * Rows go by in blocks. In a block every x is packed into panels (looking through a shift: the packed row is the neighbouring
- * step's), every dy is transposed, and each pair is a product that adds on to its accumulator. A thread has a range of the rows
+ * step's), and each pair is a product that adds on to its accumulator; dy is read down its columns. A thread has a range of the rows
  * of every dW, so that sums over the rows of the batch have one order whatever the number of threads. */
 #include <string.h>
 #include "run/internal.h"
@@ -49,8 +49,7 @@ static void pack_x(const run *r, const worker *w, const stage *s, const struct o
 
 static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int thread, int threads) {
   const stage_outer *o = &s->outer;
-  float *packed = w->outer, *x_at = packed, *turned = packed;
-  for (int i = 0; i < o->n_x; i++) turned += padded(o->x[i].width) * OUTER_ROWS;
+  float *packed = w->outer, *x_at = packed;
   for (int i = 0; i < o->n_x; i++) {
     pack_x(r, w, s, &o->x[i], row0, n, x_at);
     x_at += padded(o->x[i].width) * OUTER_ROWS;
@@ -62,9 +61,6 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
     run_share(dy->width, LANES, thread, threads, &from, &to);
     if (from >= to) continue;
     const rows at = run_at(r, w, &dy->at, &here, row0);
-    for (int64_t k = 0; k < n; k += LANES)
-      pack_rows(turned, OUTER_ROWS / LANES, (int)(k / LANES), at.p, at.row, (int)k, (int)(n - k < LANES ? n - k : LANES), (int)from,
-                (int)(to - from));
     if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
     for (int q = 0; q < o->n_pairs; q++) {
       const struct outer_pair *pair = &o->pairs[q];
@@ -75,7 +71,7 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
       for (int k = 0; k < pair->x; k++) b += padded(o->x[k].width) * OUTER_ROWS;
       for (int first = 0; first < width; first += PANEL, b += OUTER_ROWS * PANEL) {
         const int vectors = panel_vectors(width, first);
-        product p = {.a = turned, .a_row = OUTER_ROWS, .a_k = 1, .b = b, .b_k = vectors * LANES, .rows = (int)(to - from), .k = (int)n,
+        product p = {.a = at.p + from, .a_row = 1, .a_k = at.row, .b = b, .b_k = vectors * LANES, .rows = (int)(to - from), .k = (int)n,
                      .vectors = vectors};
         for (int v = 0; v < vectors; v++) {
           p.c[v] = r->arena + pair->accumulator + from * row + first + v * LANES;
