@@ -80,7 +80,7 @@ static void on_progress(void *context, const train_progress *p) {
   if (w->quiet) return;
   if (p->validated) {
     w->bits = p->valid_loss * BITS_PER_NAT;
-    if (time_now() - w->last_line >= 1 || p->step == p->total_steps) {
+    if (time_now() - w->last_line >= 3 || p->step == p->total_steps) {
       progress_line("epoch %lld, step %s: loss %.4f bits, validation %.4f bits per symbol%s", (long long)p->epoch,
                     output_count(p->step, done), p->loss * BITS_PER_NAT, w->bits, p->best ? " (best so far)" : "");
       w->last_line = time_now();
