@@ -16,17 +16,29 @@ typedef struct scorer {
   batcher *batches;
   plan *plan;
   run *run;
+  int *keep;      /* the losses' nodes */
   float *nats;    /* [n_symbols] or NULL */
   double *totals; /* [n_sequences] */
 } scorer;
+
+/* The nodes to be looked at after a pass; NULL when out of memory. */
+static int *losses_of(const graph *g) {
+  int *nodes = mem_zero((size_t)g->n_losses + 1, sizeof *nodes);
+  for (int i = 0; nodes && i < g->n_losses; i++) nodes[i] = g->losses[i].node;
+  return nodes;
+}
 
 static unroll_status begin(scorer *s, pool *workers, bool per_symbol, unroll_error *err) {
   const batch_options cut = {.rows = s->d->lines ? ROWS : 1, .steps = STEPS};
   unroll_status status = part_whole(&s->all, s->d, err);
   if (!status) status = batcher_new(&s->batches, &s->m->g, &s->all, &cut, err);
   if (status) return status;
-  const plan_options options = {
-      .max_rows = batcher_rows(s->batches), .max_steps = batcher_steps(s->batches), .max_cells = batcher_cells(s->batches)};
+  if (!(s->keep = losses_of(&s->m->g))) return error_memory(err);
+  const plan_options options = {.max_rows = batcher_rows(s->batches),
+                                .max_steps = batcher_steps(s->batches),
+                                .max_cells = batcher_cells(s->batches),
+                                .keep = s->keep,
+                                .n_keep = s->m->g.n_losses};
   status = plan_new(&s->plan, &s->m->g, &options, err);
   if (!status) status = run_new(&s->run, s->plan, s->m->weights, workers, err);
   if (status) return status;
@@ -40,6 +52,7 @@ static void scorer_free(scorer *s) {
   plan_free(s->plan);
   batcher_free(s->batches);
   part_free(&s->all);
+  mem_free(s->keep);
   mem_free(s->nats);
   mem_free(s->totals);
 }

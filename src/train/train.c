@@ -157,7 +157,7 @@ static unroll_status record(trainer *t, bool validated, double test_loss, unroll
 static unroll_status after_step(trainer *t, train_result *r, unroll_error *err) {
   train_state *s = &t->s;
   bool validated = false, best = false;
-  const bool end_of_epoch = s->step % t->per_epoch == 0, stop = t->calls.stop && *t->calls.stop;
+  const bool end_of_epoch = s->step % t->per_epoch == 0;
   bool end = s->step >= t->total;
   unroll_status status = UNROLL_OK;
   if (t->valid && (end || (end_of_epoch && s->step - s->last_valid >= LEAST_BETWEEN_VALIDATIONS))) {
@@ -173,8 +173,9 @@ static unroll_status after_step(trainer *t, train_result *r, unroll_error *err) 
   if (!status && (validated || end || s->step - s->last_record >= t->o.log_steps)) status = record(t, validated, r->test_loss, err);
   if (status) return status;
   report_progress(t, validated, best);
+  t->interrupted = !end && t->calls.stop && *t->calls.stop; /* looked at once: the checkpoint must agree with what is returned */
   const double since = time_now() - t->last_checkpoint, wanted = t->o.checkpoint_seconds;
-  if (!(end || stop || since >= wanted || (end_of_epoch && since >= wanted / 60))) return UNROLL_OK;
+  if (!(end || t->interrupted || since >= wanted || (end_of_epoch && since >= wanted / 60))) return UNROLL_OK;
   if (t->o.dir && (!t->valid || (end && isnan(s->best)))) status = model_save(&t->m, t->files.model, err);
   return status ? status : checkpoint_save(t, err);
 }
@@ -201,8 +202,7 @@ static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
   while (t->s.step < t->total && !t->s.stopped && !status) {
     status = one_step(t, err);
     if (!status) status = after_step(t, r, err);
-    if (!status && t->calls.stop && *t->calls.stop && t->s.step < t->total && !t->s.stopped)
-      status = error_set(err, UNROLL_INTERRUPTED, "interrupted at step %" PRId64, t->s.step);
+    if (!status && t->interrupted) status = error_set(err, UNROLL_INTERRUPTED, "interrupted at step %" PRId64, t->s.step);
   }
   fill_result(t, r);
   return status;

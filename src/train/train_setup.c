@@ -79,10 +79,15 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
   unroll_status status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);
   if (!status) status = set_total(t, err);
   if (status) return status;
+  int *keep = arena_alloc(&t->memory, (size_t)t->m.g.n_losses, sizeof *keep); /* to find the place of one that is not finite */
+  if (!keep) return error_memory(err);
+  for (int i = 0; i < t->m.g.n_losses; i++) keep[i] = t->m.g.losses[i].node;
   const plan_options options = {.max_rows = batcher_rows(t->batches),
                                 .max_steps = batcher_steps(t->batches),
                                 .max_cells = batcher_cells(t->batches),
-                                .gradient = 1};
+                                .gradient = 1,
+                                .keep = keep,
+                                .n_keep = t->m.g.n_losses};
   t->workers = pool_new(t->o.threads);
   if (!t->workers) return error_memory(err);
   status = plan_new(&t->plan, &t->m.g, &options, err);

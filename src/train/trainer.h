@@ -55,7 +55,8 @@ typedef struct trainer {
   data_identity identity;                        /* of what was read */
   struct {
     const char *model, *checkpoint, *previous, *log;
-  } files;      /* NULL without a folder */
+  } files; /* NULL without a folder */
+  bool interrupted;
   bool damaged; /* the file `checkpoint` is not to be kept as the previous one */
 } trainer;
 
