@@ -13,8 +13,8 @@
 #include "train/check_run.h"
 
 enum { ALL_BELOW = 3000, SAMPLE = 40, STEPS_TRIED = 4, ATTEMPTS = 5 };
-static const double first_step = 3e-4, step_factor = 0.1;
-static const double faint = 1e-4; /* a tensor whose entries are below this share of the largest gradient is measured by that */
+static const double first_step = 1e-3, step_factor = 0.1;
+static const double faint = 1e-3; /* a tensor whose entries are below this share of the largest gradient is measured by that */
 
 static double larger(double a, double b) { return a > b || isnan(a) ? a : b; }
 
@@ -267,7 +267,7 @@ static void compare_plan(const check_run *c, check_report *r) {
   for (int64_t i = 0; i < c->g.n_weights; i++) overall = larger(fabs(want[i]), overall);
   for (int p = 0; p < c->g.n_params; p++) {
     const param *w = &c->g.params[p];
-    double worst = 0, scale = larger(faint * 10 * overall, 1e-30);
+    double worst = 0, scale = larger(faint * overall, 1e-30);
     for (int64_t i = w->offset; i < w->offset + (int64_t)w->rows * w->cols; i++) {
       scale = larger(fabs(want[i]), scale);
       worst = larger(fabs((double)got[i] - want[i]), worst);
