@@ -26,10 +26,12 @@ typedef struct list {
 
 typedef struct diff {
   graph *g;
-  int n; /* forward nodes */
+  int n;             /* forward nodes */
+  const int *wanted; /* nodes whose adjoints the caller asks for */
+  int *adjoints, n_wanted;
   arena memory;
   diff_rules rules;
-  bool *depends, *reached, *live; /* on a parameter; by a loss; both */
+  bool *depends, *reached, *live; /* on a parameter or a wanted node; by a loss; both */
   bool *seeded, *inlined;         /* is a loss; its flow back is part of another SHIFT's */
   int *first_reader, *readers;    /* readers[first_reader[x] ..]: reader * NODE_INPUTS + which input */
   int *order;                     /* live nodes, inputs before readers */
@@ -129,6 +131,8 @@ static void find_live(diff *d, const seed *seeds, int n_seeds) {
   int *todo = d->order, n = 0;
   for (int i = 0; i < d->n; i++)
     if (has_param(&nodes[i])) d->depends[i] = true, todo[n++] = i;
+  for (int i = 0; i < d->n_wanted; i++)
+    if (!d->depends[d->wanted[i]]) d->depends[d->wanted[i]] = true, todo[n++] = d->wanted[i];
   while (n) {
     const int x = todo[--n];
     for (int i = d->first_reader[x]; i < d->first_reader[x + 1]; i++) {
@@ -486,14 +490,17 @@ static unroll_status differentiate(diff *d, const seed *seeds, int n_seeds, unro
     if (graph_at(g, i)->op == OP_SHIFT && live_edge(d, i, 0) && !d->state[i]) move_back(d, i, 0);
   for (int i = d->n_order; i-- > 0 && !graph_failed(g) && !d->failed;) visit(d, d->order[i]);
   fill_placeholders(d);
+  for (int i = 0; i < d->n_wanted && !graph_failed(g); i++) {
+    const int dy = d->adjoint[d->wanted[i]];
+    d->adjoints[i] = dy == NODE_NONE ? NODE_NONE : diff_full(g, dy, d->wanted[i]);
+  }
   if (d->failed || (graph_failed(g) && g->n_nodes < GRAPH_MAX_NODES)) return error_memory(err);
   if (graph_failed(g)) return error_set(err, UNROLL_BAD_INPUT, "the net and its gradient need more than %d nodes", GRAPH_MAX_NODES);
   return UNROLL_OK;
 }
 
-static unroll_status run(graph *g, int n_forward, const seed *seeds, int n_seeds, unroll_error *err) {
-  diff d = {.g = g, .n = n_forward};
-  g->n_forward = n_forward;
+static unroll_status run(diff d, const seed *seeds, int n_seeds, unroll_error *err) {
+  d.g->n_forward = d.n;
   const unroll_status s = differentiate(&d, seeds, n_seeds, err);
   mem_free(d.items);
   arena_free(&d.rules.memory);
@@ -501,10 +508,15 @@ static unroll_status run(graph *g, int n_forward, const seed *seeds, int n_seeds
   return s;
 }
 
-unroll_status graph_differentiate_from(graph *g, const seed *seeds, int n_seeds, unroll_error *err) {
+unroll_status graph_differentiate_wanting(graph *g, const seed *seeds, int n_seeds, const int *wanted, int *adjoints, int n,
+                                          unroll_error *err) {
   if (graph_failed(g)) return error_memory(err);
   assert(g->n_forward == 0);
-  return run(g, g->n_nodes, seeds, n_seeds, err);
+  return run((diff){.g = g, .n = g->n_nodes, .wanted = wanted, .adjoints = adjoints, .n_wanted = n}, seeds, n_seeds, err);
+}
+
+unroll_status graph_differentiate_from(graph *g, const seed *seeds, int n_seeds, unroll_error *err) {
+  return graph_differentiate_wanting(g, seeds, n_seeds, NULL, NULL, 0, err);
 }
 
 unroll_status graph_differentiate(graph *g, unroll_error *err) {
@@ -516,7 +528,7 @@ unroll_status graph_differentiate(graph *g, unroll_error *err) {
   node scale = diff_node(g, OP_LOSS_SCALE, NODE_NONE); /* one number */
   scale.space = SPACE_PARAM;
   for (int i = 0; i < g->n_losses; i++) seeds[i] = (seed){g->losses[i].node, graph_node(g, scale)};
-  const unroll_status s = run(g, n_forward, seeds, g->n_losses, err);
+  const unroll_status s = run((diff){.g = g, .n = n_forward}, seeds, g->n_losses, err);
   mem_free(seeds);
   return s;
 }

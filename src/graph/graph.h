@@ -173,6 +173,10 @@ unroll_status graph_differentiate(graph *g, unroll_error *err);
 /* The same for d(sum of seeds[i].value * node), used for cells alone: cotangent nodes are INPUTs of the caller. */
 typedef struct seed { int node, cotangent; } seed;
 unroll_status graph_differentiate_from(graph *g, const seed *seeds, int n_seeds, unroll_error *err);
+/* And the adjoints of n nodes that no gradient of a parameter needs, INPUTs for instance: adjoints[i] is a node of the size of
+ * wanted[i], which is no SHIFT, or NODE_NONE where nothing flows back. */
+unroll_status graph_differentiate_wanting(graph *g, const seed *seeds, int n_seeds, const int *wanted, int *adjoints, int n,
+                                          unroll_error *err);
 
 /* --- printing (print.c) --- in the notation of the language. A gradient node of a named node n prints as "dn". */
 void graph_print_node(const graph *g, int number, text *out);     /* the expression of a node, named inputs by name */
