@@ -17,8 +17,14 @@ static _Thread_local struct {
   int refused; /* an allocation failed: only the reserve is left */
 } reserve;
 
+static _Thread_local int failed; /* an allocation outside a read failed */
+
 static void *allocate(size_t bytes) {
-  if (!reserve.block) return mem_alloc(bytes);
+  if (!reserve.block) {
+    void *plain = mem_alloc(bytes);
+    failed |= !plain;
+    return plain;
+  }
   void *block = reserve.refused ? NULL : mem_alloc(bytes);
   if (block) return block;
   reserve.refused = 1;
@@ -73,4 +79,12 @@ json_t *json_read(const char *data, size_t size, json_error_t *error, int *starv
   reserve.refused = 0;
   mem_free(block);
   return root;
+}
+
+char *json_write(const json_t *j, size_t flags) {
+  failed = 0;
+  char *s = j ? json_dumps(j, flags) : NULL;
+  if (!failed) return s;
+  mem_free(s);
+  return NULL;
 }

@@ -71,7 +71,7 @@ unroll_status log_add(trainer *t, bool validated, double test_loss, unroll_error
   if (!t->o.dir) return UNROLL_OK;
   json_setup();
   json_t *j = json_object();
-  char *line = !j || fill_record(j, t, validated, test_loss) ? NULL : json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  char *line = !j || fill_record(j, t, validated, test_loss) ? NULL : json_write(j, JSON_COMPACT | JSON_REAL_PRECISION(9));
   text out = {0};
   json_decref(j);
   if (line) text_format(&out, "%s\n", line);

@@ -43,13 +43,19 @@ static const char *remember(model *m, const char *name, const char *file, const 
   if (m->n_cells == m->cap_cells) {
     const int cap = m->cap_cells ? 2 * m->cap_cells : 8;
     model_cell *cells = mem_resize(m->cells, (size_t)cap * sizeof *cells);
-    if (!cells) return NULL;
+    if (!cells) {
+      m->starved = true;
+      return NULL;
+    }
     m->cells = cells;
     m->cap_cells = cap;
   }
   const model_cell cell = {arena_text(&m->memory, name, strlen(name)), arena_text(&m->memory, file, strlen(file)),
                            arena_text(&m->memory, source, size)};
-  if (!cell.name || !cell.file || !cell.text) return NULL;
+  if (!cell.name || !cell.file || !cell.text) {
+    m->starved = true;
+    return NULL;
+  }
   m->cells[m->n_cells++] = cell;
   *out_file = cell.file;
   return cell.text;
@@ -73,19 +79,23 @@ const char *model_find_cell(void *context, const char *name, arena *memory, cons
       *file = m->cells[i].file;
       return m->cells[i].text;
     }
-  if (m->sealed) return NULL;
+  const builtin *b = lang_builtin_cell(name);
+  if (m->sealed) {
+    if (b) m->missing = b->name;
+    return NULL;
+  }
   if (!is_builtin(m)) {
     text path = {0};
     const char *slash = strrchr(m->net_file, '/');
     text_format(&path, "%.*s%s.cell", slash ? (int)(slash + 1 - m->net_file) : 0, m->net_file, name);
     const char *found = NULL;
+    m->starved |= path.failed != 0;
     const bool there = !path.failed && file_read(path.data, &data, &size, NULL) == UNROLL_OK;
     if (there && strlen(data) == size) found = remember(m, name, path.data, data, size, file);
     if (there) mem_free(data);
     text_free(&path);
     if (there) return found;
   }
-  const builtin *b = lang_builtin_cell(name);
   return b ? remember(m, name, b->file, b->text, strlen(b->text), file) : NULL;
 }
 
@@ -113,7 +123,11 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
                                  .context = m};
   m->built = true;
   graph_init(&m->g);
+  m->starved = false;
   unroll_status status = graph_build(&m->g, m->net, &options, err);
+  if (m->starved) return error_memory(err);
+  if (!status && m->missing) /* the graph room then takes the built-in one, which may not be what the model was made with */
+    return error_at(err, UNROLL_BAD_INPUT, m->net_file, NULL, 0, 0, "the text of the cell '%s' is missing", m->missing);
   if (!status && derive) status = graph_differentiate(&m->g, err);
   if (status) return status;
   if (m->g.n_weights < 0 || m->g.n_weights > INT64_MAX / 64) return error_memory(err);

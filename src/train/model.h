@@ -24,7 +24,9 @@ typedef struct model {
   vocabulary words;
   model_cell *cells; /* those that the net uses, in order of first use */
   int n_cells, cap_cells;
-  bool sealed; /* from a model file: cells come from it and nowhere else */
+  bool sealed;         /* from a model file: cells come from it and nowhere else */
+  bool starved;        /* model_find_cell ran out of memory */
+  const char *missing; /* a built-in cell that a sealed model lacks */
   bool built;
   graph g;            /* with its gradient if asked for */
   float *weights;     /* [g.n_weights], 64-byte aligned */

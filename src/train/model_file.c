@@ -22,7 +22,7 @@
 /* --- JSON texts; NULL when out of memory --- */
 
 static char *dump_and_free(json_t *j) {
-  char *s = j ? json_dumps(j, JSON_COMPACT) : NULL;
+  char *s = j ? json_write(j, JSON_COMPACT) : NULL;
   json_decref(j);
   return s;
 }

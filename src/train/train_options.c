@@ -107,7 +107,7 @@ static char *write_fields(const field *fields, const void *record) {
       json_decref(j);
       return NULL;
     }
-  char *s = j ? json_dumps(j, JSON_COMPACT) : NULL;
+  char *s = j ? json_write(j, JSON_COMPACT) : NULL;
   json_decref(j);
   return s;
 }
