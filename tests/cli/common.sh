@@ -3,6 +3,7 @@
 set -u
 unset NO_COLOR UNROLL_ISA
 export LC_ALL=C.UTF-8
+[ -x "$UNROLL" ] || { echo "no program $UNROLL"; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
