@@ -137,8 +137,8 @@ static inline double testnet_loss(const reference *r, const batch *b) {
 }
 
 /* Shapes of batches: lengths in the order of batch rows, ending with -1. */
-static const int testlengths[][12] = {{1, -1},         {4, -1}, {1, 1, 1, -1}, {5, 1, 4, 6, 3, -1}, {9, 8, 8, 7, 5, 3, 2, 1, -1},
-                                      {2, 0, 3, 1, -1}};
+static const int testlengths[][12] = {{1, -1},          {4, -1},   {1, 1, 1, -1}, {5, 1, 4, 6, 3, -1}, {9, 8, 8, 7, 5, 3, 2, 1, -1},
+                                      {2, 0, 3, 1, -1}, {0, 0, -1}};
 enum { TESTLENGTHS = sizeof testlengths / sizeof *testlengths };
 static inline int testlengths_rows(int k) {
   int n = 0;
