@@ -39,7 +39,7 @@ static rows tile_at(const run *r, const worker *w, const stage_tile *t, const pl
 static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, const where *here, int64_t row, int n,
                          int n0, int vectors) {
   rows a = run_at(r, w, &c->operand, here, row);
-  product q = {.a = a.p, .a_row = a.row, .a_k = 1, .b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k, .b_k = c->gates * vectors * LANES,
+  product q = {.a = a.p ? a.p : r->zeros, .a_row = a.row, .a_k = 1, .b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k, .b_k = c->gates * vectors * LANES,
                .rows = n, .k = a.p ? c->k : 0, .vectors = c->gates * vectors};
   bool adds = true;
   for (int g = 0; g < c->gates; g++) {
