@@ -58,7 +58,6 @@ unroll_status unroll_session_new(unroll_session **out, const unroll_model *m, un
   unroll_session *s = mem_zero(1, sizeof *s);
   if (!s) return error_memory(err);
   s->m = m;
-  graph_init(&s->g);
   const unroll_status status = prepare(s, err);
   if (status) {
     unroll_session_free(s);

@@ -86,7 +86,7 @@ static unroll_status check_one(checking *c, const char *name, unroll_error *err)
 static unroll_status check_all(checking *c, const builtin *list, unroll_error *err) {
   for (const builtin *b = list; b->name && !*signals_flag(); b++) {
     unroll_status status = check_one(c, b->name, err);
-    if (status == UNROLL_BAD_INPUT && strstr(err->message, "not yet")) {
+    if (status == UNROLL_BAD_INPUT && strstr(err->message, " yet")) {
       if (c->o->json)
         json_array_append_new(c->list, json_pack("{s:s, s:s}", "name", b->name, "not_yet", err->message));
       else
