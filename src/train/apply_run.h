@@ -1,4 +1,4 @@
-/* apply_run.h - what apply.c (names, the graph) and apply_run.c (tensors, the pass) share. */
+/* apply_run.h - what apply.c (names, the graph), apply_bind.c (shapes) and apply_run.c (the pass) share. */
 #ifndef TRAIN_APPLY_RUN_H
 #define TRAIN_APPLY_RUN_H
 #include "run/batch.h"
@@ -35,9 +35,9 @@ typedef struct output { /* a named value that is written */
   int node;
 } output;
 
-typedef struct wanted { /* an adjoint that is added to the gradient of a port */
+typedef struct wanting { /* an adjoint that is added to the gradient of a port */
   int port, lag, node, adjoint;
-} wanted;
+} wanting;
 
 typedef struct apply_axis {
   int T;        /* of the tensors; -1: no tensor has said it yet */
@@ -56,17 +56,26 @@ typedef struct apply_run {
   int n_states;
   output *outputs;
   int n_outputs;
-  wanted *wanted;
+  wanting *wanted;
   int n_wanted;
   bool *lost; /* [g.n_losses] the loss is computed: its target is there */
   int B;      /* -1: no tensor has said it yet */
   apply_axis *axes;
 } apply_run;
 
-/* apply_run.c */
-/* Finds each port's tensor and checks its shape; every tensor of the file must be one of them or a length. */
-unroll_status apply_bind(apply_run *r, unroll_error *err);
+/* apply_bind.c */
+typedef struct shape {
+  int rank;
+  int64_t n[3]; /* -1: any; its letter is then shown */
+  const char *letter[3];
+} shape;
+void shape_add(shape *s, int64_t n, const char *letter);
+double apply_number(const tensor *t, int64_t i); /* F32, F64 */
+int64_t apply_whole(const tensor *t, int64_t i); /* U8, I32, I64 */
 unroll_status apply_check_weights(const apply_run *r, unroll_error *err);
-/* The pass; its values become tensors. */
+/* Finds out T, B and lengths from the ports' tensors and checks their shapes; the file must have no other tensor. */
+unroll_status apply_bind(apply_run *r, unroll_error *err);
+
+/* apply_run.c: the pass; its values become tensors. */
 unroll_status apply_pass(apply_run *r, apply_result *result, unroll_error *err);
 #endif
