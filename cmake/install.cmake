@@ -31,18 +31,15 @@ if(NOT UNROLL_SANITIZE)
 endif()
 set_target_properties(unroll PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE C)
 
+add_library(unroll_static STATIC ${objects})
 if(CMAKE_OBJCOPY AND NOT UNROLL_SANITIZE)
   set(whole ${PROJECT_BINARY_DIR}/whole.o)
-  add_custom_command(
-    OUTPUT ${whole}
+  add_custom_command(TARGET unroll_static POST_BUILD
     COMMAND ${CMAKE_LINKER} -r -o ${whole} ${objects}
     COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${whole}
-    DEPENDS ${objects}
+    COMMAND ${CMAKE_COMMAND} -E rm -f $<TARGET_FILE:unroll_static>
+    COMMAND ${CMAKE_AR} rcs $<TARGET_FILE:unroll_static> ${whole}
     COMMAND_EXPAND_LISTS VERBATIM)
-  set_source_files_properties(${whole} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
-  add_library(unroll_static STATIC ${whole})
-else()
-  add_library(unroll_static STATIC ${objects})
 endif()
 set_target_properties(unroll_static PROPERTIES OUTPUT_NAME unroll LINKER_LANGUAGE C)
 
