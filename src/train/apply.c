@@ -143,11 +143,25 @@ static unroll_status bind_cell(apply_run *r, const program *net, sizes *z, unrol
   return s;
 }
 
+/* Settings of a cell that some weight's shape follows from. */
+static unroll_status find_settings(apply_run *r, const program *net, sizes *z, unroll_error *err) {
+  unroll_status s = UNROLL_OK;
+  if (z->hidden >= 0) s = find_size(r, net, z, &z->settings[z->hidden].number, NULL, MAX_HIDDEN, err);
+  for (int i = 0; i < net->n_statements && s == UNROLL_OK; i++) {
+    const statement *d = &net->statements[i];
+    if (d->kind != STATEMENT_SETTING || d->word || find_setting(r->o, d->name)) continue;
+    if (!(d->number >= 1 && d->number <= MAX_HIDDEN) || d->number != (double)(int)d->number) continue;
+    z->settings[z->n_settings] = (setting){.name = d->name, .number = d->number};
+    s = find_size(r, net, z, &z->settings[z->n_settings++].number, NULL, MAX_HIDDEN, err);
+  }
+  return s;
+}
+
 static unroll_status build_sized(apply_run *r, const program *net, unroll_error *err) {
   const bool cell = is_cell(net);
   const apply_options *o = r->o;
   sizes z = {.hidden = -1, .n_settings = o->n_settings};
-  z.settings = arena_alloc(&r->memory, (size_t)o->n_settings + 2, sizeof *z.settings);
+  z.settings = arena_alloc(&r->memory, (size_t)o->n_settings + (size_t)net->n_statements + 2, sizeof *z.settings);
   z.bindings = arena_alloc(&r->memory, (size_t)net->n_statements + MAX_UNKNOWN + 2, sizeof *z.bindings);
   if (!z.settings || !z.bindings) return error_memory(err);
   for (int i = 0; i < o->n_settings; i++) z.settings[i] = o->settings[i];
@@ -158,7 +172,7 @@ static unroll_status build_sized(apply_run *r, const program *net, unroll_error 
   unroll_status s = UNROLL_OK;
   if (cell) {
     s = bind_cell(r, net, &z, err);
-    if (s == UNROLL_OK && z.hidden >= 0) s = find_size(r, net, &z, &z.settings[z.hidden].number, NULL, MAX_HIDDEN, err);
+    if (s == UNROLL_OK) s = find_settings(r, net, &z, err);
   } else {
     bind_symbols(net, &z);
     bind_numbers(r, net, &z);
