@@ -46,7 +46,7 @@ static const setting *find_setting(const build_options *o, const char *name) {
 /* A cell alone has two settings that no line gives it. */
 static bool is_own_setting(const builder *b, const char *name) {
   const symbol *y = scope_find(b->root, name);
-  if (y && (y->kind == SYMBOL_NUMBER || y->kind == SYMBOL_WORD)) return true;
+  if (y && (y->kind == SYMBOL_NUMBER || y->kind == SYMBOL_WORD) && !y->fixed) return true;
   return b->alone && (!strcmp(name, "input") || !strcmp(name, "hidden"));
 }
 
@@ -56,7 +56,7 @@ static bool refuse_setting(builder *b, const char *name) {
   size_t found = 0;
   if (!names) return build_memory(b), false;
   for (const symbol *y = b->root->first; y; y = y->next)
-    if (y->kind == SYMBOL_NUMBER || y->kind == SYMBOL_WORD) names[found++] = y->name;
+    if ((y->kind == SYMBOL_NUMBER || y->kind == SYMBOL_WORD) && !y->fixed) names[found++] = y->name;
   if (b->alone) names[found++] = "input", names[found++] = "hidden";
   b->status = error_set(b->err, UNROLL_USAGE, "there is no setting '%s'%s", name, build_hint(b, name, names, found));
   return false;
@@ -86,7 +86,7 @@ static bool settle(builder *b) {
   g->settings = arena_alloc(&g->memory, (size_t)b->root->n_symbols + 2, sizeof *g->settings);
   if (!g->settings) return build_memory(b), false;
   for (symbol *y = b->root->first; y; y = y->next) {
-    if (y->kind != SYMBOL_NUMBER && y->kind != SYMBOL_WORD) continue;
+    if ((y->kind != SYMBOL_NUMBER && y->kind != SYMBOL_WORD) || y->fixed) continue;
     if (!override(b, y, find_setting(b->options, y->name))) return false;
     g->settings[g->n_settings++] = (setting){.name = y->name, .number = y->number, .word = y->word};
   }
@@ -282,7 +282,7 @@ static bool build_net(builder *b, const program *net) {
     if (net->statements[i].kind == STATEMENT_OUTPUT)
       return FAIL(b, s, net->statements[i].at, "'output' belongs in a cell; a net says what it predicts with '~'"), false;
   b->stream = is_stream(b);
-  if (!build_definitions(b, s)) return false;
+  if (!build_width_lines(b, s) || !build_definitions(b, s)) return false;
   for (int i = 0; i < net->n_statements; i++)
     if (net->statements[i].kind == STATEMENT_DISTRIBUTION && !build_loss(b, s, &net->statements[i])) return false;
   return build_inits(b, s);
@@ -293,20 +293,21 @@ static double setting_or(const builder *b, const char *name, double otherwise) {
   return !s ? otherwise : s->word ? 0 : s->number;
 }
 
-/* One input of a cell alone: a data line that nobody wrote. */
+/* One input of a cell alone: a data line that nobody wrote. Width 0: it follows from the equations, or is a default. */
 static bool lone_input(builder *b, const char *name, span at, int width) {
   graph *g = b->g;
   statement *line = arena_alloc(&g->memory, 1, sizeof *line);
   if (!line) return build_memory(b), false;
   *line = (statement){.kind = STATEMENT_DATA, .at = at, .name = name};
   for (int i = 0; i < b->options->n_bindings; i++)
-    if (!strcmp(b->options->bindings[i].name, name)) width = b->options->bindings[i].width;
-  if (width < 1 || width > MAX_WIDTH) return FAIL(b, b->root, at, "the width of '%s' must be from 1 to %d", name, MAX_WIDTH), false;
+    if (!strcmp(b->options->bindings[i].name, name)) width = b->options->bindings[i].width < 1 ? -1 : b->options->bindings[i].width;
+  if (width < 0 || width > MAX_WIDTH) return FAIL(b, b->root, at, "the width of '%s' must be from 1 to %d", name, MAX_WIDTH), false;
   g->data[g->n_data] = (data_info){.name = name, .kind = "numbers", .width = width, .space = SPACE_STATIC, .axis = -1, .at = line};
   symbol *y = scope_add(b, b->root, name, SYMBOL_DATA, at);
   if (!y) return false;
+  b->lone[g->n_data] = width ? WIDTH_FREE : width_new(b);
   y->data = g->n_data++;
-  return true;
+  return b->status == UNROLL_OK;
 }
 
 /* Free names of a cell alone are inputs; but a longer one that is nearly a known name is a typing error. */
@@ -316,13 +317,14 @@ static bool lone_inputs(builder *b) {
     const char *name = s->inputs[i];
     const char *near = strlen(name) >= 3 ? build_suggest(b, s, name) : "";
     if (*near) return FAIL(b, s, s->inputs_at[i], "unknown name '%s'%s", name, near), false;
-    if (!lone_input(b, name, s->inputs_at[i], 3)) return false;
+    if (!lone_input(b, name, s->inputs_at[i], 0)) return false;
   }
   return true;
 }
 
 static bool build_alone(builder *b) {
   scope *s = b->root;
+  const bool given = find_setting(b->options, "input") != NULL;
   const double size = setting_or(b, "hidden", 7), width = setting_or(b, "input", 5);
   graph *g = b->g;
   if (!(size >= 1 && size <= MAX_SIZE && width >= 1 && width <= MAX_SIZE) || floor(size) != size || floor(width) != width) {
@@ -337,11 +339,28 @@ static bool build_alone(builder *b) {
   const setting own[] = {{.name = "input", .number = width}, {.name = "hidden", .number = size}};
   for (int i = 0; i < 2; i++)
     if (!scope_find(s, own[i].name)) g->settings[g->n_settings++] = own[i];
-  if (!lone_input(b, "x", build_top(s), (int)width) || !build_scan(b, s, true) || !lone_inputs(b)) return false;
+  if (!lone_input(b, "x", build_top(s), given ? (int)width : 0) || !build_scan(b, s, true) || !lone_inputs(b)) return false;
   const int x = term_data(b, s, NULL, 0, 0);
   if (x == TERM_NONE || !build_grow(b, (void **)&b->firsts, b->n_firsts, &b->cap_firsts, sizeof *b->firsts)) return false;
   b->firsts[b->n_firsts++] = (root_term){x, s};
-  return build_definitions(b, s) && build_inits(b, s);
+  return build_width_lines(b, s) && build_definitions(b, s) && build_inits(b, s);
+}
+
+/* The inputs of a cell alone: where no equation says how wide they are, x is 5 wide and others 3. */
+static void lone_widths(builder *b) {
+  graph *g = b->g;
+  for (int i = 0; i < g->n_data; i++) {
+    if (b->lone[i] == WIDTH_FREE) continue;
+    int width = width_value(b, b->lone[i]);
+    if (!width) {
+      const int otherwise = width_known(b, width = i ? 3 : 5, "a default");
+      if (otherwise == WIDTH_FREE) return;
+      width_unify(b, b->lone[i], otherwise);
+    }
+    g->data[i].width = width;
+    for (int k = 0; k < g->n_settings && i == 0; k++)
+      if (!strcmp(g->settings[k].name, "input") && !scope_find(b->root, "input")) g->settings[k].number = width;
+  }
 }
 
 static void release(builder *b) {
@@ -359,8 +378,8 @@ unroll_status graph_build(graph *g, const program *net, const build_options *opt
   g->net = net;
   b.alone = count(net, STATEMENT_DATA) == 0 && count(net, STATEMENT_DISTRIBUTION) == 0;
   b.root = scope_new(&b, NULL, net);
-  const bool done =
-      b.root && (b.alone ? build_alone(&b) : build_net(&b, net)) && build_widths(&b) && build_time(&b) && build_emit(&b);
+  const bool done = b.root && (b.alone ? build_alone(&b) : build_net(&b, net)) && build_widths(&b, b.alone ? lone_widths : NULL) &&
+                    build_time(&b) && build_emit(&b);
   release(&b);
   if (!done && b.status == UNROLL_OK) return error_memory(err); /* the only failure that is not reported where it happens */
   return b.status;

@@ -58,7 +58,7 @@ static bool named_argument(builder *b, scope *s, const expr *e, int i, const cel
   const char *name = e->arg_names[i];
   const expr *value = e->args[i];
   double number = 0;
-  if (!strcmp(name, "layers")) return build_integer(b, s, value, "layers", 1, MAX_LAYERS, &a->layers);
+  if (!strcmp(name, "layers")) return build_integer(b, s, value, "layers", 0, MAX_LAYERS, &a->layers);
   if (!strcmp(name, "start")) return a->start = value, true;
   if (!strcmp(name, "backward")) {
     if (!build_number(b, s, value, &number)) return FAIL(b, s, value->at, "backward must be a number: 0 or 1"), false;
@@ -256,9 +256,10 @@ static scope *layer(builder *b, scope *caller, const expr *e, const cell_file *c
   return bind_inputs(b, caller, s, e, a, inputs) ? s : NULL;
 }
 
-/* A state that is the output has the size asked for; other widths follow, or get their default later. */
+/* A state that is the output has the size asked for, if no line says otherwise; other widths follow, or get their default later. */
 static bool fix_size(builder *b, scope *s, const expr *e) {
-  if (!s->output->is_state) return true;
+  if (!build_width_lines(b, s)) return false;
+  if (!s->output->is_state || width_value(b, s->output->width)) return true;
   const int width = width_known(b, s->size, build_text(b, "the size of %s in line %d", s->cell, e->at.line));
   if (width == WIDTH_FREE) return false;
   width_unify(b, s->output->width, width); /* cannot fail: nothing is known yet */
@@ -299,6 +300,10 @@ int build_call(builder *b, scope *s, const expr *e, const cell_file *cell, const
   if (!read_start(b, s, &a, &from)) return TERM_NONE;
   if (!build_grow(b, (void **)&b->firsts, b->n_firsts, &b->cap_firsts, sizeof *b->firsts)) return TERM_NONE;
   b->firsts[b->n_firsts++] = (root_term){x, s};
+  if (a.layers == 0) {
+    b->called = NULL;
+    return x;
+  }
 
   const char *name = target ? target : unique_name(b, s, cell->name), *path = build_path(b, s, name);
   scope **layers = arena_alloc(&b->scratch, (size_t)a.layers, sizeof *layers);

@@ -223,7 +223,7 @@ static int carry_leaf(builder *b, const symbol *y, int lag, int width) {
 static int initial(builder *b, const symbol *y, int lag, int width) {
   graph *g = b->g;
   if (y->start_from) {
-    const symbol *z = y->start_from;
+    const symbol *z = build_state(y->start_from);
     const term *x = &b->terms[z->term];
     if (lag > 1 && z->n_shifts < lag - 1) return NODE_NONE;
     const int final = lag > 1 ? z->shifts[lag - 2] : lift(g, x->node, SPACE_STEP, x->axis, width);

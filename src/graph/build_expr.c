@@ -37,6 +37,15 @@ int term_unary(builder *b, scope *s, const expr *e, enum op op, int x) {
   return t;
 }
 
+/* In a cell: is one of two widths that differ that of its input? Then x came there without a matrix. */
+static const char *bare_input(builder *b, const scope *s, int v, int w) {
+  const symbol *x = s->cell && s->cell[0] ? scope_find(s, "x") : NULL;
+  if (!x || x->width == WIDTH_FREE || (width_root(b, x->width) != width_root(b, v) && width_root(b, x->width) != width_root(b, w)))
+    return "";
+  return build_text(b, "; x enters %s without a matrix, so it must be %d wide: project it first, as in %s(P x, %d)", s->cell,
+                    s->size, s->cell, s->size);
+}
+
 /* The width of x op y: numbers adapt, what is known to be 1 wide is repeated, all else must agree. -2: an error. */
 static int joint_width(builder *b, scope *s, const expr *e, int x, int y) {
   const int v = b->terms[x].width, w = b->terms[y].width;
@@ -46,8 +55,8 @@ static int joint_width(builder *b, scope *s, const expr *e, int x, int y) {
   if (width_value(b, w) == 1) return v;
   if (width_unify(b, v, w)) return v;
   const expr *left = e->n_args >= 2 ? e->args[0] : b->terms[x].at, *right = e->n_args >= 2 ? e->args[1] : b->terms[y].at;
-  FAIL(b, s, e->at, "'%s' is %d wide (%s), but '%s' is %d wide (%s)", build_describe(b, left), width_value(b, v), width_why(b, v),
-       build_describe(b, right), width_value(b, w), width_why(b, w));
+  FAIL(b, s, e->at, "'%s' is %d wide (%s), but '%s' is %d wide (%s)%s", build_describe(b, left), width_value(b, v), width_why(b, v),
+       build_describe(b, right), width_value(b, w), width_why(b, w), bare_input(b, s, v, w));
   return -2;
 }
 
@@ -67,7 +76,8 @@ int term_data(builder *b, scope *s, const expr *e, int data, int lag) {
   int width = WIDTH_FREE;
   if (lag > MAX_LAG) return FAIL(b, s, at, "an index reaches back %d steps at most", MAX_LAG);
   if (!symbols) {
-    width = width_known(b, d->width, build_text(b, "data %s", d->name));
+    width = b->alone ? b->lone[data] : WIDTH_FREE;
+    if (width == WIDTH_FREE) width = width_known(b, d->width, build_text(b, "data %s", d->name));
     if (width == WIDTH_FREE) return TERM_NONE;
   }
   const int t = term_add(b, s, e, symbols ? TERM_INDEX : TERM_INPUT, width, NULL, 0);
@@ -260,6 +270,17 @@ static int refuse_cycle(builder *b, const symbol *y, const expr *e) {
   return TERM_NONE;
 }
 
+/* What a variable starts from, the output of the cell that it is the value of starts from too: they are one state. */
+static void hand_start(const symbol *y) {
+  for (symbol *z; y->call && y->call->dir == y->in->dir; y = z) {
+    z = y->call->output;
+    if (z->start != TERM_NONE || z->start_from) return;
+    z->start = y->start;
+    z->start_at = y->start_at;
+    z->start_from = y->start_from;
+  }
+}
+
 int build_define(builder *b, symbol *y) {
   symbol *before = b->running;
   scope *s = y->in;
@@ -278,9 +299,9 @@ int build_define(builder *b, symbol *y) {
   b->called = NULL;
   if (!b->terms[t].named || y->value->kind == EXPR_CALL) b->terms[t].named = y; /* of a call the outermost name */
   const int width = b->terms[t].width;
-  if (width == WIDTH_FREE || width_unify(b, y->width, width)) return true;
-  FAIL(b, s, y->at, "'%s' is %d wide (%s), but its equation is %d wide (%s)", y->name, width_value(b, y->width),
-       width_why(b, y->width), width_value(b, width), width_why(b, width));
+  if (width == WIDTH_FREE || width_unify(b, y->width, width)) return hand_start(y), true;
+  FAIL(b, s, y->at, "'%s' is %d wide (%s), but its equation is %d wide (%s)%s", y->name, width_value(b, y->width),
+       width_why(b, y->width), width_value(b, width), width_why(b, width), bare_input(b, s, y->width, width));
   return false;
 }
 

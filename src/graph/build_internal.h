@@ -91,6 +91,7 @@ struct symbol {            /* what a name means in a scope */
   scope *in;
   span at;
   double number;     /* SYMBOL_NUMBER */
+  bool fixed;        /* SYMBOL_NUMBER: `size` of a cell, which is no setting */
   const char *word;  /* SYMBOL_WORD */
   int data;          /* SYMBOL_DATA */
   int weight;        /* SYMBOL_VECTOR, SYMBOL_MATRIX; -1 until used */
@@ -169,6 +170,7 @@ typedef struct builder {
   const char *target; /* its name, if the next expression is its whole equation */
   scope *called;      /* the call that the last expression was, or NULL */
   bool alone;         /* a cell without a net */
+  int lone[MAX_DATA]; /* alone: the width class of an input whose width follows from the equations, or WIDTH_FREE */
   bool stream, has_start;
   int embeds[MAX_DATA]; /* tables made by embed() for each data line */
   int visits, depth, unique;
@@ -194,6 +196,7 @@ span build_top(const scope *s);                     /* the first statement: wher
 bool build_scan(builder *b, scope *s, bool inputs); /* marks states, finds the names that are defined nowhere */
 bool build_statements(builder *b, scope *s);        /* makes symbols of the definitions, settings and params */
 bool build_definitions(builder *b, scope *s);       /* terms of all definitions */
+bool build_width_lines(builder *b, scope *s);       /* `width NAME = ...`, once the settings have their values */
 /* "; did you mean 'tanh'?" or "": the nearest of some names, and of all that `s` knows. */
 const char *build_hint(builder *b, const char *word, const char *const *names, size_t n);
 const char *build_suggest(builder *b, const scope *s, const char *word);
@@ -231,7 +234,8 @@ int width_value(const builder *b, int w); /* 0: unknown; 1: WIDTH_FREE */
 const char *width_why(const builder *b, int w);
 bool width_unify(builder *b, int v, int w);                                                        /* false: they differ */
 const char *build_text(builder *b, const char *format, ...) __attribute__((format(printf, 2, 3))); /* in the builder's memory */
-bool build_widths(builder *b);
+/* What is open takes its default; `alone`: called for the inputs of a cell alone, after the states and before all else. */
+bool build_widths(builder *b, void (*alone)(builder *b));
 
 /* build_time.c */
 bool build_time(builder *b);

@@ -181,7 +181,31 @@ bool build_statements(builder *b, scope *s) {
   }
   for (int i = 0; i < s->text->n_statements; i++)
     if (s->text->statements[i].kind == STATEMENT_PARAM && !add_params(b, s, &s->text->statements[i])) return false;
+  if (s->cell && !scope_find(s, "size")) {
+    symbol *y = scope_add(b, s, "size", SYMBOL_NUMBER, build_top(s));
+    if (!y) return false;
+    y->number = s->size;
+    y->fixed = true;
+  }
   return !s->cell || set_output(b, s);
+}
+
+bool build_width_lines(builder *b, scope *s) {
+  for (int i = 0; i < s->text->n_statements; i++) {
+    const statement *at = &s->text->statements[i];
+    int value = 0;
+    if (at->kind != STATEMENT_WIDTH) continue;
+    const symbol *y = scope_find(s, at->name);
+    if (!y || y->kind != SYMBOL_VARIABLE || !y->value)
+      return FAIL(b, s, at->at, "'%s' has no equation here, so no width can be given%s", at->name,
+                  y ? "" : build_suggest(b, s, at->name)),
+             false;
+    if (!build_integer(b, s, at->value, "the width", 1, MAX_SIZE, &value)) return false;
+    const int width = width_known(b, value, build_text(b, "line %d", at->at.line));
+    if (width == WIDTH_FREE) return false;
+    width_unify(b, y->width, width); /* cannot fail: nothing is known yet */
+  }
+  return true;
 }
 
 bool build_definitions(builder *b, scope *s) {

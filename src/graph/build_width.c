@@ -145,7 +145,7 @@ static bool default_net(builder *b) {
   return solve(b);
 }
 
-bool build_widths(builder *b) {
+bool build_widths(builder *b, void (*alone)(builder *b)) {
   int n = 0;
   for (const scope *s = b->scopes; s; s = s->next) n++;
   scope **order = arena_alloc(&b->scratch, (size_t)n, sizeof *order);
@@ -156,6 +156,9 @@ bool build_widths(builder *b) {
   for (int states = 1; states >= 0; states--) {
     for (int i = n - 1; i >= 0; i--)
       if (order[i]->size) default_symbols(b, order[i], states);
+    if (!solve(b)) return false;
+    if (!states || !alone) continue;
+    alone(b);
     if (!solve(b)) return false;
   }
   if (!default_terms(b) || !default_net(b)) return false;

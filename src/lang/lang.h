@@ -48,7 +48,8 @@ enum statement_kind {
                              words[] holds what follows, as in `data token : chars lines` */
   STATEMENT_PARAM,        /* param names[] */
   STATEMENT_INIT,         /* init names[] = value (NUMBER, NAME or CALL) */
-  STATEMENT_OUTPUT        /* output name */
+  STATEMENT_OUTPUT,       /* output name */
+  STATEMENT_WIDTH         /* width name = value */
 };
 
 typedef struct statement {

@@ -149,7 +149,7 @@ static bool defined(const program *p, const char *name) {
     if (s->kind == STATEMENT_PARAM) {
       for (int i = 0; i < s->n_names; i++)
         if (!strcmp(s->names[i], name)) return true;
-    } else if (s->kind != STATEMENT_INIT && s->kind != STATEMENT_OUTPUT && !strcmp(s->name, name)) {
+    } else if (s->kind != STATEMENT_INIT && s->kind != STATEMENT_OUTPUT && s->kind != STATEMENT_WIDTH && !strcmp(s->name, name)) {
       return true;
     }
   }
@@ -192,6 +192,10 @@ static void print_statement(const program *p, const statement *s, text *out) {
     break;
   case STATEMENT_OUTPUT:
     text_format(out, "output %s", s->name);
+    break;
+  case STATEMENT_WIDTH:
+    text_format(out, "width %s = ", s->name);
+    print(s->value, SUM, out);
     break;
   }
   text_add(out, "\n", 1);

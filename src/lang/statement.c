@@ -245,6 +245,30 @@ static bool parse_output(parser *p, statement *s) {
   return parse_end(p, "the end of the line");
 }
 
+/* width = "width" NAME "=" expression */
+static bool parse_width(parser *p, statement *s) {
+  s->kind = STATEMENT_WIDTH;
+  parser_take(p);
+  const token *t = parser_take(p);
+  s->name = t->name;
+  s->at = t->at;
+  for (int i = 0; i < p->n_statements; i++)
+    if (p->statements[i].kind == STATEMENT_WIDTH && !strcmp(p->statements[i].name, t->name)) {
+      parser_fail(p, t, "'%s' has a width already, on line %d", t->name, p->statements[i].at.line);
+      return false;
+    }
+  if (t->transposed || (t->timed && t->shift < 0)) {
+    parser_fail(p, t, "a value is as wide at every step: write its name alone, '%s'", t->name);
+    return false;
+  }
+  if (!parser_is(p, TOKEN_EQUALS)) {
+    parser_expected(p, "'=' and a number");
+    return false;
+  }
+  parser_take(p);
+  return (s->value = parse_expression(p)) && parse_end(p, end_of_line);
+}
+
 /* Is the whole right side a number or a word? Then the statement is a setting. */
 static void see_setting(parser *p, statement *s) {
   const expr *e = s->value;
@@ -307,11 +331,11 @@ static bool parse_named(parser *p, statement *s) {
   return equals ? parse_definition(p, s) : parse_distribution(p, s);
 }
 
-/* statement = data | param | init | output | definition | distribution */
+/* statement = data | param | init | output | width | definition | distribution */
 static bool parse_statement(parser *p, statement *s) {
   const token *t = parser_now(p), *next = parser_ahead(p, 1);
   if (t->kind != TOKEN_NAME) {
-    parser_expected(p, "a statement (NAME = ..., NAME ~ ..., data, param, init or output)");
+    parser_expected(p, "a statement (NAME = ..., NAME ~ ..., data, param, init, output or width)");
     return false;
   }
   if (next->kind == TOKEN_NAME) {
@@ -319,6 +343,7 @@ static bool parse_statement(parser *p, statement *s) {
     if (is_word(t, "param")) return parse_param(p, s);
     if (is_word(t, "init")) return parse_init(p, s);
     if (is_word(t, "output")) return parse_output(p, s);
+    if (is_word(t, "width")) return parse_width(p, s);
   }
   return parse_named(p, s);
 }

@@ -50,17 +50,34 @@ static const char *find_cell(void *context, const char *name, arena *memory, con
   return b->text;
 }
 
-/* A net around a cell alone. Its inputs are those that graph_build finds; x, the first one, is as wide as the setting `input`. */
+/* A net around a cell alone. Its inputs, and how wide they are, are those that graph_build finds; settings of the cell, `input` and
+ * `hidden` aside, become arguments of its call. */
 static unroll_status wrap_cell(program **out, const program *cell, const check_options *o, arena *memory, unroll_error *err) {
   const setting *hidden = find_setting(o, "hidden");
   graph g;
   text t = {0};
+  setting *settings = arena_alloc(memory, (size_t)o->n_settings + 1, sizeof *settings);
+  if (!settings) return error_memory(err);
+  settings[0] = (setting){.name = "hidden", .number = 6};
+  for (int i = 0; i < o->n_settings; i++) settings[i + 1] = o->settings[i];
   graph_init(&g);
-  const unroll_status s = graph_build(&g, cell, &(build_options){.find_cell = o->find_cell, .context = o->context}, err);
-  for (int i = 0; i < g.n_data && s == UNROLL_OK; i++) text_format(&t, "data %s : numbers\n", g.data[i].name);
+  const build_options inside = {
+      .settings = settings, .n_settings = o->n_settings + 1, .find_cell = o->find_cell, .context = o->context};
+  const unroll_status s = graph_build(&g, cell, &inside, err);
+  for (int i = 0; i < g.n_data && s == UNROLL_OK; i++) text_format(&t, "data %s : numbers(%d)\n", g.data[i].name, g.data[i].width);
   text_format(&t, "data predicted : numbers\nh = checked(");
   for (int i = 0; i < g.n_data && s == UNROLL_OK; i++) text_format(&t, "%s, ", g.data[i].name);
-  text_format(&t, "%d)\npredicted ~ gaussian(mean = W h + b, scale = 1)\n", hidden ? (int)hidden->number : 6);
+  text_format(&t, "%d", hidden ? (int)hidden->number : 6);
+  for (int i = 0; i < o->n_settings; i++) {
+    const setting *own = &o->settings[i];
+    if (!strcmp(own->name, "hidden") || !strcmp(own->name, "input")) continue;
+    text_format(&t, ", %s = ", own->name);
+    if (own->word)
+      text_format(&t, "%s", own->word);
+    else
+      text_format(&t, "%.17g", own->number);
+  }
+  text_format(&t, ")\npredicted ~ gaussian(mean = W h + b, scale = 1)\n");
   const char *copy = t.failed || !t.data ? NULL : arena_text(memory, t.data, t.length);
   text_free(&t);
   graph_free(&g);
@@ -84,18 +101,16 @@ static int small_settings(const program *net, const check_options *o, setting *o
   return n;
 }
 
-/* Widths of the data: about 7 symbols, 3 numbers. Kinds with a width of their own (images, sound) keep it. */
-static int small_bindings(const program *net, const check_options *o, bool cell, binding *out) {
+/* Widths of the data: about 7 symbols, 3 numbers. Kinds with a width of their own (images, sound, numbers(n)) keep it. */
+static int small_bindings(const program *net, binding *out) {
   static const char *const symbols[] = {"chars", "bytes", "words", "bpe", "category"};
-  const setting *x = find_setting(o, "input");
   int n = 0;
   for (int i = 0; i < net->n_statements; i++) {
     const statement *s = &net->statements[i];
     if (s->kind != STATEMENT_DATA || !s->value || !s->value->name) continue;
-    int width = strcmp(s->value->name, "number") == 0 ? 1 : strcmp(s->value->name, "numbers") == 0 ? 3 : 0;
+    int width = strcmp(s->value->name, "number") == 0 ? 1 : strcmp(s->value->name, "numbers") == 0 && s->value->n_args == 0 ? 3 : 0;
     for (size_t k = 0; k < sizeof symbols / sizeof *symbols; k++)
       if (strcmp(s->value->name, symbols[k]) == 0) width = 7 + n;
-    if (cell && strcmp(s->name, "x") == 0) width = x ? (int)x->number : 5;
     if (width > 0) out[n++] = (binding){.name = s->name, .width = width};
   }
   return n;
@@ -143,7 +158,7 @@ static unroll_status build_as(graph *g, const program *net, const check_options 
   if (!settings || !bindings) return error_memory(err);
   build_options b = {.settings = settings, .bindings = bindings, .find_cell = find_cell, .context = &finder};
   if (!wrapped) b.n_settings = small_settings(net, o, settings);
-  b.n_bindings = small_bindings(net, o, wrapped != NULL, bindings);
+  b.n_bindings = small_bindings(net, bindings);
   return graph_build(g, net, &b, err);
 }
 

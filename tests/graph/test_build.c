@@ -491,7 +491,8 @@ static void test_alone(void **state) {
   assert_true(t.g.settings[0].number == 0.25);
   drop(&t);
   build_or_fail(&t, "h = x + h[t-1]\n", NULL);
-  assert_int_equal(graph_at(&t.g, t.g.output_node)->width, 5);
+  assert_int_equal(graph_at(&t.g, t.g.output_node)->width, 7); /* x is as wide as the state that it is added to */
+  assert_int_equal(t.g.data[0].width, 7);
   drop(&t);
   build_or_fail(&t, "h = x\n", NULL);
   assert_int_equal(graph_at(&t.g, t.g.output_node)->op, OP_INPUT);
@@ -515,7 +516,7 @@ static const struct set {
     {{.name = "hidden", .number = 0.0 / 0.0}, UNROLL_USAGE, "finite"},
     {{.name = "cell", .word = "../../cells/gru"}, UNROLL_BAD_INPUT, "unknown function"},
     {{.name = "cell", .word = ""}, UNROLL_BAD_INPUT, "unknown function"},
-    {{.name = "layers", .number = 0}, UNROLL_BAD_INPUT, "layers must be"},
+    {{.name = "layers", .number = -1}, UNROLL_BAD_INPUT, "layers must be"},
 };
 
 static void test_settings(void **state) {

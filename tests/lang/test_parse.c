@@ -223,15 +223,15 @@ static void test_notation(void **state) {
 static void test_kinds(void **state) {
   (void)state;
   arena memory = {0};
-  program *p = parse(
-      "# a\ndata y : number lines\nn = -3\ncell = lstm\nX = x[t]\nz = n\ny ~ gaussian(X)\nparam p, q\ninit W, V = -2\noutput z",
-      &memory);
-  static const enum statement_kind kinds[] = {STATEMENT_DATA,   STATEMENT_SETTING, STATEMENT_SETTING,
-                                              STATEMENT_DEFINE, STATEMENT_DEFINE,  STATEMENT_DISTRIBUTION,
-                                              STATEMENT_PARAM,  STATEMENT_INIT,    STATEMENT_OUTPUT};
-  static const char *const names[] = {"y", "n", "cell", "X", "z", "y", "p", "W", "z"};
-  assert_int_equal(p->n_statements, 9);
-  for (int i = 0; i < 9; i++) {
+  program *p = parse("# a\ndata y : number lines\nn = -3\ncell = lstm\nX = x[t]\nz = n\ny ~ gaussian(X)\nparam p, q\ninit W, V = "
+                     "-2\noutput z\nwidth z = 2 * n",
+                     &memory);
+  static const enum statement_kind kinds[] = {STATEMENT_DATA,   STATEMENT_SETTING,      STATEMENT_SETTING, STATEMENT_DEFINE,
+                                              STATEMENT_DEFINE, STATEMENT_DISTRIBUTION, STATEMENT_PARAM,   STATEMENT_INIT,
+                                              STATEMENT_OUTPUT, STATEMENT_WIDTH};
+  static const char *const names[] = {"y", "n", "cell", "X", "z", "y", "p", "W", "z", "z"};
+  assert_int_equal(p->n_statements, 10);
+  for (int i = 0; i < 10; i++) {
     assert_int_equal(p->statements[i].kind, kinds[i]);
     assert_string_equal(p->statements[i].name, names[i]);
     assert_int_equal(p->statements[i].at.line, i + 2);

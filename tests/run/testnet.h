@@ -72,7 +72,7 @@ static const testtext testnets[] = {
 };
 enum { TESTNETS = sizeof testnets / sizeof *testnets };
 
-/* Symbols get 7, 8, 9 ... of them, `numbers` a width of 3. Returns what graph_build said. */
+/* Symbols get 7, 8, 9 ... of them, `numbers` a width of 3 if they say none. Returns what graph_build said. */
 static inline unroll_status testnet_build(testnet *n, const char *source, int differentiate, unroll_error *err) {
   binding bindings[8];
   build_options o = {.bindings = bindings};
@@ -82,7 +82,7 @@ static inline unroll_status testnet_build(testnet *n, const char *source, int di
   if (s != UNROLL_OK) return s;
   for (int i = 0; i < n->net->n_statements && o.n_bindings < 8; i++) {
     const statement *d = &n->net->statements[i];
-    if (d->kind != STATEMENT_DATA) continue;
+    if (d->kind != STATEMENT_DATA || d->value->n_args) continue;
     const char *kind = d->value->name;
     const int width = strcmp(kind, "number") == 0 ? 1 : strcmp(kind, "numbers") == 0 ? 3 : 7 + o.n_bindings;
     bindings[o.n_bindings++] = (binding){.name = d->name, .width = width};
@@ -110,17 +110,18 @@ static inline void testnet_say(const char *name, const unroll_error *err) {
   fprintf(stderr, "%s: %s:%d:%d: %s\n%s\n", name, err->file, err->line, err->column, err->message, err->source);
 }
 
-/* A net around a built-in cell, with a data line for each input that the cell has besides x. */
+/* A net around a built-in cell, with a data line for each input that the cell has, as wide as the cell asks for. */
 static inline const char *testnet_cell(char out[512], const char *cell, int hidden) {
   arena memory = {0};
   program *alone;
   graph g;
   char data[200] = "", inputs[100] = "";
+  const setting size = {.name = "hidden", .number = hidden};
   graph_init(&g);
   assert_int_equal(lang_parse(&alone, cell, lang_builtin_cell(cell)->text, &memory, NULL), UNROLL_OK);
-  assert_int_equal(graph_build(&g, alone, &(build_options){0}, NULL), UNROLL_OK);
+  assert_int_equal(graph_build(&g, alone, &(build_options){.settings = &size, .n_settings = 1}, NULL), UNROLL_OK);
   for (int i = 0; i < g.n_data; i++) {
-    snprintf(data + strlen(data), sizeof data - strlen(data), "data %s : numbers\n", g.data[i].name);
+    snprintf(data + strlen(data), sizeof data - strlen(data), "data %s : numbers(%d)\n", g.data[i].name, g.data[i].width);
     snprintf(inputs + strlen(inputs), sizeof inputs - strlen(inputs), "%s, ", g.data[i].name);
   }
   graph_free(&g);
