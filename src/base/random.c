@@ -51,8 +51,10 @@ static double log_same(double x) {
   double m;
   memcpy(&m, &bits, sizeof m);
   if (m > 1.4142135623730951) m *= 0.5, e++;
+  static const double inverse[] = {1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                                   1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
   double s = (m - 1) / (m + 1), s2 = s * s, sum = 0;
-  for (int k = 23; k >= 1; k -= 2) sum = sum * s2 + 1.0 / k;
+  for (int k = 0; k < 12; k++) sum = sum * s2 + inverse[k];
   return (double)e * 0.69314718055994531 + 2 * s * sum;
 }
 
@@ -62,8 +64,13 @@ static double cos_turn(double u) {
   if (u > 0.5) u = 1 - u;               /* cos is even around half a turn */
   if (u > 0.25) u = 0.5 - u, sign = -1; /* and odd around a quarter */
   int sine = u > 0.125;
+  static const double of_sine[] = {1.0 / (17 * 16), 1.0 / (15 * 14), 1.0 / (13 * 12), 1.0 / (11 * 10),
+                                   1.0 / (9 * 8),   1.0 / (7 * 6),   1.0 / (5 * 4),   1.0 / (3 * 2)};
+  static const double of_cosine[] = {1.0 / (16 * 15), 1.0 / (14 * 13), 1.0 / (12 * 11), 1.0 / (10 * 9),
+                                     1.0 / (8 * 7),   1.0 / (6 * 5),   1.0 / (4 * 3),   1.0 / (2 * 1)};
+  const double *inverse = sine ? of_sine : of_cosine;
   double a = 6.2831853071795865 * (sine ? 0.25 - u : u), a2 = a * a, sum = 0;
-  for (int k = sine ? 17 : 16; k >= 2; k -= 2) sum = (1 - sum) * a2 / (k * (k - 1));
+  for (int k = 0; k < 8; k++) sum = (1 - sum) * a2 * inverse[k];
   return sign * (sine ? a : 1) * (1 - sum);
 }
 

@@ -3,8 +3,10 @@
  * Defaults: biases and vectors 0; embeddings normal(1); input matrices uniform within sqrt(6 / (rows + cols)) (Glorot & Bengio
  * 2010); recurrent matrices orthogonal (Saxe et al. 2014), so that a state's length survives many steps. */
 #include <math.h>
+#include <stdatomic.h>
 #include "base/error.h"
 #include "base/random.h"
+#include "base/threads.h"
 #include "train/model.h"
 
 typedef struct place { /* which parameter of which seed */
@@ -25,10 +27,10 @@ static double dot(const double *a, const double *b, int n) {
 }
 
 /* The Q of a normal matrix, by modified Gram-Schmidt on its rows or columns, whichever are fewer. */
-static unroll_status orthogonal(float *w, int rows, int cols, const place *p, unroll_error *err) {
+static unroll_status orthogonal(float *w, int rows, int cols, const place *p) {
   const int few = rows < cols ? rows : cols, many = rows < cols ? cols : rows;
   double *q = mem_zero((size_t)few * (size_t)many, sizeof *q);
-  if (!q) return error_memory(err);
+  if (!q) return UNROLL_FAILED;
   for (int64_t i = 0; i < (int64_t)few * many; i++) q[i] = normal(p, i);
   for (int i = 0; i < few; i++) {
     double *a = q + (size_t)i * many;
@@ -61,11 +63,10 @@ static enum init_kind kind_of(const param *p) {
   }
 }
 
-static unroll_status init_param(float *w, const param *p, const place *at, unroll_error *err) {
+static unroll_status init_param(float *w, const param *p, const place *at) {
   const int64_t n = (int64_t)p->rows * p->cols;
   const double value = p->init == INIT_DEFAULT ? (p->role == PARAM_EMBEDDING ? 1 : 0) : p->init_value;
   const double glorot = sqrt(6.0 / ((double)p->rows + p->cols));
-  if (n > UINT32_MAX) return error_set(err, UNROLL_USAGE, "the matrix %s is too large to be initialised", p->name);
   switch (kind_of(p)) {
   case INIT_DEFAULT:
   case INIT_NUMBER:
@@ -81,7 +82,7 @@ static unroll_status init_param(float *w, const param *p, const place *at, unrol
     for (int64_t i = 0; i < n; i++) w[i] = (float)(glorot * uniform(at, i));
     break;
   case INIT_ORTHOGONAL:
-    return orthogonal(w, p->rows, p->cols, at, err);
+    return orthogonal(w, p->rows, p->cols, at);
   case INIT_IDENTITY:
     for (int64_t i = 0; i < n; i++) w[i] = i / p->cols == i % p->cols ? 1.0f : 0.0f;
     break;
@@ -89,11 +90,32 @@ static unroll_status init_param(float *w, const param *p, const place *at, unrol
   return UNROLL_OK;
 }
 
-unroll_status model_init(model *m, uint64_t key, unroll_error *err) {
-  for (int i = 0; i < m->g.n_params; i++) {
-    const param *p = &m->g.params[i];
-    const unroll_status status = init_param(m->weights + p->offset, p, &(place){key, (uint64_t)i}, err);
-    if (status) return status;
+/* Parameters are functions of (seed, number) alone, so threads may take them in any order. */
+typedef struct all_params {
+  model *m;
+  uint64_t key;
+  atomic_int next;
+  atomic_int failed; /* a status */
+} all_params;
+
+static void init_some(void *context, int thread, int threads) {
+  all_params *all = context;
+  (void)thread, (void)threads;
+  for (int i; (i = atomic_fetch_add(&all->next, 1)) < all->m->g.n_params;) {
+    const param *p = &all->m->g.params[i];
+    const unroll_status status = init_param(all->m->weights + p->offset, p, &(place){all->key, (uint64_t)i});
+    if (status) atomic_store(&all->failed, (int)status);
   }
-  return UNROLL_OK;
+}
+
+unroll_status model_init(model *m, uint64_t key, unroll_error *err) {
+  for (int i = 0; i < m->g.n_params; i++)
+    if ((int64_t)m->g.params[i].rows * m->g.params[i].cols > UINT32_MAX)
+      return error_set(err, UNROLL_USAGE, "the matrix %s is too large to be initialised", m->g.params[i].name);
+  all_params all = {.m = m, .key = key};
+  pool *workers = pool_new(0);
+  if (!workers) return error_memory(err);
+  pool_run(workers, init_some, &all);
+  pool_free(workers);
+  return all.failed ? error_memory(err) : UNROLL_OK;
 }
