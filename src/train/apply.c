@@ -41,6 +41,27 @@ static unroll_status build(apply_run *r, graph *g, const program *net, const siz
   return graph_build(g, net, &b, err);
 }
 
+/* The last dimension of a tensor of numbers, or 0. */
+static int width_of(const apply_run *r, const char *name) {
+  const tensor *t = tensor_find(r->inputs, name);
+  const bool number = t && (t->type == TENSOR_F32 || t->type == TENSOR_F64);
+  if (!number || t->rank < 2 || t->rank > 3) return 0;
+  const int64_t width = t->shape[t->rank - 1];
+  return width >= 1 && width <= MAX_WIDTH ? (int)width : 0;
+}
+
+/* The width of a cell's output, where only its own tensors say it. */
+static int64_t value_of_output(const apply_run *r, const graph *a, const graph *b, int value) {
+  char name[80];
+  if (!a->output || a->nodes[a->output_node].width == b->nodes[b->output_node].width) return 0;
+  for (int i = 0; i < 2; i++) {
+    snprintf(name, sizeof name, i ? "d.%.63s" : "%.63s[0]", a->output);
+    const int step = b->nodes[b->output_node].width - a->nodes[a->output_node].width, width = width_of(r, name);
+    if (width && step > 0) return (width - a->nodes[a->output_node].width) / step + value;
+  }
+  return 0;
+}
+
 /* The value that gives some weight its shape in the file, if shapes grow evenly from graph a (built with `value`) to b (value + 1);
  * 0: none is there. */
 static int64_t value_of_shapes(const apply_run *r, const graph *a, const graph *b, int value) {
@@ -53,7 +74,7 @@ static int64_t value_of_shapes(const apply_run *r, const graph *a, const graph *
       if (step > 0 && (t->shape[k] - was) % step == 0) return (t->shape[k] - was) / step + value;
     }
   }
-  return 0;
+  return value_of_output(r, a, b, value);
 }
 
 /* Leaves *value as it is when the weights do not say it. */
@@ -85,15 +106,6 @@ static const setting *find_setting(const apply_options *o, const char *name) {
   for (int i = 0; i < o->n_settings; i++)
     if (!strcmp(o->settings[i].name, name)) return &o->settings[i];
   return NULL;
-}
-
-/* The last dimension of a tensor of numbers, or 0. */
-static int width_of(const apply_run *r, const char *name) {
-  const tensor *t = tensor_find(r->inputs, name);
-  const bool number = t && (t->type == TENSOR_F32 || t->type == TENSOR_F64);
-  if (!number || t->rank < 2 || t->rank > 3) return 0;
-  const int64_t width = t->shape[t->rank - 1];
-  return width >= 1 && width <= MAX_WIDTH ? (int)width : 0;
 }
 
 static bool is_symbols(const char *kind) {
