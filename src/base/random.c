@@ -74,11 +74,19 @@ static double cos_turn(double u) {
   return sign * (sine ? a : 1) * (1 - sum);
 }
 
-/* Box and Muller 1958, one of the two: sqrt(-2 log u1) cos(2 pi u2), u1 in (0, 1]. */
-double random_normal(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place) {
+/* Box and Muller 1958: sqrt(-2 log u1) times cos and sin of 2 pi u2, u1 in (0, 1]. */
+void random_normals(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, double out[2]) {
   uint32_t x[4];
   random_block(seed, stream, step, place, x);
-  return sqrt(-2 * log_same(1 - unit(x[0], x[1]))) * cos_turn(unit(x[2], x[3]));
+  const double radius = sqrt(-2 * log_same(1 - unit(x[0], x[1]))), turn = unit(x[2], x[3]);
+  out[0] = radius * cos_turn(turn);
+  out[1] = radius * cos_turn(turn < 0.25 ? turn + 0.75 : turn - 0.25); /* sin a = cos(a - pi/2) */
+}
+
+double random_normal(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place) {
+  double both[2];
+  random_normals(seed, stream, step, place, both);
+  return both[0];
 }
 
 /* Lemire 2019: the high half of x * n, refusing the few x that would make some results likelier. A refused block is followed by

@@ -11,6 +11,8 @@ void random_block(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place,
 uint32_t random_bits(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place);
 double random_uniform(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place); /* in [0, 1) */
 double random_normal(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place);  /* mean 0, variance 1 */
+/* Two independent ones for about the price of one; the first is random_normal's. */
+void random_normals(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, double out[2]);
 /* A number in [0, n), without bias. n >= 1. */
 uint32_t random_below(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, uint32_t n);
 #endif

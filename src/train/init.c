@@ -14,7 +14,10 @@ typedef struct place { /* which parameter of which seed */
 } place;
 
 static double uniform(const place *p, int64_t i) { return 2 * random_uniform(p->seed, RANDOM_INIT, p->param, (uint32_t)i) - 1; }
-static double normal(const place *p, int64_t i) { return random_normal(p->seed, RANDOM_INIT, p->param, (uint32_t)i); }
+/* Normal number i, and i + 1, of a parameter; i is even. */
+static void normals(const place *p, int64_t i, double out[2]) {
+  random_normals(p->seed, RANDOM_INIT, p->param, (uint32_t)(i / 2), out);
+}
 
 /* Eight partial sums, joined in one fixed order: quick, and the same on every machine. */
 static double dot(const double *a, const double *b, int n) {
@@ -26,21 +29,24 @@ static double dot(const double *a, const double *b, int n) {
   return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
+static void subtract(double *restrict b, const double *restrict a, double factor, int n) {
+  int i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (int j = 0; j < 8; j++) b[i + j] -= factor * a[i + j];
+  for (; i < n; i++) b[i] -= factor * a[i];
+}
+
 /* The Q of a normal matrix, by modified Gram-Schmidt on its rows or columns, whichever are fewer. */
 static unroll_status orthogonal(float *w, int rows, int cols, const place *p) {
   const int few = rows < cols ? rows : cols, many = rows < cols ? cols : rows;
-  double *q = mem_zero((size_t)few * (size_t)many, sizeof *q);
+  double *q = mem_zero((size_t)few * (size_t)many + 1, sizeof *q);
   if (!q) return UNROLL_FAILED;
-  for (int64_t i = 0; i < (int64_t)few * many; i++) q[i] = normal(p, i);
+  for (int64_t i = 0; i < (int64_t)few * many; i += 2) normals(p, i, q + i);
   for (int i = 0; i < few; i++) {
-    double *a = q + (size_t)i * many;
-    const double length = sqrt(dot(a, a, many));
-    for (int k = 0; k < many; k++) a[k] /= length;
-    for (int j = i + 1; j < few; j++) {
-      double *b = q + (size_t)j * many;
-      const double along = dot(a, b, many);
-      for (int k = 0; k < many; k++) b[k] -= along * a[k];
-    }
+    double *b = q + (size_t)i * many;
+    for (int j = 0; j < i; j++) subtract(b, q + (size_t)j * many, dot(q + (size_t)j * many, b, many), many);
+    const double length = sqrt(dot(b, b, many));
+    for (int k = 0; k < many; k++) b[k] /= length;
   }
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < cols; j++)
@@ -76,7 +82,12 @@ static unroll_status init_param(float *w, const param *p, const place *at) {
     for (int64_t i = 0; i < n; i++) w[i] = (float)(value * uniform(at, i));
     break;
   case INIT_NORMAL:
-    for (int64_t i = 0; i < n; i++) w[i] = (float)(value * normal(at, i));
+    for (int64_t i = 0; i < n; i += 2) {
+      double both[2];
+      normals(at, i, both);
+      w[i] = (float)(value * both[0]);
+      if (i + 1 < n) w[i + 1] = (float)(value * both[1]);
+    }
     break;
   case INIT_XAVIER:
     for (int64_t i = 0; i < n; i++) w[i] = (float)(glorot * uniform(at, i));
