@@ -4,8 +4,10 @@
  * same value on every machine. */
 #ifndef DATA_HASH_H
 #define DATA_HASH_H
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline uint64_t hash_mix(uint64_t h) {
   h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -19,8 +21,8 @@ static inline uint64_t hash_bytes(uint64_t h, const void *data, size_t n) {
   h = hash_mix(h + 0x9e3779b97f4a7c15u + n);
   for (size_t i = 0; i < n; i += 8) {
     uint64_t word = 0;
-    const size_t left = n - i < 8 ? n - i : 8;
-    for (size_t j = 0; j < left; j++) word |= (uint64_t)p[i + j] << (8 * j);
+    memcpy(&word, p + i, n - i < 8 ? n - i : 8);
+    word = le64toh(word);
     h = (h ^ word) * 0x9e3779b97f4a7c15u;
     h ^= h >> 29;
   }
