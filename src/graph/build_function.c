@@ -98,6 +98,15 @@ static bool probability(builder *b, scope *s, const expr *e, const char *what, d
   return FAIL(b, s, e->at, "%s needs a probability from 0 up to, but not including, 1", what), false;
 }
 
+static int masked(builder *b, scope *s, const expr *e, int x, double p, bool same) {
+  const int width = x == TERM_NONE ? WIDTH_FREE : width_of(b, x);
+  const int t = width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_DROPOUT, width, &x, 1);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].value = p;
+  b->terms[t].over_time = same;
+  return t;
+}
+
 /* dropout(x, p), dropout(x, p, same) or dropout(x, p, steps = same): one mask for all steps. */
 static int dropout(builder *b, scope *s, const expr *e) {
   double p = 0;
@@ -115,31 +124,19 @@ static int dropout(builder *b, scope *s, const expr *e) {
   const int x = build_value(b, s, e->args[0]);
   if (x == TERM_NONE || !probability(b, s, e->args[1], "dropout", &p)) return TERM_NONE;
   if (p == 0) return x;
-  const int width = width_of(b, x), t = width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_DROPOUT, width, &x, 1);
-  if (t == TERM_NONE) return TERM_NONE;
-  b->terms[t].value = p;
-  b->terms[t].over_time = same;
-  return t;
+  return masked(b, s, e, x, p, same);
 }
 
-/* zoneout(new, p) or zoneout(new, old, p) */
+/* zoneout(new, old, p) = old + (1 - p) m (new - old) with dropout's mask m, which is 0 or 1 / (1 - p) in training and 1 outside:
+ * the old value with probability p, and outside training the mean of that (Krueger et al. 2017). */
 static int zoneout(builder *b, scope *s, const expr *e) {
   double p = 0;
-  int args[2];
-  if (!check_args(b, s, e, 2, 3)) return TERM_NONE;
-  for (int i = 0; i < e->n_args - 1; i++)
-    if ((args[i] = build_value(b, s, e->args[i])) == TERM_NONE) return TERM_NONE;
-  if (!probability(b, s, e->args[e->n_args - 1], "zoneout", &p)) return TERM_NONE;
-  int width = width_of(b, args[0]);
-  if (e->n_args == 3) {
-    const int joint = term_binary(b, s, e, OP_ADD, args[0], args[1]); /* only for its width */
-    if (joint == TERM_NONE) return TERM_NONE;
-    width = width_of(b, joint);
-    b->n_terms--;
-  }
-  const int t = width == WIDTH_FREE ? TERM_NONE : later(b, s, e, "zoneout", width, args, e->n_args - 1);
-  if (t != TERM_NONE) b->terms[t].value = p;
-  return t;
+  if (!check_args(b, s, e, 3, 3)) return TERM_NONE;
+  const int new = build_value(b, s, e->args[0]), old = new == TERM_NONE ? TERM_NONE : build_value(b, s, e->args[1]);
+  if (old == TERM_NONE || !probability(b, s, e->args[2], "zoneout", &p)) return TERM_NONE;
+  if (p == 0) return new;
+  const int change = masked(b, s, e, term_binary(b, s, e, OP_SUB, new, old), p, false);
+  return term_binary(b, s, e, OP_ADD, old, term_binary(b, s, e, OP_MUL, term_number(b, s, e, 1 - p), change));
 }
 
 /* mean(x), max(x): over all steps. */

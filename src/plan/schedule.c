@@ -145,8 +145,8 @@ static bool reads_itself(const struct plan *p, int v) {
 }
 
 /* From this many rows on, one step's rows fill the product kernel as well as all steps' rows would, and a product that could be
- * hoisted is cheaper in the loop: its result is added to where it is, instead of being a matrix in memory. The sum has the same
- * order either way: hoistable products first. */
+ * hoisted is cheaper in a loop that has products anyway: its result is added to where it is, instead of being a matrix in memory.
+ * The sum has the same order either way: hoistable products first. */
 enum { ROWS_FILL_KERNEL = 16 };
 
 /* Moves the products that need no step to the front; returns how many there are. */
@@ -161,14 +161,25 @@ static int products_outside_first(struct plan *p, value *v) {
   return n;
 }
 
-/* The products and vectors of a loop's sum that need no step: a sum of their own, computed for all steps at once. */
-static int hoist(struct plan *p, int number) {
+/* Is a product on the cycle? If not, the recurrence is elementwise, and its loop a scan without products. */
+static bool product_on_cycle(const struct plan *p, const int *members, int n) {
+  for (int i = 0; i < n; i++) {
+    const value *v = &p->values[members[i]];
+    for (int k = 0; k < v->n_products; k++)
+      if (p->values[v->products[k].operand].component == v->component) return true;
+  }
+  return false;
+}
+
+/* The products and vectors of a loop's sum that need no step: a sum of their own, computed for all steps at once. `scan`: of a loop
+ * without products on its cycle. */
+static int hoist(struct plan *p, int number, bool scan) {
   value v = p->values[number];
   const int out = products_outside_first(p, &v);
   int vectors = 0;
   for (int i = 0; i < v.n_terms; i++) vectors += p->values[v.terms[i]].kind == VALUE_VECTOR;
   if (!out) return -1;
-  if (p->options.max_rows >= ROWS_FILL_KERNEL) {
+  if (p->options.max_rows >= ROWS_FILL_KERNEL && !scan) {
     p->n_kept_in += out;
     return -1;
   }
@@ -216,9 +227,10 @@ static unroll_status find_loops(struct plan *p, int n_components, unroll_error *
     while (end < n && p->values[old[end]].component == p->values[old[i]].component) end++;
     if (end - i > 1 || reads_itself(p, old[i])) {
       s = note_loop(p, old + i, end - i, err);
+      const bool scan = !product_on_cycle(p, old + i, end - i);
       for (int k = i; k < end && !s; k++) {
         if (p->values[old[k]].kind != VALUE_SUM) continue;
-        int made = hoist(p, old[k]);
+        int made = hoist(p, old[k], scan);
         if (made == -2) s = error_memory(err);
         if (made >= 0) p->order[p->n_order++] = made;
       }

@@ -67,6 +67,11 @@ static const testtext testnets[] = {
     {"two losses", "data word : words(9)\ndata tag : words(5)\ndata y : numbers\nh = gru(embed(word[t-1], 4), 5)\n"
                    "word ~ softmax(W h + b)\ntag ~ softmax(V h + bt)\ny ~ laplace(mean = M h, scale = exp(S last(h) + bs))\n"},
     {"bits", "data notes : numbers\nh = lstm(notes[t-1], 5)\nnotes ~ bernoulli(W h + b)\n"},
+    {"zoneout", "hidden = 5\ndata token : chars lines\nn = tanh(V token[t-1] + U h[t-1] + bh)\nh = zoneout(n, h[t-1], 0.3)\n"
+                "token ~ softmax(W dropout(h, 0.2, same) + b)\n"},
+    {"cells in a cell", "data v : numbers\ndata source : words\ndata token : chars lines\n"
+                        "r = rhn(embed(source, 3), 5, start = tanh(A v))\n"
+                        "q = rhn(embed(token[t-1], 4), 5, depth = 2, start = r)\ntoken ~ softmax(W q + b)\n"},
     {"forecast", "data y : number\ndata x : numbers\nh = lstm([y[t-1], x], 5, layers = 2)\n"
                  "y ~ gaussian(mean = Wm h + bm, scale = softplus(Ws h + bs))\n"},
 };
