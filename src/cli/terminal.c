@@ -173,12 +173,16 @@ static void on_stop(int number) {
   stopped = 1;
 }
 
-void signals_init(void) {
-  struct sigaction act = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
-  sigemptyset(&act.sa_mask);
-  sigaction(SIGINT, &act, NULL);
-  sigaction(SIGTERM, &act, NULL);
-  signal(SIGPIPE, SIG_IGN);
-}
+void signals_init(void) { signal(SIGPIPE, SIG_IGN); }
 
-volatile sig_atomic_t *signals_flag(void) { return &stopped; }
+volatile sig_atomic_t *signals_flag(void) {
+  static bool installed;
+  if (!installed) {
+    struct sigaction act = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    installed = true;
+  }
+  return &stopped;
+}

@@ -27,7 +27,8 @@ unroll_status output_close(unroll_error *err);
 /* A real number, or null when it is not finite. */
 json_t *json_number(double x);
 
-/* SIGINT and SIGTERM set the flag; a second one ends the program at once. SIGPIPE becomes a failed write. */
-void signals_init(void);
+void signals_init(void); /* SIGPIPE becomes a failed write */
+/* From the first call on, SIGINT and SIGTERM set the flag, and a second one ends the program at once. A command that never looks at
+ * the flag is ended by the first. */
 volatile sig_atomic_t *signals_flag(void);
 #endif
