@@ -291,8 +291,8 @@ static void late_reads(void **unused) {
   static const char *const texts[] = {
       "h = tanh(W x + V x[t-1] + U h[t-2] + b)\n",
       "h = tanh(W [x, x[t-2]] + 0.5 * h[t-1])\n",
-      "data x : numbers\ndata y : numbers(2)\nhidden = 3\nh = tanh(W x[t-1] + V h[t-1] + Q y[t-1])\n"
-      "g = rnn(x[t-1], 3, backward)\ny ~ gaussian(mean = U [h, g], scale = softplus(S h))\n",
+      ("data x : numbers\ndata y : numbers(2)\nhidden = 3\nh = tanh(W x[t-1] + V h[t-1] + Q y[t-1])\n"
+       "g = rnn(x[t-1], 3, backward)\ny ~ gaussian(mean = U [h, g], scale = softplus(S h))\n"),
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     arena memory = {0};
