@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "train/trainer.h"
 
+#define NONE ((double)NAN) /* a figure that is not there */
+
 enum { MAX_SKIPPED = 50, LEAST_BETWEEN_VALIDATIONS = 20 };
 
 static void report_start(const trainer *t, const char *checkpoint) {
@@ -143,7 +145,7 @@ static void report_progress(const trainer *t, bool validated, bool best) {
 static unroll_status record(trainer *t, bool validated, double test_loss, unroll_error *err) {
   train_state *s = &t->s;
   const double now = time_now();
-  s->loss = s->interval_symbols > 0 ? s->interval_nats / (double)s->interval_symbols : (double)NAN;
+  s->loss = s->interval_symbols > 0 ? s->interval_nats / (double)s->interval_symbols : NONE;
   t->speed = now > t->interval_began ? (double)(s->symbols - t->began_symbols) / (now - t->interval_began) : 0;
   s->last_record = s->step;
   s->interval_nats = 0;
@@ -232,10 +234,10 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   return status;
 }
 
-static const train_result no_result = {.loss = NAN, .valid_loss = NAN, .best_valid_loss = NAN, .test_loss = NAN};
+static const train_result no_result = {.loss = NONE, .valid_loss = NONE, .best_valid_loss = NONE, .test_loss = NONE};
 
 unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err) {
-  trainer t = {.s = {.best = NAN, .valid_loss = NAN, .loss = NAN, .grad_norm = NAN, .rate = NAN}};
+  trainer t = {.s = {.best = NONE, .valid_loss = NONE, .loss = NONE, .grad_norm = NONE, .rate = NONE}};
   *r = no_result;
   if (c) t.calls = *c;
   unroll_status status = train_options_check(o, err);
@@ -291,7 +293,7 @@ static unroll_status read_best(trainer *t, unroll_error *err) {
   else if (status != UNROLL_FAILED) {
     trainer_warn(t, "%s: %s; the best model so far is lost", t->files.model,
                  status ? e.message : "it is the model of another training");
-    t->s.best = (double)NAN;
+    t->s.best = NONE;
   }
   if (!status) model_free(&m);
   if (status == UNROLL_FAILED && err) *err = e;

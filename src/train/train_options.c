@@ -22,12 +22,14 @@ void train_defaults(train_options *o) {
                        .checkpoint_seconds = 60};
 }
 
+#define ANY ((double)INFINITY)
+
 enum field_kind { FIELD_END, FIELD_INTEGER, FIELD_NUMBER, FIELD_TEXT, FIELD_BOOL, FIELD_INT };
 typedef struct field {
   enum field_kind kind;
   const char *name;
   size_t at;
-  double least, most; /* numbers; NaN is written as null and read back where least is -INFINITY */
+  double least, most; /* numbers; NaN is written as null and read back where least is -ANY */
 } field;
 
 #define O(kind, name, least, most)                                                                                                 \
@@ -68,12 +70,12 @@ static const field state_fields[] = {S(FIELD_INTEGER, step, 0, 9e18),
                                      S(FIELD_INTEGER, skipped_in_row, 0, 9e18),
                                      S(FIELD_INTEGER, symbols, 0, 9e18),
                                      S(FIELD_INTEGER, interval_symbols, 0, 9e18),
-                                     S(FIELD_NUMBER, interval_nats, -INFINITY, INFINITY),
-                                     S(FIELD_NUMBER, best, -INFINITY, INFINITY),
-                                     S(FIELD_NUMBER, valid_loss, -INFINITY, INFINITY),
-                                     S(FIELD_NUMBER, loss, -INFINITY, INFINITY),
-                                     S(FIELD_NUMBER, grad_norm, -INFINITY, INFINITY),
-                                     S(FIELD_NUMBER, rate, -INFINITY, INFINITY),
+                                     S(FIELD_NUMBER, interval_nats, -ANY, ANY),
+                                     S(FIELD_NUMBER, best, -ANY, ANY),
+                                     S(FIELD_NUMBER, valid_loss, -ANY, ANY),
+                                     S(FIELD_NUMBER, loss, -ANY, ANY),
+                                     S(FIELD_NUMBER, grad_norm, -ANY, ANY),
+                                     S(FIELD_NUMBER, rate, -ANY, ANY),
                                      S(FIELD_NUMBER, seconds, 0, 1e300),
                                      S(FIELD_BOOL, stopped, 0, 1),
                                      {FIELD_END, NULL, 0, 0, 0}};

@@ -67,7 +67,7 @@ static void replay_text(const char *path, const char *data, size_t size) {
 static void replay_net(const char *path, const char *data) {
   const char *mark = strstr(data, "# error ");
   char message[200];
-  int code, line, column;
+  int code = 0, line = 0, column = 0;
   if (!mark || sscanf(mark, "# error %d %d:%d: %199[^\n]", &code, &line, &column, message) != 4)
     fail_msg("%s: bad last line", path);
   arena memory = {0};

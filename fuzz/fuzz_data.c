@@ -1,0 +1,71 @@
+/* fuzz_data.c - libFuzzer target: any bytes are read as a text or refused with a place; what was read makes batches in which every
+ * symbol is there once. The first byte says how: bit 0 lines, bit 1 bytes, bit 2 a vocabulary of the first half only. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/memory.h"
+#include "data/batch.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(int good) {
+  if (!good) abort();
+}
+
+static void run_batches(const part *p, int rows) {
+  static input inputs[2] = {{.lag = 0, .index = true, .width = 1, .space = SPACE_STEP},
+                            {.lag = 1, .index = true, .width = 1, .space = SPACE_STEP}};
+  static data_info info = {.name = "token"};
+  static loss losses[1] = {{.slot = 0}};
+  const graph g = {.inputs = inputs, .n_inputs = 2, .data = &info, .n_data = 1, .losses = losses, .n_losses = 1, .n_axes = 1};
+  batcher *b;
+  int64_t seen = 0;
+  if (p->n_symbols == 0 || batcher_new(&b, &g, p, &(batch_options){.rows = rows, .steps = 5, .seed = 1, .shuffle = true}, NULL))
+    return;
+  for (int64_t i = 0; i < batcher_count(b); i++) {
+    const batch *x = batcher_get(b, 3, i);
+    seen += batcher_symbols(b);
+    check(batcher_symbols(b) <= batcher_cells(b) && x->rows <= batcher_rows(b) && x->axes[0].steps <= batcher_steps(b));
+    for (int64_t k = 0; k < batcher_symbols(b); k++) check(x->index[0][k] >= 0 && x->index[1][k] >= -1);
+  }
+  check(seen == p->n_symbols);
+  batcher_free(b);
+}
+
+static void use(dataset *d, bool half) {
+  vocabulary v;
+  part p[3];
+  const int32_t *codes = d->symbols;
+  const int64_t n = half ? d->n_symbols / 2 : d->n_symbols;
+  unroll_error err;
+  if (vocabulary_collect(&v, d->unit, d->lines, &codes, &n, 1, NULL)) return;
+  const unroll_status status = dataset_encode(d, &v, &err);
+  check(status == UNROLL_OK || (half && status == UNROLL_BAD_INPUT && err.line > 0 && err.column > 0));
+  if (!status) {
+    for (int64_t i = 0; i < d->n_symbols; i++) check(d->symbols[i] >= 0 && d->symbols[i] < v.n);
+    if (!part_split(&p[0], &p[1], &p[2], d, 0.3, 0.1, 5, NULL)) {
+      check(p[0].n_symbols + p[1].n_symbols + p[2].n_symbols == d->n_symbols);
+      for (int i = 0; i < 3; i++) {
+        run_batches(&p[i], 3);
+        part_free(&p[i]);
+      }
+    }
+  }
+  vocabulary_free(&v);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  if (size < 1) return 0;
+  const data_form form = {.name = "token", .lines = data[0] & 1, .unit = data[0] & 2 ? UNIT_BYTES : UNIT_CHARS};
+  dataset d;
+  unroll_error err = {0};
+  const unroll_status status = dataset_parse(&d, &form, "fuzz", (const char *)data + 1, size - 1, &err);
+  if (status)
+    check(status == UNROLL_BAD_INPUT && err.code == status && err.message[0] && (size <= 4 || err.line > 0));
+  else {
+    check(d.first[d.n_sequences] == d.n_symbols);
+    use(&d, data[0] & 4);
+    dataset_free(&d);
+  }
+  check(mem_live() == 0);
+  return 0;
+}
