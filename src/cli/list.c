@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/list_markdown.h"
 #include "cli/terminal.h"
 #include "lang/lang.h"
 
@@ -19,6 +20,7 @@ static void print_row(const builtin *b) {
 }
 
 static unroll_status run_list(const options *o, unroll_error *err) {
+  if (o->markdown) return list_markdown(err);
   if (o->json) {
     json_t *out = json_pack("{s:[], s:[]}", "cells", "nets");
     for (const builtin *b = lang_cells; b->name; b++) json_array_append_new(json_object_get(out, "cells"), json_string(b->name));
@@ -52,6 +54,8 @@ static unroll_status run_show(const options *o, unroll_error *err) {
 
 static const option_row list_rows[] = {
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "the names as one JSON object"},
+    {OPTION_FLAG, "markdown", 0, offsetof(options, markdown), NULL, 0, 0, false,
+     "the cells as a page: equations, parameters, operations (docs/cells.md)"},
     {.kind = OPTION_END},
 };
 static const option_row show_rows[] = {{.kind = OPTION_END}};
