@@ -155,7 +155,8 @@ static const struct row {
     {"init W, bf = 1", "init W, bf = 1\n"},
     {"init W = -0.5\ninit V = orthogonal\ninit U = uniform(0.1)", "init W = -0.5\ninit V = orthogonal\ninit U = uniform(0.1)\n"},
     {"h = W x\nc = h\noutput c", "h = W x\nc = h\noutput c\n"},
-    {"data = 3\nparam = 2\ninit = 1\noutput = 0", "data = 3\nparam = 2\ninit = 1\noutput = 0\n"},
+    {"n = 2\nh = W x\nwidth h = (3 * n) / 2", "n = 2\nh = W x\nwidth h = 3 * n / 2\n"},
+    {"data = 3\nparam = 2\ninit = 1\noutput = 0\nwidth = 5", "data = 3\nparam = 2\ninit = 1\noutput = 0\nwidth = 5\n"},
     {"output ~ softmax(W data + init)", "output ~ softmax(W data + init)\n"},
     /* the shape of the text */
     {"", ""},
