@@ -2,6 +2,13 @@
 # architecture does not know compiles to a table of NULL. Never contract: fused multiply-adds are written where they are wanted.
 include(CheckCCompilerFlag)
 set(kernel_options -O3 -ffp-contract=off -fno-math-errno)
+if(UNROLL_SANITIZE OR UNROLL_FUZZ) # checks in code that is wholly inlined and unrolled would take many minutes to compile
+  set(kernel_options -O1 -ffp-contract=off -fno-math-errno -DVECTOR_PLAIN)
+endif()
+check_c_compiler_flag(-fno-var-tracking UNROLL_HAVE_NO_VAR_TRACKING) # gcc: names of variables in long unrolled code cost minutes too
+if(UNROLL_HAVE_NO_VAR_TRACKING)
+  list(APPEND kernel_options -fno-var-tracking)
+endif()
 set(kernel_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma)
 set(kernel_avx2 -mavx2 -mfma)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64|i.86)$")
@@ -15,9 +22,6 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64|i.86)$")
 else()
   set(kernel_avx512)
   set(kernel_avx2)
-endif()
-if(UNROLL_SANITIZE) # the bodies are large once inlined: sanitized at full optimization they take minutes to compile
-  set(kernel_options -O1 -ffp-contract=off -fno-math-errno -fno-sanitize=undefined)
 endif()
 foreach(isa avx512 avx2 neon portable)
   set_source_files_properties(${PROJECT_SOURCE_DIR}/src/kernel/isa_${isa}.c PROPERTIES COMPILE_OPTIONS "${kernel_options};${kernel_${isa}}")

@@ -24,7 +24,7 @@ typedef struct arena {
   struct arena_block *first;
   size_t used;
 } arena;
-void *arena_alloc(arena *a, size_t count, size_t size); /* NULL on failure or overflow */
+void *arena_alloc(arena *a, size_t count, size_t size);      /* NULL on failure or overflow */
 char *arena_text(arena *a, const char *text, size_t length); /* a copy, NUL-terminated */
 void arena_free(arena *a);
 #endif

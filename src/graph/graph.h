@@ -41,15 +41,15 @@ enum { NODE_NONE = -1, NODE_INPUTS = 4, GRAPH_MAX_NODES = 1000000 };
 typedef struct node {
   enum op op;
   enum space space;
-  int axis;  /* SPACE_STEP: which time axis; EDGE, SUM_TIME: that of the input; else -1 */
-  int width; /* N */
+  int axis;            /* SPACE_STEP: which time axis; EDGE, SUM_TIME: that of the input; else -1 */
+  int width;           /* N */
   int in[NODE_INPUTS]; /* node numbers, NODE_NONE where unused */
-  int dir;   /* SHIFT, EDGE: +1 or -1 */
-  int param; /* VECTOR, MATVEC, MATVEC_T, OUTER, EMBED, EMBED_T; else -1 */
-  int slot;  /* INPUT, EMBED, EMBED_T, CROSS_ENTROPY(_GRAD): number of the input; CARRY: of the carry; MASK: of the mask; else -1 */
-  int c0;    /* first column of the matrix (MATVEC, MATVEC_T, OUTER) or of the operand (SLICE, PAD) */
-  double value;     /* CONST, MASK */
-  const char *name; /* "h", "f.i": the variable this node is the value of, or NULL. Gradient nodes of named ones: "dh" */
+  int dir;             /* SHIFT, EDGE: +1 or -1 */
+  int param;           /* VECTOR, MATVEC, MATVEC_T, OUTER, EMBED, EMBED_T; else -1 */
+  int slot; /* INPUT, EMBED, EMBED_T, CROSS_ENTROPY(_GRAD): number of the input; CARRY: of the carry; MASK: of the mask; else -1 */
+  int c0;   /* first column of the matrix (MATVEC, MATVEC_T, OUTER) or of the operand (SLICE, PAD) */
+  double value;          /* CONST, MASK */
+  const char *name;      /* "h", "f.i": the variable this node is the value of, or NULL. Gradient nodes of named ones: "dh" */
   const program *source; /* where it was written; NULL for derived nodes */
   span at;
 } node;
@@ -61,7 +61,7 @@ typedef struct param {
   int rows, cols;   /* matrix: [out, in]; embedding and matrix on a one-hot: [symbols, N]; vector: rows = N, cols = 1 */
   bool vector;
   enum param_role role;
-  int64_t offset;   /* in the flat block, in floats */
+  int64_t offset; /* in the flat block, in floats */
   enum init_kind init;
   double init_value;
   const program *source;
@@ -85,30 +85,30 @@ typedef struct data_info { /* a `data` line */
   int n_args;
   const char *words[4]; /* "lines" */
   int n_words;
-  int width;  /* symbols or numbers, from the binding */
+  int width; /* symbols or numbers, from the binding */
   enum space space;
-  int axis;   /* -1 when static */
+  int axis; /* -1 when static */
   const statement *at;
 } data_info;
 
 typedef struct carry { /* a state that a stream hands to its next pass */
-  int node; /* the state's node: its EDGE(-1) becomes the CARRY of the next pass */
-  int edge; /* that EDGE node */
+  int node;            /* the state's node: its EDGE(-1) becomes the CARRY of the next pass */
+  int edge;            /* that EDGE node */
   int width;
   const char *name; /* "h.c" */
 } carry;
 
-typedef struct loss { /* a `~` line */
-  int data;        /* what is predicted */
-  int slot;        /* its input (lag 0) */
-  int node;        /* [1]: nats per row */
-  int prediction;  /* the distribution's argument: logits ... */
+typedef struct loss {       /* a `~` line */
+  int data;                 /* what is predicted */
+  int slot;                 /* its input (lag 0) */
+  int node;                 /* [1]: nats per row */
+  int prediction;           /* the distribution's argument: logits ... */
   const char *distribution; /* "softmax" */
   const statement *at;
 } loss;
 
 typedef struct gradient { /* a contribution to a parameter's gradient; contributions add up in this order */
-  int param, node; /* OUTER or EMBED_T node, or a PARAM-space node of the parameter's width */
+  int param, node;        /* OUTER or EMBED_T node, or a PARAM-space node of the parameter's width */
 } gradient;
 
 typedef struct setting {
@@ -120,20 +120,28 @@ typedef struct setting {
 typedef struct graph {
   arena memory;
   const program *net;
-  node *nodes;       int n_nodes, cap_nodes;
-  param *params;     int n_params, cap_params;
-  input *inputs;     int n_inputs, cap_inputs;
-  data_info *data;   int n_data;
-  carry *carries;    int n_carries, cap_carries;
-  loss *losses;      int n_losses, cap_losses;
-  gradient *gradients; int n_gradients, cap_gradients;
-  setting *settings; int n_settings; /* as in force, for the model file */
+  node *nodes;
+  int n_nodes, cap_nodes;
+  param *params;
+  int n_params, cap_params;
+  input *inputs;
+  int n_inputs, cap_inputs;
+  data_info *data;
+  int n_data;
+  carry *carries;
+  int n_carries, cap_carries;
+  loss *losses;
+  int n_losses, cap_losses;
+  gradient *gradients;
+  int n_gradients, cap_gradients;
+  setting *settings;
+  int n_settings; /* as in force, for the model file */
   int n_axes, n_masks;
-  int n_forward;     /* nodes below this number are the forward graph; the rest its gradient. 0 before graph_differentiate */
-  int64_t n_weights; /* floats in the flat block */
-  const char *output;/* cells built alone: name of the output */
+  int n_forward;      /* nodes below this number are the forward graph; the rest its gradient. 0 before graph_differentiate */
+  int64_t n_weights;  /* floats in the flat block */
+  const char *output; /* cells built alone: name of the output */
   int output_node;
-  void *index;       /* hash table for sharing common subexpressions */
+  void *index; /* hash table for sharing common subexpressions */
 } graph;
 
 /* --- building blocks (graph.c) --- all return a node number or NODE_NONE when out of memory (sticky: graph_failed).
@@ -147,8 +155,8 @@ int graph_unary(graph *g, enum op op, int x);
 int graph_binary(graph *g, enum op op, int a, int b);
 int graph_node(graph *g, node n); /* any node, complete; shared if equal to another (name, at ignored). INPUT.. leaves too */
 int graph_shift(graph *g, int x, int dir, int init);
-int graph_spread(graph *g, int x, int axis); /* x itself when it is a STEP node already */
-int graph_param(graph *g, param p); /* gives the offset: params follow each other without gaps in order of creation */
+int graph_spread(graph *g, int x, int axis);  /* x itself when it is a STEP node already */
+int graph_param(graph *g, param p);           /* gives the offset: params follow each other without gaps in order of creation */
 int graph_input(graph *g, int data, int lag); /* finds or adds */
 const node *graph_at(const graph *g, int number);
 
@@ -158,8 +166,10 @@ typedef struct binding { /* facts about the data, known once it was read */
   int width; /* symbols, or numbers per row */
 } binding;
 typedef struct build_options {
-  const binding *bindings; int n_bindings; /* a data line without one gets a default width: 65 symbols, 1 number */
-  const setting *settings; int n_settings; /* --set */
+  const binding *bindings;
+  int n_bindings; /* a data line without one gets a default width: 65 symbols, 1 number */
+  const setting *settings;
+  int n_settings; /* --set */
   /* finds a cell by name: built-in, or a file beside the net; NULL: only built-in ones. Returns text in `memory`, or NULL */
   const char *(*find_cell)(void *context, const char *name, arena *memory, const char **file);
   void *context;
@@ -171,7 +181,9 @@ unroll_status graph_build(graph *g, const program *net, const build_options *opt
 /* --- gradient (diff.c) --- adds the gradient of sum over losses of LOSS_SCALE * loss to the same graph, for all parameters. */
 unroll_status graph_differentiate(graph *g, unroll_error *err);
 /* The same for d(sum of seeds[i].value * node), used for cells alone: cotangent nodes are INPUTs of the caller. */
-typedef struct seed { int node, cotangent; } seed;
+typedef struct seed {
+  int node, cotangent;
+} seed;
 unroll_status graph_differentiate_from(graph *g, const seed *seeds, int n_seeds, unroll_error *err);
 /* And the adjoints of n nodes that no gradient of a parameter needs, INPUTs for instance: adjoints[i] is a node of the size of
  * wanted[i], which is no SHIFT, or NODE_NONE where nothing flows back. */
@@ -179,7 +191,7 @@ unroll_status graph_differentiate_wanting(graph *g, const seed *seeds, int n_see
                                           unroll_error *err);
 
 /* --- printing (print.c) --- in the notation of the language. A gradient node of a named node n prints as "dn". */
-void graph_print_node(const graph *g, int number, text *out);     /* the expression of a node, named inputs by name */
-void graph_print_forward(const graph *g, text *out);              /* all named nodes, a line each: h = tanh(Wxh x + Whh h[t-1] + b) */
-void graph_print_gradient(const graph *g, text *out);             /* dh = ..., dWhh = sum over t of ... */
+void graph_print_node(const graph *g, int number, text *out); /* the expression of a node, named inputs by name */
+void graph_print_forward(const graph *g, text *out);          /* all named nodes, a line each: h = tanh(Wxh x + Whh h[t-1] + b) */
+void graph_print_gradient(const graph *g, text *out);         /* dh = ..., dWhh = sum over t of ... */
 #endif

@@ -28,10 +28,11 @@ typedef struct tensor_file {
 
 /* Loads and checks a file. Everything in *f belongs to it until tensor_file_free. */
 unroll_status tensor_file_load(tensor_file *f, const char *path, unroll_error *err);
-unroll_status tensor_file_parse(tensor_file *f, const char *name, const void *data, size_t size, unroll_error *err); /* copies nothing of the data: it must outlive f */
+unroll_status tensor_file_parse(tensor_file *f, const char *name, const void *data, size_t size,
+                                unroll_error *err); /* copies nothing of the data: it must outlive f */
 void tensor_file_free(tensor_file *f);
-const tensor *tensor_find(const tensor_file *f, const char *name);      /* NULL: not there */
-const char *tensor_metadata(const tensor_file *f, const char *key);     /* NULL: not there */
+const tensor *tensor_find(const tensor_file *f, const char *name);  /* NULL: not there */
+const char *tensor_metadata(const tensor_file *f, const char *key); /* NULL: not there */
 
 /* Writes atomically (base/file.h). Reads only name, type, rank, shape and data of each tensor. */
 unroll_status tensor_file_save(const char *path, const tensor *tensors, size_t count, const char *const *keys,

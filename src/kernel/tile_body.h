@@ -29,11 +29,11 @@ typedef struct tile_side {
 
 /* The expressions of tile.def as functions, so that a, b and c are read once. */
 #define TILE1(name, e)                                                                                                             \
-  VECTOR_INLINE v16 tile_##name(v16 a) { return e; }
+  VECTOR_FUNCTION v16 tile_##name(v16 a) { return e; }
 #define TILE2(name, e)                                                                                                             \
-  VECTOR_INLINE v16 tile_##name(v16 a, v16 b) { return e; }
+  VECTOR_FUNCTION v16 tile_##name(v16 a, v16 b) { return e; }
 #define TILE3(name, e)                                                                                                             \
-  VECTOR_INLINE v16 tile_##name(v16 a, v16 b, v16 c) { return e; }
+  VECTOR_FUNCTION v16 tile_##name(v16 a, v16 b, v16 c) { return e; }
 #include "kernel/tile.def"
 #undef TILE1
 #undef TILE2

@@ -13,9 +13,22 @@
 #include <stdint.h>
 #include <string.h>
 
+/* VECTOR_PLAIN: leave inlining and unrolling to the compiler, as builds with sanitizers need to stay within minutes. */
+#ifdef VECTOR_PLAIN
+#define VECTOR_INLINE static inline __attribute__((unused))
+#else
 #define VECTOR_INLINE static inline __attribute__((always_inline, unused))
+#endif
+/* For whole elementary functions: inlined where lanes are registers, a call in portable C, which would take minutes to compile. */
+#if defined(VECTOR_AVX512) || defined(VECTOR_AVX2) || defined(VECTOR_NEON)
+#define VECTOR_FUNCTION VECTOR_INLINE
+#else
+#define VECTOR_FUNCTION static __attribute__((noinline, unused))
+#endif
 /* Before a loop whose count is known once its function is inlined: unroll it wholly. */
-#ifdef __clang__
+#if defined(VECTOR_PLAIN)
+#define VECTOR_UNROLL
+#elif defined(__clang__)
 #define VECTOR_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define VECTOR_UNROLL _Pragma("GCC unroll 24")

@@ -17,7 +17,7 @@
 VECTOR_INLINE v16 v_power2(v16 t) { return v_from_bits(i_shl23(i_add(v_bits(t), i_set1(127)))); }
 
 /* exp(r) for |r| <= ln2 / 2: 1 + r + r^2 P(r). */
-VECTOR_INLINE v16 v_exp_near_0(v16 r) {
+VECTOR_FUNCTION v16 v_exp_near_0(v16 r) {
   v16 p = v_set1(0.0013847543f);
   p = v_fma(p, r, v_set1(0.00837000646f));
   p = v_fma(p, r, v_set1(0.041668009f));
@@ -34,7 +34,7 @@ VECTOR_INLINE v16 v_exp_reduce(v16 x, v16 *t) {
 }
 
 /* exp(x); 2^n is applied in two halves, so that n = 128 and results below the normal numbers come out right. */
-VECTOR_INLINE v16 v_exp(v16 x) {
+VECTOR_FUNCTION v16 v_exp(v16 x) {
   v16 t;
   const v16 r = v_exp_reduce(v_max(v_set1(-105.0f), v_min(v_set1(89.0f), x)), &t);
   const v16i n = i_sub(v_bits(t), v_bits(v_set1(ROUNDER))), half = i_shr1(n), rest = i_sub(n, half), bias = i_set1(127);
@@ -42,20 +42,20 @@ VECTOR_INLINE v16 v_exp(v16 x) {
   return v_mul(p, v_from_bits(i_shl23(i_add(rest, bias))));
 }
 /* exp(x) for x <= 88: one scaling suffices; 0 where the result would be far below the normal numbers. */
-VECTOR_INLINE v16 v_exp_low(v16 x) {
+VECTOR_FUNCTION v16 v_exp_low(v16 x) {
   v16 t;
   const v16 r = v_exp_reduce(v_max(v_set1(-88.0f), x), &t);
   return v_mul(v_exp_near_0(r), v_power2(t));
 }
 
 /* 1 / (1 + exp(-x)), as (x < 0 ? e : 1) / (1 + e) with e = exp(-|x|). */
-VECTOR_INLINE v16 v_sigmoid(v16 x) {
+VECTOR_FUNCTION v16 v_sigmoid(v16 x) {
   const v16 e = v_exp_low(v_neg(v_abs(x)));
   return v_div(v_select(v_lt(x, v_zero()), e, v_one()), v_add(v_one(), e));
 }
 
 /* tanh|x| = m / (m + 2) with m = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1), which keeps its digits near 0. */
-VECTOR_INLINE v16 v_tanh(v16 x) {
+VECTOR_FUNCTION v16 v_tanh(v16 x) {
   const v16 a = v_min(v_set1(10.0f), v_abs(x)), y = v_add(a, a);
   const v16 t = v_fma(y, v_set1(LOG2_E), v_set1(ROUNDER));
   const v16 r = v_fnma(v_sub(t, v_set1(ROUNDER)), v_set1(LN2_HIGH), y); /* LN2_LOW would not change the result */
@@ -70,7 +70,7 @@ VECTOR_INLINE v16 v_tanh(v16 x) {
 }
 
 /* log(x) = e ln2 + log(1 + f), x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)): f - f^2/2 + f^3 P(f). log(0) is -infinity. */
-VECTOR_INLINE v16 v_log(v16 x) {
+VECTOR_FUNCTION v16 v_log(v16 x) {
   const v16i e = i_shr23(i_sub(v_bits(x), i_set1(0x3f3504f3)));
   const v16 f = v_sub(v_from_bits(i_sub(v_bits(x), i_shl23(e))), v_one()), z = v_mul(f, f), n = v_from_int(e);
   v16 p = v_set1(-0.0786013678f);
@@ -90,7 +90,7 @@ VECTOR_INLINE v16 v_log(v16 x) {
 }
 
 /* log(1 + exp(x)) = max(x, 0) + log(1 + e), e = exp(-|x|); log(1 + e) = 2 atanh(s), s = e / (2 + e): s (2 + z P(z)), z = s^2. */
-VECTOR_INLINE v16 v_softplus(v16 x) {
+VECTOR_FUNCTION v16 v_softplus(v16 x) {
   const v16 e = v_exp_low(v_neg(v_abs(x)));
   const v16 s = v_div(e, v_add(e, v_set1(2.0f))), z = v_mul(s, s);
   v16 p = v_set1(0.280105054f);
@@ -103,7 +103,7 @@ VECTOR_INLINE v16 v_softplus(v16 x) {
 
 /* The share of a normal distribution below x. For z = |x|: exp(-z^2/2) P(q) / (z + 4), q = (z - 4) / (z + 4); the rounding error
  * of z^2 is put back, so that the tail keeps its digits. */
-VECTOR_INLINE v16 v_normal_cdf(v16 x) {
+VECTOR_FUNCTION v16 v_normal_cdf(v16 x) {
   const v16 z = v_min(v_set1(14.0f), v_abs(x)), square = v_mul(z, z), lost = v_fma(z, z, v_neg(square));
   const v16 e = v_exp_low(v_mul(square, v_set1(-0.5f)));
   const v16 w = v_div(v_one(), v_add(z, v_set1(4.0f))), q = v_mul(v_sub(z, v_set1(4.0f)), w);
@@ -142,7 +142,7 @@ static __attribute__((noinline, unused)) float sine_reduce_large(float a, int32_
   *n = (int32_t)(quarter & 3);
   return (float)((double)(int64_t)(turns - (quarter << 62)) * (1.5707963267948966 / 4611686018427387904.0));
 }
-VECTOR_INLINE v16 v_sine_reduce(v16 a, v16i *n) {
+VECTOR_FUNCTION v16 v_sine_reduce(v16 a, v16i *n) {
   const v16 limit = v_set1(1e5f), t = v_fma(a, v_set1(0.636619747f), v_set1(ROUNDER)), j = v_sub(t, v_set1(ROUNDER));
   v16 r = v_fnma(j, v_set1(1.57079637f), a);
   r = v_fnma(j, v_set1(-4.37113883e-8f), r);
@@ -165,7 +165,7 @@ VECTOR_INLINE v16 v_sine_reduce(v16 a, v16i *n) {
   return r;
 }
 /* sin of r + n pi/2: the polynomial of sine or cosine by n's lowest bit, negated by the next. */
-VECTOR_INLINE v16 v_sine_of(v16 r, v16i n) {
+VECTOR_FUNCTION v16 v_sine_of(v16 r, v16i n) {
   const v16 z = v_mul(r, r);
   v16 s = v_set1(-0.000195184053f), c = v_set1(2.44306902e-05f);
   s = v_fma(s, z, v_set1(0.0083321901f));

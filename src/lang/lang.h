@@ -20,15 +20,18 @@ enum expr_kind {
                   file defines is a name too; any other capital name before an operand is EXPR_MATRIX */
   EXPR_MATRIX, /* name applied to args[0]: `Wz x`, `W [a, b]`, `U (r * h[t-1])`; transposed: `W' x` */
   EXPR_NEGATE, /* -args[0] */
-  EXPR_ADD, EXPR_SUB, EXPR_MUL, EXPR_DIV, /* elementwise, args[0] and args[1] */
-  EXPR_POWER,  /* args[0] ^ number, the exponent being a (possibly negative) literal in `number` */
-  EXPR_CALL,   /* name(args...), arg_names[i] is NULL for a positional argument; positional ones come first */
-  EXPR_CONCAT  /* [args...] */
+  EXPR_ADD,
+  EXPR_SUB,
+  EXPR_MUL,
+  EXPR_DIV,   /* elementwise, args[0] and args[1] */
+  EXPR_POWER, /* args[0] ^ number, the exponent being a (possibly negative) literal in `number` */
+  EXPR_CALL,  /* name(args...), arg_names[i] is NULL for a positional argument; positional ones come first */
+  EXPR_CONCAT /* [args...] */
 };
 
 typedef struct expr {
   enum expr_kind kind;
-  span at;          /* of the name, number or operator: where an error about this node points */
+  span at; /* of the name, number or operator: where an error about this node points */
   const char *name;
   double number;
   int shift;
@@ -56,17 +59,17 @@ typedef struct statement {
   enum statement_kind kind;
   span at; /* of the name */
   const char *name;
-  double number;        /* STATEMENT_SETTING */
-  const char *word;     /* STATEMENT_SETTING: not NULL when the value is a word; STATEMENT_DISTRIBUTION etc.: NULL */
+  double number;    /* STATEMENT_SETTING */
+  const char *word; /* STATEMENT_SETTING: not NULL when the value is a word; STATEMENT_DISTRIBUTION etc.: NULL */
   expr *value;
-  int n_names;          /* STATEMENT_PARAM, STATEMENT_INIT; STATEMENT_DATA: the words after the kind */
+  int n_names; /* STATEMENT_PARAM, STATEMENT_INIT; STATEMENT_DATA: the words after the kind */
   const char **names;
   span *names_at;
 } statement;
 
 typedef struct program {
-  const char *file; /* as given, for messages */
-  const char *text; /* the whole source */
+  const char *file;    /* as given, for messages */
+  const char *text;    /* the whole source */
   const char *comment; /* the text of the first comment block, for `list` and docs; "" if none */
   int n_statements;
   statement *statements;
@@ -74,7 +77,8 @@ typedef struct program {
 
 /* Parses `text` (NUL-terminated, UTF-8). Everything lives in `memory`. Checked here: syntax, UTF-8, caps on size (1 MiB), nesting
  * (64), the height of an expression's tree (512), names (63 bytes), statements (4096) and nodes (65536); a name defined twice; `t`
- * used as a name; positional after named arguments; a named argument twice. Errors: UNROLL_BAD_INPUT with line, column, source line, and what was expected. */
+ * used as a name; positional after named arguments; a named argument twice. Errors: UNROLL_BAD_INPUT with line, column, source
+ * line, and what was expected. */
 unroll_status lang_parse(program **out, const char *file, const char *text, arena *memory, unroll_error *err);
 /* One expression, for the derivatives in ops.def. */
 unroll_status lang_parse_expr(expr **out, const char *text, arena *memory, unroll_error *err);
@@ -85,7 +89,8 @@ void lang_print(const program *p, text *out);
 void lang_print_expr(const expr *e, text *out);
 
 /* An error at a place of a program: adds file, source line and column. */
-unroll_status lang_error(const program *p, span at, unroll_error *err, const char *format, ...) __attribute__((format(printf, 4, 5)));
+unroll_status lang_error(const program *p, span at, unroll_error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* The built-in files, put into the program by the build. NULL when there is none of that name. */
 typedef struct builtin {

@@ -26,13 +26,19 @@ static place direct_place(const struct plan *p, int number) {
   const value *v = &p->values[number];
   switch (v->kind) {
   case VALUE_CONST:
-    return (place){.base = PLACE_CONST, .rows = ROWS_ONE, .splat = true,
+    return (place){.base = PLACE_CONST,
+                   .rows = ROWS_ONE,
+                   .splat = true,
                    .offset = v->op == OP_LOSS_SCALE ? CONST_SCALE : plan_constant((struct plan *)p, p->g->nodes[v->node].value)};
-  case VALUE_VECTOR: return (place){.base = PLACE_PACK, .rows = ROWS_ONE, .offset = v->pack};
+  case VALUE_VECTOR:
+    return (place){.base = PLACE_PACK, .rows = ROWS_ONE, .offset = v->pack};
   case VALUE_CARRY:
-    return (place){.base = PLACE_CARRY, .rows = ROWS_BATCH, .offset = p->out.carries[p->g->nodes[v->node].slot].offset,
+    return (place){.base = PLACE_CARRY,
+                   .rows = ROWS_BATCH,
+                   .offset = p->out.carries[p->g->nodes[v->node].slot].offset,
                    .row = padded(v->width)};
-  default: return plan_store_of(p, number);
+  default:
+    return plan_store_of(p, number);
   }
 }
 
@@ -55,10 +61,12 @@ static place view_place(const struct plan *p, int number) {
 place plan_place_of(const struct plan *p, int reader, int number, int width) {
   const value *v = &p->values[number], *r = &p->values[reader];
   place at;
-  bool through = v->kind == VALUE_VIEW &&
-                 (r->loop >= 0 || (v->op == OP_SHIFT && r->kind == VALUE_STAGE && r->op == OP_OUTER && r->in[1] == number && r->in[0] != number));
-  if (v->kind == VALUE_VIEW) at = through ? view_place(p, number) : plan_store_of(p, number);
-  else at = direct_place(p, number);
+  bool through = v->kind == VALUE_VIEW && (r->loop >= 0 || (v->op == OP_SHIFT && r->kind == VALUE_STAGE && r->op == OP_OUTER &&
+                                                            r->in[1] == number && r->in[0] != number));
+  if (v->kind == VALUE_VIEW)
+    at = through ? view_place(p, number) : plan_store_of(p, number);
+  else
+    at = direct_place(p, number);
   if (width > 1 && v->width == 1) at.splat = true;
   return at;
 }
@@ -69,23 +77,38 @@ static enum stage_kind stage_of(const value *v) {
   if (v->kind == VALUE_ORDER) return STAGE_ORDER;
   if (v->kind == VALUE_VIEW) return v->op == OP_SHIFT ? STAGE_SHIFT : STAGE_SPREAD;
   switch (v->op) {
-  case OP_INPUT: return STAGE_NUMBERS;
-  case OP_MASK: return STAGE_MASK;
-  case OP_EMBED: return STAGE_GATHER;
-  case OP_EMBED_T: return STAGE_SCATTER;
-  case OP_SUM_ROWS: return STAGE_SUM_ROWS;
+  case OP_INPUT:
+    return STAGE_NUMBERS;
+  case OP_MASK:
+    return STAGE_MASK;
+  case OP_EMBED:
+    return STAGE_GATHER;
+  case OP_EMBED_T:
+    return STAGE_SCATTER;
+  case OP_SUM_ROWS:
+    return STAGE_SUM_ROWS;
   case OP_CONCAT:
   case OP_SLICE:
-  case OP_PAD: return STAGE_COPY_COLUMNS;
-  case OP_ROW_SUM: return STAGE_ROW_SUM;
-  case OP_SOFTMAX: return STAGE_SOFTMAX;
-  case OP_SOFTMAX_GRAD: return STAGE_SOFTMAX_GRAD;
-  case OP_LAYERNORM: return STAGE_LAYERNORM;
-  case OP_LAYERNORM_GRAD: return STAGE_LAYERNORM_GRAD;
-  case OP_EDGE: return STAGE_EDGE;
-  case OP_SUM_TIME: return STAGE_SUM_TIME;
-  case OP_CROSS_ENTROPY: return STAGE_CROSS_ENTROPY;
-  default: return STAGE_CROSS_ENTROPY_GRAD;
+  case OP_PAD:
+    return STAGE_COPY_COLUMNS;
+  case OP_ROW_SUM:
+    return STAGE_ROW_SUM;
+  case OP_SOFTMAX:
+    return STAGE_SOFTMAX;
+  case OP_SOFTMAX_GRAD:
+    return STAGE_SOFTMAX_GRAD;
+  case OP_LAYERNORM:
+    return STAGE_LAYERNORM;
+  case OP_LAYERNORM_GRAD:
+    return STAGE_LAYERNORM_GRAD;
+  case OP_EDGE:
+    return STAGE_EDGE;
+  case OP_SUM_TIME:
+    return STAGE_SUM_TIME;
+  case OP_CROSS_ENTROPY:
+    return STAGE_CROSS_ENTROPY;
+  default:
+    return STAGE_CROSS_ENTROPY_GRAD;
   }
 }
 
@@ -257,13 +280,18 @@ static void note_scratch(struct plan *p, const stage *s) {
 static unroll_status emit_group(struct plan *p, const group *g, int index, stage *s, unroll_error *err) {
   const value *v = g->n ? &p->values[g->members[0]] : NULL;
   switch (g->kind) {
-  case GROUP_STAGE: return emit_single(p, g->members[0], s, err);
-  case GROUP_OUTER: return emit_outer(p, g, index, s, err);
-  case GROUP_LOOP: return emit_loop(p, &p->loops[g->loop], s, err);
+  case GROUP_STAGE:
+    return emit_single(p, g->members[0], s, err);
+  case GROUP_OUTER:
+    return emit_outer(p, g, index, s, err);
+  case GROUP_LOOP:
+    return emit_loop(p, &p->loops[g->loop], s, err);
   case GROUP_TILE:
-    *s = (stage){.kind = STAGE_TILE, .of_steps = v->space == SPACE_STEP, .one = v->space == SPACE_PARAM, .axis = v->axis, .width = v->width};
+    *s = (stage){
+        .kind = STAGE_TILE, .of_steps = v->space == SPACE_STEP, .one = v->space == SPACE_PARAM, .axis = v->axis, .width = v->width};
     return plan_emit_tile(p, g->members, g->n, s, err);
-  case GROUP_GRADIENT: break;
+  case GROUP_GRADIENT:
+    break;
   }
   return UNROLL_OK;
 }
@@ -275,10 +303,14 @@ static unroll_status emit_vectors(struct plan *p, unroll_error *err) {
     const int number = g->gradients[i].node;
     const node *n = &g->nodes[number];
     if (n->op == OP_OUTER || n->op == OP_EMBED_T) continue;
-    if (n->space != SPACE_PARAM) return error_set(err, UNROLL_FAILED, "gradient of '%s' is not a vector", g->params[g->gradients[i].param].name);
-    p->out.stages[p->out.n_stages++] =
-        (stage){.kind = STAGE_GRADIENT, .one = true, .width = g->params[g->gradients[i].param].rows,
-                .in = {plan_place_of(p, number, number, 0)}, .in_width = n->width, .weight = g->params[g->gradients[i].param].offset};
+    if (n->space != SPACE_PARAM)
+      return error_set(err, UNROLL_FAILED, "gradient of '%s' is not a vector", g->params[g->gradients[i].param].name);
+    p->out.stages[p->out.n_stages++] = (stage){.kind = STAGE_GRADIENT,
+                                               .one = true,
+                                               .width = g->params[g->gradients[i].param].rows,
+                                               .in = {plan_place_of(p, number, number, 0)},
+                                               .in_width = n->width,
+                                               .weight = g->params[g->gradients[i].param].offset};
   }
   return UNROLL_OK;
 }
@@ -325,7 +357,8 @@ static unroll_status lay_results(struct plan *p, unroll_error *err) {
     p->out.losses[p->out.n_losses++] = (struct frozen_loss){plan_store_of(p, g->losses[i].node), v->axis, v->space == SPACE_STEP};
   }
   for (int i = 0; i < p->options.n_keep; i++)
-    p->out.keep[p->out.n_keep++] = (struct frozen_keep){p->options.keep[i], plan_place_of(p, p->options.keep[i], p->options.keep[i], 0)};
+    p->out.keep[p->out.n_keep++] =
+        (struct frozen_keep){p->options.keep[i], plan_place_of(p, p->options.keep[i], p->options.keep[i], 0)};
   for (int i = 0; i < g->n_carries; i++) p->out.carries[i].edge = plan_store_of(p, g->carries[i].edge);
   return UNROLL_OK;
 }

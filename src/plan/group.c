@@ -85,8 +85,10 @@ unroll_status plan_group(struct plan *p, unroll_error *err) {
       int number = p->order[i], k = kind_at_top(&p->values[number]);
       if (k < 0 || (k == GROUP_OUTER) != (pass == 0)) continue;
       int outer = outer_of(p, number);
-      if (outer >= 0) p->groups[outer].members[p->groups[outer].n++] = number;
-      else s = join_group(p, number, k, n, err);
+      if (outer >= 0)
+        p->groups[outer].members[p->groups[outer].n++] = number;
+      else
+        s = join_group(p, number, k, n, err);
     }
   if (s) return s;
   for (int i = 0; i < p->n_loops; i++)

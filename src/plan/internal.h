@@ -16,11 +16,11 @@ enum value_kind {
   VALUE_CONST,  /* CONST, LOSS_SCALE */
   VALUE_VECTOR, /* a parameter vector, read where it is packed */
   VALUE_CARRY,
-  VALUE_ELEMENT,/* elementwise: part of a tile program */
-  VALUE_SUM,    /* products plus terms: part of a tile program */
-  VALUE_VIEW,   /* SHIFT, SPREAD: another value's rows, copied only for those who cannot look through it */
-  VALUE_ORDER,  /* a STATIC value in the order of a time axis */
-  VALUE_STAGE   /* everything else: a stage of its own */
+  VALUE_ELEMENT, /* elementwise: part of a tile program */
+  VALUE_SUM,     /* products plus terms: part of a tile program */
+  VALUE_VIEW,    /* SHIFT, SPREAD: another value's rows, copied only for those who cannot look through it */
+  VALUE_ORDER,   /* a STATIC value in the order of a time axis */
+  VALUE_STAGE    /* everything else: a stage of its own */
 };
 
 typedef struct value_product {
@@ -32,32 +32,32 @@ typedef struct value {
   enum value_kind kind;
   enum op op;
   enum space space;
-  int node;               /* the graph's node, or that it was made for */
+  int node; /* the graph's node, or that it was made for */
   int axis, width, dir;
   int in[NODE_INPUTS];
   int n_products, n_terms;
   value_product *products;
   int *terms;
-  int component;          /* of the graph of values; those of a loop share it */
-  int loop;               /* number of the loop it runs in, or -1 */
-  int level;              /* order among stages; inside a loop: among the stages of the body */
-  bool copied;            /* VALUE_VIEW: some reader needs a copy */
+  int component; /* of the graph of values; those of a loop share it */
+  int loop;      /* number of the loop it runs in, or -1 */
+  int level;     /* order among stages; inside a loop: among the stages of the body */
+  bool copied;   /* VALUE_VIEW: some reader needs a copy */
   bool copy_made;
   int n_readers, first_reader; /* in plan.readers */
   /* memory */
-  bool stored;            /* has a matrix in the arena */
-  bool per_step;          /* needed during one step only */
+  bool stored;   /* has a matrix in the arena */
+  bool per_step; /* needed during one step only */
   int64_t offset, row, floats;
-  int born, dies;         /* top-level stages */
-  int slot;               /* of scratch while its tile program is emitted */
-  int stage;              /* top-level stage that computes it */
-  int64_t pack;           /* VALUE_VECTOR: where it is packed; -1 before */
+  int born, dies; /* top-level stages */
+  int slot;       /* of scratch while its tile program is emitted */
+  int stage;      /* top-level stage that computes it */
+  int64_t pack;   /* VALUE_VECTOR: where it is packed; -1 before */
 } value;
 
 typedef struct loop {
   int component, dir, axis, level;
   int n_members;
-  int *members;           /* in an order in which a step can compute them */
+  int *members; /* in an order in which a step can compute them */
 } loop;
 
 /* Values that become one stage. */
@@ -79,12 +79,12 @@ struct plan {
   plan_options options;
   value *values;
   int n_values, cap_values;
-  int *order;             /* values such that each comes after what it needs, loops as one */
+  int *order; /* values such that each comes after what it needs, loops as one */
   int n_order;
   loop *loops;
   int n_loops;
-  int *readers;           /* who reads a value directly, value after value */
-  group *groups;          /* the top-level stages to be */
+  int *readers;  /* who reads a value directly, value after value */
+  group *groups; /* the top-level stages to be */
   int n_groups;
   request *requests;
   int n_requests, cap_requests;
@@ -117,7 +117,9 @@ void plan_reads(const struct plan *p, int v, plan_visit *visit, void *context);
 unroll_status plan_find_readers(struct plan *p, unroll_error *err);
 
 static inline bool value_in_tile(const value *v) { return v->kind == VALUE_ELEMENT || v->kind == VALUE_SUM; }
-static inline bool value_always_there(const value *v) { return v->kind == VALUE_CONST || v->kind == VALUE_VECTOR || v->kind == VALUE_CARRY; }
+static inline bool value_always_there(const value *v) {
+  return v->kind == VALUE_CONST || v->kind == VALUE_VECTOR || v->kind == VALUE_CARRY;
+}
 /* Tile programs of one stage share these. */
 static inline bool value_same_tile(const value *a, const value *b) {
   return a->space == b->space && a->axis == b->axis && a->width == b->width && a->loop == b->loop;

@@ -23,8 +23,11 @@ int plan_value(struct plan *p, value v) {
 
 unroll_status plan_not_yet(const struct plan *p, int number, unroll_error *err) {
   const node *n = &p->g->nodes[number];
-  const char *what = n->op == OP_LATER && n->name ? n->name : *graph_ops[n->op].text ? graph_ops[n->op].text : graph_ops[n->op].name;
-  if (n->source) return lang_error(n->source, n->at, err, "'%s' is understood but cannot be run yet: it has no operator here", what);
+  const char *what = n->op == OP_LATER && n->name ? n->name
+                     : *graph_ops[n->op].text     ? graph_ops[n->op].text
+                                                  : graph_ops[n->op].name;
+  if (n->source)
+    return lang_error(n->source, n->at, err, "'%s' is understood but cannot be run yet: it has no operator here", what);
   return error_set(err, UNROLL_BAD_INPUT, "'%s' is understood but cannot be run yet: it has no operator here", what);
 }
 
@@ -69,10 +72,10 @@ static unroll_status mark_live(const struct plan *p, bool *live, unroll_error *e
   int *todo = mem_alloc(((size_t)g->n_nodes + 1) * sizeof *todo);
   if (!todo) return error_memory(err);
   int n = 0;
-#define ROOT(x)                                                                                                                  \
-  do {                                                                                                                           \
-    int root_ = (x);                                                                                                             \
-    if (root_ >= 0 && !live[root_]) live[root_] = true, todo[n++] = root_;                                                       \
+#define ROOT(x)                                                                                                                    \
+  do {                                                                                                                             \
+    int root_ = (x);                                                                                                               \
+    if (root_ >= 0 && !live[root_]) live[root_] = true, todo[n++] = root_;                                                         \
   } while (0)
   for (int i = 0; i < g->n_losses; i++) ROOT(g->losses[i].node);
   for (int i = 0; i < p->options.n_keep; i++) ROOT(p->options.keep[i]);
@@ -91,15 +94,22 @@ static enum value_kind kind_of(const node *n) {
   if (graph_ops[n->op].kind != OP_KIND_OTHER) return VALUE_ELEMENT;
   switch (n->op) {
   case OP_CONST:
-  case OP_LOSS_SCALE: return VALUE_CONST;
-  case OP_VECTOR: return VALUE_VECTOR;
-  case OP_CARRY: return VALUE_CARRY;
-  case OP_REPEAT: return VALUE_ELEMENT;
+  case OP_LOSS_SCALE:
+    return VALUE_CONST;
+  case OP_VECTOR:
+    return VALUE_VECTOR;
+  case OP_CARRY:
+    return VALUE_CARRY;
+  case OP_REPEAT:
+    return VALUE_ELEMENT;
   case OP_MATVEC:
-  case OP_MATVEC_T: return VALUE_SUM;
+  case OP_MATVEC_T:
+    return VALUE_SUM;
   case OP_SHIFT:
-  case OP_SPREAD: return VALUE_VIEW;
-  default: return VALUE_STAGE;
+  case OP_SPREAD:
+    return VALUE_VIEW;
+  default:
+    return VALUE_STAGE;
   }
 }
 
@@ -132,9 +142,19 @@ static unroll_status copy_nodes(struct plan *p, const bool *live, unroll_error *
 static bool is_cheap(const struct plan *p, const value *v) {
   if (v->kind != VALUE_ELEMENT) return false;
   switch (v->op) {
-  case OP_NEG: case OP_SQUARE: case OP_STEP: case OP_SIGN: case OP_ABS: case OP_RELU: return true;
-  case OP_ADD: case OP_SUB: case OP_MUL: return p->values[v->in[0]].kind == VALUE_CONST || p->values[v->in[1]].kind == VALUE_CONST;
-  default: return false;
+  case OP_NEG:
+  case OP_SQUARE:
+  case OP_STEP:
+  case OP_SIGN:
+  case OP_ABS:
+  case OP_RELU:
+    return true;
+  case OP_ADD:
+  case OP_SUB:
+  case OP_MUL:
+    return p->values[v->in[0]].kind == VALUE_CONST || p->values[v->in[1]].kind == VALUE_CONST;
+  default:
+    return false;
   }
 }
 
@@ -149,8 +169,10 @@ static unroll_status compute_twice(struct plan *p, unroll_error *err) {
     int before = 0, after = 0;
     for (int k = 0; k < p->values[i].n_readers; k++) {
       int reader = p->readers[p->values[i].first_reader + k];
-      if (reader < forward) before++;
-      else after++;
+      if (reader < forward)
+        before++;
+      else
+        after++;
     }
     if (!before || !after) continue;
     value twin = p->values[i];
@@ -275,8 +297,13 @@ static unroll_status order_static(struct plan *p, unroll_error *err) {
     for (int k = n; k < p->n_values; k++)
       if (p->values[k].in[0] == from && p->values[k].axis == p->values[i].axis) made = k;
     if (made < 0) {
-      value order = {.kind = VALUE_ORDER, .op = OP_SPREAD, .space = SPACE_STATIC, .node = p->values[from].node, .axis = v->axis,
-                     .width = p->values[from].width, .in = {from, NODE_NONE, NODE_NONE, NODE_NONE}};
+      value order = {.kind = VALUE_ORDER,
+                     .op = OP_SPREAD,
+                     .space = SPACE_STATIC,
+                     .node = p->values[from].node,
+                     .axis = v->axis,
+                     .width = p->values[from].width,
+                     .in = {from, NODE_NONE, NODE_NONE, NODE_NONE}};
       made = plan_value(p, order);
       if (made < 0) return error_memory(err);
     }
@@ -291,7 +318,12 @@ static unroll_status separate_views(struct plan *p, unroll_error *err) {
   for (int i = 0; i < n; i++) {
     value v = p->values[i];
     if (v.kind != VALUE_VIEW || v.op != OP_SHIFT || v.in[0] < 0 || p->values[v.in[0]].kind != VALUE_VIEW) continue;
-    value copy = {.kind = VALUE_ELEMENT, .op = OP_REPEAT, .space = v.space, .node = v.node, .axis = v.axis, .width = v.width,
+    value copy = {.kind = VALUE_ELEMENT,
+                  .op = OP_REPEAT,
+                  .space = v.space,
+                  .node = v.node,
+                  .axis = v.axis,
+                  .width = v.width,
                   .in = {v.in[0], NODE_NONE, NODE_NONE, NODE_NONE}};
     int made = plan_value(p, copy);
     if (made < 0) return error_memory(err);

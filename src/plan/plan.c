@@ -5,7 +5,8 @@
 
 unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
   *out = NULL;
-  if (options->max_rows < 1 || options->max_steps < 1) return error_set(err, UNROLL_USAGE, "a plan needs at least one row and one step");
+  if (options->max_rows < 1 || options->max_steps < 1)
+    return error_set(err, UNROLL_USAGE, "a plan needs at least one row and one step");
   plan *p = mem_zero(1, sizeof *p);
   if (!p) return error_memory(err);
   p->g = g;
@@ -75,7 +76,9 @@ double plan_operations(const plan *p, int64_t cells) {
 
 /* ---- telling ---- */
 
-static const char *forward_or_gradient(const plan *p, int number) { return p->g->n_forward && number >= p->g->n_forward ? "gradient" : "forward"; }
+static const char *forward_or_gradient(const plan *p, int number) {
+  return p->g->n_forward && number >= p->g->n_forward ? "gradient" : "forward";
+}
 
 static void print_loop(const plan *p, int number, text *out) {
   const loop *l = &p->loops[number];
@@ -102,22 +105,43 @@ static void print_tile(const stage *s, const char *indent, text *out) {
   const stage_tile *t = &s->tile;
   int gates = 0;
   for (int i = 0; i < t->n_calls; i++) gates += t->calls[i].gates;
-  text_format(out, "%stile program, width %d: %d product%s in %d call%s, %d instruction%s on [rows x %d]\n", indent, t->width, gates,
-              gates == 1 ? "" : "s", t->n_calls, t->n_calls == 1 ? "" : "s", t->n_code, t->n_code == 1 ? "" : "s", t->unit * LANES);
+  text_format(out, "%stile program, width %d: %d product%s in %d call%s, %d instruction%s on [rows x %d]\n", indent, t->width,
+              gates, gates == 1 ? "" : "s", t->n_calls, t->n_calls == 1 ? "" : "s", t->n_code, t->n_code == 1 ? "" : "s",
+              t->unit * LANES);
 }
 
 static void print_stage(const stage *s, text *out) {
-  static const char *const names[] = {"tile program", "loop", "weight gradients", "softmax", "softmax gradient", "layer norm",
-                                      "layer norm gradient", "row sum", "cross entropy", "cross entropy gradient", "columns", "gather",
-                                      "scatter", "numbers", "mask", "shift", "edge", "order", "spread", "sum over time", "sum over rows",
+  static const char *const names[] = {"tile program",
+                                      "loop",
+                                      "weight gradients",
+                                      "softmax",
+                                      "softmax gradient",
+                                      "layer norm",
+                                      "layer norm gradient",
+                                      "row sum",
+                                      "cross entropy",
+                                      "cross entropy gradient",
+                                      "columns",
+                                      "gather",
+                                      "scatter",
+                                      "numbers",
+                                      "mask",
+                                      "shift",
+                                      "edge",
+                                      "order",
+                                      "spread",
+                                      "sum over time",
+                                      "sum over rows",
                                       "vector gradient"};
   if (s->kind == STAGE_TILE) {
     print_tile(s, "  ", out);
   } else if (s->kind == STAGE_LOOP) {
     text_format(out, "  loop %s\n", s->dir > 0 ? "forwards" : "backwards");
     for (int i = 0; i < s->n_body; i++)
-      if (s->body[i].kind == STAGE_TILE) print_tile(&s->body[i], "    ", out);
-      else text_format(out, "    %s, width %d\n", names[s->body[i].kind], s->body[i].width);
+      if (s->body[i].kind == STAGE_TILE)
+        print_tile(&s->body[i], "    ", out);
+      else
+        text_format(out, "    %s, width %d\n", names[s->body[i].kind], s->body[i].width);
   } else if (s->kind == STAGE_OUTER) {
     text_format(out, "  weight gradients: %d matrices from %d + %d operands\n", s->outer.n_pairs, s->outer.n_dy, s->outer.n_x);
   } else
@@ -128,8 +152,8 @@ void plan_print(const plan *p, text *out) {
   for (int i = 0; i < p->n_loops; i++) print_loop(p, i, out);
   if (p->n_hoisted) text_format(out, "%d product%s taken out of the loops\n", p->n_hoisted, p->n_hoisted == 1 ? "" : "s");
   if (p->n_kept_in)
-    text_format(out, "%d product%s need%s no step, but stay in the loop: %d rows fill the kernel, and no matrix is written\n", p->n_kept_in,
-                p->n_kept_in == 1 ? "" : "s", p->n_kept_in == 1 ? "s" : "", p->out.max_rows);
+    text_format(out, "%d product%s need%s no step, but stay in the loop: %d rows fill the kernel, and no matrix is written\n",
+                p->n_kept_in, p->n_kept_in == 1 ? "" : "s", p->n_kept_in == 1 ? "s" : "", p->out.max_rows);
   text_format(out, "%d equation%s moved into a loop's tile program; %d computed twice instead of kept\n", p->n_sunk,
               p->n_sunk == 1 ? "" : "s", p->n_copied_twice);
   text_format(out, "stages:\n");

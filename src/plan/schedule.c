@@ -53,8 +53,10 @@ static void tarjan_from(tarjan *t, int root) {
     int v = t->work[t->n_work - 1];
     if (t->edge[v] < t->first[v + 1]) {
       int w = t->reads[t->edge[v]++];
-      if (t->index[w] < 0) open_value(t, w);
-      else if (t->on[w] && t->index[w] < t->low[v]) t->low[v] = t->index[w];
+      if (t->index[w] < 0)
+        open_value(t, w);
+      else if (t->on[w] && t->index[w] < t->low[v])
+        t->low[v] = t->index[w];
       continue;
     }
     if (t->low[v] == t->index[v]) close_component(t, v);
@@ -83,8 +85,15 @@ static unroll_status find_components(struct plan *p, int *n_components, unroll_e
     mem_free(on);
     return error_memory(err);
   }
-  tarjan t = {.p = p, .index = block, .low = block + n, .stack = block + 2 * n, .work = block + 3 * n, .edge = block + 4 * n,
-              .first = block + 5 * n, .reads = block + 6 * n + 1, .on = on};
+  tarjan t = {.p = p,
+              .index = block,
+              .low = block + n,
+              .stack = block + 2 * n,
+              .work = block + 3 * n,
+              .edge = block + 4 * n,
+              .first = block + 5 * n,
+              .reads = block + 6 * n + 1,
+              .on = on};
   reads_list all = {t.reads, 0};
   for (int i = 0; i < n; i++) {
     t.index[i] = -1;
@@ -105,9 +114,17 @@ static unroll_status find_components(struct plan *p, int *n_components, unroll_e
 static bool loop_may_hold(const value *v) {
   if (v->kind == VALUE_ELEMENT || v->kind == VALUE_SUM || v->op == OP_SHIFT) return true;
   switch (v->op) {
-  case OP_SOFTMAX: case OP_SOFTMAX_GRAD: case OP_LAYERNORM: case OP_LAYERNORM_GRAD: case OP_ROW_SUM: case OP_CONCAT: case OP_SLICE:
-  case OP_PAD: return true;
-  default: return false;
+  case OP_SOFTMAX:
+  case OP_SOFTMAX_GRAD:
+  case OP_LAYERNORM:
+  case OP_LAYERNORM_GRAD:
+  case OP_ROW_SUM:
+  case OP_CONCAT:
+  case OP_SLICE:
+  case OP_PAD:
+    return true;
+  default:
+    return false;
   }
 }
 
@@ -123,7 +140,8 @@ static unroll_status note_loop(struct plan *p, const int *members, int n, unroll
     if (v->op != OP_SHIFT || v->kind != VALUE_VIEW) continue;
     if (l.dir && l.dir != v->dir) {
       const node *at = &p->g->nodes[v->node];
-      if (at->source) return lang_error(at->source, at->at, err, "this recurrence needs the step before and the step after at once");
+      if (at->source)
+        return lang_error(at->source, at->at, err, "this recurrence needs the step before and the step after at once");
       return error_set(err, UNROLL_BAD_INPUT, "a recurrence needs the step before and the step after at once");
     }
     l.dir = v->dir;
@@ -136,7 +154,8 @@ static bool reads_itself(const struct plan *p, int v) {
   reads_list l = {0};
   int to[64];
   const value *x = &p->values[v];
-  if (x->n_products + x->n_terms + NODE_INPUTS > 64) return false; /* such a value is a sum; sums read no sum directly in a cycle of one */
+  if (x->n_products + x->n_terms + NODE_INPUTS > 64)
+    return false; /* such a value is a sum; sums read no sum directly in a cycle of one */
   l.to = to;
   plan_reads(p, v, add_read, &l);
   for (int i = 0; i < l.n; i++)
@@ -192,15 +211,19 @@ static int hoist(struct plan *p, int number, bool scan) {
   if (!h.products || !h.terms || !terms || !products) return -2;
   int n_terms = 0, n_products = 0;
   for (int i = 0; i < v.n_products; i++)
-    if (p->values[v.products[i].operand].component != v.component) h.products[h.n_products++] = v.products[i];
-    else products[n_products++] = v.products[i];
+    if (p->values[v.products[i].operand].component != v.component)
+      h.products[h.n_products++] = v.products[i];
+    else
+      products[n_products++] = v.products[i];
   int made = plan_value(p, h);
   if (made < 0) return -2;
   value *hp = &p->values[made];
   terms[n_terms++] = made;
   for (int i = 0; i < v.n_terms; i++)
-    if (p->values[v.terms[i]].kind == VALUE_VECTOR) hp->terms[hp->n_terms++] = v.terms[i];
-    else terms[n_terms++] = v.terms[i];
+    if (p->values[v.terms[i]].kind == VALUE_VECTOR)
+      hp->terms[hp->n_terms++] = v.terms[i];
+    else
+      terms[n_terms++] = v.terms[i];
   value *x = &p->values[number];
   x->products = products;
   x->n_products = n_products;
@@ -409,8 +432,10 @@ static void visit_member(body *b, int number) {
     value *v = &b->p->values[at];
     const int read = b->next[depth - 1] < 0 ? -2 : read_at(v, b->next[depth - 1]++);
     if (read >= 0 && b->p->values[read].loop == b->loop) {
-      if (!b->state[read]) open_member(b, &depth, read);
-      else if (b->state[read] == 1) b->cycle = true;
+      if (!b->state[read])
+        open_member(b, &depth, read);
+      else if (b->state[read] == 1)
+        b->cycle = true;
     }
     if (read != -2) continue;
     if (v->kind != VALUE_VIEW) {
@@ -429,8 +454,12 @@ static unroll_status order_body(struct plan *p, int number, char *state, unroll_
   int n = 0;
   for (int i = 0; i < p->n_order; i++) n += p->values[p->order[i]].loop == number;
   int *all = arena_alloc(&p->memory, (size_t)n, sizeof *all);
-  body b = {.p = p, .loop = number, .state = state, .out = arena_alloc(&p->memory, (size_t)n, sizeof *b.out),
-            .stack = arena_alloc(&p->memory, (size_t)n, sizeof *b.stack), .next = arena_alloc(&p->memory, (size_t)n, sizeof *b.next)};
+  body b = {.p = p,
+            .loop = number,
+            .state = state,
+            .out = arena_alloc(&p->memory, (size_t)n, sizeof *b.out),
+            .stack = arena_alloc(&p->memory, (size_t)n, sizeof *b.stack),
+            .next = arena_alloc(&p->memory, (size_t)n, sizeof *b.next)};
   if (!all || !b.out || !b.stack || !b.next) return error_memory(err);
   n = 0;
   for (int i = 0; i < p->n_order; i++)

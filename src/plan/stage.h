@@ -11,23 +11,23 @@
 enum place_base {
   PLACE_NOTHING, /* zeros */
   PLACE_ARENA,
-  PLACE_CONST,   /* the pool of constants */
-  PLACE_PACK,    /* packed vectors of the weights */
-  PLACE_CARRY,   /* states kept between passes */
-  PLACE_SLOT     /* a slot of the thread's scratch: [block rows, unit] */
+  PLACE_CONST, /* the pool of constants */
+  PLACE_PACK,  /* packed vectors of the weights */
+  PLACE_CARRY, /* states kept between passes */
+  PLACE_SLOT   /* a slot of the thread's scratch: [block rows, unit] */
 };
 enum place_rows {
-  ROWS_STEP,   /* row first[t] + b */
-  ROWS_BATCH,  /* row b: static matrices, and matrices that only live during one step of a loop */
-  ROWS_ONE     /* the same row for all */
+  ROWS_STEP,  /* row first[t] + b */
+  ROWS_BATCH, /* row b: static matrices, and matrices that only live during one step of a loop */
+  ROWS_ONE    /* the same row for all */
 };
 typedef struct place {
   enum place_base base;
   enum place_rows rows;
-  int shift;          /* ROWS_STEP: 0; +1: the rows of step t - 1; -1: those of step t + 1 */
-  bool splat;         /* width 1, repeated over the lanes */
-  int64_t offset;     /* of row 0, column 0; PLACE_SLOT: number of the slot */
-  int64_t row;        /* floats between rows */
+  int shift;                 /* ROWS_STEP: 0; +1: the rows of step t - 1; -1: those of step t + 1 */
+  bool splat;                /* width 1, repeated over the lanes */
+  int64_t offset;            /* of row 0, column 0; PLACE_SLOT: number of the slot */
+  int64_t row;               /* floats between rows */
   enum place_base init_base; /* shift != 0: the rows where there is no step t - shift; ROWS_BATCH */
   int64_t init_offset;
   int64_t init_row;
@@ -38,17 +38,17 @@ typedef struct stage_call {
   place operand;
   int k;
   int gates;
-  int64_t pack;        /* packed panels, tile after tile of k * gates * unit floats */
+  int64_t pack; /* packed panels, tile after tile of k * gates * unit floats */
   struct {
-    place init;        /* what the sum starts from: the sum itself to go on */
+    place init; /* what the sum starts from: the sum itself to go on */
     place out;
   } gate[PANEL_VECTORS];
 } stage_call;
 
 /* Products and the elementwise equations on their results, unit tile by unit tile. */
 typedef struct stage_tile {
-  int width;           /* N */
-  int unit;            /* vectors of a unit tile: 1, 2 or 4 */
+  int width; /* N */
+  int unit;  /* vectors of a unit tile: 1, 2 or 4 */
   int n_calls;
   stage_call *calls;
   int n_code;
@@ -56,15 +56,29 @@ typedef struct stage_tile {
   int n_operands;
   place *operands;
   int n_slots;
-  int block;           /* rows at a time */
+  int block; /* rows at a time */
 } stage_tile;
 
 /* Weight gradients: all pairs (dy, x) over the same rows at once. */
 typedef struct stage_outer {
   int n_dy, n_x, n_pairs, n_sums;
-  struct outer_dy { int id; place at; int width; int64_t sum; /* [N] of the sum over rows in the arena, or -1 */ } *dy;
-  struct outer_x { int id; place at; int width; } *x;
-  struct outer_pair { int dy, x; int64_t accumulator; /* [N, K padded] in the arena */ int64_t target; int target_row; } *pairs;
+  struct outer_dy {
+    int id;
+    place at;
+    int width;
+    int64_t sum; /* [N] of the sum over rows in the arena, or -1 */
+  } * dy;
+  struct outer_x {
+    int id;
+    place at;
+    int width;
+  } * x;
+  struct outer_pair {
+    int dy, x;
+    int64_t accumulator; /* [N, K padded] in the arena */
+    int64_t target;
+    int target_row;
+  } * pairs;
 } stage_outer;
 
 enum stage_kind {
@@ -72,40 +86,55 @@ enum stage_kind {
   STAGE_LOOP,
   STAGE_OUTER,
   /* by rows; in loops too */
-  STAGE_SOFTMAX, STAGE_SOFTMAX_GRAD, STAGE_LAYERNORM, STAGE_LAYERNORM_GRAD, STAGE_ROW_SUM, STAGE_CROSS_ENTROPY,
-  STAGE_CROSS_ENTROPY_GRAD, STAGE_COPY_COLUMNS,
+  STAGE_SOFTMAX,
+  STAGE_SOFTMAX_GRAD,
+  STAGE_LAYERNORM,
+  STAGE_LAYERNORM_GRAD,
+  STAGE_ROW_SUM,
+  STAGE_CROSS_ENTROPY,
+  STAGE_CROSS_ENTROPY_GRAD,
+  STAGE_COPY_COLUMNS,
   /* whole matrices */
-  STAGE_GATHER, STAGE_SCATTER, STAGE_NUMBERS, STAGE_MASK, STAGE_SHIFT, STAGE_EDGE, STAGE_ORDER, STAGE_SPREAD, STAGE_SUM_TIME,
-  STAGE_SUM_ROWS, STAGE_GRADIENT
+  STAGE_GATHER,
+  STAGE_SCATTER,
+  STAGE_NUMBERS,
+  STAGE_MASK,
+  STAGE_SHIFT,
+  STAGE_EDGE,
+  STAGE_ORDER,
+  STAGE_SPREAD,
+  STAGE_SUM_TIME,
+  STAGE_SUM_ROWS,
+  STAGE_GRADIENT
 };
 
 typedef struct stage {
   enum stage_kind kind;
-  bool of_steps;       /* rows are those of `axis` (R), else those of the batch (B), or one when `one` */
+  bool of_steps; /* rows are those of `axis` (R), else those of the batch (B), or one when `one` */
   bool one;
   int axis;
-  int width;           /* of the result */
+  int width; /* of the result */
   place out, in[4];
   int in_width;
   int column, out_column, columns; /* STAGE_COPY_COLUMNS: from, to, how many; out_width is cleared first when `clear` */
   bool clear;
   int slot, dir;
   double value;
-  int64_t weight;      /* offset in the flat block: GATHER table, SCATTER and GRADIENT target */
+  int64_t weight; /* offset in the flat block: GATHER table, SCATTER and GRADIENT target */
   stage_tile tile;
   stage_outer outer;
   /* loop */
   int n_body;
   struct stage *body;
-  bool split;          /* some place has shift -1: rows with and without a step t + 1 are run one after the other */
-  double work;         /* multiply-adds per row and step */
+  bool split;  /* some place has shift -1: rows with and without a step t + 1 are run one after the other */
+  double work; /* multiply-adds per row and step */
 } stage;
 
 typedef struct pack_job {
   bool vector, by_rows; /* vector: copy of count floats; by_rows: pack_rows, else pack_cols */
   int64_t out;
-  int64_t weight;       /* offset of the matrix in the flat block */
-  int row;              /* its columns */
+  int64_t weight; /* offset of the matrix in the flat block */
+  int row;        /* its columns */
   int vectors, v, first, count, k0, k;
 } pack_job;
 
@@ -116,23 +145,35 @@ typedef struct frozen {
   int64_t n_weights;
   int n_stages;
   stage *stages;
-  int64_t arena;        /* floats */
+  int64_t arena; /* floats */
   int64_t pack;
   int n_packs;
   pack_job *packs;
-  int n_consts;         /* constants; number 0 is zero, number 1 is the loss scale */
+  int n_consts; /* constants; number 0 is zero, number 1 is the loss scale */
   float *consts;
-  int64_t carry;        /* floats of all carries */
+  int64_t carry; /* floats of all carries */
   int n_carries;
-  struct frozen_carry { int64_t offset; int width; int64_t row; place edge; } *carries;
+  struct frozen_carry {
+    int64_t offset;
+    int width;
+    int64_t row;
+    place edge;
+  } * carries;
   int n_losses;
-  struct frozen_loss { place at; int axis; bool of_steps; } *losses;
+  struct frozen_loss {
+    place at;
+    int axis;
+    bool of_steps;
+  } * losses;
   int n_keep;
-  struct frozen_keep { int node; place at; } *keep;
-  int slots;            /* floats of scratch a thread needs for tile programs */
-  int64_t outer;        /* floats of scratch a thread needs for weight gradients */
-  int widest;           /* the largest width of a matrix */
-  int n_operands;       /* the most operands of a tile program */
+  struct frozen_keep {
+    int node;
+    place at;
+  } * keep;
+  int slots;      /* floats of scratch a thread needs for tile programs */
+  int64_t outer;  /* floats of scratch a thread needs for weight gradients */
+  int widest;     /* the largest width of a matrix */
+  int n_operands; /* the most operands of a tile program */
   bool gradient;
 } frozen;
 

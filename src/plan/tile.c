@@ -26,8 +26,8 @@ typedef struct emitter {
   int n, width, unit;
   stage_tile *out;
   int cap_code, cap_operands, cap_calls;
-  bool *absorbed; /* by position in members */
-  int *last_use;  /* by position: last position that reads it */
+  bool *absorbed;  /* by position in members */
+  int *last_use;   /* by position: last position that reads it */
   int *slot_until; /* by slot: position of the last use, FREE when unused */
   int cap_slots;
   int now;
@@ -211,8 +211,13 @@ static unroll_status pack_panels(emitter *e, stage_call *call, const value_produ
         const value_product *q = products[g];
         const param *w = &p->g->params[q->param];
         const int first = n0 + v * LANES, count = e->width - first < LANES ? e->width - first : LANES;
-        pack_job job = {.out = call->pack + (int64_t)n0 * call->gates * call->k, .weight = w->offset, .row = w->cols,
-                        .vectors = call->gates * vectors, .v = g * vectors + v, .count = count, .k = call->k};
+        pack_job job = {.out = call->pack + (int64_t)n0 * call->gates * call->k,
+                        .weight = w->offset,
+                        .row = w->cols,
+                        .vectors = call->gates * vectors,
+                        .v = g * vectors + v,
+                        .count = count,
+                        .k = call->k};
         job.by_rows = !q->transposed;
         job.first = q->transposed ? q->c0 + first : first;
         job.k0 = q->transposed ? 0 : q->c0;
@@ -241,8 +246,10 @@ static bool emit_call(emitter *e, const results *r, int operand, int k, bool **d
       done[i][q] = true;
       place out = result_place(e, r, i), init = {.base = PLACE_NOTHING};
       int term = starting_term(e, v);
-      if (started[i]) init = out;
-      else if (term >= 0) init = plan_place_of(e->p, e->members[i], v->terms[term], e->width);
+      if (started[i])
+        init = out;
+      else if (term >= 0)
+        init = plan_place_of(e->p, e->members[i], v->terms[term], e->width);
       started[i] = true;
       call.gate[call.gates].out = out;
       call.gate[call.gates].init = init;
@@ -300,7 +307,8 @@ static void emit_products(emitter *e, results *r) {
     for (int i = 0; i < e->n && !e->status; i++) {
       const value *v = &p->values[e->members[i]];
       for (int q = 0; q < v->n_products && !e->status; q++)
-        while (!e->status && emit_call(e, r, v->products[q].operand, v->products[q].k, done, started, PANEL_VECTORS / e->unit)) {}
+        while (!e->status && emit_call(e, r, v->products[q].operand, v->products[q].k, done, started, PANEL_VECTORS / e->unit)) {
+        }
     }
   }
   mem_free(done);
@@ -412,8 +420,10 @@ unroll_status plan_emit_tile(struct plan *p, const int *members, int n, stage *o
     emit_products(&e, &r);
     for (int i = 0; i < n && !e.status; i++) {
       e.now = i;
-      if (p->values[members[i]].kind == VALUE_SUM) emit_terms(&e, &r, i);
-      else if (!e.absorbed[i]) emit_element(&e, &r, i);
+      if (p->values[members[i]].kind == VALUE_SUM)
+        emit_terms(&e, &r, i);
+      else if (!e.absorbed[i])
+        emit_element(&e, &r, i);
       release_slots(&e);
     }
     for (int i = 0; i < n; i++) p->values[members[i]].slot = 0;

@@ -5,18 +5,18 @@
 
 /* One time axis. Sequences are in order of decreasing length: row b of step t is row first[t] + b of every STEP matrix. */
 typedef struct batch_axis {
-  int steps;             /* T >= 0 */
-  const int *active;     /* [T] rows of step t, never increasing, active[0] <= B */
-  const int64_t *first;  /* [T + 1] first[t] = sum of active[0..t-1] */
-  const int *order;      /* [B] the batch row (of STATIC matrices) that sequence b of this axis is; NULL: the same */
+  int steps;            /* T >= 0 */
+  const int *active;    /* [T] rows of step t, never increasing, active[0] <= B */
+  const int64_t *first; /* [T + 1] first[t] = sum of active[0..t-1] */
+  const int *order;     /* [B] the batch row (of STATIC matrices) that sequence b of this axis is; NULL: the same */
 } batch_axis;
 
 typedef struct batch {
-  int rows; /* B */
-  const batch_axis *axes;    /* [graph.n_axes] */
-  const int32_t *const *index;  /* [graph.n_inputs] symbols, [R] or [B]; NULL where the input is numbers */
-  const float *const *number;   /* [graph.n_inputs] numbers, [R, width] or [B, width] without padding; NULL where symbols */
-  double loss_scale; /* weight of one symbol's loss; 1 / number of predicted symbols for a mean */
-  uint64_t seed, step; /* of the dropout masks */
+  int rows;                    /* B */
+  const batch_axis *axes;      /* [graph.n_axes] */
+  const int32_t *const *index; /* [graph.n_inputs] symbols, [R] or [B]; NULL where the input is numbers */
+  const float *const *number;  /* [graph.n_inputs] numbers, [R, width] or [B, width] without padding; NULL where symbols */
+  double loss_scale;           /* weight of one symbol's loss; 1 / number of predicted symbols for a mean */
+  uint64_t seed, step;         /* of the dropout masks */
 } batch;
 #endif

@@ -8,9 +8,9 @@
 #include "run/run.h"
 
 typedef struct worker {
-  float *slots;            /* scratch of tile programs */
-  float *outer;            /* scratch of weight gradients */
-  tile_operand *operands;  /* resolved operands of the tile program that runs */
+  float *slots;           /* scratch of tile programs */
+  float *outer;           /* scratch of weight gradients */
+  tile_operand *operands; /* resolved operands of the tile program that runs */
   int sense;
 } worker;
 
@@ -51,6 +51,7 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
 int run_tiles(const stage *s); /* unit tiles of a tile program */
 void run_loop(run *r, worker *w, const stage *s, int thread, int threads);
 void run_outer(const run *r, worker *w, const stage *s, int thread, int threads);
-void run_by_rows(const run *r, const worker *w, const stage *s, const where *here, int64_t row0, int64_t row1); /* STAGE_SOFTMAX .. COPY_COLUMNS */
+void run_by_rows(const run *r, const worker *w, const stage *s, const where *here, int64_t row0,
+                 int64_t row1);                                                         /* STAGE_SOFTMAX .. COPY_COLUMNS */
 void run_whole(const run *r, const worker *w, const stage *s, int thread, int threads); /* STAGE_GATHER .. */
 #endif

@@ -1,8 +1,8 @@
 /* outer.c - weight gradients: dW += dy' x over all rows at once.
  *
  * Rows go by in blocks. In a block every x is packed into panels (looking through a shift: the packed row is the neighbouring
- * step's), and each pair is a product that adds on to its accumulator; dy is read down its columns. A thread has a range of the rows
- * of every dW, so that sums over the rows of the batch have one order whatever the number of threads. */
+ * step's), and each pair is a product that adds on to its accumulator; dy is read down its columns. A thread has a range of the
+ * rows of every dW, so that sums over the rows of the batch have one order whatever the number of threads. */
 #include <string.h>
 #include "run/internal.h"
 
@@ -71,7 +71,13 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
       for (int k = 0; k < pair->x; k++) b += padded(o->x[k].width) * OUTER_ROWS;
       for (int first = 0; first < width; first += PANEL, b += OUTER_ROWS * PANEL) {
         const int vectors = panel_vectors(width, first);
-        product p = {.a = at.p + from, .a_row = 1, .a_k = at.row, .b = b, .b_k = vectors * LANES, .rows = (int)(to - from), .k = (int)n,
+        product p = {.a = at.p + from,
+                     .a_row = 1,
+                     .a_k = at.row,
+                     .b = b,
+                     .b_k = vectors * LANES,
+                     .rows = (int)(to - from),
+                     .k = (int)n,
                      .vectors = vectors};
         for (int v = 0; v < vectors; v++) {
           p.c[v] = r->arena + pair->accumulator + from * row + first + v * LANES;
@@ -97,7 +103,8 @@ void run_outer(const run *r, worker *w, const stage *s, int thread, int threads)
     const int64_t row = padded(o->x[o->pairs[i].x].width);
     if (from < to) memset(r->arena + o->pairs[i].accumulator + from * row, 0, (size_t)((to - from) * row) * sizeof(float));
   }
-  for (int64_t row = 0; row < n; row += OUTER_ROWS) block_of_rows(r, w, s, row, n - row < OUTER_ROWS ? n - row : OUTER_ROWS, thread, threads);
+  for (int64_t row = 0; row < n; row += OUTER_ROWS)
+    block_of_rows(r, w, s, row, n - row < OUTER_ROWS ? n - row : OUTER_ROWS, thread, threads);
   for (int i = 0; i < o->n_pairs; i++) {
     const struct outer_pair *pair = &o->pairs[i];
     const int width = o->x[pair->x].width;

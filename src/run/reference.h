@@ -7,10 +7,10 @@
 
 typedef struct reference {
   const graph *g;
-  double **values;   /* [n_nodes]: [R or B or 1, width] of each node, NULL until computed */
-  int64_t *rows;     /* [n_nodes] */
-  double *gradient;  /* [n_weights] */
-  double *carry;     /* states of all carries one after the other, [B, width] each; zeros at the start; advanced by a pass */
+  double **values;  /* [n_nodes]: [R or B or 1, width] of each node, NULL until computed */
+  int64_t *rows;    /* [n_nodes] */
+  double *gradient; /* [n_weights] */
+  double *carry;    /* states of all carries one after the other, [B, width] each; zeros at the start; advanced by a pass */
   void *owner;
 } reference;
 

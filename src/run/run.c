@@ -1,4 +1,5 @@
-/* run.c - a session: takes its memory once, packs weights, and walks the stages of a plan with all threads, which meet after each. */
+/* run.c - a session: takes its memory once, packs weights, and walks the stages of a plan with all threads, which meet after each.
+ */
 #include "run/run.h"
 #include <assert.h>
 #include <string.h>
@@ -25,8 +26,10 @@ int run_step_of(const batch_axis *a, int64_t row) {
   int lo = 0, hi = a->steps - 1;
   while (lo < hi) {
     int middle = (lo + hi + 1) / 2;
-    if (a->first[middle] <= row) lo = middle;
-    else hi = middle - 1;
+    if (a->first[middle] <= row)
+      lo = middle;
+    else
+      hi = middle - 1;
   }
   return lo;
 }
@@ -92,9 +95,12 @@ static void pack_work(void *context, int thread, int threads) {
   for (int64_t i = from; i < to; i++) {
     const pack_job *j = &r->f->packs[i];
     const float *w = r->weights + j->weight;
-    if (j->vector) memcpy(r->pack + j->out, w, (size_t)j->count * sizeof *w);
-    else if (j->by_rows) pack_rows(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
-    else pack_cols(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
+    if (j->vector)
+      memcpy(r->pack + j->out, w, (size_t)j->count * sizeof *w);
+    else if (j->by_rows)
+      pack_rows(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
+    else
+      pack_cols(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
   }
 }
 
@@ -108,8 +114,12 @@ static void run_stage(run *r, worker *w, const stage *s, int thread, int threads
     run_share(run_rows(r, s), 1, thread, threads, &from, &to);
     run_tile(r, w, s, &here, from, to, 0, run_tiles(s));
     break;
-  case STAGE_LOOP: run_loop(r, w, s, thread, threads); break;
-  case STAGE_OUTER: run_outer(r, w, s, thread, threads); break;
+  case STAGE_LOOP:
+    run_loop(r, w, s, thread, threads);
+    break;
+  case STAGE_OUTER:
+    run_outer(r, w, s, thread, threads);
+    break;
   case STAGE_SOFTMAX:
   case STAGE_SOFTMAX_GRAD:
   case STAGE_LAYERNORM:
@@ -121,7 +131,8 @@ static void run_stage(run *r, worker *w, const stage *s, int thread, int threads
     run_share(run_rows(r, s), 1, thread, threads, &from, &to);
     run_by_rows(r, w, s, &here, from, to);
     break;
-  default: run_whole(r, w, s, thread, threads);
+  default:
+    run_whole(r, w, s, thread, threads);
   }
 }
 
@@ -174,7 +185,9 @@ const float *run_value(const run *r, int number, ptrdiff_t *row) {
     if (r->f->keep[i].node == number) {
       const place *at = &r->f->keep[i].at;
       *row = at->row;
-      return at->base == PLACE_ARENA ? r->arena + at->offset : at->base == PLACE_CONST ? r->consts + at->offset : r->pack + at->offset;
+      return at->base == PLACE_ARENA   ? r->arena + at->offset
+             : at->base == PLACE_CONST ? r->consts + at->offset
+                                       : r->pack + at->offset;
     }
   return NULL;
 }

@@ -13,16 +13,16 @@ struct kernels;
 unroll_status run_new(run **out, const plan *p, const float *weights, pool *workers, unroll_error *err);
 void run_free(run *r);
 void run_set_kernels(run *r, const struct kernels *k); /* tests: another instruction set; same bits */
-void run_pack(run *r); /* repacks all matrices from the flat block */
+void run_pack(run *r);                                 /* repacks all matrices from the flat block */
 /* One pass: forward, and the gradient if planned. Batch within the plan's bounds (asserted). training: dropout masks are drawn. */
 void run_pass(run *r, const batch *b, int training);
 /* After a pass: */
-double run_loss(const run *r, int number);              /* sum over rows, in nats, not scaled, in one fixed order */
+double run_loss(const run *r, int number);                      /* sum over rows, in nats, not scaled, in one fixed order */
 const float *run_value(const run *r, int node, ptrdiff_t *row); /* a kept node's matrix: row i at p + i * row */
-float *run_gradient(run *r);                          /* [graph.n_weights], overwritten by every pass */
+float *run_gradient(run *r);                                    /* [graph.n_weights], overwritten by every pass */
 /* Streams: the states that a pass leaves become the next pass's start. Rows are [max_rows, width] each, carries in order. */
 void run_carry_reset(run *r);
-int64_t run_carry_size(const run *r);                 /* floats */
+int64_t run_carry_size(const run *r); /* floats */
 void run_carry_get(const run *r, float *out);
 void run_carry_set(run *r, const float *in);
 #endif

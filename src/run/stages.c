@@ -11,11 +11,15 @@ static void copy_columns(const stage *s, rows y, rows x, rows z, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     float *out = y.p + i * y.row;
     if (s->clear) memset(out, 0, (size_t)s->width * sizeof *out);
-    if (x.p) memcpy(out + s->out_column, x.p + i * x.row + s->column, (size_t)s->columns * sizeof *out);
-    else memset(out + s->out_column, 0, (size_t)s->columns * sizeof *out);
+    if (x.p)
+      memcpy(out + s->out_column, x.p + i * x.row + s->column, (size_t)s->columns * sizeof *out);
+    else
+      memset(out + s->out_column, 0, (size_t)s->columns * sizeof *out);
     if (s->in[1].base == PLACE_NOTHING && !s->in[1].shift) continue;
-    if (z.p) memcpy(out + s->columns, z.p + i * z.row, (size_t)s->in_width * sizeof *out);
-    else memset(out + s->columns, 0, (size_t)s->in_width * sizeof *out);
+    if (z.p)
+      memcpy(out + s->columns, z.p + i * z.row, (size_t)s->in_width * sizeof *out);
+    else
+      memset(out + s->columns, 0, (size_t)s->in_width * sizeof *out);
   }
 }
 
@@ -28,18 +32,30 @@ void run_by_rows(const run *r, const worker *w, const stage *s, const where *her
     if (!in[i].p && s->kind != STAGE_COPY_COLUMNS) in[i] = (rows){r->zeros, 0}; /* a view's missing step */
   }
   switch (s->kind) {
-  case STAGE_SOFTMAX: r->k->softmax(y.p, y.row, in[0].p, in[0].row, n, s->width); break;
-  case STAGE_SOFTMAX_GRAD: r->k->softmax_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, n, s->width); break;
-  case STAGE_LAYERNORM: r->k->layernorm(y.p, y.row, in[0].p, in[0].row, n, s->width); break;
+  case STAGE_SOFTMAX:
+    r->k->softmax(y.p, y.row, in[0].p, in[0].row, n, s->width);
+    break;
+  case STAGE_SOFTMAX_GRAD:
+    r->k->softmax_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, n, s->width);
+    break;
+  case STAGE_LAYERNORM:
+    r->k->layernorm(y.p, y.row, in[0].p, in[0].row, n, s->width);
+    break;
   case STAGE_LAYERNORM_GRAD:
     r->k->layernorm_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, in[2].p, in[2].row, n, s->width);
     break;
-  case STAGE_ROW_SUM: r->k->row_sum(y.p, y.row, in[0].p, in[0].row, n, s->in_width); break;
-  case STAGE_CROSS_ENTROPY: r->k->cross_entropy(y.p, y.row, in[0].p, in[0].row, index_at(r, s, here, row0), n, s->in_width); break;
-  case STAGE_CROSS_ENTROPY_GRAD:
-    r->k->cross_entropy_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, in[2].p, in[2].row, index_at(r, s, here, row0), n, s->width);
+  case STAGE_ROW_SUM:
+    r->k->row_sum(y.p, y.row, in[0].p, in[0].row, n, s->in_width);
     break;
-  default: copy_columns(s, y, in[0], in[1], n);
+  case STAGE_CROSS_ENTROPY:
+    r->k->cross_entropy(y.p, y.row, in[0].p, in[0].row, index_at(r, s, here, row0), n, s->in_width);
+    break;
+  case STAGE_CROSS_ENTROPY_GRAD:
+    r->k->cross_entropy_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, in[2].p, in[2].row, index_at(r, s, here, row0), n,
+                             s->width);
+    break;
+  default:
+    copy_columns(s, y, in[0], in[1], n);
   }
 }
 
@@ -49,16 +65,20 @@ static int length_of(const batch_axis *a, int64_t sequence) {
   int lo = 0, hi = a->steps; /* active never increases: the first step without the sequence */
   while (lo < hi) {
     int middle = (lo + hi) / 2;
-    if (a->active[middle] > sequence) lo = middle + 1;
-    else hi = middle;
+    if (a->active[middle] > sequence)
+      lo = middle + 1;
+    else
+      hi = middle;
   }
   return lo;
 }
 static int64_t batch_row(const batch_axis *a, int64_t sequence) { return a->order ? a->order[sequence] : sequence; }
 
 static void copy_row(rows to, int64_t i, rows from, int64_t k, int width) {
-  if (from.p) memcpy(to.p + i * to.row, from.p + k * from.row, (size_t)width * sizeof(float));
-  else memset(to.p + i * to.row, 0, (size_t)width * sizeof(float));
+  if (from.p)
+    memcpy(to.p + i * to.row, from.p + k * from.row, (size_t)width * sizeof(float));
+  else
+    memset(to.p + i * to.row, 0, (size_t)width * sizeof(float));
 }
 
 /* Copies rows from..to-1 of a shifted matrix. */
@@ -69,16 +89,20 @@ static void shift_rows(const stage *s, const batch_axis *a, rows y, rows x, rows
     while (i >= a->first[t + 1]) t++;
     const int64_t b = i - a->first[t];
     const bool inside = s->dir > 0 ? t > 0 : t + 1 < a->steps && b < a->active[t + 1];
-    if (inside) copy_row(y, i, x, a->first[t - s->dir] + b, s->width);
-    else copy_row(y, i, init, b, s->width);
+    if (inside)
+      copy_row(y, i, x, a->first[t - s->dir] + b, s->width);
+    else
+      copy_row(y, i, init, b, s->width);
   }
 }
 
 static void edge_rows(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
   for (int64_t q = from; q < to; q++) {
     const int length = length_of(a, q);
-    if (!length) copy_row(y, batch_row(a, q), (rows){NULL, 0}, 0, s->width);
-    else copy_row(y, batch_row(a, q), x, a->first[s->dir > 0 ? 0 : length - 1] + q, s->width);
+    if (!length)
+      copy_row(y, batch_row(a, q), (rows){NULL, 0}, 0, s->width);
+    else
+      copy_row(y, batch_row(a, q), x, a->first[s->dir > 0 ? 0 : length - 1] + q, s->width);
   }
 }
 
@@ -105,7 +129,8 @@ static void mask_rows(const run *r, const stage *s, const batch_axis *a, rows y,
   for (int64_t i = from, t = s->of_steps && from < to ? run_step_of(a, from) : 0; i < to; i++) {
     while (s->of_steps && i >= a->first[t + 1]) t++;
     float *out = y.p + i * y.row;
-    if (r->training) mask_row(out, s->width, r->b->seed, r->b->step, s->slot, (int)t, (int)(s->of_steps ? i - a->first[t] : i), s->value);
+    if (r->training)
+      mask_row(out, s->width, r->b->seed, r->b->step, s->slot, (int)t, (int)(s->of_steps ? i - a->first[t] : i), s->value);
     else
       for (int j = 0; j < s->width; j++) out[j] = 1.0f;
   }
@@ -131,10 +156,12 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
   switch (s->kind) {
   case STAGE_GATHER:
     if (from < to)
-      r->k->gather(y.p + from * y.row, y.row, r->weights + s->weight, s->width, r->b->index[s->slot] + from, (int)(to - from), s->width);
+      r->k->gather(y.p + from * y.row, y.row, r->weights + s->weight, s->width, r->b->index[s->slot] + from, (int)(to - from),
+                   s->width);
     break;
   case STAGE_SCATTER:
-    if (c0 < c1) r->k->scatter(r->gradient + s->weight + c0, s->width, x.p + c0, x.row, r->b->index[s->slot], (int)n, (int)(c1 - c0));
+    if (c0 < c1)
+      r->k->scatter(r->gradient + s->weight + c0, s->width, x.p + c0, x.row, r->b->index[s->slot], (int)n, (int)(c1 - c0));
     break;
   case STAGE_SUM_ROWS:
     if (c0 < c1) {
@@ -142,16 +169,31 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
       r->k->sum_rows(y.p + c0, x.p + c0, x.row, (int)n, (int)(c1 - c0));
     }
     break;
-  case STAGE_GRADIENT: add_vector(r, s, x, c0, c1); break;
-  case STAGE_NUMBERS: number_rows(r, s, y, from, to); break;
-  case STAGE_MASK: mask_rows(r, s, a, y, from, to); break;
-  case STAGE_SHIFT: shift_rows(s, a, y, x, z, from, to); break;
-  case STAGE_EDGE: edge_rows(s, a, y, x, from, to); break;
-  case STAGE_SUM_TIME: sum_time(s, a, y, x, from, to); break;
-  case STAGE_SPREAD: spread_rows(s, a, y, x, from, to); break;
+  case STAGE_GRADIENT:
+    add_vector(r, s, x, c0, c1);
+    break;
+  case STAGE_NUMBERS:
+    number_rows(r, s, y, from, to);
+    break;
+  case STAGE_MASK:
+    mask_rows(r, s, a, y, from, to);
+    break;
+  case STAGE_SHIFT:
+    shift_rows(s, a, y, x, z, from, to);
+    break;
+  case STAGE_EDGE:
+    edge_rows(s, a, y, x, from, to);
+    break;
+  case STAGE_SUM_TIME:
+    sum_time(s, a, y, x, from, to);
+    break;
+  case STAGE_SPREAD:
+    spread_rows(s, a, y, x, from, to);
+    break;
   case STAGE_ORDER:
     for (int64_t q = from; q < to; q++) copy_row(y, q, x, batch_row(a, q), s->width);
     break;
-  default: break;
+  default:
+    break;
   }
 }

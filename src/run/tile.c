@@ -9,16 +9,28 @@ rows run_at(const run *r, const worker *w, const place *at, const where *here, i
   if (at->rows == ROWS_STEP && here->t >= 0) {
     const int t = here->t;
     const bool outside = at->shift > 0 ? t == 0 : at->shift < 0 ? !here->next : false;
-    if (outside) kind = at->init_base, offset = at->init_offset, stride = at->init_row;
-    else index += here->axis->first[t - at->shift];
+    if (outside)
+      kind = at->init_base, offset = at->init_offset, stride = at->init_row;
+    else
+      index += here->axis->first[t - at->shift];
   }
   switch (kind) {
-  case PLACE_ARENA: base = r->arena; break;
-  case PLACE_CONST: base = r->consts; break;
-  case PLACE_PACK: base = r->pack; break;
-  case PLACE_CARRY: base = r->carry; break;
-  case PLACE_SLOT: return (rows){w->slots, stride};
-  default: return (rows){NULL, 0};
+  case PLACE_ARENA:
+    base = r->arena;
+    break;
+  case PLACE_CONST:
+    base = r->consts;
+    break;
+  case PLACE_PACK:
+    base = r->pack;
+    break;
+  case PLACE_CARRY:
+    base = r->carry;
+    break;
+  case PLACE_SLOT:
+    return (rows){w->slots, stride};
+  default:
+    return (rows){NULL, 0};
   }
   return (rows){base + offset + index * stride, stride};
 }
@@ -36,11 +48,17 @@ static rows tile_at(const run *r, const worker *w, const stage_tile *t, const pl
   return x;
 }
 
-static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, const where *here, int64_t row, int n,
-                         int n0, int vectors) {
+static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, const where *here, int64_t row,
+                         int n, int n0, int vectors) {
   rows a = run_at(r, w, &c->operand, here, row);
-  product q = {.a = a.p ? a.p : r->zeros, .a_row = a.row, .a_k = 1, .b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k, .b_k = c->gates * vectors * LANES,
-               .rows = n, .k = a.p ? c->k : 0, .vectors = c->gates * vectors};
+  product q = {.a = a.p ? a.p : r->zeros,
+               .a_row = a.row,
+               .a_k = 1,
+               .b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k,
+               .b_k = c->gates * vectors * LANES,
+               .rows = n,
+               .k = a.p ? c->k : 0,
+               .vectors = c->gates * vectors};
   bool adds = true;
   for (int g = 0; g < c->gates; g++) {
     const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, n0), init = tile_at(r, w, t, &c->gate[g].init, here, row, n0);
@@ -79,13 +97,15 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
   for (int64_t outer = row0; outer < row1; outer += super) {
     const int64_t end = outer + super < row1 ? outer + super : row1;
     for (int j = tile0; j < tile1; j++)
-      for (int64_t row = outer; row < end; row += t->block) run_block(r, w, t, here, row, (int)(end - row < t->block ? end - row : t->block), j);
+      for (int64_t row = outer; row < end; row += t->block)
+        run_block(r, w, t, here, row, (int)(end - row < t->block ? end - row : t->block), j);
   }
 }
 
 /* ---- loops ---- */
 
-static void body_stage(const run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int part, int parts) {
+static void body_stage(const run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int part,
+                       int parts) {
   if (row0 >= row1) return;
   if (s->kind == STAGE_TILE) {
     int64_t from, to;

@@ -148,7 +148,8 @@ static inline int hand_rnn(graph *g, int x, int dir, int init) {
 }
 
 static inline void hand_output(graph *g, int data, int h) {
-  hand_softmax(g, data, add(g, hand_product(g, "W", SYMBOLS, h), hand_vector(g, "b", SYMBOLS)));
+  const int product = hand_product(g, "W", SYMBOLS, h), bias = hand_vector(g, "b", SYMBOLS);
+  hand_softmax(g, data, add(g, product, bias));
 }
 
 static inline void net_language(graph *g) {
@@ -190,7 +191,8 @@ static inline void net_gru(graph *g) {
 /* No time at all. */
 static inline void net_static(graph *g) {
   const int v = hand_input(g, DATA_V, 0);
-  const int h = graph_unary(g, OP_RELU, add(g, hand_product(g, "V", HIDDEN, v), hand_vector(g, "bv", HIDDEN)));
+  const int product = hand_product(g, "V", HIDDEN, v), bias = hand_vector(g, "bv", HIDDEN);
+  const int h = graph_unary(g, OP_RELU, add(g, product, bias));
   hand_output(g, DATA_LABEL, hand_named(g, h, "h"));
 }
 
@@ -213,7 +215,8 @@ static inline void net_sentiment(graph *g) {
 static inline void net_far(graph *g) {
   const int x = hand_input(g, DATA_X, 0);
   const int h1 = hand_open_shift(g, 0, HIDDEN, 1, hand_vector(g, "start", HIDDEN)), h2 = graph_shift(g, h1, 1, NODE_NONE);
-  const int a = add(g, hand_product(g, "U", HIDDEN, h1), hand_product(g, "V", HIDDEN, h2));
+  const int u = hand_product(g, "U", HIDDEN, h1), v = hand_product(g, "V", HIDDEN, h2);
+  const int a = add(g, u, v);
   const int mixed = hand_product(g, "M", HIDDEN, add(g, h1, graph_unary(g, OP_NEG, h2)));
   const int b = mul(g, graph_const(g, 0.5), add(g, a, mixed));
   const int h = add(g, h1, graph_unary(g, OP_TANH, add(g, hand_product(g, "Wx", HIDDEN, x), b)));

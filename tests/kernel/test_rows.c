@@ -31,7 +31,7 @@ typedef void reference(const rows_data *d, int rows, int n, double *want);
 
 static void run_softmax(const kernels *t, rows_data *d, int rows, int n) { t->softmax(d->out, WIDE, d->x, WIDE, rows, n); }
 static double total(const float *x, int n) { /* log(sum exp(x)) */
-  double top = -INFINITY, sum = 0;
+  double top = -(double)INFINITY, sum = 0;
   for (int j = 0; j < n; j++) top = fmax(top, (double)x[j]);
   for (int j = 0; j < n; j++) sum += exp((double)x[j] - top);
   return top + log(sum);

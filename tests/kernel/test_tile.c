@@ -111,8 +111,8 @@ static void fill(float *a, float *b, float *c, const struct operation *o) {
       b[i] = number(2, i, o->low, o->high);
       c[i] = number(3, i, o->low, o->high);
     } else {
-      a[i] = (float)((number(1, i, -1, 1) < 0 ? -1 : 1) * exp(number(4, i, -80, 88)));
-      b[i] = (float)((number(2, i, -1, 1) < 0 ? -1 : 1) * exp(number(5, i, -80, 88)));
+      a[i] = (float)((number(1, i, -1, 1) < 0 ? -1 : 1) * exp((double)number(4, i, -80, 88)));
+      b[i] = (float)((number(2, i, -1, 1) < 0 ? -1 : 1) * exp((double)number(5, i, -80, 88)));
       c[i] = -a[i] * b[i] * number(6, i, 0.999999, 1.000001); /* cancels almost all of a b */
     }
   }
