@@ -192,7 +192,7 @@ static inline void net_gru(graph *g) {
 static inline void net_static(graph *g) {
   const int v = hand_input(g, DATA_V, 0);
   const int product = hand_product(g, "V", HIDDEN, v), bias = hand_vector(g, "bv", HIDDEN);
-  const int h = graph_unary(g, OP_RELU, add(g, product, bias));
+  const int h = graph_unary(g, OP_TANH, add(g, product, bias));
   hand_output(g, DATA_LABEL, hand_named(g, h, "h"));
 }
 
