@@ -52,13 +52,13 @@ typedef struct tile_instruction {
 
 /* Adam, AdamW, RMSprop, SGD on n floats (any n, any alignment): see kernel/optimizer.h for the formulas. */
 typedef struct adam_step {
-  float rate, beta1, beta2, epsilon, correction1, correction2, decay, scale;
+  float rate, beta1, beta2, epsilon, correction1, correction2, decay, scale, coupled;
 } adam_step;
 typedef struct rmsprop_step {
-  float rate, alpha, epsilon, momentum, decay, scale;
+  float rate, alpha, epsilon, momentum, decay, scale, coupled;
 } rmsprop_step;
 typedef struct sgd_step {
-  float rate, momentum, decay, scale;
+  float rate, momentum, decay, scale, coupled;
 } sgd_step;
 
 typedef struct kernels kernels;

@@ -18,13 +18,12 @@ VECTOR_INLINE void flat_store(float *p, v16 a, int n) {
 static void adam_run(float *w, const float *g, float *m, float *v, ptrdiff_t n, const adam_step *s) {
   const v16 scale = v_set1(s->scale), beta1 = v_set1(s->beta1), rest1 = v_set1(1.0f - s->beta1), beta2 = v_set1(s->beta2),
             rest2 = v_set1(1.0f - s->beta2), rate = v_set1(s->rate * s->correction1), correction2 = v_set1(s->correction2),
-            epsilon = v_set1(s->epsilon), decay = v_set1(s->decay);
+            epsilon = v_set1(s->epsilon), decay = v_set1(s->decay), coupled = v_set1(s->coupled);
   for (ptrdiff_t j = 0; j < n; j += LANES) {
     const int left = flat_left(j, n);
-    const v16 gj = v_mul(scale, flat_load(g + j, left));
+    const v16 wj = flat_load(w + j, left), gj = v_fma(coupled, wj, v_mul(scale, flat_load(g + j, left)));
     const v16 mj = v_fma(beta1, flat_load(m + j, left), v_mul(rest1, gj));
     const v16 vj = v_fma(beta2, flat_load(v + j, left), v_mul(rest2, v_mul(gj, gj)));
-    const v16 wj = flat_load(w + j, left);
     const v16 step = v_div(v_mul(rate, mj), v_add(v_sqrt(v_mul(vj, correction2)), epsilon));
     flat_store(m + j, mj, left);
     flat_store(v + j, vj, left);
@@ -34,10 +33,10 @@ static void adam_run(float *w, const float *g, float *m, float *v, ptrdiff_t n, 
 
 static void rmsprop_run(float *w, const float *g, float *square, float *velocity, ptrdiff_t n, const rmsprop_step *s) {
   const v16 scale = v_set1(s->scale), alpha = v_set1(s->alpha), rest = v_set1(1.0f - s->alpha), rate = v_set1(s->rate),
-            epsilon = v_set1(s->epsilon), momentum = v_set1(s->momentum), decay = v_set1(s->decay);
+            epsilon = v_set1(s->epsilon), momentum = v_set1(s->momentum), decay = v_set1(s->decay), coupled = v_set1(s->coupled);
   for (ptrdiff_t j = 0; j < n; j += LANES) {
     const int left = flat_left(j, n);
-    const v16 gj = v_mul(scale, flat_load(g + j, left)), wj = flat_load(w + j, left);
+    const v16 wj = flat_load(w + j, left), gj = v_fma(coupled, wj, v_mul(scale, flat_load(g + j, left)));
     const v16 sj = v_fma(alpha, flat_load(square + j, left), v_mul(rest, v_mul(gj, gj)));
     v16 step = v_div(gj, v_add(v_sqrt(sj), epsilon));
     flat_store(square + j, sj, left);
@@ -50,11 +49,12 @@ static void rmsprop_run(float *w, const float *g, float *square, float *velocity
 }
 
 static void sgd_run(float *w, const float *g, float *velocity, ptrdiff_t n, const sgd_step *s) {
-  const v16 scale = v_set1(s->scale), rate = v_set1(s->rate), momentum = v_set1(s->momentum), decay = v_set1(s->decay);
+  const v16 scale = v_set1(s->scale), rate = v_set1(s->rate), momentum = v_set1(s->momentum), decay = v_set1(s->decay),
+            coupled = v_set1(s->coupled);
   for (ptrdiff_t j = 0; j < n; j += LANES) {
     const int left = flat_left(j, n);
-    v16 step = v_mul(scale, flat_load(g + j, left));
     const v16 wj = flat_load(w + j, left);
+    v16 step = v_fma(coupled, wj, v_mul(scale, flat_load(g + j, left)));
     if (velocity) {
       step = v_fma(momentum, flat_load(velocity + j, left), step);
       flat_store(velocity + j, step, left);

@@ -87,7 +87,7 @@ typedef struct update {
   const optimizer *o;
   float *weights;
   const float *dw;
-  float decay; /* where there is decay at all */
+  float decay, coupled; /* where there is decay at all; one of them is 0 */
   adam_step adam;
   rmsprop_step rmsprop;
   sgd_step sgd;
@@ -96,21 +96,24 @@ typedef struct update {
 static void update_span(const update *u, const struct optimizer_span *s) {
   const kernels *k = kernel_table();
   float *w = u->weights + s->offset, *moments[2] = {NULL, NULL};
-  const float *dw = u->dw + s->offset, decay = s->decays ? u->decay : 0.0f;
+  const float *dw = u->dw + s->offset, decay = s->decays ? u->decay : 0.0f, coupled = s->decays ? u->coupled : 0.0f;
   const ptrdiff_t n = (ptrdiff_t)s->n;
   for (int i = 0; i < 2; i++)
     if (u->o->moments[i]) moments[i] = u->o->moments[i] + s->offset;
   if (u->o->options.kind == OPTIMIZER_SGD) {
     sgd_step step = u->sgd;
     step.decay = decay;
+    step.coupled = coupled;
     k->sgd(w, dw, moments[0], n, &step);
   } else if (u->o->options.kind == OPTIMIZER_RMSPROP) {
     rmsprop_step step = u->rmsprop;
     step.decay = decay;
+    step.coupled = coupled;
     k->rmsprop(w, dw, moments[0], moments[1], n, &step);
   } else {
     adam_step step = u->adam;
     step.decay = decay;
+    step.coupled = coupled;
     k->adam(w, dw, moments[0], moments[1], n, &step);
   }
 }
@@ -124,7 +127,11 @@ void optimizer_step(optimizer *o, float *weights, const float *dw, double norm, 
   const double limit = o->options.clip_norm;
   const float scale = limit > 0 && norm > limit ? (float)(limit / norm) : 1.0f, momentum = (float)o->options.momentum;
   const double beta1 = 0.9, beta2 = 0.999;
-  update u = {.o = o, .weights = weights, .dw = dw, .decay = (float)(rate * o->options.weight_decay)};
+  update u = {.o = o, .weights = weights, .dw = dw};
+  if (o->options.kind == OPTIMIZER_ADAMW)
+    u.decay = (float)(rate * o->options.weight_decay);
+  else
+    u.coupled = (float)o->options.weight_decay; /* an L2 penalty, as everywhere */
   u.adam = (adam_step){.rate = (float)rate, .beta1 = (float)beta1, .beta2 = (float)beta2, .epsilon = 1e-8f, .scale = scale};
   adam_corrections(&u.adam, beta1, beta2, (long)updates + 1);
   u.rmsprop = (rmsprop_step){.rate = (float)rate, .alpha = 0.99f, .epsilon = 1e-8f, .momentum = momentum, .scale = scale};

@@ -1,6 +1,6 @@
 /* optimizer.h - Adam, AdamW, RMSprop and SGD over the flat block; clipping. The formulas are in kernel/optimizer.h.
  *
- * Weight decay is decoupled in all of them, so adamw is adam with a decay by default. It acts on matrices only, not on biases and
+ * Weight decay is an L2 penalty in adam, rmsprop and sgd, and decoupled in adamw. It acts on matrices only, not on biases and
  * vectors. Parameters, gradients and moments are equal flat blocks. */
 #ifndef TRAIN_OPTIMIZER_H
 #define TRAIN_OPTIMIZER_H

@@ -15,9 +15,9 @@ static void start(flat *f, double g_size) {
   numbers(f->v, 1100, 4, 0, 1);
 }
 
-static const adam_step adam = {0.01f, 0.9f, 0.999f, 1e-8f, 1.5f, 2.5f, 1e-3f, 0.5f};
-static const rmsprop_step rmsprop = {0.01f, 0.99f, 1e-8f, 0.9f, 1e-3f, 0.5f};
-static const sgd_step sgd = {0.1f, 0.9f, 1e-3f, 0.5f};
+static const adam_step adam = {0.01f, 0.9f, 0.999f, 1e-8f, 1.5f, 2.5f, 1e-3f, 0.5f, 0.25f};
+static const rmsprop_step rmsprop = {0.01f, 0.99f, 1e-8f, 0.9f, 1e-3f, 0.5f, 0.25f};
+static const sgd_step sgd = {0.1f, 0.9f, 1e-3f, 0.5f, 0.25f};
 
 /* which 0: Adam, 1: RMSprop, 2: SGD, 3 and 4: RMSprop and SGD without momentum */
 static void update(const kernels *t, int which, flat *f, int from, int n) {
@@ -26,7 +26,7 @@ static void update(const kernels *t, int which, flat *f, int from, int n) {
   if (which == 2 || which == 4) t->sgd(f->w + from, f->g + from, which == 2 ? f->m + from : NULL, n, &sgd);
 }
 static void reference(int which, const flat *f, int i, double *w, double *m, double *v) {
-  const double g = 0.5 * (double)f->g[i];
+  const double g = 0.5 * (double)f->g[i] + 0.25 * (double)f->w[i];
   *w = (double)f->w[i];
   *m = (double)f->m[i];
   *v = (double)f->v[i];
