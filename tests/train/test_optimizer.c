@@ -19,6 +19,10 @@ static double number(int64_t i) { return (double)(hash_mix((uint64_t)i + 1) % 20
 
 /* The formulas of kernel/optimizer.h, once more, in double. */
 static void by_hand(const optimizer_options *o, double *w, double *m, double *v, double g, double rate, double decay, int t) {
+  if (o->kind != OPTIMIZER_ADAMW) { /* an L2 penalty */
+    g += decay * *w;
+    decay = 0;
+  }
   if (o->kind == OPTIMIZER_SGD) {
     *m = o->momentum * *m + g;
     *w = *w - rate * decay * *w - rate * *m;
