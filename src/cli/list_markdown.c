@@ -28,19 +28,16 @@ static unroll_status build(graph *g, const program *cell, int size, int first, i
   const setting hidden = {.name = "hidden", .number = size};
   binding bindings[16];
   build_options o = {.settings = &hidden, .n_settings = 1, .bindings = bindings};
+  graph names; /* only for the names of the inputs */
+  graph_init(&names);
   graph_init(g);
-  if (!first && !other) return graph_build(g, cell, &o, err);
-  unroll_status s = build(g, cell, size, 0, 0, err); /* only for the names of the inputs */
-  for (int i = 0; !s && i < g->n_data && i < 16; i++) {
-    if (i ? !other : !first) continue;
-    bindings[o.n_bindings++] = (binding){.name = g->data[i].name, .width = i ? other : first};
+  unroll_status s = graph_build(&names, cell, &o, err);
+  for (int i = 0; !s && i < names.n_data && i < 16; i++) {
+    const int width = i ? other : first;
+    if (width) bindings[o.n_bindings++] = (binding){.name = names.data[i].name, .width = width};
   }
-  if (s) return s;
-  graph named;
-  graph_init(&named);
-  s = graph_build(&named, cell, &o, err);
-  graph_free(g);
-  *g = named;
+  if (!s) s = graph_build(g, cell, &o, err);
+  graph_free(&names);
   return s;
 }
 
