@@ -4,10 +4,8 @@
  * thread may allocate. Nothing here knows sizes of blocks: that is malloc's business. */
 #include "base/memory.h"
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static atomic_long live, made;
 static atomic_long fail_in; /* 0: off; n > 0: the n-th allocation from now fails; -1: all fail */
@@ -68,15 +66,8 @@ void *mem_aligned(size_t count, size_t size) {
   if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, (size_t)63, &padded)) return NULL;
   padded &= ~(size_t)63;
   if (padded == 0) padded = 64;
-  /* Large blocks are put on large pages where the system has them: fewer faults at the start, fewer address look-ups for ever. */
-  const size_t huge = (size_t)1 << 21;
-  const bool large = padded >= 2 * huge && padded <= SIZE_MAX - huge;
-  if (large) padded = (padded + huge - 1) & ~(huge - 1);
   if (!may_allocate(padded)) return NULL;
-  void *block = counted(aligned_alloc(large ? huge : 64, padded));
-#ifdef MADV_HUGEPAGE
-  if (block && large) madvise(block, padded, MADV_HUGEPAGE); /* a wish: nothing is lost if it is not granted */
-#endif
+  void *block = counted(aligned_alloc(64, padded));
   if (block) memset(block, 0, padded);
   return block;
 }
