@@ -88,6 +88,25 @@ static void product_rows(const product *p, const float *a, const float *b, int k
 /* Steps of k after which the next rows' turn comes, so that this part of B is still in the second-level cache or nearer. */
 enum { PIECE = 256 };
 
+/* For few registers: where A's columns lie far apart, pieces of them are copied side by side and serve every vector. */
+enum { COPIED_K = 128, COPIED_ROWS = 48 };
+static void product_copied(const product *p, const float *a, const float *b, int k) {
+  _Alignas(64) float near[COPIED_K * COPIED_ROWS];
+  product q = *p;
+  q.a_k = COPIED_ROWS;
+  for (int first = 0; first < p->rows; first += COPIED_ROWS) {
+    const int rows = p->rows - first < COPIED_ROWS ? p->rows - first : COPIED_ROWS;
+    for (int j = 0; j < k; j++)
+      for (int i = 0; i < rows; i += LANES)
+        v_store(near + j * COPIED_ROWS + i,
+                rows - i >= LANES ? v_load(a + j * p->a_k + first + i) : v_load_part(a + j * p->a_k + first + i, rows - i));
+    for (int row = 0; row < rows; row += PRODUCT_ROWS_1) {
+      const int n = rows - row < PRODUCT_ROWS_1 ? rows - row : PRODUCT_ROWS_1;
+      for (int v = 0; v < p->vectors; v++) blocks_1[n - 1][1](&q, near + row, b + v * LANES, k, first + row, v);
+    }
+  }
+}
+
 static void product_run(const product *given) {
   static const _Alignas(64) float zeros[LANES];
   product p = *given;
@@ -100,11 +119,13 @@ static void product_run(const product *given) {
   /* With few registers, vectors are taken together only when all rows fit one block. */
   int width = p.vectors;
   while (!PRODUCT_WIDE && width > 1 && block_rows[width - 1] < p.rows) width--;
-  const int piece = p.rows > block_rows[width - 1] ? PIECE : p.k;
+  const int copied = !PRODUCT_WIDE && p.rows > PRODUCT_ROWS_1 && p.a_row == 1 && p.a_k > COPIED_ROWS;
+  const int piece = copied ? COPIED_K : p.rows > block_rows[width - 1] ? PIECE : p.k;
   int k = 0;
   do {
     const int n = p.k - k < piece ? p.k - k : piece;
-    for (int v = 0; v < p.vectors; v += width)
+    if (copied) product_copied(&p, p.a + k * p.a_k, p.b + k * p.b_k, n);
+    for (int v = 0; !copied && v < p.vectors; v += width)
       product_rows(&p, p.a + k * p.a_k, p.b + k * p.b_k, n, v, p.vectors - v < width ? p.vectors - v : width);
     for (int v = 0; k == 0 && v < p.vectors; v++) {
       p.init[v] = p.c[v];

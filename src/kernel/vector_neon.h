@@ -15,8 +15,8 @@ typedef struct v16m {
 
 /* 32 registers: 24 sums, 4 of B, one of A for six rows and one vector. */
 #define PRODUCT_ROWS_1 6
-#define PRODUCT_ROWS_2 3
-#define PRODUCT_ROWS_3 2
+#define PRODUCT_ROWS_2 2
+#define PRODUCT_ROWS_3 1
 #define PRODUCT_ROWS_4 1
 #define PRODUCT_WIDE 0
 #define PEAK_CHAINS 6

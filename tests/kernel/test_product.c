@@ -104,8 +104,8 @@ static void small_sizes(void **state) {
 
 static void pieces_of_k(void **state) {
   (void)state;
-  static const int rows[] = {1, 7, 25, 49}, ks[] = {255, 256, 257, 600};
-  for (size_t i = 0; i < 4; i++)
+  static const int rows[] = {1, 7, 25, 49, 100}, ks[] = {255, 256, 257, 600};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     for (size_t j = 0; j < 4; j++)
       for (int way = 0; way < 9; way++)
         check(&(shape){rows[i], ks[j], 1 + (int)(i + j + (size_t)way) % PANEL_VECTORS, way % 3, way / 3});
