@@ -22,7 +22,7 @@ static const struct {
     {net_language, {"h = tanh(Wxh embed(token[t-1]) + Whh h[t-1] + h.b)", "token ~ softmax(W h + b)"}},
     {net_lstm, {"i = sigmoid(Wi embed(token[t-1]) + Ui h[t-1] + bi)", "c = f * c[t-1] + i * g", "h = o * tanh(c)"}},
     {net_gru, {"c = tanh(Wc embed(token[t-1]) + Uc (r * h[t-1]) + bc)", "h = (1 - z) * h[t-1] + z * c"}},
-    {net_static, {"h = relu(V v + bv)", "label ~ softmax(W h + b)"}},
+    {net_static, {"h = tanh(V v + bv)", "label ~ softmax(W h + b)"}},
     {net_sentiment, {"h = tanh(Wxh embed(token) + Whh h[t+1] + h.b)", "label ~ softmax(W [last(h), first(h)] + b)"}},
     {net_far, {"h = h[t-1] + tanh(Wx x + 0.5 * (U h[t-1] + V h[t-2] + M (h[t-1] - h[t-2])))"}},
 };
@@ -41,7 +41,7 @@ static const struct {
       "dUi = sum over t of (di * i * (1 - i)) h[t-1]'"}},
     {net_gru,
      {"dz = dh * c - dh * h[t-1]", "dr = Uc' (dc * (1 - c^2)) * h[t-1]", "dUc = sum over t of (dc * (1 - c^2)) (r * h[t-1])'"}},
-    {net_static, {"dh = W' dlogits", "dV = (dh * step(V v + bv)) v'", "db = dlogits"}},
+    {net_static, {"dh = W' dlogits", "dV = (dh * (1 - h^2)) v'", "db = dlogits"}},
     {net_translate, {"dc = dh * o * (1 - tanh(c)^2) + dc[t+1] * f[t+1] + at_last(first(dc * f))"}},
     {net_sentiment, {"dh = Whh' (dh[t-1] * (1 - h[t-1]^2)) + at_first(columns(W' dlogits, 3:6))"}},
 };
