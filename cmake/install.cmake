@@ -49,6 +49,8 @@ install(FILES ${PROJECT_SOURCE_DIR}/include/unroll.h DESTINATION ${CMAKE_INSTALL
 install(EXPORT unroll NAMESPACE unroll:: FILE unroll-config.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/unroll)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/unroll-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/unroll-config-version.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/unroll)
+# Relative to where unroll.pc lies, so that an installed copy may be moved, or installed elsewhere than was configured.
+file(RELATIVE_PATH UNROLL_PREFIX_FROM_PC /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/unroll.pc.in ${PROJECT_BINARY_DIR}/unroll.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/unroll.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/cells ${PROJECT_SOURCE_DIR}/nets DESTINATION ${CMAKE_INSTALL_DATADIR}/unroll)

@@ -120,6 +120,17 @@ unroll_status inspect_plan(const inspection *x, int rows, int steps, plan **out,
   return plan_new(out, x->g, &options, err);
 }
 
+static void print_data(const inspection *x, text *out) {
+  const graph *g = x->g;
+  const int n = x->cell ? g->n_data - 1 : g->n_data; /* the last one of a cell stands for the derivative from above */
+  text_format(out, x->cell ? "\nInputs (with the widths that are assumed here):\n" : "\nData:\n");
+  for (int i = 0; i < n; i++) {
+    const data_info *d = &g->data[i];
+    text_format(out, "  %s : %s, %d %s, %s\n", d->name, d->kind, d->width, strstr(d->kind, "number") ? "wide" : "symbols",
+                d->space == SPACE_STEP ? "at every step" : "once a sequence");
+  }
+}
+
 void inspect_print(const inspection *x, const plan *p, text *out) {
   const graph *g = x->g;
   text_format(out, "# %s\n", x->m.net_file ? x->m.net_file : "");
@@ -129,6 +140,7 @@ void inspect_print(const inspection *x, const plan *p, text *out) {
     else
       text_format(out, "%s = %g\n", g->settings[i].name, g->settings[i].number);
   }
+  print_data(x, out);
   text_format(out, "\nParameters:\n");
   inspect_parameters(x, out);
   text_format(out, "\nEquations:\n");

@@ -290,9 +290,11 @@ unroll_status file_make_folder(const char *path, unroll_error *err) {
     char saved = *at;
     *at = 0;
     struct stat st;
-    if (mkdir(copy, 0777) && errno != EEXIST && stat(copy, &st))
+    const int made = mkdir(copy, 0777), why = made ? errno : 0;
+    if (made && why != EEXIST && stat(copy, &st)) {
+      errno = why;
       status = trouble(err, UNROLL_FAILED, path, "cannot create the folder");
-    else if (stat(copy, &st))
+    } else if (stat(copy, &st))
       status = trouble(err, UNROLL_FAILED, path, "cannot create the folder");
     else if (!S_ISDIR(st.st_mode))
       status = error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "%s is a file, not a folder", copy);

@@ -60,7 +60,7 @@ typedef struct checking {
   const setting *settings;
   int n_settings;
   json_t *list;
-  int wrong, not_yet;
+  int right, wrong, not_yet;
 } checking;
 
 static unroll_status check_one(checking *c, const char *name, unroll_error *err) {
@@ -77,6 +77,7 @@ static unroll_status check_one(checking *c, const char *name, unroll_error *err)
   if (!status && c->o->json && json_array_append_new(c->list, report_json(name, &r))) status = error_memory(err);
   if (!status && !c->o->json) print_report(name, &r, c->o->quiet);
   if (!status && !r.passed) c->wrong++;
+  if (!status && r.passed) c->right++;
   check_free(&r);
   inspect_close(&x);
   return status;
@@ -114,6 +115,7 @@ static unroll_status run(const options *o, unroll_error *err) {
   } else if (!status) {
     status = check_one(&c, o->arguments[0], err);
   }
+  if (!status && o->all && !o->json) printf("%d right, %d wrong, %d not yet\n", c.right, c.wrong, c.not_yet);
   if (!status && o->json) status = output_json(json_pack("{s:b, s:O}", "passed", c.wrong == 0, "checks", c.list), err);
   if (!status && c.wrong) status = error_set(err, UNROLL_FAILED, "a gradient is wrong");
   json_decref(c.list);

@@ -6,17 +6,26 @@
 #include "cli/list_markdown.h"
 #include "cli/terminal.h"
 #include "lang/lang.h"
+#include "train/model.h"
 
 enum { MAX_NAMES = 256 };
 
+/* Whether the data of a built-in net has a reader. */
+static bool trains(const builtin *b) {
+  model m;
+  const bool can = model_begin(&m, b->file, b->text, NULL) == UNROLL_OK;
+  model_free(&m);
+  return can;
+}
+
 /* The first sentence of the comment on top: up to ": " or ". ", at most the first line. */
-static void print_row(const builtin *b) {
+static void print_row(const builtin *b, const char *note) {
   const char *s = b->text;
   while (*s == '#' || *s == ' ') s++;
   size_t n = strcspn(s, "\n");
   if (b->text[0] != '#') n = 0;
   while (n && (s[n - 1] == ' ' || s[n - 1] == ',')) n--;
-  printf("  %-18s %.*s\n", b->name, (int)n, s);
+  printf("  %-18s %.*s%s\n", b->name, (int)n, s, note);
 }
 
 static unroll_status run_list(const options *o, unroll_error *err) {
@@ -28,9 +37,9 @@ static unroll_status run_list(const options *o, unroll_error *err) {
     return output_json(out, err);
   }
   printf("nets (unroll train NAME DATA -o DIR):\n");
-  for (const builtin *b = lang_nets; b->name; b++) print_row(b);
+  for (const builtin *b = lang_nets; b->name; b++) print_row(b, trains(b) ? "" : " [not yet trainable]");
   printf("\ncells (used in nets by name, for instance --set cell=NAME):\n");
-  for (const builtin *b = lang_cells; b->name; b++) print_row(b);
+  for (const builtin *b = lang_cells; b->name; b++) print_row(b, "");
   return UNROLL_OK;
 }
 

@@ -175,6 +175,8 @@ static void on_stop(int number) {
 
 void signals_init(void) { signal(SIGPIPE, SIG_IGN); }
 
+volatile sig_atomic_t *signals_pointer(void) { return &stopped; }
+
 volatile sig_atomic_t *signals_flag(void) {
   static bool installed;
   if (!installed) {

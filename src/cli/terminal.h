@@ -31,4 +31,5 @@ void signals_init(void); /* SIGPIPE becomes a failed write */
 /* From the first call on, SIGINT and SIGTERM set the flag, and a second one ends the program at once. A command that never looks at
  * the flag is ended by the first. */
 volatile sig_atomic_t *signals_flag(void);
+volatile sig_atomic_t *signals_pointer(void); /* the same flag, leaving interrupts as they are until signals_flag() is called */
 #endif

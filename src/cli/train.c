@@ -62,6 +62,7 @@ typedef struct watcher {
 
 static void on_start(void *context, const train_start *s) {
   watcher *w = context;
+  signals_flag(); /* from here on an interrupt waits for the end of a step; before, reading the data can be interrupted */
   char a[32], b[32], c[32], d[32];
   w->first_step = s->first_step;
   w->steps_per_epoch = s->steps_per_epoch;
@@ -215,7 +216,7 @@ static unroll_status run(const options *o, unroll_error *err) {
   const char *dir = o->resume ? o->resume : o->output;
   watcher w = {.quiet = o->quiet, .dir = dir, .threads = (int)o->threads, .bits = (double)NAN, .last_line = time_now()};
   const train_callbacks calls = {
-      .context = &w, .start = on_start, .progress = on_progress, .warning = on_warning, .stop = signals_flag()};
+      .context = &w, .start = on_start, .progress = on_progress, .warning = on_warning, .stop = signals_pointer()};
   train_result r = {0};
   const unroll_status status = start(o, &calls, &r, err);
   if (status == UNROLL_INTERRUPTED)
@@ -227,7 +228,7 @@ static unroll_status run(const options *o, unroll_error *err) {
 
 const command command_train = {
     .name = "train",
-    .usage = "NET DATA -o DIR [options]\n--resume DIR [options]",
+    .usage = "NET DATA -o DIR [options]\n--resume DIR [DATA] [options]",
     .summary = "trains a net on data",
     .text = "Trains NET, a file or a built-in net, on DATA, a file or - for standard input. In DIR:\n"
             "    model.safetensors       the best model so far: all that is needed to use it\n"

@@ -90,13 +90,14 @@ static void print_loop(const plan *p, int number, text *out) {
     equations += v->kind == VALUE_ELEMENT;
     if (v->component == l->component) part = forward_or_gradient(p, v->node);
   }
-  text_format(out, "loop %d (%s), from the %s step: %d product%s and %d elementwise equation%s a step; states:", number + 1, part,
+  text_format(out, "loop %d (%s), from the %s step: %d product%s and %d elementwise equation%s a step", number + 1, part,
               l->dir > 0 ? "first" : "last", products, products == 1 ? "" : "s", equations, equations == 1 ? "" : "s");
+  const char *before = "; states:";
   for (int i = 0; i < l->n_members; i++) {
     const value *v = &p->values[l->members[i]];
     if (v->kind != VALUE_VIEW || v->in[0] < 0) continue;
     const char *name = p->g->nodes[p->values[v->in[0]].node].name;
-    if (name) text_format(out, " %s", name);
+    if (name) text_format(out, "%s %s", before, name), before = "";
   }
   text_format(out, "\n");
 }
@@ -143,7 +144,8 @@ static void print_stage(const stage *s, text *out) {
       else
         text_format(out, "    %s, width %d\n", names[s->body[i].kind], s->body[i].width);
   } else if (s->kind == STAGE_OUTER) {
-    text_format(out, "  weight gradients: %d matrices from %d + %d operands\n", s->outer.n_pairs, s->outer.n_dy, s->outer.n_x);
+    text_format(out, "  weight gradients: %d matri%s from %d + %d operands\n", s->outer.n_pairs,
+                s->outer.n_pairs == 1 ? "x" : "ces", s->outer.n_dy, s->outer.n_x);
   } else
     text_format(out, "  %s, width %d\n", names[s->kind], s->width);
 }
@@ -152,8 +154,9 @@ void plan_print(const plan *p, text *out) {
   for (int i = 0; i < p->n_loops; i++) print_loop(p, i, out);
   if (p->n_hoisted) text_format(out, "%d product%s taken out of the loops\n", p->n_hoisted, p->n_hoisted == 1 ? "" : "s");
   if (p->n_kept_in)
-    text_format(out, "%d product%s need%s no step, but stay in the loop: %d rows fill the kernel, and no matrix is written\n",
-                p->n_kept_in, p->n_kept_in == 1 ? "" : "s", p->n_kept_in == 1 ? "s" : "", p->out.max_rows);
+    text_format(out, "%d product%s need%s no step, but stay%s in the loop: %d rows fill the kernel, and no matrix is written\n",
+                p->n_kept_in, p->n_kept_in == 1 ? "" : "s", p->n_kept_in == 1 ? "s" : "", p->n_kept_in == 1 ? "s" : "",
+                p->out.max_rows);
   text_format(out, "%d equation%s moved into a loop's tile program; %d computed twice instead of kept\n", p->n_sunk,
               p->n_sunk == 1 ? "" : "s", p->n_copied_twice);
   text_format(out, "stages:\n");

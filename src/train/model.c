@@ -26,6 +26,8 @@ unroll_status model_find_net(const char *name, arena *memory, const char **file,
     return UNROLL_OK;
   }
   unroll_status status = file_read(name, &data, &size, err);
+  if (status == UNROLL_BAD_INPUT && plain && lang_builtin_cell(name))
+    return error_set(err, UNROLL_BAD_INPUT, "'%s' is a cell; a net uses it, for instance with --set cell=%s", name, name);
   if (status == UNROLL_BAD_INPUT && plain) return no_net(name, err);
   if (status) return status;
   *file = arena_text(memory, name, strlen(name));
@@ -61,7 +63,7 @@ static const char *remember(model *m, const char *name, const char *file, const 
   return cell.text;
 }
 
-/* A built-in net has no folder in which cells could be. */
+/* A built-in net has no folder in which cells could be: its cells are built-in ones, or files in the working folder. */
 static bool is_builtin(const model *m) {
   for (int cells = 0; cells < 2; cells++)
     for (const builtin *b = cells ? lang_cells : lang_nets; b->name; b++)
@@ -84,9 +86,10 @@ const char *model_find_cell(void *context, const char *name, arena *memory, cons
     if (b) m->missing = b->name;
     return NULL;
   }
-  if (!is_builtin(m)) {
+  const bool inside = is_builtin(m);
+  if (!inside || !b) {
     text path = {0};
-    const char *slash = strrchr(m->net_file, '/');
+    const char *slash = inside ? NULL : strrchr(m->net_file, '/');
     text_format(&path, "%.*s%s.cell", slash ? (int)(slash + 1 - m->net_file) : 0, m->net_file, name);
     const char *found = NULL;
     m->starved |= path.failed != 0;

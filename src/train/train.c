@@ -204,6 +204,9 @@ static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
   while (t->s.step < t->total && !t->s.stopped && !status) {
     status = one_step(t, err);
     if (!status) status = after_step(t, r, err);
+    if (!status && t->s.step >= t->total && t->s.step > 0 && t->s.updates == 0)
+      status = error_set(err, UNROLL_FAILED, "not one of %" PRId64 " steps had a finite loss and gradient: nothing was learned",
+                         t->s.step);
     if (!status && t->interrupted) status = error_set(err, UNROLL_INTERRUPTED, "interrupted at step %" PRId64, t->s.step);
   }
   fill_result(t, r);
