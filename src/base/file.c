@@ -316,3 +316,18 @@ unroll_status file_rename(const char *from, const char *to, unroll_error *err) {
   if (!do_rename(from, to) || errno == ENOENT) return UNROLL_OK;
   return trouble(err, UNROLL_FAILED, to, "cannot rename to it");
 }
+
+bool file_exists(const char *path) { return access(path, F_OK) == 0; }
+
+unroll_status file_lock_folder(const char *path, int *lock, unroll_error *err) {
+  *lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (*lock < 0) return UNROLL_OK; /* who needs the folder will say what is wrong with it */
+  if (flock(*lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return UNROLL_OK;
+  file_unlock(*lock);
+  *lock = -1;
+  return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "another process is training in this folder");
+}
+
+void file_unlock(int lock) {
+  if (lock >= 0) close(lock);
+}

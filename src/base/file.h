@@ -1,6 +1,7 @@
 /* file.h - whole files in and out; writing is atomic and every operation can be made to fail by tests. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <unroll.h>
 
@@ -22,6 +23,13 @@ unroll_status file_make_folder(const char *path, unroll_error *err); /* with par
 unroll_status file_append(const char *path, const void *data, size_t size, unroll_error *err);
 /* Renames within a folder, replacing what has the new name. UNROLL_OK too when there is no file of the old name. */
 unroll_status file_rename(const char *from, const char *to, unroll_error *err);
+
+bool file_exists(const char *path);
+
+/* Takes a folder for this process alone until file_unlock, or the end of the process. UNROLL_FAILED when another one has it; fine
+ * where the file system knows no locks. *lock: what file_unlock takes. */
+unroll_status file_lock_folder(const char *path, int *lock, unroll_error *err);
+void file_unlock(int lock);
 
 /* Tests: the n-th file operation (open, write, fsync, rename, close) from now fails, as mem_fail_after. */
 void file_fail_after(long n, int forever);

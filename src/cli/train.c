@@ -73,6 +73,7 @@ static void on_start(void *context, const train_start *s) {
   progress_line("data: %s symbols to train on, %s for validation, %s for test; %s steps", output_count(s->symbols[0], a),
                 output_count(s->symbols[1], b), output_count(s->symbols[2], c), output_count(s->total_steps, d));
   if (s->resumed) progress_line("resuming from %s at step %s", s->checkpoint, output_count(s->first_step, a));
+  if (s->replaces) progress_line("the model of an earlier training in %s is replaced; --resume would have gone on with it", w->dir);
 }
 
 static void on_progress(void *context, const train_progress *p) {

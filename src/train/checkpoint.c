@@ -30,6 +30,10 @@ static const char *in_folder(trainer *t, const char *dir, const char *name) {
 }
 
 unroll_status trainer_set_folder(trainer *t, const char *dir, unroll_error *err) {
+  int lock;
+  const unroll_status status = file_lock_folder(dir, &lock, err);
+  if (status) return status;
+  t->lock = lock + 1;
   t->files.model = in_folder(t, dir, "model.safetensors");
   t->files.checkpoint = in_folder(t, dir, "checkpoint.safetensors");
   t->files.previous = in_folder(t, dir, "checkpoint-1.safetensors");

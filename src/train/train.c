@@ -14,7 +14,7 @@
 
 enum { MAX_SKIPPED = 50, LEAST_BETWEEN_VALIDATIONS = 20 };
 
-static void report_start(const trainer *t, const char *checkpoint) {
+static void report_start(const trainer *t, const char *checkpoint, bool replaces) {
   if (!t->calls.start) return;
   train_start s = {.net_file = t->m.net_file,
                    .weights = t->m.g.n_weights,
@@ -26,6 +26,7 @@ static void report_start(const trainer *t, const char *checkpoint) {
                    .steps_per_epoch = t->per_epoch,
                    .operations = plan_operations(t->plan, batcher_cells(t->batches)),
                    .resumed = checkpoint != NULL,
+                   .replaces = replaces,
                    .checkpoint = checkpoint};
   for (int i = 0; i < 3; i++) {
     s.symbols[i] = t->parts[i].n_symbols;
@@ -249,9 +250,10 @@ unroll_status train_run(const train_options *o, const train_callbacks *c, train_
   if (!status) status = trainer_prepare(&t, err);
   if (!status && o->dir) status = file_make_folder(o->dir, err);
   if (!status && o->dir) status = trainer_set_folder(&t, o->dir, err);
+  const bool replaces = !status && o->dir && file_exists(t.files.model);
   if (!status) status = log_start(&t, err);
   if (!status) status = checkpoint_start(&t, err);
-  if (!status) report_start(&t, NULL);
+  if (!status) report_start(&t, NULL, replaces);
   if (!status) status = loop(&t, r, err);
   trainer_free(&t);
   return status;
@@ -320,7 +322,7 @@ unroll_status train_resume(const char *dir, const train_options *change, const t
   tensor_file_free(&f);
   if (!status) status = log_start(&t, err);
   t.last_checkpoint = time_now();
-  if (!status) report_start(&t, file);
+  if (!status) report_start(&t, file, false);
   if (!status) status = loop(&t, r, err);
   trainer_free(&t);
   return status;

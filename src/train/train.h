@@ -45,6 +45,7 @@ typedef struct train_start { /* what training begins with */
   int64_t first_step, total_steps, steps_per_epoch;
   double operations; /* of one training step's products */
   bool resumed;
+  bool replaces;          /* the folder held the model of an earlier training */
   const char *checkpoint; /* the file resumed from */
 } train_start;
 

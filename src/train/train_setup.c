@@ -123,6 +123,7 @@ unroll_status trainer_prepare(trainer *t, unroll_error *err) {
 }
 
 void trainer_free(trainer *t) {
+  file_unlock(t->lock - 1);
   evaluator_free(t->valid);
   evaluator_free(t->test);
   run_free(t->run);

@@ -57,6 +57,7 @@ typedef struct trainer {
     const char *model, *checkpoint, *previous, *log;
   } files; /* NULL without a folder */
   bool interrupted;
+  int lock;     /* 1 + the lock of the folder; 0: none */
   bool damaged; /* the file `checkpoint` is not to be kept as the previous one */
 } trainer;
 
