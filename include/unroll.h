@@ -72,7 +72,7 @@ typedef enum unroll_status {
 typedef struct unroll_error {
   unroll_status code;
   char file[256];    /* "" when no file is concerned */
-  int line, column;  /* from 1; 0 when unknown. In tables, line is the row. Columns count characters, not bytes. */
+  int line, column;  /* from 1; 0 when unknown. Columns count characters. For tables the message names row and column too. */
   char message[512]; /* one sentence, no newline */
   char source[200];  /* the offending line of text, "" when there is none; a caret goes under `column` */
 } unroll_error;

@@ -130,12 +130,14 @@ unroll_status unroll_score(const unroll_model *m, const char *sequence, size_t l
   score_total total = {0};
   const score_sink sink = {0};
   const bool lines = m->m.form.lines;
+  unroll_status status = model_needs_text(&m->m, "scoring", err);
+  if (status) return status;
   if (lines && memchr(sequence, '\n', length))
     return error_set(err, UNROLL_USAGE, "the text has more than one line, and so is not one sequence");
   text copy = {0}; /* of a line, with its end: an empty line is a sequence too */
   text_add(&copy, sequence, length);
   if (lines) text_add(&copy, "\n", 1);
-  unroll_status status = copy.failed ? error_memory(err) : dataset_parse(&d, &m->m.form, "text", copy.data, copy.length, err);
+  status = copy.failed ? error_memory(err) : dataset_parse(&d, &m->m.form, "text", copy.data, copy.length, err);
   if (!status) status = dataset_encode(&d, &m->m.words, err);
   if (!status) status = score(&m->m, &d, NULL, &sink, &total, err);
   if (!status) {

@@ -37,7 +37,9 @@ static void advance(unroll_session *s) {
 }
 
 static unroll_status prepare(unroll_session *s, unroll_error *err) {
-  unroll_status status = model_stream_graph(&s->m->m, &s->g, &s->memory, err);
+  unroll_status status = model_needs_text(&s->m->m, "a session", err);
+  if (status) return status;
+  status = model_stream_graph(&s->m->m, &s->g, &s->memory, err);
   if (status) return status;
   if (s->g.n_losses != 1 || strcmp(s->g.losses[0].distribution, "softmax") != 0 ||
       s->g.nodes[s->g.losses[0].prediction].space != SPACE_STEP)

@@ -1,6 +1,7 @@
 /* list.c - `unroll list` and `unroll show`: the cells and nets inside the program. */
 #include <stdio.h>
 #include <string.h>
+#include "api/inspect.h"
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/list_markdown.h"
@@ -10,11 +11,17 @@
 
 enum { MAX_NAMES = 256 };
 
-/* Whether the data of a built-in net has a reader. */
+/* Whether the data of a built-in net has a reader, and every operator in it can run. */
 static bool trains(const builtin *b) {
   model m;
-  const bool can = model_begin(&m, b->file, b->text, NULL) == UNROLL_OK;
+  inspection x;
+  plan *p = NULL;
+  bool can = model_begin(&m, b->file, b->text, NULL) == UNROLL_OK;
   model_free(&m);
+  if (!can) return false;
+  can = !inspect_parse(&x, b->name, NULL) && !inspect_build(&x, NULL, 0, NULL) && !inspect_plan(&x, 1, 1, &p, NULL);
+  plan_free(p);
+  inspect_close(&x);
   return can;
 }
 

@@ -8,9 +8,9 @@
 #include "cli/terminal.h"
 #include "lang/lang.h"
 
-static const command *const commands[] = {&command_train,   &command_sample, &command_score, &command_eval,
-                                          &command_explain, &command_check,  &command_run,   &command_bench,
-                                          &command_task,    &command_list,   &command_show};
+static const command *const commands[] = {&command_train,   &command_sample,  &command_score, &command_eval,
+                                          &command_predict, &command_explain, &command_check, &command_run,
+                                          &command_bench,   &command_task,    &command_list,  &command_show};
 enum { N_COMMANDS = sizeof commands / sizeof *commands, MAX_NAMES = 256 };
 
 static void print_usage(FILE *out) {

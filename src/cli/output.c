@@ -19,8 +19,28 @@ static void add_code(text *out, const vocabulary *v, int32_t symbol) {
     vocabulary_add_text(v, symbol, out);
 }
 
+/* A word or label: the same escapes. */
+static void add_word(text *out, const vocabulary *v, int32_t symbol) {
+  size_t size;
+  const char *s = lexicon_text(&v->words, symbol, &size);
+  for (size_t i = 0; i < size; i++) {
+    const unsigned char c = (unsigned char)s[i];
+    if (c == '\n')
+      text_add(out, "\\n", 2);
+    else if (c == '\t')
+      text_add(out, "\\t", 2);
+    else if (c == '\\')
+      text_add(out, "\\\\", 2);
+    else if (c < 0x20 || c == 0x7f)
+      text_format(out, "\\x%02x", c);
+    else
+      text_add(out, s + i, 1);
+  }
+}
+
 void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most) {
-  for (int64_t i = 0; i < n && i < most; i++) add_code(out, v, symbols[i]);
+  for (int64_t i = 0; i < n && i < most; i++)
+    (v->unit == UNIT_WORDS || v->unit == UNIT_LABELS ? add_word : add_code)(out, v, symbols[i]);
   if (n > most) text_add(out, "...", 3);
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/predict.h"
 #include "cli/terminal.h"
 #include "train/evaluate.h"
 
@@ -23,6 +24,8 @@ static const option_row score_rows[] = {
 static const option_row eval_rows[] = {
     {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "sequences, or parallel streams, at a time [32]"},
     {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps per pass of a stream [64]"},
+    {OPTION_TEXT, "series", 0, offsetof(options, series), "COLUMN", 0, 0, false,
+     "tables: successive rows with the same COLUMN are the steps of one example [a row each]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     {.kind = OPTION_END},
@@ -79,7 +82,8 @@ static unroll_status emit(void *context, const scored *s, unroll_error *err) {
 
 /* Reads the data as the model wants it. */
 static unroll_status read_data(dataset *d, const model *m, const char *path, unroll_error *err) {
-  const unroll_status status = dataset_read(d, &m->form, path, err);
+  unroll_status status = model_needs_text(m, "scoring", err);
+  if (!status) status = dataset_read(d, &m->form, path, err);
   return status ? status : dataset_encode(d, &m->words, err);
 }
 
@@ -132,10 +136,14 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   const int batch = o->batch > 0 ? (int)o->batch : 32, steps = o->unroll > 0 ? (int)o->unroll : 64;
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
-  if (!status) status = read_data(&d, &m, o->arguments[1], err);
-  if (!status) status = part_whole(&p, &d, err);
-  if (!status) status = evaluator_new(&e, &m, m.weights, &p, batch, steps, workers, err);
-  if (!status) {
+  const bool is_table = !status && m.table.n;
+  if (is_table) status = eval_table(&m, o, workers, err);
+  if (!status && !is_table && o->series)
+    status = error_set(err, UNROLL_USAGE, "--series is for tables, and this model reads a text");
+  if (!status && !is_table) status = read_data(&d, &m, o->arguments[1], err);
+  if (!status && !is_table) status = part_whole(&p, &d, err);
+  if (!status && !is_table) status = evaluator_new(&e, &m, m.weights, &p, batch, steps, workers, err);
+  if (!status && !is_table) {
     const double mean = evaluator_run(e);
     const int64_t symbols = evaluator_symbols(e);
     if (o->json)

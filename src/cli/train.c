@@ -23,6 +23,8 @@ static const option_row rows[] = {
     {OPTION_INTEGER, "steps", 0, offsetof(options, steps), "N", 1, MOST_COUNT, false, "updates; with --epochs, what comes first"},
     {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "sequences per step, or parallel streams [32]"},
     {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps per truncated pass of a stream [64]"},
+    {OPTION_TEXT, "series", 0, offsetof(options, series), "COLUMN", 0, 0, false,
+     "tables: successive rows with the same COLUMN are the steps of one example [a row each]"},
     {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of all random numbers [1]"},
     {OPTION_HEADING, "Optimization", 0, 0, NULL, 0, 0, false, NULL},
     {OPTION_WORD, "optimizer", 0, offsetof(options, optimizer), "adam|adamw|rmsprop|sgd", 0, 0, false, "[adam]"},
@@ -116,6 +118,7 @@ static void apply(train_options *t, const options *o) {
   if (!isnan(o->clip_norm)) t->clip_norm = o->clip_norm;
   if (!isnan(o->clip_value)) t->clip_value = o->clip_value;
   if (!isnan(o->decay)) t->weight_decay = o->decay;
+  if (o->series) t->series = o->series;
   if (o->valid) t->valid = o->valid;
   if (o->test) t->test = o->test;
   if (o->patience >= 0) t->patience = o->patience;
@@ -139,6 +142,7 @@ static unroll_status check_resume(const options *o, unroll_error *err) {
                       : !isnan(o->clip_norm)  ? "clip-norm"
                       : !isnan(o->clip_value) ? "clip-value"
                       : !isnan(o->decay)      ? "weight-decay"
+                      : o->series             ? "series"
                       : o->valid              ? "valid"
                       : o->test               ? "test"
                       : o->patience >= 0      ? "patience"

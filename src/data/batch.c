@@ -10,8 +10,11 @@ enum { WINDOW = 16, MAX_CELLS = 1 << 28 };
 
 struct batcher {
   const part *p;
-  frame f;
+  frame f;    /* a text */
+  examples e; /* a table */
+  const schema *table;
   int rows, steps;
+  int64_t cells;
   int64_t count;
   uint64_t seed;
   bool shuffle;
@@ -25,6 +28,12 @@ struct batcher {
 
 static int64_t length_of(const batcher *b, int64_t place) {
   const int64_t s = b->p->list[place];
+  int64_t longest = 0;
+  for (int a = 0; b->table && a < b->e.g->n_axes; a++) {
+    const int64_t length = dataset_length(b->p->data, b->table, a, s);
+    if (length > longest) longest = length;
+  }
+  if (b->table) return longest;
   return b->p->data->first[s + 1] - b->p->data->first[s];
 }
 
@@ -41,7 +50,8 @@ static unroll_status begin_stream(batcher *b, const graph *g, const batch_option
   b->count = (longest + o->steps - 1) / o->steps;
   b->steps = (int)((longest + b->count - 1) / b->count); /* passes of equal size rather than a last one of a few symbols */
   if ((int64_t)b->rows * b->steps > MAX_CELLS) return too_big(err);
-  return frame_init(&b->f, g, b->rows, b->steps, (int64_t)b->rows * b->steps, err);
+  b->cells = (int64_t)b->rows * b->steps;
+  return frame_init(&b->f, g, b->rows, b->steps, b->cells, err);
 }
 
 /* Lines by decreasing length: key = (far from the longest, place). */
@@ -67,7 +77,9 @@ static unroll_status begin_lines(batcher *b, const graph *g, const batch_options
   for (int64_t i = 0; i < n && i < b->rows; i++) cells += length_of(b, (int64_t)(b->keys[i] & LOW_MASK));
   b->steps = (int)at_least_one(n > 0 ? length_of(b, (int64_t)(b->keys[0] & LOW_MASK)) : 1);
   if (cells > MAX_CELLS) return too_big(err);
-  return frame_init(&b->f, g, b->rows, b->steps, at_least_one(cells), err);
+  b->cells = at_least_one(cells);
+  if (b->table) return examples_init(&b->e, g, b->table, b->p->data, b->rows, b->steps, b->cells, err);
+  return frame_init(&b->f, g, b->rows, b->steps, b->cells, err);
 }
 
 unroll_status batcher_new(batcher **out, const graph *g, const part *p, const batch_options *options, unroll_error *err) {
@@ -77,6 +89,8 @@ unroll_status batcher_new(batcher **out, const graph *g, const part *p, const ba
   batcher *b = mem_zero(1, sizeof *b);
   if (!b) return error_memory(err);
   b->p = p;
+  b->table = options->table;
+  b->e.g = g; /* for lengths */
   b->seed = options->seed;
   b->shuffle = options->shuffle;
   b->epoch = -1;
@@ -92,6 +106,7 @@ unroll_status batcher_new(batcher **out, const graph *g, const part *p, const ba
 void batcher_free(batcher *b) {
   if (!b) return;
   frame_free(&b->f);
+  examples_free(&b->e);
   mem_free(b->keys);
   mem_free(b->order);
   mem_free(b->batches);
@@ -102,8 +117,10 @@ void batcher_free(batcher *b) {
 int64_t batcher_count(const batcher *b) { return b->count; }
 int batcher_rows(const batcher *b) { return b->rows; }
 int batcher_steps(const batcher *b) { return b->steps; }
-int64_t batcher_cells(const batcher *b) { return b->f.max_cells; }
-int64_t batcher_symbols(const batcher *b) { return b->f.first[b->f.axis.steps]; }
+int64_t batcher_cells(const batcher *b) { return b->cells; }
+int64_t batcher_symbols(const batcher *b) { return b->table ? b->e.predicted : b->f.first[b->f.axis.steps]; }
+int64_t batcher_loss_rows(const batcher *b, int number) { return b->table ? examples_rows(&b->e, number) : batcher_symbols(b); }
+const examples *batcher_examples(const batcher *b) { return &b->e; }
 
 /* A random order of n things (Fisher-Yates from the end), as a function of (seed, epoch). */
 static void shuffle(int64_t *list, int64_t n, uint64_t key, uint64_t step) {
@@ -139,7 +156,10 @@ static int rows_of_lines(batcher *b, int64_t epoch, int64_t index) {
   for (int i = 0; i < n; i++) {
     const int64_t place = b->order[start + i], sequence = b->p->list[place];
     b->in_row[i] = sequence;
-    b->f.rows[i] = (frame_row){.text = d->symbols + d->first[sequence], .count = (int)length_of(b, place)};
+    if (b->table)
+      b->e.list[i] = sequence;
+    else
+      b->f.rows[i] = (frame_row){.text = d->symbols + d->first[sequence], .count = (int)length_of(b, place)};
   }
   return n;
 }
@@ -160,14 +180,25 @@ static int rows_of_stream(batcher *b, int64_t index) {
 
 batch *batcher_get(batcher *b, int64_t epoch, int64_t index) {
   assert(index >= 0 && index < b->count);
-  frame_fill(&b->f, b->p->data->lines ? rows_of_lines(b, epoch, index) : rows_of_stream(b, index), true);
+  const int rows = b->p->data->lines ? rows_of_lines(b, epoch, index) : rows_of_stream(b, index);
+  if (b->table) {
+    examples_fill(&b->e, rows);
+    return &b->e.b;
+  }
+  frame_fill(&b->f, rows, true);
   return &b->f.b;
 }
 
-void batcher_where(const batcher *b, int64_t cell, int64_t *line, int64_t *column) {
-  int t = 0;
-  while (t + 1 < b->f.axis.steps && b->f.first[t + 1] <= cell) t++;
-  const int64_t row = cell - b->f.first[t];
+void batcher_where(const batcher *b, int number, int64_t i, int64_t *line, int64_t *column) {
+  int t = 0, row = 0;
+  if (b->table) {
+    examples_where(&b->e, number, i, &row, &t);
+    *line = b->p->data->row_of[b->in_row[row]];
+    *column = t + 1;
+    return;
+  }
+  while (t + 1 < b->f.axis.steps && b->f.first[t + 1] <= i) t++;
+  row = (int)(i - b->f.first[t]);
   *line = b->p->data->lines ? b->in_row[row] + 1 : 0;
   *column = b->f.rows[row].from + t + 1;
 }

@@ -2,12 +2,13 @@
  *
  * Streams: the part becomes B contiguous streams that run side by side, T symbols a pass; the states are carried from pass to
  * pass. All symbols are used: streams may differ by one symbol, and the last pass of an epoch may be shorter.
- * Lines: whole sequences, shuffled for each epoch, then sorted by length within windows of 16 batches, and the batches shuffled.
+ * Lines and examples of a table: whole sequences, shuffled for each epoch, then sorted by length (of the longest axis) within
+ * windows of 16 batches, and the batches shuffled.
  *
  * Nothing allocates after the batcher was made. */
 #ifndef DATA_BATCH_H
 #define DATA_BATCH_H
-#include "data/dataset.h"
+#include "data/examples.h"
 #include "graph/graph.h"
 #include "run/batch.h"
 
@@ -40,10 +41,11 @@ void frame_free(frame *f);
 void frame_fill(frame *f, int n, bool counted);
 
 typedef struct batch_options {
-  int rows;      /* B */
-  int steps;     /* T, streams only */
-  uint64_t seed; /* of the shuffling */
-  bool shuffle;  /* false: lines in order of decreasing length, the same in every epoch */
+  int rows;            /* B */
+  int steps;           /* T, streams only */
+  uint64_t seed;       /* of the shuffling */
+  bool shuffle;        /* false: lines in order of decreasing length, the same in every epoch */
+  const schema *table; /* for the examples of a table; NULL: a text */
 } batch_options;
 
 typedef struct batcher batcher;
@@ -56,7 +58,10 @@ int batcher_steps(const batcher *b);
 int64_t batcher_cells(const batcher *b);
 /* Valid until the next call. The caller sets seed and step of the masks. */
 batch *batcher_get(batcher *b, int64_t epoch, int64_t index);
-int64_t batcher_symbols(const batcher *b); /* predicted symbols of the last batch */
-/* Where cell i of the last batch is in the data: line and column of a line, or place in the stream (line 0), from 1. */
-void batcher_where(const batcher *b, int64_t cell, int64_t *line, int64_t *column);
+int64_t batcher_symbols(const batcher *b);             /* predicted symbols of the last batch */
+int64_t batcher_loss_rows(const batcher *b, int loss); /* rows of a loss in the last batch */
+/* Where row i of a loss in the last batch is in the data, from 1: line and column of a line, row and step of a table, or place in
+ * the stream (line 0). */
+void batcher_where(const batcher *b, int loss, int64_t i, int64_t *line, int64_t *column);
+const examples *batcher_examples(const batcher *b); /* tables only: what the last batch was made of */
 #endif

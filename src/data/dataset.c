@@ -10,6 +10,16 @@ void dataset_free(dataset *d) {
   mem_free(d->name);
   mem_free(d->symbols);
   mem_free(d->first);
+  for (int i = 0; d->columns && i < d->n_columns; i++) {
+    mem_free(d->columns[i].first);
+    mem_free(d->columns[i].symbols);
+    mem_free(d->columns[i].numbers);
+    lexicon_free(&d->columns[i].words);
+  }
+  mem_free(d->columns);
+  mem_free(d->row_of);
+  mem_free(d->line_of);
+  mem_free(d->hashes);
   *d = (dataset){0};
 }
 
@@ -80,8 +90,8 @@ static void split_stream(part *parts[3], const dataset *d, double valid_share, d
 
 /* Which part a line goes to: 0 train, 1 valid, 2 test. */
 static int side_of(const dataset *d, int64_t line, double valid_share, double test_share, uint64_t seed) {
-  uint64_t h = 0;
-  for (int64_t i = d->first[line]; i < d->first[line + 1]; i++)
+  uint64_t h = d->hashes ? d->hashes[line] : 0;
+  for (int64_t i = d->first[line]; d->symbols && i < d->first[line + 1]; i++)
     h = (h ^ (uint64_t)d->symbols[i]) * 0x9e3779b97f4a7c15u, h ^= h >> 29;
   const double u = random_uniform(seed, RANDOM_SPLIT, hash_mix(h), 0);
   return u < valid_share ? 1 : u < valid_share + test_share ? 2 : 0;

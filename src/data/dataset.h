@@ -1,7 +1,9 @@
-/* dataset.h - a text as sequences of symbols, and its parts for training, validation and test.
+/* dataset.h - texts as sequences of symbols, or tables as examples with several variables, and their parts for training,
+ * validation and test.
  *
  * A reader turns the bytes of a file into codes, a vocabulary turns these into numbers of symbols, in place. The table of kinds
- * in reader.c says what `data NAME : KIND` is read by; kinds without a reader yet are refused by name. */
+ * in reader.c says what `data NAME : KIND` is read by; kinds without a reader yet are refused by name. A net with one variable
+ * of characters or bytes reads a plain text, any other a table (schema.h). */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 #include "data/vocabulary.h"
@@ -12,12 +14,29 @@ typedef struct data_form {
   const char *name; /* "token"; belongs to the program */
   const char *kind; /* "chars" */
   enum symbol_unit unit;
-  bool lines; /* a sequence a line; else one long stream */
+  bool lines; /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
+  int n_args; /* numbers after the kind, as in words(1000): their values are the graph's to say */
 } data_form;
-/* UNROLL_USAGE for what is legal but has no reader yet, UNROLL_BAD_INPUT with the place for an unknown kind or word. */
-unroll_status data_form_of(data_form *f, const program *net, unroll_error *err);
+enum { MAX_FORMS = 64 };
+/* Of all data lines, in order. UNROLL_USAGE for what is legal but has no reader yet, UNROLL_BAD_INPUT with the place for an unknown
+ * kind or word. */
+unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *net, unroll_error *err);
+/* Does a net with these variables read plain texts rather than tables? */
+bool data_is_text(const data_form *list, int n);
+/* UNROLL_BAD_INPUT at byte `at` of a text: line, column in characters, the line itself. */
+unroll_status data_bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 
 enum { MAX_LINE = 1 << 20 }; /* symbols in a line; a longer text is a stream */
+
+typedef struct column_values { /* the values of a variable in all examples of a table */
+  bool there;                  /* false: the file has no such column, which is legal where only predictions are wanted */
+  int64_t *first;   /* [n_sequences + 1] steps of example i are first[i] .. first[i + 1] - 1; of a static variable first[i] = i */
+  int32_t *symbols; /* codes (for words and labels: numbers in `words`) until dataset_encode_table */
+  float *numbers;   /* [steps][width] */
+  int64_t n, room;  /* steps */
+  lexicon words;
+} column_values;
 
 typedef struct dataset {
   char *name; /* the file's, for messages */
@@ -28,6 +47,12 @@ typedef struct dataset {
   int64_t *first; /* [n_sequences + 1] sequence i is symbols first[i] .. first[i + 1] - 1, a line's end symbol included */
   int64_t n_sequences;
   uint64_t bytes, hash; /* identity of the text */
+  /* Tables only; then `lines` holds, `symbols` is NULL, and first[] counts what is predicted (dataset_measure). */
+  column_values *columns; /* [n_columns] as in the schema; NULL: a text */
+  int n_columns;
+  int64_t *row_of;  /* [n_sequences + 1] the first row of each example; rows are counted from 1, the row of names */
+  int64_t *line_of; /* [last row + 1] line of the file */
+  uint64_t *hashes; /* [n_sequences] of each example's cells */
 } dataset;
 
 /* A file, or "-". Errors: UNROLL_BAD_INPUT with line and column (of the text; column in characters). */

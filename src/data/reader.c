@@ -3,6 +3,8 @@
  * `kinds` says which kind of data is read by what; a further reader is a row and a function. A text is UTF-8 without NUL for
  * characters (a byte order mark is dropped), anything for bytes. With `lines` each line is a sequence that ends with the end
  * symbol; a carriage return before the newline belongs to the newline; the newline of the last line may be missing. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
@@ -19,9 +21,15 @@ typedef struct data_kind {
 } data_kind;
 
 static const data_kind kinds[] = {
-    {"chars", 0, true, UNIT_CHARS}, {"bytes", 0, true, UNIT_BYTES}, {"words", 1, false, 0},   {"bpe", 1, false, 0},
-    {"category", 1, false, 0},      {"number", 0, false, 0},        {"numbers", 1, false, 0}, {"image", 3, false, 0},
-    {"audio", 2, false, 0},         {"index", 1, false, 0},
+    {"chars", 0, true, UNIT_CHARS},
+    {"bytes", 0, true, UNIT_BYTES},
+    {"words", 1, true, UNIT_WORDS},
+    {"category", 1, true, UNIT_LABELS},
+    {"number", 0, true, UNIT_NUMBERS},
+    {"numbers", 1, true, UNIT_NUMBERS},
+    {"bpe", 1, false, 0},
+    {"image", 3, false, 0},
+    {"audio", 2, false, 0},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -47,7 +55,7 @@ static unroll_status form_of_statement(data_form *f, const program *net, const s
     if (err) err->code = UNROLL_USAGE;
     return UNROLL_USAGE;
   }
-  *f = (data_form){.name = s->name, .kind = kind->name, .unit = kind->unit};
+  *f = (data_form){.name = s->name, .kind = kind->name, .unit = kind->unit, .n_args = s->value->n_args};
   for (int i = 0; i < s->n_names; i++) {
     if (strcmp(s->names[i], "lines"))
       return lang_error(net, s->names_at[i], err, "unknown word '%s' after 'data %s : %s'; expected 'lines'", s->names[i], s->name,
@@ -58,25 +66,29 @@ static unroll_status form_of_statement(data_form *f, const program *net, const s
   return UNROLL_OK;
 }
 
-unroll_status data_form_of(data_form *f, const program *net, unroll_error *err) {
-  const statement *found = NULL;
+unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *net, unroll_error *err) {
+  span at = {0};
+  *n = 0;
   for (int i = 0; i < net->n_statements; i++) {
     const statement *s = &net->statements[i];
     if (s->kind != STATEMENT_DATA) continue;
-    if (found) {
-      lang_error(net, s->at, err, "a second variable of data, '%s': tables with several variables have no reader yet", s->name);
-      if (err) err->code = UNROLL_USAGE;
-      return UNROLL_USAGE;
-    }
-    found = s;
+    if (*n == MAX_FORMS) return lang_error(net, s->at, err, "more than %d data lines", MAX_FORMS);
+    if (*n == 0) at = s->at;
+    const unroll_status status = form_of_statement(&list[(*n)++], net, s, err);
+    if (status) return status;
   }
-  if (!found)
-    return error_at(err, UNROLL_BAD_INPUT, net->file, NULL, 0, 0, "the net has no 'data' line, so no data can be bound to it");
-  return form_of_statement(f, net, found, err);
+  if (*n == 1 && list->unit == UNIT_WORDS) {
+    lang_error(net, at, err, "running text of words has no reader yet, only words in tables");
+    if (err) err->code = UNROLL_USAGE;
+    return UNROLL_USAGE;
+  }
+  if (*n) return UNROLL_OK;
+  return error_at(err, UNROLL_BAD_INPUT, net->file, NULL, 0, 0, "the net has no 'data' line, so no data can be bound to it");
 }
 
-/* An error at byte `at` of a text. */
-static unroll_status bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *what) {
+bool data_is_text(const data_form *list, int n) { return n == 1 && (list->unit == UNIT_CHARS || list->unit == UNIT_BYTES); }
+
+unroll_status data_bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *format, ...) {
   int line = 1, column = 1;
   size_t start = 0;
   for (size_t i = 0; i < at; i++)
@@ -90,13 +102,17 @@ static unroll_status bad_at(const char *name, const char *data, size_t size, siz
     i += n ? (size_t)n : 1;
     column += column < INT32_MAX;
   }
-  char source[sizeof err->source]; /* the line up to a NUL, which may come before the place itself */
+  char source[sizeof err->source], what[sizeof err->message]; /* the line up to a NUL, which may come before the place itself */
   size_t n = 0;
   while (start + n < size && n + 1 < sizeof source && data[start + n] != '\n') n++;
   memcpy(source, data + start, n);
   for (size_t i = 0; i < n; i++)
     if (!source[i]) source[i] = 1;
   source[n] = 0;
+  va_list list;
+  va_start(list, format);
+  vsnprintf(what, sizeof what, format, list);
+  va_end(list);
   error_at(err, UNROLL_BAD_INPUT, name, source, 1, column, "%s", what);
   if (err) err->line = line;
   return UNROLL_BAD_INPUT;
@@ -112,14 +128,14 @@ static unroll_status count(const data_form *f, const char *name, const char *dat
     int n = 1;
     if (f->unit == UNIT_CHARS) {
       if (code >= 0x80) n = utf8_decode(data + i, size - i, &code);
-      if (n == 0) return bad_at(name, data, size, i, err, "invalid UTF-8; 'bytes' instead of 'chars' reads any file");
-      if (code == 0) return bad_at(name, data, size, i, err, "a NUL in a text; 'bytes' instead of 'chars' reads any file");
+      if (n == 0) return data_bad_at(name, data, size, i, err, "invalid UTF-8; 'bytes' instead of 'chars' reads any file");
+      if (code == 0) return data_bad_at(name, data, size, i, err, "a NUL in a text; 'bytes' instead of 'chars' reads any file");
     }
     if (f->lines && code == '\n') {
       ++*sequences;
       in_line = 0;
     } else if (f->lines && ++in_line >= MAX_LINE)
-      return bad_at(name, data, size, i, err, "a line of more than a million symbols; a long text is a stream: no 'lines'");
+      return data_bad_at(name, data, size, i, err, "a line of more than a million symbols; a long text is a stream: no 'lines'");
     ++*codes;
     i += (size_t)n;
   }

@@ -73,6 +73,7 @@ unroll_status vocabulary_set(vocabulary *v, enum symbol_unit unit, bool lines, c
 
 void vocabulary_free(vocabulary *v) {
   mem_free(v->codes);
+  lexicon_free(&v->words);
   *v = (vocabulary){.end = -1};
 }
 
@@ -91,7 +92,11 @@ int32_t vocabulary_find(const vocabulary *v, uint32_t code) {
 
 void vocabulary_add_text(const vocabulary *v, int32_t symbol, text *out) {
   char s[4];
-  if (v->unit == UNIT_BYTES) {
+  if (v->unit == UNIT_WORDS || v->unit == UNIT_LABELS) {
+    size_t size;
+    const char *word = lexicon_text(&v->words, symbol, &size);
+    text_add(out, word, size);
+  } else if (v->unit == UNIT_BYTES) {
     s[0] = (char)v->codes[symbol];
     text_add(out, s, 1);
   } else {

@@ -1,7 +1,8 @@
-/* vocabulary.h - the symbols that a model knows: characters (Unicode code points) or bytes, each with a number.
+/* vocabulary.h - the symbols that a model knows: characters (Unicode code points), bytes, words or labels, each with a number.
  *
- * Symbols are sorted by code; where the data is lines, the end of a line is a symbol too and the last one (its code is that of
- * the newline, which no line contains). */
+ * Words: first <unk>, which stands for all that are not known, then by how often they occurred; labels are sorted by code points.
+ * Characters and bytes are sorted by code; where the data is lines, the end of a line is a symbol too and the last one (its code is
+ * that of the newline, which no line contains). */
 #ifndef DATA_VOCABULARY_H
 #define DATA_VOCABULARY_H
 #include <stdbool.h>
@@ -9,15 +10,17 @@
 #include <stdint.h>
 #include <unroll.h>
 #include "base/text.h"
+#include "data/lexicon.h"
 
-enum symbol_unit { UNIT_CHARS, UNIT_BYTES };
+enum symbol_unit { UNIT_CHARS, UNIT_BYTES, UNIT_WORDS, UNIT_LABELS, UNIT_NUMBERS /* no symbols */ };
 enum { END_CODE = '\n' };
 
 typedef struct vocabulary {
   enum symbol_unit unit;
   int n;
   int32_t end;      /* number of the end-of-line symbol, n - 1; -1 where the data is one stream */
-  uint32_t *codes;  /* [n] */
+  uint32_t *codes;  /* [n]; NULL for words and labels */
+  lexicon words;    /* words and labels: their texts */
   int32_t low[256]; /* numbers of the codes below 256, -1 for none */
 } vocabulary;
 
@@ -26,6 +29,14 @@ unroll_status vocabulary_collect(vocabulary *v, enum symbol_unit unit, bool line
                                  const int64_t *counts, int n_texts, unroll_error *err);
 /* From a model file: the codes in order of their numbers, checked (in range, distinct, sorted, end symbol last). */
 unroll_status vocabulary_set(vocabulary *v, enum symbol_unit unit, bool lines, const uint32_t *codes, size_t n, unroll_error *err);
+/* Of words: <unk>, the most frequent (with <unk> and the end symbol at most `most`; 0: all), of those as often the first by code
+ * points, and the end symbol if lines. Of labels: all, sorted; more than `most` are an error that names one. */
+unroll_status vocabulary_of_words(vocabulary *v, enum symbol_unit unit, bool lines, const lexicon *l, int most, unroll_error *err);
+/* From a model file: a text after the other, all distinct; for words the first is <unk>, the last the end symbol if lines. */
+unroll_status vocabulary_set_words(vocabulary *v, enum symbol_unit unit, bool lines, const char *const *texts, const size_t *sizes,
+                                   size_t n, unroll_error *err);
+int32_t vocabulary_find_word(const vocabulary *v, const char *s, size_t n); /* words: 0, <unk>, for an unknown one; labels: -1 */
+#define UNKNOWN_WORD "<unk>"
 void vocabulary_free(vocabulary *v);
 
 int32_t vocabulary_find(const vocabulary *v, uint32_t code); /* -1: unknown */

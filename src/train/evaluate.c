@@ -28,7 +28,8 @@ static unroll_status begin(evaluator *e, const float *weights, int rows, int ste
   plan_options options = {0};
   unroll_status status;
   if (e->p->data->lines) {
-    status = batcher_new(&e->lines, g, e->p, &(batch_options){.rows = rows, .steps = 1}, err);
+    status = batcher_new(&e->lines, g, e->p,
+                         &(batch_options){.rows = rows, .steps = 1, .table = e->m->table.n ? &e->m->table : NULL}, err);
     if (status) return status;
     options = (plan_options){
         .max_rows = batcher_rows(e->lines), .max_steps = batcher_steps(e->lines), .max_cells = batcher_cells(e->lines)};

@@ -68,7 +68,8 @@ static unroll_status begin(generator *s, pool *workers, unroll_error *err) {
     return error_set(err, UNROLL_USAGE, "the temperature must be at least 0");
   if (o->top_k < 0) return error_set(err, UNROLL_USAGE, "top-k must be at least 0");
   s->rows = (int)(o->n < GROUP ? o->n : GROUP);
-  unroll_status status = read_prime(s, err);
+  unroll_status status = model_needs_text(s->m, "generating", err);
+  if (!status) status = read_prime(s, err);
   if (!status) status = make_plan(s, workers, err);
   if (status) return status;
   if (__builtin_add_overflow(s->n_prime, o->length, &s->room) || __builtin_mul_overflow(s->room, (int64_t)s->rows, &room))

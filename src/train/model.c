@@ -111,15 +111,50 @@ unroll_status model_begin(model *m, const char *net_file, const char *net_text, 
   const unroll_status status = lang_parse(&net, m->net_file, m->net_text, &m->memory, err);
   if (status) return status;
   m->net = net;
-  return data_form_of(&m->form, m->net, err);
+  data_form forms[MAX_FORMS];
+  int n;
+  const unroll_status known = data_forms_of(forms, &n, m->net, err);
+  if (known) return known;
+  m->form = forms[0];
+  return data_is_text(forms, n) ? UNROLL_OK : schema_new(&m->table, forms, n, err);
+}
+
+unroll_status model_needs_text(const model *m, const char *what, unroll_error *err) {
+  if (!m->table.n) return UNROLL_OK;
+  return error_set(err, UNROLL_USAGE, "%s needs a model of texts, and this one reads tables ('%s'%s); see predict and eval", what,
+                   m->form.name, m->table.n > 1 ? " ..." : "");
+}
+
+static int bind(const model *m, binding out[MAX_FORMS]) {
+  if (m->table.n) return schema_bindings(&m->table, out);
+  out[0] = (binding){m->form.name, m->words.n};
+  return 1;
+}
+
+unroll_status model_learn_steps(model *m, const setting *settings, int n_settings, unroll_error *err) {
+  graph g;
+  binding bound[MAX_FORMS];
+  const build_options options = {.bindings = bound,
+                                 .n_bindings = bind(m, bound),
+                                 .settings = settings,
+                                 .n_settings = n_settings,
+                                 .find_cell = model_find_cell,
+                                 .context = m};
+  graph_init(&g);
+  m->starved = false;
+  unroll_status status = graph_build(&g, m->net, &options, err);
+  if (m->starved) status = error_memory(err);
+  if (!status) schema_of_graph(&m->table, &g);
+  graph_free(&g);
+  return status;
 }
 
 unroll_status model_build(model *m, vocabulary *words, const setting *settings, int n_settings, bool derive, unroll_error *err) {
   m->words = *words;
   *words = (vocabulary){.end = -1};
-  const binding bound = {m->form.name, m->words.n};
-  const build_options options = {.bindings = &bound,
-                                 .n_bindings = 1,
+  binding bound[MAX_FORMS];
+  const build_options options = {.bindings = bound,
+                                 .n_bindings = bind(m, bound),
                                  .settings = settings,
                                  .n_settings = n_settings,
                                  .find_cell = model_find_cell,
@@ -133,6 +168,7 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
     return error_at(err, UNROLL_BAD_INPUT, m->net_file, NULL, 0, 0, "the text of the cell '%s' is missing", m->missing);
   if (!status && derive) status = graph_differentiate(&m->g, err);
   if (status) return status;
+  schema_of_graph(&m->table, &m->g);
   if (m->g.n_weights < 0 || m->g.n_weights > INT64_MAX / 64) return error_memory(err);
   if (m->sealed) return UNROLL_OK; /* model_from_tensors takes the memory once it knows that the file has so many weights */
   m->weights = mem_aligned((size_t)m->g.n_weights + 1, sizeof *m->weights);
@@ -167,6 +203,7 @@ unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll
 void model_free(model *m) {
   if (m->built) graph_free(&m->g);
   vocabulary_free(&m->words);
+  schema_free(&m->table);
   mem_free_aligned(m->weights);
   mem_free(m->cells);
   arena_free(&m->memory);

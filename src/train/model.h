@@ -4,7 +4,7 @@
  * weights is the truth; packed copies belong to plans. See docs/model-file.md for the format. */
 #ifndef TRAIN_MODEL_H
 #define TRAIN_MODEL_H
-#include "data/dataset.h"
+#include "data/schema.h"
 #include "graph/graph.h"
 #include "io/safetensors.h"
 
@@ -20,8 +20,9 @@ typedef struct model {
   arena memory;
   const char *net_file, *net_text;
   const program *net;
-  data_form form;
-  vocabulary words;
+  data_form form;    /* of the first variable */
+  vocabulary words;  /* of a text; empty for a table */
+  schema table;      /* the variables of a net that reads a table; n = 0: it reads a text */
   model_cell *cells; /* those that the net uses, in order of first use */
   int n_cells, cap_cells;
   bool sealed;         /* from a model file: cells come from it and nowhere else */
@@ -41,7 +42,11 @@ const char *model_find_cell(void *model, const char *name, arena *memory, const 
 
 /* Parses the net and reads its data line. model_free in every case. */
 unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err);
-/* Takes over the vocabulary, builds the graph (and its gradient) and a block of zero weights. */
+/* Of a net that reads a table: what the equations say about its variables before their vocabularies are known. Widths are. */
+unroll_status model_learn_steps(model *m, const setting *settings, int n_settings, unroll_error *err);
+/* Is the model one of texts? If not, UNROLL_USAGE saying that `what` cannot be done. */
+unroll_status model_needs_text(const model *m, const char *what, unroll_error *err);
+/* Takes over the vocabulary (of a text; m->table has its own), builds the graph (and its gradient) and a block of zero weights. */
 unroll_status model_build(model *m, vocabulary *words, const setting *settings, int n_settings, bool derive, unroll_error *err);
 /* The same net with its data read as one stream, so that a pass of one step can be continued: for generating lines. The graph has
  * the same parameters at the same places. Freed by graph_free and arena_free. */

@@ -5,7 +5,9 @@
  *   net         the text of the net;  net_file: its name, for messages
  *   cells       JSON object, name of each cell used -> its text
  *   settings    JSON object, as in force: numbers and words
- *   vocabulary  JSON array: characters, or numbers of bytes
+ *   vocabulary  JSON array: characters, or numbers of bytes; of a model of texts
+ *   variables   JSON object, of a model of tables: name of each -> {"symbols": array, "end": is the last one an end symbol?} or, of
+ *               numbers, {"width": how many}
  *   data        JSON object: size and hash of the training data
  *
  * A file is untrusted: the graph is built from its text first; then each parameter is looked for, and only when all are there with
@@ -51,12 +53,38 @@ static char *settings_text(const graph *g) {
   return dump_and_free(j);
 }
 
-static char *vocabulary_text(const vocabulary *v) {
+static json_t *symbol_json(const vocabulary *v, int i) {
+  char s[4];
+  size_t size;
+  if (v->unit == UNIT_BYTES) return json_integer(v->codes[i]);
+  if (v->unit == UNIT_CHARS) return json_stringn(s, (size_t)utf8_encode(v->codes[i], s));
+  const char *word = lexicon_text(&v->words, i, &size);
+  return json_stringn(word, size);
+}
+
+static json_t *vocabulary_json(const vocabulary *v) {
   json_t *j = json_array();
-  for (int i = 0; j && i < v->n; i++) {
-    char s[4];
-    json_t *value = v->unit == UNIT_BYTES ? json_integer(v->codes[i]) : json_stringn(s, (size_t)utf8_encode(v->codes[i], s));
-    if (json_array_append_new(j, value)) {
+  for (int i = 0; j && i < v->n; i++)
+    if (json_array_append_new(j, symbol_json(v, i))) {
+      json_decref(j);
+      return NULL;
+    }
+  return j;
+}
+
+static char *variables_text(const schema *s) {
+  json_t *j = json_object();
+  for (int i = 0; j && i < s->n; i++) {
+    const variable *v = &s->list[i];
+    json_t *one = json_object();
+    int bad = !one;
+    if (v->form.unit == UNIT_NUMBERS)
+      bad |= json_object_set_new(one, "width", json_integer(v->width));
+    else {
+      bad |= json_object_set_new(one, "symbols", vocabulary_json(&v->words));
+      bad |= json_object_set_new(one, "end", json_boolean(v->words.end >= 0));
+    }
+    if (json_object_set_new(j, v->form.name, one) || bad) {
       json_decref(j);
       return NULL;
     }
@@ -115,9 +143,10 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   json_setup();
   char data[96];
   const char *name = strrchr(m->net_file, '/');
-  char *cells = cells_text(m), *settings = settings_text(&m->g), *words = vocabulary_text(&m->words);
+  char *cells = cells_text(m), *settings = settings_text(&m->g),
+       *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words));
   snprintf(data, sizeof data, "{\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", m->data.bytes, m->data.hash);
-  const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", "vocabulary", "data"};
+  const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", m->table.n ? "variables" : "vocabulary", "data"};
   const char *values[MAX_KEYS] = {extra->format, m->net_text, name ? name + 1 : m->net_file, cells, settings, words, data};
   int n = MODEL_KEYS;
   for (int i = 0; i < extra->n_keys && n < MAX_KEYS - 1; i++, n++) {
@@ -196,28 +225,87 @@ static unroll_status read_cells(model *m, const tensor_file *f, const char *name
   return status;
 }
 
-static unroll_status read_vocabulary(const model *m, vocabulary *v, const tensor_file *f, const char *name, unroll_error *err) {
-  json_t *j;
-  unroll_status status = need_json(f, name, "vocabulary", JSON_ARRAY, &j, err);
-  if (status) return status;
+/* What vocabulary_set... reports gets the file's name. */
+static unroll_status with_file(unroll_status status, const char *name, unroll_error *err) {
+  if (status == UNROLL_BAD_INPUT && err && !err->file[0])
+    snprintf(err->file, sizeof err->file, "%.*s", (int)sizeof err->file - 1, name);
+  return status;
+}
+
+static unroll_status read_codes(vocabulary *v, enum symbol_unit unit, bool end, const json_t *j, const char *name,
+                                unroll_error *err) {
   const size_t n = json_array_size(j);
+  unroll_status status = UNROLL_OK;
   uint32_t *codes = mem_zero(n + 1, sizeof *codes);
   if (!codes) status = error_memory(err);
   for (size_t i = 0; i < n && !status; i++) {
     const json_t *e = json_array_get(j, i);
     const char *s = json_string_value(e);
     const size_t size = json_string_length(e);
-    if (m->form.unit == UNIT_BYTES && json_is_integer(e) && json_integer_value(e) >= 0 && json_integer_value(e) < 256)
+    if (unit == UNIT_BYTES && json_is_integer(e) && json_integer_value(e) >= 0 && json_integer_value(e) < 256)
       codes[i] = (uint32_t)json_integer_value(e);
-    else if (m->form.unit == UNIT_BYTES || !s || size < 1 || (size_t)utf8_decode(s, size, &codes[i]) != size)
-      status = BAD("symbol %zu of the vocabulary is not one %s", i, m->form.unit == UNIT_BYTES ? "byte" : "character");
+    else if (unit == UNIT_BYTES || !s || size < 1 || (size_t)utf8_decode(s, size, &codes[i]) != size)
+      status = BAD("symbol %zu of the vocabulary is not one %s", i, unit == UNIT_BYTES ? "byte" : "character");
   }
-  if (!status) status = vocabulary_set(v, m->form.unit, m->form.lines, codes, n, err);
-  if (status == UNROLL_BAD_INPUT && err && !err->file[0])
-    snprintf(err->file, sizeof err->file, "%.*s", (int)sizeof err->file - 1, name);
+  if (!status) status = with_file(vocabulary_set(v, unit, end, codes, n, err), name, err);
   mem_free(codes);
+  return status;
+}
+
+static unroll_status read_words(vocabulary *v, enum symbol_unit unit, bool end, const json_t *j, const char *name,
+                                unroll_error *err) {
+  const size_t n = json_array_size(j);
+  const char **texts = mem_zero(n + 1, sizeof *texts);
+  size_t *sizes = mem_zero(n + 1, sizeof *sizes);
+  unroll_status status = texts && sizes ? UNROLL_OK : error_memory(err);
+  for (size_t i = 0; i < n && !status; i++) {
+    texts[i] = json_string_value(json_array_get(j, i));
+    sizes[i] = json_string_length(json_array_get(j, i));
+    if (!texts[i] || !sizes[i] || strlen(texts[i]) != sizes[i]) status = BAD("symbol %zu of a vocabulary is no text", i);
+  }
+  if (!status) status = with_file(vocabulary_set_words(v, unit, end, texts, sizes, n, err), name, err);
+  mem_free(texts);
+  mem_free(sizes);
+  return status;
+}
+
+static unroll_status read_variable(variable *v, const json_t *j, const char *name, unroll_error *err) {
+  const json_t *width = json_object_get(j, "width"), *symbols = json_object_get(j, "symbols"), *end = json_object_get(j, "end");
+  const enum symbol_unit unit = v->form.unit;
+  if (unit == UNIT_NUMBERS) {
+    if (!json_is_integer(width) || json_integer_value(width) < 1 || json_integer_value(width) > (1 << 24) ||
+        (!strcmp(v->form.kind, "number") && json_integer_value(width) != 1))
+      return BAD("the variable '%s' has no good width", v->form.name);
+    v->width = (int)json_integer_value(width);
+    return UNROLL_OK;
+  }
+  if (!json_is_array(symbols) || !json_is_boolean(end) || (unit == UNIT_LABELS && json_is_true(end)))
+    return BAD("the variable '%s' has no good vocabulary", v->form.name);
+  return (unit == UNIT_WORDS || unit == UNIT_LABELS ? read_words : read_codes)(&v->words, unit, json_is_true(end), symbols, name,
+                                                                               err);
+}
+
+/* The vocabulary of a text, or those of all variables of a table. */
+static unroll_status read_vocabulary(model *m, vocabulary *v, const tensor_file *f, const char *name, unroll_error *err) {
+  json_t *j;
+  unroll_status status =
+      m->table.n ? need_json(f, name, "variables", JSON_OBJECT, &j, err) : need_json(f, name, "vocabulary", JSON_ARRAY, &j, err);
+  if (status) return status;
+  if (!m->table.n) status = read_codes(v, m->form.unit, m->form.lines, j, name, err);
+  for (int i = 0; i < m->table.n && !status; i++)
+    status = read_variable(&m->table.list[i], json_object_get(j, m->table.list[i].form.name), name, err);
   json_decref(j);
   return status;
+}
+
+/* Does what the vocabularies have fit what the equations ask for? */
+static unroll_status check_variables(const model *m, const char *name, unroll_error *err) {
+  for (int i = 0; i < m->table.n; i++) {
+    const variable *v = &m->table.list[i];
+    if (v->form.unit != UNIT_NUMBERS && v->ends != (v->words.end >= 0))
+      return BAD("the vocabulary of '%s' has %s end symbol", v->form.name, v->ends ? "no" : "an");
+  }
+  return UNROLL_OK;
 }
 
 static unroll_status read_settings(model *m, const tensor_file *f, const char *name, setting **out, int *n_out, unroll_error *err) {
@@ -326,6 +414,7 @@ unroll_status model_from_tensors(model *m, const char *name, const tensor_file *
   if (!status) status = read_settings(m, f, name, &settings, &n_settings, err);
   if (!status) status = read_identity(m, f, name, err);
   if (!status) status = model_build(m, &words, settings, n_settings, derive, err);
+  if (!status) status = check_variables(m, name, err);
   if (!status) status = read_weights(m, f, name, checkpoint, err);
   vocabulary_free(&words);
   if (status) model_free(m);

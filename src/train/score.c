@@ -30,7 +30,8 @@ static int *losses_of(const graph *g) {
 
 static unroll_status begin(scorer *s, pool *workers, bool per_symbol, unroll_error *err) {
   const batch_options cut = {.rows = s->d->lines ? ROWS : 1, .steps = STEPS};
-  unroll_status status = part_whole(&s->all, s->d, err);
+  unroll_status status = model_needs_text(s->m, "scoring", err);
+  if (!status) status = part_whole(&s->all, s->d, err);
   if (!status) status = batcher_new(&s->batches, &s->m->g, &s->all, &cut, err);
   if (status) return status;
   if (!(s->keep = losses_of(&s->m->g))) return error_memory(err);
@@ -62,7 +63,7 @@ static unroll_status collect(scorer *s, const batch *b, unroll_error *err) {
   const batch_axis *a = &b->axes[0];
   for (int i = 0; i < b->rows; i++) {
     int64_t line, column;
-    batcher_where(s->batches, i, &line, &column); /* of step 0 */
+    batcher_where(s->batches, 0, i, &line, &column); /* of step 0 */
     const int64_t sequence = line > 0 ? line - 1 : 0, place = s->d->first[sequence] + column - 1;
     for (int t = 0; t < a->steps && a->active[t] > i; t++) {
       double nats = 0;

@@ -14,11 +14,18 @@
 
 enum { MAX_SKIPPED = 50, LEAST_BETWEEN_VALIDATIONS = 20 };
 
+/* Symbols known, of all variables. */
+static int table_symbols(const trainer *t) {
+  int n = 0;
+  for (int i = 0; i < t->m.table.n; i++) n += t->m.table.list[i].words.n;
+  return n;
+}
+
 static void report_start(const trainer *t, const char *checkpoint, bool replaces) {
   if (!t->calls.start) return;
   train_start s = {.net_file = t->m.net_file,
                    .weights = t->m.g.n_weights,
-                   .vocabulary = t->m.words.n,
+                   .vocabulary = t->m.table.n ? table_symbols(t) : t->m.words.n,
                    .rows = batcher_rows(t->batches),
                    .steps = batcher_steps(t->batches),
                    .first_step = t->s.step,
@@ -30,7 +37,7 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
                    .checkpoint = checkpoint};
   for (int i = 0; i < 3; i++) {
     s.symbols[i] = t->parts[i].n_symbols;
-    s.sequences[i] = t->parts[i].n_symbols == 0 ? 0 : t->m.form.lines ? t->parts[i].n : 1;
+    s.sequences[i] = t->parts[i].n_symbols == 0 ? 0 : t->m.form.lines || t->m.table.n ? t->parts[i].n : 1;
   }
   t->calls.start(t->calls.context, &s);
 }
@@ -41,11 +48,13 @@ static void bad_place(const trainer *t, char *out, size_t size) {
   for (int k = 0; k < t->m.g.n_losses; k++) {
     ptrdiff_t row;
     const float *x = run_value(t->run, t->m.g.losses[k].node, &row);
-    for (int64_t i = 0; i < batcher_symbols(t->batches); i++) {
+    for (int64_t i = 0; i < batcher_loss_rows(t->batches, k); i++) {
       if (isfinite(x[i * row])) continue;
       int64_t line, column;
-      batcher_where(t->batches, i, &line, &column);
-      if (line)
+      batcher_where(t->batches, k, i, &line, &column);
+      if (t->m.table.n)
+        snprintf(out, size, ", first at row %" PRId64 ", step %" PRId64 " of the data", line, column);
+      else if (line)
         snprintf(out, size, ", first at line %" PRId64 ", symbol %" PRId64 " of the data", line, column);
       else
         snprintf(out, size, ", first at symbol %" PRId64 " of the data", column);
@@ -217,20 +226,14 @@ static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
 /* --- a new run --- */
 
 static unroll_status make_model(trainer *t, unroll_error *err) {
-  const int32_t *codes[3];
-  int64_t counts[3];
   const char *file, *source;
   vocabulary words = {.end = -1};
   unroll_status status = model_find_net(t->o.net, &t->memory, &file, &source, err);
   if (!status) status = model_begin(&t->m, file, source, err);
   if (!status) status = trainer_read_data(t, err);
   if (status) return status;
-  for (int i = 0; i < 3; i++) {
-    codes[i] = t->sets[i].symbols;
-    counts[i] = t->sets[i].n_symbols;
-  }
-  status = vocabulary_collect(&words, t->m.form.unit, t->m.form.lines, codes, counts, 3, err);
-  for (int i = 0; i < 3 && !status; i++) status = dataset_encode(&t->sets[i], &words, err);
+  status = trainer_collect(t, &words, err);
+  if (!status) status = trainer_encode(t, &words, err);
   if (!status) status = model_build(&t->m, &words, t->o.settings, t->o.n_settings, true, err);
   vocabulary_free(&words);
   if (!status) status = model_init(&t->m, t->o.seed, err);
@@ -282,8 +285,7 @@ static unroll_status read_same_data(trainer *t, unroll_error *err) {
     return error_at(err, UNROLL_BAD_INPUT, t->o.data, NULL, 0, 0,
                     "this is not the data that training began with (%" PRIu64 " bytes, it had %" PRIu64 ")", t->identity.bytes,
                     t->m.data.bytes);
-  for (int i = 0; i < 3 && !status; i++) status = dataset_encode(&t->sets[i], &t->m.words, err);
-  return status;
+  return trainer_encode(t, &t->m.words, err);
 }
 
 /* The best weights so far are those of the model file; without it the next validation begins anew. */

@@ -12,9 +12,10 @@
 #include "graph/graph.h"
 
 typedef struct train_options {
-  const char *net;  /* a file, or the name of a built-in net */
-  const char *data; /* a file, or "-" */
-  const char *dir;  /* NULL: nothing is written */
+  const char *net;    /* a file, or the name of a built-in net */
+  const char *data;   /* a file, or "-" */
+  const char *series; /* tables: the column that says which rows are one example; NULL: a row each */
+  const char *dir;    /* NULL: nothing is written */
   const setting *settings;
   int n_settings;
   int64_t epochs, steps;     /* 0: not given. Neither: 10 epochs, at least 300 steps. Both: what comes first */

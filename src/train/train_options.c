@@ -24,7 +24,15 @@ void train_defaults(train_options *o) {
 
 #define ANY ((double)INFINITY)
 
-enum field_kind { FIELD_END, FIELD_INTEGER, FIELD_NUMBER, FIELD_TEXT, FIELD_BOOL, FIELD_INT };
+enum field_kind {
+  FIELD_END,
+  FIELD_INTEGER,
+  FIELD_NUMBER,
+  FIELD_TEXT,
+  FIELD_BOOL,
+  FIELD_INT,
+  FIELD_MAYBE /* a text; not written when NULL */
+};
 typedef struct field {
   enum field_kind kind;
   const char *name;
@@ -36,6 +44,7 @@ typedef struct field {
   { kind, #name, offsetof(train_options, name), least, most }
 static const field option_fields[] = {O(FIELD_TEXT, net, 0, 0),
                                       O(FIELD_TEXT, data, 0, 0),
+                                      O(FIELD_MAYBE, series, 0, 0),
                                       O(FIELD_TEXT, valid, 0, 0),
                                       O(FIELD_TEXT, test, 0, 0),
                                       O(FIELD_INTEGER, epochs, 0, 1e15),
@@ -104,11 +113,13 @@ static json_t *field_value(const field *f, const void *record) {
 static char *write_fields(const field *fields, const void *record) {
   json_setup();
   json_t *j = json_object();
-  for (const field *f = fields; j && f->kind != FIELD_END; f++)
+  for (const field *f = fields; j && f->kind != FIELD_END; f++) {
+    if (f->kind == FIELD_MAYBE && !*(const char *const *)(const void *)((const char *)record + f->at)) continue;
     if (json_object_set_new(j, f->name, field_value(f, record))) {
       json_decref(j);
       return NULL;
     }
+  }
   char *s = j ? json_write(j, JSON_COMPACT) : NULL;
   json_decref(j);
   return s;
@@ -118,7 +129,7 @@ static char *write_fields(const field *fields, const void *record) {
 static int read_field(const field *f, void *record, const json_t *value, arena *memory) {
   char *at = (char *)record + f->at;
   const double x = json_number_value(value);
-  if (f->kind == FIELD_TEXT) {
+  if (f->kind == FIELD_TEXT || f->kind == FIELD_MAYBE) {
     const char *s = NULL;
     if (json_is_string(value)) {
       s = arena_text(memory, json_string_value(value), json_string_length(value));
@@ -154,6 +165,7 @@ static unroll_status read_fields(const field *fields, void *record, arena *memor
     status = error_at(err, UNROLL_BAD_INPUT, file, NULL, 0, 0, "the metadata '%s' is not a JSON object", what);
   for (const field *f = fields; !status && f->kind != FIELD_END; f++) {
     const json_t *value = json_object_get(j, f->name);
+    if (!value && f->kind == FIELD_MAYBE) continue;
     const int bad = value ? read_field(f, record, value, memory) : 1;
     if (bad < 0) status = error_memory(err);
     if (bad > 0)
@@ -179,7 +191,7 @@ unroll_status train_state_parse(train_state *s, const char *file, const char *so
 unroll_status train_options_copy(trainer *t, const train_options *o, unroll_error *err) {
   t->o = *o;
   for (const field *f = option_fields; f->kind != FIELD_END; f++) {
-    if (f->kind != FIELD_TEXT) continue;
+    if (f->kind != FIELD_TEXT && f->kind != FIELD_MAYBE) continue;
     const char **at = (const char **)(void *)((char *)&t->o + f->at);
     if (*at && !(*at = arena_text(&t->memory, *at, strlen(*at)))) return error_memory(err);
   }

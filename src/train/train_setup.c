@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/hash.h"
+#include "data/table.h"
 #include "train/trainer.h"
 
 enum { SMALL = 1000 }; /* fewer symbols: no validation unless asked for */
@@ -12,18 +13,57 @@ static const double default_valid = 0.05;
 /* A share (0 <= x < 1), or the name of a file. */
 static bool as_share(const char *source, double *share) { return text_number(source, strlen(source), share) == 0; }
 
+/* A table and, the first time, what its row of names and the equations say about the variables. */
+static unroll_status read_table(trainer *t, int i, const char *path, unroll_error *err) {
+  table raw;
+  schema *s = &t->m.table;
+  unroll_status status = table_read(&raw, path, err);
+  if (!status && i == TRAIN && !t->m.built) {
+    status = schema_widths(s, &raw, err);
+    if (!status) status = model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
+  }
+  if (!status) status = dataset_bind(&t->sets[i], &raw, s, t->o.series, true, err);
+  table_free(&raw);
+  return status;
+}
+
 unroll_status trainer_read_data(trainer *t, unroll_error *err) {
   const char *const files[3] = {t->o.data, t->o.valid, t->o.test};
   double share;
   t->identity = (data_identity){0, 0};
+  if (t->o.series && !t->m.table.n) return error_set(err, UNROLL_USAGE, "--series is for tables, and this net reads a text");
   for (int i = 0; i < 3; i++) {
     if (!files[i] || (i != TRAIN && as_share(files[i], &share))) continue;
-    const unroll_status status = dataset_read(&t->sets[i], &t->m.form, files[i], err);
+    const unroll_status status =
+        t->m.table.n ? read_table(t, i, files[i], err) : dataset_read(&t->sets[i], &t->m.form, files[i], err);
     if (status) return status;
     t->identity.bytes += t->sets[i].bytes;
     t->identity.hash = hash_mix(t->identity.hash ^ t->sets[i].hash) + (uint64_t)i;
   }
   return UNROLL_OK;
+}
+
+unroll_status trainer_collect(trainer *t, vocabulary *words, unroll_error *err) {
+  const int32_t *codes[3];
+  int64_t counts[3];
+  if (t->m.table.n) return schema_collect(&t->m.table, t->sets, 3, err);
+  for (int i = 0; i < 3; i++) {
+    codes[i] = t->sets[i].symbols;
+    counts[i] = t->sets[i].n_symbols;
+  }
+  return vocabulary_collect(words, t->m.form.unit, t->m.form.lines, codes, counts, 3, err);
+}
+
+unroll_status trainer_encode(trainer *t, const vocabulary *words, unroll_error *err) {
+  unroll_status status = UNROLL_OK;
+  for (int i = 0; i < 3 && !status; i++) {
+    dataset *d = &t->sets[i];
+    if (!t->m.table.n)
+      status = dataset_encode(d, words, err);
+    else if (d->first)
+      status = dataset_encode_table(d, &t->m.table, err);
+  }
+  return status;
 }
 
 static unroll_status check_share(const char *name, double share, unroll_error *err) {
@@ -37,14 +77,13 @@ static unroll_status cut(trainer *t, unroll_error *err) {
   static const char *const names[3] = {"", "valid", "test"};
   unroll_status status = UNROLL_OK;
   for (int i = VALID; i <= TEST && !status; i++) {
-    if (given[i] && !t->sets[i].symbols && as_share(given[i], &shares[i])) status = check_share(names[i], shares[i], err);
-    if (!status && t->sets[i].symbols) status = part_whole(&t->parts[i], &t->sets[i], err);
+    if (given[i] && !t->sets[i].first && as_share(given[i], &shares[i])) status = check_share(names[i], shares[i], err);
+    if (!status && t->sets[i].first) status = part_whole(&t->parts[i], &t->sets[i], err);
   }
   if (status) return status;
   const bool usual = !t->o.valid && t->sets[TRAIN].n_symbols >= SMALL;
   part unused[2] = {{0}, {0}};
-  part *valid = t->sets[VALID].symbols ? &unused[0] : &t->parts[VALID],
-       *test = t->sets[TEST].symbols ? &unused[1] : &t->parts[TEST];
+  part *valid = t->sets[VALID].first ? &unused[0] : &t->parts[VALID], *test = t->sets[TEST].first ? &unused[1] : &t->parts[TEST];
   status = part_split(&t->parts[TRAIN], valid, test, &t->sets[TRAIN], usual ? default_valid : shares[VALID], shares[TEST],
                       t->o.seed, err);
   if (status == UNROLL_USAGE && usual) /* a few long lines: none fell to the validation */
@@ -75,7 +114,11 @@ static unroll_status set_total(trainer *t, unroll_error *err) {
 }
 
 static unroll_status make_plan(trainer *t, unroll_error *err) {
-  const batch_options cut_into = {.rows = (int)t->o.batch, .steps = (int)t->o.unroll, .seed = t->o.seed, .shuffle = true};
+  const batch_options cut_into = {.rows = (int)t->o.batch,
+                                  .steps = (int)t->o.unroll,
+                                  .seed = t->o.seed,
+                                  .shuffle = true,
+                                  .table = t->m.table.n ? &t->m.table : NULL};
   unroll_status status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);
   if (!status) status = set_total(t, err);
   if (status) return status;
@@ -107,6 +150,8 @@ static unroll_status make_optimizer(trainer *t, unroll_error *err) {
 
 unroll_status trainer_prepare(trainer *t, unroll_error *err) {
   const int rows = (int)t->o.batch, steps = (int)t->o.unroll;
+  for (int i = 0; i < 3; i++)
+    if (t->m.table.n && t->sets[i].first) dataset_measure(&t->sets[i], &t->m.table, &t->m.g);
   unroll_status status = schedule_parse(&t->rates, t->o.schedule, err);
   if (!status) status = make_optimizer(t, err);
   if (!status) status = cut(t, err);

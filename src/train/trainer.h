@@ -70,8 +70,10 @@ char *train_state_text(const train_state *s);
 unroll_status train_state_parse(train_state *s, const char *file, const char *source, unroll_error *err);
 
 /* train_setup.c */
-unroll_status trainer_read_data(trainer *t, unroll_error *err); /* datasets, as codes; t->m.form is known */
-unroll_status trainer_prepare(trainer *t, unroll_error *err);   /* everything else; t->m is built */
+unroll_status trainer_read_data(trainer *t, unroll_error *err); /* datasets, as codes; t->m has begun, or is built */
+unroll_status trainer_collect(trainer *t, vocabulary *words, unroll_error *err); /* vocabularies; a table's go to t->m.table */
+unroll_status trainer_encode(trainer *t, const vocabulary *words, unroll_error *err);
+unroll_status trainer_prepare(trainer *t, unroll_error *err); /* everything else; t->m is built */
 void trainer_free(trainer *t);
 
 /* checkpoint.c */

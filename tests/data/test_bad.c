@@ -72,12 +72,13 @@ static void replay_net(const char *path, const char *data) {
     fail_msg("%s: bad last line", path);
   arena memory = {0};
   program *net;
-  data_form form;
+  data_form forms[MAX_FORMS];
+  int n;
   unroll_error err = {0};
   assert_int_equal(lang_parse(&net, path, data, &memory, &err), UNROLL_OK);
-  assert_int_equal(data_form_of(&form, net, &err), code);
+  assert_int_equal(data_forms_of(forms, &n, net, &err), code);
   check(path, &err, code, line, column, message);
-  assert_int_equal(data_form_of(&form, net, NULL), code);
+  assert_int_equal(data_forms_of(forms, &n, net, NULL), code);
   arena_free(&memory);
 }
 

@@ -66,7 +66,7 @@ static void stream_case(int n, int rows, int steps) {
         assert_int_equal(x->index[2][cell], at >= 3 ? at - 3 : -1);
         if (t > 0 || k > 0) assert_int_equal(at, last[row] + 1);
         last[row] = at;
-        batcher_where(b, cell, &line, &column);
+        batcher_where(b, 0, cell, &line, &column);
         assert_int_equal(line, 0);
         assert_int_equal(column, at + 1);
       }
@@ -107,7 +107,7 @@ static void lines_case(int n, int rows, bool shuffled) {
       if (a->first[a->steps] > largest) largest = (int)a->first[a->steps];
       for (int row = 0; row < x->rows; row++) {
         int64_t line, column;
-        batcher_where(b, row, &line, &column);
+        batcher_where(b, 0, row, &line, &column);
         assert_int_equal(column, 1);
         if (k == 0 && row == 0) first_lines[epoch] = line;
         const int64_t from = d.first[line - 1], length = d.first[line] - from;

@@ -1,0 +1,10 @@
+/* predict.h - what predict.c has for score.c. */
+#ifndef CLI_PREDICT_H
+#define CLI_PREDICT_H
+#include "base/threads.h"
+#include "cli/options.h"
+#include "train/model.h"
+
+/* `unroll eval` of a model that reads tables. */
+unroll_status eval_table(const model *m, const options *o, pool *workers, unroll_error *err);
+#endif

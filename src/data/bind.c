@@ -1,0 +1,411 @@
+/* bind.c - cells of a table -> codes and numbers, by the names of the variables. See schema.h for what a cell may hold. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/hash.h"
+#include "data/schema.h"
+#include "data/table.h"
+#include "data/words.h"
+
+typedef struct source { /* where a variable is read from */
+  int *columns, n;      /* several: an entry of the vectors each; none: not read */
+} source;
+
+typedef struct binder {
+  dataset *d;
+  const table *t;
+  const schema *s;
+  source *sources; /* [s->n] */
+  int series;      /* column, or -1 */
+  unroll_error *err;
+} binder;
+
+/* --- columns --- */
+
+static int find_column(const table *t, const char *name) {
+  const size_t n = strlen(name);
+  for (int i = 0; i < t->n_columns; i++) {
+    const cell *c = table_cell(t, 0, i);
+    if (c->size == n && !memcmp(c->text, name, n)) return i;
+  }
+  return -1;
+}
+
+static int find_entry(const table *t, const char *name, int number) {
+  char all[96];
+  snprintf(all, sizeof all, "%.63s%d", name, number);
+  return find_column(t, all);
+}
+
+/* The number of columns NAME1, NAME2 ... or, from *base = 0, NAME0, NAME1 ... */
+static int count_entries(const table *t, const char *name, int *base) {
+  int n = 0;
+  *base = find_entry(t, name, 0) >= 0 ? 0 : 1;
+  while (find_entry(t, name, *base + n) >= 0) n++;
+  return n;
+}
+
+static unroll_status no_column(const table *t, const char *name, unroll_error *err) {
+  text all = {0};
+  for (int i = 0; i < t->n_columns && all.length < 300; i++) {
+    const cell *c = table_cell(t, 0, i);
+    text_format(&all, "%s%.*s", i ? ", " : "", (int)(c->size < 60 ? c->size : 60), c->text);
+  }
+  const unroll_status status = data_bad_at(t->name, t->data, t->size, table_cell(t, 0, 0)->at, err,
+                                           "there is no column '%s'; the columns are: %s", name, all.data ? all.data : "");
+  text_free(&all);
+  return status;
+}
+
+static unroll_status check_once(const table *t, int column, unroll_error *err) {
+  const cell *c = table_cell(t, 0, column);
+  for (int i = column + 1; i < t->n_columns; i++) {
+    const cell *e = table_cell(t, 0, i);
+    if (e->size == c->size && !memcmp(e->text, c->text, c->size)) return table_bad(t, 0, i, 0, err, "two columns have this name");
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status find_source(const binder *b, source *out, const variable *v) {
+  const char *name = v->form.name;
+  int base = 0;
+  out->n = 1;
+  const int column = find_column(b->t, name);
+  if (column < 0) out->n = v->form.unit == UNIT_NUMBERS ? count_entries(b->t, name, &base) : 0;
+  if (!out->n) return no_column(b->t, name, b->err);
+  out->columns = mem_zero((size_t)out->n, sizeof *out->columns);
+  if (!out->columns) return error_memory(b->err);
+  unroll_status status = UNROLL_OK;
+  for (int i = 0; i < out->n && !status; i++) {
+    out->columns[i] = column >= 0 ? column : find_entry(b->t, name, base + i);
+    status = check_once(b->t, out->columns[i], b->err);
+  }
+  if (!status && column < 0 && v->width && v->width != out->n)
+    return table_bad(b->t, 0, out->columns[0], 0, b->err, "'%s' has %d entries, but there are %d columns for it", name, v->width,
+                     out->n);
+  return status;
+}
+
+/* White space separates. */
+static bool next_part(const cell *c, size_t *at, size_t *begin) {
+  while (*at < c->size && word_space((unsigned char)c->text[*at])) ++*at;
+  *begin = *at;
+  while (*at < c->size && !word_space((unsigned char)c->text[*at])) ++*at;
+  return *at > *begin;
+}
+
+unroll_status schema_widths(schema *s, const table *t, unroll_error *err) {
+  for (int i = 0; i < s->n; i++) {
+    variable *v = &s->list[i];
+    int base;
+    if (v->form.unit != UNIT_NUMBERS || v->form.n_args) continue;
+    v->width = 1;
+    if (!strcmp(v->form.kind, "number")) continue;
+    const int column = find_column(t, v->form.name);
+    if (column < 0) {
+      v->width = count_entries(t, v->form.name, &base);
+      if (!v->width) return no_column(t, v->form.name, err);
+      continue;
+    }
+    size_t at = 0, begin = 0;
+    for (int64_t row = 1; row <= t->n_rows; row++) {
+      const cell *c = table_cell(t, row, column);
+      if (!next_part(c, &at, &begin)) continue;
+      for (size_t k = begin; k < at; k++) v->width += c->text[k] == ';';
+      break;
+    }
+  }
+  return UNROLL_OK;
+}
+
+/* --- cells --- */
+
+static unroll_status grow(binder *b, int i) {
+  column_values *c = &b->d->columns[i];
+  const variable *v = &b->s->list[i];
+  if (c->n < c->room) return UNROLL_OK;
+  int64_t room, numbers;
+  if (__builtin_mul_overflow(c->room ? c->room : 32, (int64_t)2, &room) ||
+      __builtin_mul_overflow(room, (int64_t)v->width + 1, &numbers) || numbers > INT64_MAX / 8)
+    return error_memory(b->err);
+  if (v->form.unit == UNIT_NUMBERS) {
+    float *x = mem_resize(c->numbers, (size_t)(room * v->width) * sizeof *x);
+    if (!x) return error_memory(b->err);
+    c->numbers = x;
+  } else {
+    int32_t *x = mem_resize(c->symbols, (size_t)room * sizeof *x);
+    if (!x) return error_memory(b->err);
+    c->symbols = x;
+  }
+  c->room = room;
+  return UNROLL_OK;
+}
+
+static unroll_status add_symbol(binder *b, int i, int32_t code) {
+  column_values *c = &b->d->columns[i];
+  const unroll_status status = grow(b, i);
+  if (!status) c->symbols[c->n++] = code;
+  return status;
+}
+
+static unroll_status add_word(binder *b, int i, const char *s, size_t size) {
+  const int32_t number = lexicon_add(&b->d->columns[i].words, s, size);
+  return number < 0 ? error_memory(b->err) : add_symbol(b, i, number);
+}
+
+static unroll_status read_number(const binder *b, int64_t row, int column, size_t begin, size_t end, float *out) {
+  const cell *c = table_cell(b->t, row, column);
+  double x;
+  if (text_number(c->text + begin, end - begin, &x) || !isfinite((float)x))
+    return table_bad(b->t, row, column, begin, b->err, end > begin ? "'%.*s' is no number" : "a number is missing",
+                     (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
+  *out = (float)x;
+  return UNROLL_OK;
+}
+
+/* Numbers of one column: each part is a step of `width` numbers with ; between them. */
+static unroll_status add_vectors(binder *b, int i, int64_t row, int column) {
+  const variable *v = &b->s->list[i];
+  const cell *c = table_cell(b->t, row, column);
+  size_t at = 0, begin;
+  while (next_part(c, &at, &begin)) {
+    unroll_status status = grow(b, i);
+    if (status) return status;
+    float *out = b->d->columns[i].numbers + b->d->columns[i].n++ * v->width;
+    size_t from = begin;
+    int n = 0;
+    for (size_t k = begin; k <= at; k++) {
+      if (k < at && c->text[k] != ';') continue;
+      if (n == v->width || (k == at && n + 1 < v->width))
+        return table_bad(b->t, row, column, begin, b->err, "'%.*s' has %s than %d numbers",
+                         (int)(at - begin < 40 ? at - begin : 40), c->text + begin, n == v->width ? "more" : "less", v->width);
+      if ((status = read_number(b, row, column, from, k, &out[n++]))) return status;
+      from = k + 1;
+    }
+  }
+  return UNROLL_OK;
+}
+
+/* A column for each entry of the vectors. */
+static unroll_status add_entries(binder *b, int i, int64_t row) {
+  const variable *v = &b->s->list[i];
+  const source *from = &b->sources[i];
+  column_values *to = &b->d->columns[i];
+  const int64_t start = to->n;
+  for (int k = 0; k < from->n; k++) {
+    const cell *c = table_cell(b->t, row, from->columns[k]);
+    size_t at = 0, begin;
+    int64_t n = start;
+    for (; next_part(c, &at, &begin); n++) {
+      if (k > 0 && n >= to->n) continue; /* only counted */
+      unroll_status status = k == 0 ? grow(b, i) : UNROLL_OK;
+      if (k == 0 && !status) to->n++;
+      if (!status) status = read_number(b, row, from->columns[k], begin, at, &to->numbers[n * v->width + k]);
+      if (status) return status;
+    }
+    if (n != to->n)
+      return table_bad(b->t, row, from->columns[k], 0, b->err, "%s numbers than in the column '%s%d'", n < to->n ? "less" : "more",
+                       v->form.name, find_entry(b->t, v->form.name, 0) >= 0 ? 0 : 1);
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status add_characters(binder *b, int i, int64_t row, int column) {
+  const variable *v = &b->s->list[i];
+  const cell *c = table_cell(b->t, row, column);
+  unroll_status status = UNROLL_OK;
+  for (size_t k = 0; k < c->size && !status;) {
+    uint32_t code = (unsigned char)c->text[k];
+    int n = 1;
+    if (v->form.unit == UNIT_CHARS) n = utf8_decode(c->text + k, c->size - k, &code);
+    if (code == END_CODE && v->ends)
+      return table_bad(b->t, row, column, k, b->err, "a newline in a text that ends with an end symbol");
+    status = add_symbol(b, i, (int32_t)code);
+    k += (size_t)n;
+  }
+  return status;
+}
+
+static unroll_status add_words(binder *b, int i, int64_t row, int column) {
+  const variable *v = &b->s->list[i];
+  const cell *c = table_cell(b->t, row, column);
+  const bool whole = b->series >= 0 || (v->form.unit == UNIT_LABELS && !v->step); /* the cell is one word or label */
+  unroll_status status = UNROLL_OK;
+  size_t at = 0, begin = 0, size = 0;
+  if (whole) return c->size ? add_word(b, i, c->text, c->size) : UNROLL_OK;
+  if (v->form.unit == UNIT_WORDS)
+    for (const char *s; !status && (s = word_next(c->text, c->size, &at, &size));) status = add_word(b, i, s, size);
+  else
+    while (!status && next_part(c, &at, &begin)) status = add_word(b, i, c->text + begin, at - begin);
+  return status;
+}
+
+/* All that the cells of a row hold of variable i. */
+static unroll_status add_row(binder *b, int i, int64_t row) {
+  const variable *v = &b->s->list[i];
+  const int column = b->sources[i].columns[0];
+  const cell *c = table_cell(b->t, row, column);
+  if (v->form.unit != UNIT_BYTES) {
+    const size_t bad = utf8_valid(c->text, c->size);
+    if (bad < c->size) return table_bad(b->t, row, column, bad, b->err, "invalid UTF-8");
+  }
+  switch (v->form.unit) {
+  case UNIT_NUMBERS:
+    return b->sources[i].n > 1 ? add_entries(b, i, row) : add_vectors(b, i, row, column);
+  case UNIT_WORDS:
+  case UNIT_LABELS:
+    return add_words(b, i, row, column);
+  default:
+    return add_characters(b, i, row, column);
+  }
+}
+
+/* --- examples --- */
+
+static unroll_status check_one(const binder *b, int i, int64_t row, int64_t n) {
+  const variable *v = &b->s->list[i];
+  const int column = b->sources[i].columns[0];
+  if (n == 1) return UNROLL_OK;
+  const char *what = v->form.unit == UNIT_NUMBERS  ? "number"
+                     : v->form.unit == UNIT_LABELS ? "label"
+                     : v->form.unit == UNIT_WORDS  ? "word"
+                                                   : "symbol";
+  if (n == 0) return table_bad(b->t, row, column, 0, b->err, "empty: a %s is missing", what);
+  return table_bad(b->t, row, column, 0, b->err, "%" PRId64 " %ss where the net takes one %s", n, what,
+                   v->step ? "at each step" : "for each example");
+}
+
+static bool is_empty(const binder *b, int i, int64_t row) {
+  for (int k = 0; k < b->sources[i].n; k++)
+    if (table_cell(b->t, row, b->sources[i].columns[k])->size) return false;
+  return true;
+}
+
+/* Variable i of the example that is rows from .. to - 1. */
+static unroll_status add_example(binder *b, int i, int64_t from, int64_t to) {
+  const variable *v = &b->s->list[i];
+  column_values *c = &b->d->columns[i];
+  const int64_t start = c->n;
+  unroll_status status = UNROLL_OK;
+  if (!v->step) {
+    int64_t row = to - 1;
+    while (row > from && is_empty(b, i, row)) row--;
+    status = add_row(b, i, row);
+    return status ? status : check_one(b, i, row, c->n - start);
+  }
+  for (int64_t row = from; row < to && !status; row++) {
+    const int64_t before = c->n;
+    status = add_row(b, i, row);
+    if (!status && b->series >= 0) status = check_one(b, i, row, c->n - before);
+  }
+  if (!status && v->ends) status = v->form.unit == UNIT_WORDS ? add_word(b, i, "\n", 1) : add_symbol(b, i, END_CODE);
+  if (!status && c->n - start >= MAX_LINE)
+    return table_bad(b->t, from, b->sources[i].columns[0], 0, b->err, "more than a million steps");
+  return status;
+}
+
+/* What shares an axis has as many steps. */
+static unroll_status check_steps(const binder *b, int64_t example, int64_t row) {
+  for (int i = 0; i < b->s->n; i++)
+    for (int k = 0; k < i; k++) {
+      const variable *v = &b->s->list[i], *w = &b->s->list[k];
+      const column_values *c = &b->d->columns[i], *e = &b->d->columns[k];
+      if (v->axis < 0 || v->axis != w->axis || !c->there || !e->there) continue;
+      const int64_t n = c->n - c->first[example], m = e->n - e->first[example];
+      if (n != m)
+        return table_bad(b->t, row, b->sources[i].columns[0], 0, b->err,
+                         "%" PRId64 " steps, but '%s' has %" PRId64 ", and the net needs as many", n, w->form.name, m);
+    }
+  return UNROLL_OK;
+}
+
+static uint64_t hash_rows(const binder *b, int64_t from, int64_t to) {
+  uint64_t h = 0;
+  for (int64_t row = from; row < to; row++)
+    for (int i = 0; i < b->s->n; i++)
+      for (int k = 0; k < b->sources[i].n; k++) {
+        const cell *c = table_cell(b->t, row, b->sources[i].columns[k]);
+        h = hash_bytes(h, c->text, c->size);
+      }
+  return h;
+}
+
+static bool same_series(const binder *b, int64_t row) {
+  const cell *c = table_cell(b->t, row - 1, b->series), *e = table_cell(b->t, row, b->series);
+  return c->size == e->size && !memcmp(c->text, e->text, c->size);
+}
+
+static unroll_status bind_rows(binder *b) {
+  dataset *d = b->d;
+  const table *t = b->t;
+  int64_t example = 0;
+  for (int64_t from = 1, to; from <= t->n_rows; from = to, example++) {
+    for (to = from + 1; b->series >= 0 && to <= t->n_rows && same_series(b, to);) to++;
+    unroll_status status = UNROLL_OK;
+    for (int i = 0; i < b->s->n && !status; i++)
+      if (d->columns[i].there) status = add_example(b, i, from, to);
+    if (!status) status = check_steps(b, example, from);
+    if (status) return status;
+    for (int i = 0; i < b->s->n; i++)
+      if (d->columns[i].there) d->columns[i].first[example + 1] = d->columns[i].n;
+    d->row_of[example] = from + 1;
+    d->hashes[example] = hash_rows(b, from, to);
+  }
+  d->row_of[example] = t->n_rows + 2;
+  return UNROLL_OK;
+}
+
+static unroll_status make_room(binder *b) {
+  dataset *d = b->d;
+  d->n_sequences = b->t->n_rows;
+  if (b->series >= 0) {
+    d->n_sequences = 1;
+    for (int64_t row = 2; row <= b->t->n_rows; row++) d->n_sequences += !same_series(b, row);
+  }
+  const size_t n = (size_t)d->n_sequences + 1;
+  d->first = mem_zero(n, sizeof *d->first);
+  d->row_of = mem_zero(n, sizeof *d->row_of);
+  d->hashes = mem_zero(n, sizeof *d->hashes);
+  d->line_of = mem_zero((size_t)b->t->n_rows + 2, sizeof *d->line_of);
+  bool full = d->first && d->row_of && d->hashes && d->line_of;
+  for (int i = 0; full && i < b->s->n; i++)
+    if (d->columns[i].there) full = (d->columns[i].first = mem_zero(n, sizeof *d->columns[i].first)) != NULL;
+  if (!full) return error_memory(b->err);
+  for (int64_t row = 0; row <= b->t->n_rows; row++) d->line_of[row + 1] = b->t->lines[row];
+  return UNROLL_OK;
+}
+
+/* Is anything there that says how many steps each axis has? */
+static unroll_status check_axes(const binder *b) {
+  for (int i = 0; i < b->s->n; i++) {
+    bool known = b->s->list[i].axis < 0;
+    for (int k = 0; k < b->s->n; k++) known |= b->s->list[k].axis == b->s->list[i].axis && b->d->columns[k].there;
+    if (!known)
+      return error_set(b->err, UNROLL_USAGE, "nothing but '%s', which is to be predicted, says how many steps there are",
+                       b->s->list[i].form.name);
+  }
+  return UNROLL_OK;
+}
+
+unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err) {
+  binder b = {.d = d, .t = t, .s = s, .series = -1, .err = err};
+  *d = (dataset){.lines = true, .n_columns = s->n, .bytes = t->size, .hash = hash_bytes(0, t->data, t->size)};
+  if (series && (b.series = find_column(t, series)) < 0) return no_column(t, series, err);
+  d->name = mem_text(t->name);
+  d->columns = mem_zero((size_t)s->n + 1, sizeof *d->columns);
+  b.sources = mem_zero((size_t)s->n + 1, sizeof *b.sources);
+  unroll_status status = d->name && d->columns && b.sources ? UNROLL_OK : error_memory(err);
+  for (int i = 0; i < s->n && !status; i++) {
+    d->columns[i].there = complete || !s->list[i].predicted || s->list[i].fed_back;
+    if (d->columns[i].there) status = find_source(&b, &b.sources[i], &s->list[i]);
+  }
+  if (!status) status = check_axes(&b);
+  if (!status) status = make_room(&b);
+  if (!status) status = bind_rows(&b);
+  for (int i = 0; b.sources && i < s->n; i++) mem_free(b.sources[i].columns);
+  mem_free(b.sources);
+  return status;
+}

@@ -1,0 +1,145 @@
+/* examples.c - see examples.h. */
+#include "data/examples.h"
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/sort.h"
+
+static bool init_axis(examples *f, int a) {
+  f->active[a] = mem_zero((size_t)f->max_steps + 1, sizeof **f->active);
+  f->first[a] = mem_zero((size_t)f->max_steps + 1, sizeof **f->first);
+  f->order[a] = mem_zero((size_t)f->max_rows, sizeof **f->order);
+  return f->active[a] && f->first[a] && f->order[a];
+}
+
+static bool init_input(examples *f, int i) {
+  const input *in = &f->g->inputs[i];
+  const size_t rows = (size_t)(in->space == SPACE_STEP ? f->max_cells : f->max_rows) + 1;
+  size_t numbers;
+  if (in->index) return (f->index[i] = mem_zero(rows, sizeof **f->index)) != NULL;
+  if (__builtin_mul_overflow(rows, (size_t)in->width, &numbers)) return false;
+  return (f->number[i] = mem_zero(numbers, sizeof **f->number)) != NULL;
+}
+
+unroll_status examples_init(examples *f, const graph *g, const schema *s, const dataset *d, int rows, int steps, int64_t cells,
+                            unroll_error *err) {
+  *f = (examples){.g = g, .s = s, .d = d, .max_rows = rows, .max_steps = steps, .max_cells = cells};
+  if (g->n_losses < 1) return error_set(err, UNROLL_USAGE, "the net predicts nothing: it has no line with '~'");
+  const size_t axes = (size_t)g->n_axes + 1, inputs = (size_t)g->n_inputs + 1;
+  f->list = mem_zero((size_t)rows, sizeof *f->list);
+  f->keys = mem_zero((size_t)rows, sizeof *f->keys);
+  f->axes = mem_zero(axes, sizeof *f->axes);
+  f->active = mem_zero(axes, sizeof *f->active);
+  f->first = mem_zero(axes, sizeof *f->first);
+  f->order = mem_zero(axes, sizeof *f->order);
+  f->index = mem_zero(inputs, sizeof *f->index);
+  f->number = mem_zero(inputs, sizeof *f->number);
+  bool full = f->list && f->keys && f->axes && f->active && f->first && f->order && f->index && f->number;
+  for (int a = 0; full && a < g->n_axes; a++) full = init_axis(f, a);
+  for (int i = 0; full && i < g->n_inputs; i++) full = init_input(f, i);
+  if (full) return UNROLL_OK;
+  examples_free(f);
+  return error_memory(err);
+}
+
+void examples_free(examples *f) {
+  for (int a = 0; f->g && a < f->g->n_axes; a++) {
+    if (f->active) mem_free(f->active[a]);
+    if (f->first) mem_free(f->first[a]);
+    if (f->order) mem_free(f->order[a]);
+  }
+  for (int i = 0; f->g && i < f->g->n_inputs; i++) {
+    if (f->index) mem_free(f->index[i]);
+    if (f->number) mem_free(f->number[i]);
+  }
+  mem_free(f->list);
+  mem_free(f->keys);
+  mem_free(f->axes);
+  mem_free(f->active);
+  mem_free(f->first);
+  mem_free(f->order);
+  mem_free(f->index);
+  mem_free(f->number);
+  *f = (examples){0};
+}
+
+/* Sequences by decreasing length, equal ones in the order of the batch's rows. */
+static void fill_axis(examples *f, int a, int n) {
+  batch_axis *axis = &f->axes[a];
+  bool moved = false;
+  for (int b = 0; b < n; b++) {
+    const int64_t length = dataset_length(f->d, f->s, a, f->list[b]);
+    f->keys[b] = (uint64_t)(MAX_LINE - length) << 32 | (uint64_t)b;
+  }
+  sort_keys(f->keys, (size_t)n);
+  for (int b = 0; b < n; b++) {
+    f->order[a][b] = (int)(f->keys[b] & UINT32_MAX);
+    moved |= f->order[a][b] != b;
+  }
+  int active = n;
+  axis->steps = n ? MAX_LINE - (int)(f->keys[0] >> 32) : 0;
+  f->first[a][0] = 0;
+  for (int t = 0; t < axis->steps; t++) {
+    while (MAX_LINE - (int)(f->keys[active - 1] >> 32) <= t) active--;
+    f->active[a][t] = active;
+    f->first[a][t + 1] = f->first[a][t] + active;
+  }
+  axis->active = f->active[a];
+  axis->first = f->first[a];
+  axis->order = moved ? f->order[a] : NULL;
+}
+
+/* Row `row` of an input is step t of an example. */
+static void fill_row(const examples *f, int i, int64_t row, int64_t example, int64_t t) {
+  const input *in = &f->g->inputs[i];
+  const column_values *c = &f->d->columns[in->data];
+  const int64_t n = c->there ? c->first[example] + t : 0;
+  const bool there = c->there && t >= 0;
+  if (in->index) {
+    f->index[i][row] = there ? c->symbols[n] : -1;
+    return;
+  }
+  float *out = f->number[i] + row * in->width;
+  if (there)
+    memcpy(out, c->numbers + n * in->width, (size_t)in->width * sizeof *out);
+  else
+    memset(out, 0, (size_t)in->width * sizeof *out);
+}
+
+static void fill_input(const examples *f, int i, int n) {
+  const input *in = &f->g->inputs[i];
+  if (in->space != SPACE_STEP) {
+    for (int b = 0; b < n; b++) fill_row(f, i, b, f->list[b], 0);
+    return;
+  }
+  const batch_axis *axis = &f->axes[in->axis];
+  for (int t = 0; t < axis->steps; t++)
+    for (int b = 0; b < axis->active[t]; b++) fill_row(f, i, axis->first[t] + b, f->list[f->order[in->axis][b]], t - in->lag);
+}
+
+int64_t examples_rows(const examples *f, int k) {
+  const variable *v = &f->s->list[f->g->losses[k].data];
+  return v->step ? f->axes[v->axis].first[f->axes[v->axis].steps] : f->b.rows;
+}
+
+void examples_where(const examples *f, int k, int64_t row, int *in_batch, int *step) {
+  const variable *v = &f->s->list[f->g->losses[k].data];
+  *step = 0;
+  *in_batch = (int)row;
+  if (!v->step) return;
+  const batch_axis *axis = &f->axes[v->axis];
+  while (axis->first[*step + 1] <= row) ++*step;
+  *in_batch = f->order[v->axis][row - axis->first[*step]];
+}
+
+void examples_fill(examples *f, int n) {
+  f->b.rows = n;
+  f->b.axes = f->axes; /* the struct may have been moved since examples_init */
+  f->b.index = (const int32_t *const *)f->index;
+  f->b.number = (const float *const *)f->number;
+  for (int a = 0; a < f->g->n_axes; a++) fill_axis(f, a, n);
+  for (int i = 0; i < f->g->n_inputs; i++) fill_input(f, i, n);
+  f->predicted = 0;
+  for (int k = 0; k < f->g->n_losses; k++) f->predicted += examples_rows(f, k);
+  f->b.loss_scale = f->predicted > 0 ? 1.0 / (double)f->predicted : 0;
+}

@@ -1,0 +1,36 @@
+/* examples.h - some examples of a table become a batch: on each time axis the sequences in order of decreasing length, and the
+ * values of every (variable, lag). */
+#ifndef DATA_EXAMPLES_H
+#define DATA_EXAMPLES_H
+#include "data/schema.h"
+#include "run/batch.h"
+
+typedef struct examples {
+  batch b;
+  const graph *g;
+  const schema *s;
+  const dataset *d;
+  int64_t *list;     /* [max_rows] for the caller: numbers of the examples */
+  int64_t predicted; /* by all losses, after a fill */
+  batch_axis *axes;  /* [n_axes] */
+  int **active;      /* [n_axes][max_steps] */
+  int64_t **first;   /* [n_axes][max_steps + 1] */
+  int **order;       /* [n_axes][max_rows] */
+  int32_t **index;   /* [n_inputs] */
+  float **number;    /* [n_inputs] */
+  uint64_t *keys;    /* [max_rows] scratch */
+  int max_rows, max_steps;
+  int64_t max_cells;
+} examples;
+
+/* cells: bound on the sum of the lengths of a batch's examples, on every axis. The dataset is encoded. */
+unroll_status examples_init(examples *f, const graph *g, const schema *s, const dataset *d, int rows, int steps, int64_t cells,
+                            unroll_error *err);
+void examples_free(examples *f);
+/* f->b from f->list[0..n). Lag k at step t is the value at t - k; before the beginning -1 or zeros, and so are missing targets.
+ * loss_scale is one over what is predicted. */
+void examples_fill(examples *f, int n);
+/* Rows of loss k in the last batch, and the example and step (from 0) that row i belongs to. */
+int64_t examples_rows(const examples *f, int k);
+void examples_where(const examples *f, int k, int64_t row, int *in_batch, int *step);
+#endif

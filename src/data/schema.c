@@ -1,0 +1,183 @@
+/* schema.c - see schema.h: vocabularies of all variables, and codes to symbols. */
+#include "data/schema.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+
+unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error *err) {
+  *s = (schema){.list = mem_zero((size_t)n + 1, sizeof *s->list), .n = n};
+  if (!s->list) return error_memory(err);
+  for (int i = 0; i < n; i++) s->list[i] = (variable){.form = forms[i], .axis = -1, .words = {.end = -1}};
+  return UNROLL_OK;
+}
+
+void schema_free(schema *s) {
+  for (int i = 0; s->list && i < s->n; i++) vocabulary_free(&s->list[i].words);
+  mem_free(s->list);
+  *s = (schema){0};
+}
+
+void schema_of_graph(schema *s, const graph *g) {
+  for (int i = 0; i < s->n && i < g->n_data; i++) {
+    variable *v = &s->list[i];
+    const data_info *d = &g->data[i];
+    const enum symbol_unit unit = v->form.unit;
+    v->step = d->space == SPACE_STEP;
+    v->axis = v->step ? d->axis : -1;
+    v->most = unit != UNIT_NUMBERS && d->n_args ? (int)d->args[0] : 0;
+    if (unit == UNIT_NUMBERS) v->width = d->width;
+    for (int k = 0; k < g->n_losses; k++) v->predicted |= g->losses[k].data == i;
+    for (int k = 0; k < g->n_inputs; k++) v->fed_back |= v->predicted && g->inputs[k].data == i && g->inputs[k].lag > 0;
+    const bool is_text = unit == UNIT_CHARS || unit == UNIT_BYTES || unit == UNIT_WORDS;
+    v->ends = is_text && (v->form.lines || v->fed_back);
+  }
+}
+
+int schema_bindings(const schema *s, binding *out) {
+  int n = 0;
+  for (int i = 0; i < s->n; i++) {
+    const variable *v = &s->list[i];
+    const int width = v->form.unit == UNIT_NUMBERS ? v->width : v->words.n;
+    if (width > 0) out[n++] = (binding){v->form.name, width};
+  }
+  return n;
+}
+
+/* --- vocabularies --- */
+
+static unroll_status collect_codes(variable *v, int i, const dataset *sets, int n, unroll_error *err) {
+  const int32_t *codes[3];
+  int64_t counts[3];
+  for (int k = 0; k < n; k++) {
+    codes[k] = sets[k].columns ? sets[k].columns[i].symbols : NULL;
+    counts[k] = sets[k].columns ? sets[k].columns[i].n : 0;
+  }
+  return vocabulary_collect(&v->words, v->form.unit, v->ends, codes, counts, n, err);
+}
+
+static unroll_status collect_words(variable *v, int i, const dataset *sets, int n, unroll_error *err) {
+  lexicon all = {0};
+  bool failed = false;
+  for (int k = 0; k < n && !failed; k++) { /* labels of all sets; of words `n` is 1 */
+    const lexicon *l = sets[k].columns ? &sets[k].columns[i].words : NULL;
+    for (int32_t w = 0; l && w < l->n && !failed; w++) {
+      size_t size;
+      const char *s = lexicon_text(l, w, &size);
+      if (v->form.unit == UNIT_WORDS && (*s == '\n' || !strcmp(s, UNKNOWN_WORD))) continue;
+      const int32_t number = lexicon_add(&all, s, size);
+      failed = number < 0;
+      if (!failed) all.count[number] += l->count[w] - 1;
+    }
+  }
+  const unroll_status status =
+      failed ? error_memory(err) : vocabulary_of_words(&v->words, v->form.unit, v->ends, &all, v->most, err);
+  lexicon_free(&all);
+  return status;
+}
+
+unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error *err) {
+  unroll_status status = UNROLL_OK;
+  for (int i = 0; i < s->n && !status; i++) {
+    variable *v = &s->list[i];
+    vocabulary_free(&v->words);
+    if (v->form.unit == UNIT_NUMBERS) continue;
+    if (v->form.unit == UNIT_CHARS || v->form.unit == UNIT_BYTES)
+      status = collect_codes(v, i, sets, n, err);
+    else
+      status = collect_words(v, i, sets, v->form.unit == UNIT_WORDS ? 1 : n, err);
+    if (status == UNROLL_BAD_INPUT && err) {
+      char message[sizeof err->message];
+      snprintf(message, sizeof message, "%s", err->message);
+      status = error_at(err, UNROLL_BAD_INPUT, sets[0].name, NULL, 0, 0, "'%s': %.400s", v->form.name, message);
+    }
+  }
+  return status;
+}
+
+/* --- codes to numbers --- */
+
+/* Step n of variable i is not known. */
+static unroll_status unknown(const dataset *d, const variable *v, int i, int64_t n, unroll_error *err) {
+  const column_values *c = &d->columns[i];
+  int64_t example = 0;
+  char name[16];
+  while (example + 1 < d->n_sequences && c->first[example + 1] <= n) example++;
+  const int64_t first = d->row_of[example], rows = d->row_of[example + 1] - first, step = n - c->first[example];
+  const int64_t row = rows > 1 && step < rows ? first + (v->step ? step : 0) : first;
+  const int line = d->line_of[row] < INT32_MAX ? (int)d->line_of[row] : INT32_MAX;
+  if (v->form.unit == UNIT_LABELS)
+    error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 1, 0, "row %" PRId64 ", column '%s': the model does not know the label '%.60s'",
+             row, v->form.name, lexicon_text(&c->words, c->symbols[n], NULL));
+  else {
+    vocabulary_name_code(v->form.unit, (uint32_t)c->symbols[n], name);
+    error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 1, 0,
+             "row %" PRId64 ", column '%s', symbol %" PRId64
+             ": the model does not know the character %s: it was not in the data it was "
+             "trained on",
+             row, v->form.name, step + 1, name);
+  }
+  if (err) err->line = line;
+  return UNROLL_BAD_INPUT;
+}
+
+static unroll_status encode_words(const dataset *d, const variable *v, int i, unroll_error *err) {
+  column_values *c = &d->columns[i];
+  int32_t *numbers = mem_zero((size_t)c->words.n + 1, sizeof *numbers);
+  if (!numbers) return error_memory(err);
+  for (int32_t w = 0; w < c->words.n; w++) {
+    size_t size;
+    const char *s = lexicon_text(&c->words, w, &size);
+    numbers[w] = vocabulary_find_word(&v->words, s, size);
+  }
+  unroll_status status = UNROLL_OK;
+  for (int64_t n = 0; n < c->n && !status; n++)
+    if (numbers[c->symbols[n]] < 0) status = unknown(d, v, i, n, err);
+  for (int64_t n = 0; n < c->n && !status; n++) c->symbols[n] = numbers[c->symbols[n]];
+  mem_free(numbers);
+  return status;
+}
+
+unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *err) {
+  unroll_status status = UNROLL_OK;
+  for (int i = 0; i < s->n && !status; i++) {
+    const variable *v = &s->list[i];
+    column_values *c = &d->columns[i];
+    if (v->form.unit == UNIT_NUMBERS || !c->there) continue;
+    if (v->form.unit == UNIT_WORDS || v->form.unit == UNIT_LABELS) {
+      status = encode_words(d, v, i, err);
+      continue;
+    }
+    for (int64_t n = 0; n < c->n && !status; n++) {
+      const int32_t symbol = vocabulary_find(&v->words, (uint32_t)c->symbols[n]);
+      if (symbol < 0)
+        status = unknown(d, v, i, n, err);
+      else
+        c->symbols[n] = symbol;
+    }
+  }
+  return status;
+}
+
+/* --- sizes --- */
+
+int64_t dataset_length(const dataset *d, const schema *s, int axis, int64_t example) {
+  for (int i = 0; i < s->n; i++) {
+    const column_values *c = &d->columns[i];
+    if (s->list[i].axis == axis && c->there) return c->first[example + 1] - c->first[example];
+  }
+  return 0;
+}
+
+void dataset_measure(dataset *d, const schema *s, const graph *g) {
+  for (int64_t n = 0; n < d->n_sequences; n++) {
+    int64_t predicted = 0;
+    for (int k = 0; k < g->n_losses; k++) {
+      const variable *v = &s->list[g->losses[k].data];
+      predicted += v->step ? dataset_length(d, s, v->axis, n) : 1;
+    }
+    d->first[n + 1] = d->first[n] + predicted;
+  }
+  d->n_symbols = d->first[d->n_sequences];
+}

@@ -1,0 +1,52 @@
+/* schema.h - the variables of a net whose data is a table: which kind, whether a value per step or per example, which symbols.
+ *
+ * A variable is read from the column of its name; one of numbers also from columns NAME1, NAME2 ... (or NAME0, NAME1 ...), one per
+ * entry of its vectors. Without a series a row is an example: texts fill a cell; of the other kinds a variable with steps has them
+ * all in a cell, with white space between them, and the entries of a vector have a ; between them. With a series, successive rows
+ * with the same value in the column SERIES are the steps of one example, and a variable without steps has the value of the last row
+ * in which its cell is not empty. */
+#ifndef DATA_SCHEMA_H
+#define DATA_SCHEMA_H
+#include "data/dataset.h"
+#include "graph/graph.h"
+
+typedef struct table table; /* table.h */
+
+typedef struct variable {
+  data_form form;
+  bool step;      /* a value per step */
+  bool predicted; /* by a line with ~ */
+  bool fed_back;  /* and used at [t-1] */
+  bool ends;      /* its texts end with the end symbol: fed back, or `lines` */
+  int axis;       /* -1: no steps */
+  int most;       /* words(n), category(n): symbols at most; 0: no bound */
+  int width;      /* numbers per step or example; 0: not known yet, or symbols */
+  vocabulary words;
+} variable;
+
+typedef struct schema {
+  variable *list;
+  int n;
+} schema;
+
+unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error *err);
+void schema_free(schema *s);
+/* Widths of numbers: what a table has in its row of names and first row. */
+unroll_status schema_widths(schema *s, const table *t, unroll_error *err);
+/* Steps, axes and predictions: what the graph made of the data lines, which are in the same order. */
+void schema_of_graph(schema *s, const graph *g);
+/* Bindings for graph_build, [s->n]; those with unknown width (vocabularies not collected yet) are left out. */
+int schema_bindings(const schema *s, binding *out);
+
+/* A table as the schema wants it, with codes. `series`: the name of a column, or NULL. `complete`: predicted variables must be
+ * there too. Errors name file, row and column. dataset_free in any case. */
+unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err);
+/* The vocabularies: characters, bytes and labels of all sets, words of the first. Sets without columns are passed over. */
+unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error *err);
+/* Codes -> numbers of the vocabularies. An unknown character or label is UNROLL_BAD_INPUT, an unknown word is <unk>. */
+unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *err);
+/* Counts what is predicted, into first[] and n_symbols. */
+void dataset_measure(dataset *d, const schema *s, const graph *g);
+/* Steps of an example on an axis. */
+int64_t dataset_length(const dataset *d, const schema *s, int axis, int64_t example);
+#endif

@@ -1,0 +1,44 @@
+/* table.h - a CSV or TSV file as rows of cells, strictly by RFC 4180; what the cells mean is not decided here.
+ *
+ * The first row names the columns. Fields are separated by commas or tabs: as the file's name ends (.csv, .tsv, .tab), else tabs if
+ * the first line has one. A field that begins with a quote ends with the next single quote; it may hold separators, newlines and
+ * doubled quotes. In other fields a quote is a character. Lines end with \n or \r\n; empty lines at the end do not count; a byte
+ * order mark is dropped. Rows are counted as a spreadsheet does: the row of names is row 1. */
+#ifndef DATA_TABLE_H
+#define DATA_TABLE_H
+#include <stddef.h>
+#include <stdint.h>
+#include <unroll.h>
+
+typedef struct cell {
+  const char *text; /* not NUL-terminated */
+  size_t size;
+  size_t at; /* place in the file */
+} cell;
+
+typedef struct table {
+  char *name; /* the file's, for messages */
+  char *data; /* its bytes */
+  size_t size;
+  char separator;
+  int n_columns;
+  int64_t n_rows; /* without the row of names */
+  cell *cells;    /* [n_rows + 1][n_columns] */
+  int64_t *lines; /* [n_rows + 1] the line of the file where each begins */
+  char *unquoted; /* texts of fields with doubled quotes */
+} table;
+
+enum { TABLE_MAX_COLUMNS = 1 << 16 };
+
+/* A file, or "-". UNROLL_BAD_INPUT with line and column of the file. table_free in any case. */
+unroll_status table_read(table *t, const char *path, unroll_error *err);
+/* Takes over `data`, a block for mem_free. */
+unroll_status table_parse(table *t, const char *name, char *data, size_t size, unroll_error *err);
+void table_free(table *t);
+
+/* Row 0 is the row of names. */
+static inline const cell *table_cell(const table *t, int64_t row, int column) { return &t->cells[row * t->n_columns + column]; }
+/* UNROLL_BAD_INPUT at byte `skip` of a cell; the message begins with row and column. */
+unroll_status table_bad(const table *t, int64_t row, int column, size_t skip, unroll_error *err, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+#endif

@@ -1,0 +1,43 @@
+/* predict.h - what a model of tables says about each example, and how far that is from the truth where the truth is there. */
+#ifndef TRAIN_PREDICT_H
+#define TRAIN_PREDICT_H
+#include <signal.h>
+#include "base/threads.h"
+#include "train/model.h"
+
+typedef struct predicted_part { /* of one line with ~ */
+  const variable *v;
+  const char *distribution;
+  int64_t n;              /* 1, or the steps of the example */
+  const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
+  const float *p;         /* [n] its probability */
+  const float *numbers;   /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
+} predicted_part;
+
+typedef struct predicted {
+  int64_t number; /* of the example, from 0 */
+  const predicted_part *parts;
+  int n; /* lines with ~, in their order */
+} predicted;
+
+typedef struct predict_total { /* of one line with ~ */
+  const char *name, *distribution;
+  int64_t n;   /* predictions */
+  double nats; /* -log probability of all */
+  double
+      correct; /* softmax: the likeliest symbol is the true one; bernoulli: so is the likelier value, as a share of the entries */
+  double squared; /* numbers: squared errors of the mean, a mean over the entries */
+} predict_total;
+
+typedef struct predict_sink {
+  void *context;
+  unroll_status (*emit)(void *context, const predicted *p, unroll_error *err); /* in the order of the data; may be NULL */
+  volatile sig_atomic_t *stop;                                                 /* or NULL */
+} predict_sink;
+
+/* `complete`: the data holds what is predicted; then totals, [m->g.n_losses], is filled. d is encoded and measured. */
+unroll_status predict(const model *m, const dataset *d, bool complete, int rows, pool *workers, const predict_sink *sink,
+                      predict_total *totals, unroll_error *err);
+/* Reads a table as the model wants it. dataset_free in any case. */
+unroll_status predict_read(dataset *d, const model *m, const char *path, const char *series, bool complete, unroll_error *err);
+#endif

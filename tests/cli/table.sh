@@ -1,0 +1,76 @@
+# table.sh - tables through the program: train, eval, predict, resume; what is refused, with its place.
+. "$(dirname "$0")/common.sh"
+
+cat >adding.net <<'END'
+data x : numbers
+data y : number
+hidden = 16
+y ~ gaussian(mean = W last(lstm(x, hidden)) + b, scale = 1)
+END
+"$UNROLL" task adding --length 8 -n 600 >adding.csv
+"$UNROLL" task adding --length 8 -n 40 --seed 9 >more.csv
+run train adding.net adding.csv --series id -o add --epochs 20 --lr 0.01 --quiet
+expect 0
+run eval add/model.safetensors more.csv --series id
+expect 0 "y: mean squared error" "40 predictions, 40 examples"
+run eval add/model.safetensors more.csv --series id --json
+expect 0 '"mse"'
+holds "$(sed 's/.*"mse": *\([0-9.e-]*\).*/\1/' out | tr -d '\n') < 0.1"
+run predict add/model.safetensors more.csv --series id
+expect 0
+[ "$(wc -l <out)" = 40 ] || fail "predict: not a line for each example"
+cut -d, -f1-3 more.csv >questions.csv # without y
+mv out with
+run predict add/model.safetensors questions.csv --series id --batch 3
+expect 0
+same with out "the truth must not matter"
+cp more.csv in
+run predict add/model.safetensors - --series id --threads 1
+expect 0
+same with out "standard input"
+rm in
+
+cat >label.net <<'END'
+data text : words(50)
+data label : category
+hidden = 12
+h = gru(embed(text, 8), hidden)
+label ~ softmax(W last(h) + b)
+END
+printf 'label\ttext\ngood film\tI like it.\nbad film\tI hate it!\ngood film\tlike, "like"\nbad film\t"hate ""it"""\n' >films.tsv
+run train label.net films.tsv -o label --quiet --json
+expect 0
+run predict label/model.safetensors films.tsv
+expect 0 "good film	0.9" "bad film	0.9"
+run predict label/model.safetensors films.tsv --json
+expect 0 '"probability"' '"value": "bad film"'
+run eval label/model.safetensors films.tsv
+expect 0 "label: accuracy 100.00 %"
+
+printf 'label,text\nx,"a\nb"\n\xff,c\n' >bad.csv
+run train label.net bad.csv -o bad
+expect 3 "bad.csv:4:1: error: row 3, column 'label': invalid UTF-8"
+printf 'label,text\nx,a\nmaybe,c\n' >other.csv
+run eval label/model.safetensors other.csv
+expect 3 "other.csv:2" "row 2, column 'label': the model does not know the label 'x'"
+run predict label/model.safetensors other.csv
+expect 0
+printf 'lable,txt\nx,a\n' >names.csv
+run predict label/model.safetensors names.csv
+expect 3 "there is no column 'text'; the columns are: lable, txt"
+run sample label/model.safetensors
+expect 2 "reads tables"
+run score label/model.safetensors films.tsv
+expect 2 "reads tables"
+run train label.net films.tsv -o label --series id
+expect 3 "there is no column 'id'"
+run train names films.tsv -o label --series id
+expect 2 "--series is for tables"
+run train --resume label --series id
+expect 2 "--series cannot be given with --resume"
+small
+run predict small/model.safetensors films.tsv
+expect 2 "reads texts"
+run eval small/model.safetensors names.txt --series id
+expect 2 "--series is for tables"
+finish

@@ -1,0 +1,346 @@
+/* test_table.c - tables: cells, words, vocabularies, what variables read, batches against what a hand says they are. */
+#include "tables.h"
+#include "data/words.h"
+
+/* --- cells --- */
+
+static const struct {
+  const char *name, *text;
+  int columns, rows;
+  const char *cells; /* of all rows, each ending with | */
+} files[] = {
+    {"a.csv", "a,b\n1,2\n", 2, 1, "a|b|1|2|"},
+    {"a.csv", "a,b\r\n1,2\r\n3,4", 2, 2, "a|b|1|2|3|4|"},
+    {"a.csv",
+     "\xef\xbb\xbf"
+     "a,b\n1,2\n",
+     2, 1, "a|b|1|2|"},
+    {"a.csv", "a,b\n\"x,y\",\"say \"\"no\"\"\"\n", 2, 1, "a|b|x,y|say \"no\"|"},
+    {"a.csv", "a,b\n\"two\nlines\",z\n,\n", 2, 2, "a|b|two\nlines|z|||"},
+    {"a.csv", "a,b\n\"\",\"\"\"\"\n", 2, 1, "a|b||\"|"},
+    {"a.csv", "a,b\n5\" pipe,it's \"so\"\n", 2, 1, "a|b|5\" pipe|it's \"so\"|"},
+    {"a.csv", "a\tc,b\n1,2\n", 2, 1, "a\tc|b|1|2|"},
+    {"a.tsv", "a,c\tb\n1\t2,3\n", 2, 1, "a,c|b|1|2,3|"},
+    {"standard input", "a,c\tb\n1\t2,3\n", 2, 1, "a,c|b|1|2,3|"},
+    {"standard input", "a,b\n1\t,2\n", 2, 1, "a|b|1\t|2|"},
+    {"a.csv", "a\nx\n\n\ny\n\n\r\n", 1, 4, "a|x|||y|"},
+    {"a.csv", "a\r\n\"x\r\ny\"\r\n", 1, 1, "a|x\r\ny|"},
+    {"a.csv", "a,b\nx\ry,z\n", 2, 1, "a|b|x\ry|z|"},
+    {"a.csv", "a,\n1,2\n", 2, 1, "a||1|2|"},
+};
+
+static void test_cells(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    table t;
+    text all = {0};
+    unroll_error err = {0};
+    if (table_parse(&t, files[i].name, mem_text(files[i].text), strlen(files[i].text), &err)) fail_msg("%zu: %s", i, err.message);
+    assert_int_equal(t.n_columns, files[i].columns);
+    assert_int_equal(t.n_rows, files[i].rows);
+    for (int64_t row = 0; row <= t.n_rows; row++)
+      for (int k = 0; k < t.n_columns; k++)
+        text_format(&all, "%.*s|", (int)table_cell(&t, row, k)->size, table_cell(&t, row, k)->text);
+    if (strcmp(all.data, files[i].cells)) fail_msg("%zu: %s", i, all.data);
+    text_free(&all);
+    table_free(&t);
+  }
+  table t;
+  const char *lines = "a,b\n\"x\n\n\",1\n2,\"\n\"\n3,4\n";
+  assert_int_equal(table_parse(&t, "a.csv", mem_text(lines), strlen(lines), NULL), UNROLL_OK);
+  assert_int_equal(t.lines[0], 1);
+  assert_int_equal(t.lines[1], 2);
+  assert_int_equal(t.lines[2], 5);
+  assert_int_equal(t.lines[3], 7);
+  table_free(&t);
+  assert_int_equal(mem_live(), 0);
+}
+
+/* --- words --- */
+
+static const struct {
+  const char *text, *words;
+} texts[] = {
+    {"", ""},
+    {" \t\n", ""},
+    {"The cat, sat.", "The|cat|,|sat|.|"},
+    {"don't well-known l\xe2\x80\x99\xc3\xa9t\xc3\xa9", "don't|well-known|l\xe2\x80\x99\xc3\xa9t\xc3\xa9|"},
+    {"'quoted' - it's", "'|quoted|'|-|it's|"},
+    {"3.14 1,000 9:30 2020-05-17 10. x1 20th", "3.14|1,000|9:30|2020-05-17|10|.|x1|20th|"},
+    {"a.b a,b 1.b", "a|.|b|a|,|b|1|.|b|"},
+    {"wait... no--yes!!", "wait|...|no|--|yes|!|!|"},
+    {"<unk> of <b 2<3", "<unk>|of|<|b|2|<|3|"},
+    {"snake_case @user #tag", "snake_case|@|user|#|tag|"},
+    {"\xce\xb1\xce\xb2\xce\xb3 \xd0\xbc\xd0\xb8\xd1\x80 \xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d",
+     "\xce\xb1\xce\xb2\xce\xb3|\xd0\xbc\xd0\xb8\xd1\x80|\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d|"},
+    {"\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82", "\xe4\xbd\xa0|\xe5\xa5\xbd|\xe3\x80\x82|"},
+    {"\xc2\xbf"
+     "d\xc3\xb3nde?\xc2\xa0"
+     "aqu\xc3\xad",
+     "\xc2\xbf|d\xc3\xb3nde|?|aqu\xc3\xad|"},
+    {"e\xcc\x81t\xc3\xa9 \xf0\x9f\x98\x80", "e\xcc\x81t\xc3\xa9|\xf0\x9f\x98\x80|"},
+};
+
+static void test_words(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    text all = {0};
+    size_t at = 0, size;
+    for (const char *s; (s = word_next(texts[i].text, strlen(texts[i].text), &at, &size));)
+      text_format(&all, "%.*s|", (int)size, s);
+    if (strcmp(all.data ? all.data : "", texts[i].words)) fail_msg("%s: %s", texts[i].text, all.data);
+    text_free(&all);
+  }
+}
+
+/* --- vocabularies --- */
+
+static void check_words(const vocabulary *v, const char *wanted) {
+  text all = {0};
+  for (int i = 0; i < v->n; i++) {
+    vocabulary_add_text(v, i, &all);
+    text_add(&all, "|", 1);
+    size_t size;
+    const char *s = lexicon_text(&v->words, i, &size);
+    assert_int_equal(vocabulary_find_word(v, s, size), i);
+  }
+  assert_string_equal(all.data, wanted);
+  text_free(&all);
+}
+
+static void test_vocabularies(void **state) {
+  (void)state;
+  static const char *const said[] = {"b", "a", "b", "\xc3\xa9", "c", "a", "z", "b", "d"};
+  lexicon l = {0};
+  vocabulary v;
+  unroll_error err = {0};
+  for (size_t i = 0; i < sizeof said / sizeof *said; i++) assert_true(lexicon_add(&l, said[i], strlen(said[i])) >= 0);
+  assert_int_equal(vocabulary_of_words(&v, UNIT_WORDS, false, &l, 0, NULL), UNROLL_OK);
+  check_words(&v, "<unk>|b|a|c|d|z|\xc3\xa9|");
+  assert_int_equal(vocabulary_find_word(&v, "q", 1), 0);
+  vocabulary_free(&v);
+  assert_int_equal(vocabulary_of_words(&v, UNIT_WORDS, false, &l, 4, NULL), UNROLL_OK);
+  check_words(&v, "<unk>|b|a|c|");
+  vocabulary_free(&v);
+  assert_int_equal(vocabulary_of_words(&v, UNIT_WORDS, true, &l, 4, NULL), UNROLL_OK);
+  check_words(&v, "<unk>|b|a|\n|");
+  assert_int_equal(v.end, 3);
+  vocabulary_free(&v);
+  assert_int_equal(vocabulary_of_words(&v, UNIT_LABELS, false, &l, 0, NULL), UNROLL_OK);
+  check_words(&v, "a|b|c|d|z|\xc3\xa9|");
+  assert_int_equal(vocabulary_find_word(&v, "q", 1), -1);
+  vocabulary_free(&v);
+  assert_int_equal(vocabulary_of_words(&v, UNIT_LABELS, false, &l, 3, &err), UNROLL_BAD_INPUT);
+  assert_non_null(strstr(err.message, "'d'"));
+  lexicon_free(&l);
+  for (int i = 0; i < 5000; i++) { /* many, through several sizes of the table */
+    char s[16];
+    snprintf(s, sizeof s, "%d", i * 7919 % 5000);
+    assert_int_equal(lexicon_add(&l, s, strlen(s)), i);
+  }
+  for (int i = 0; i < 5000; i++) {
+    char s[16];
+    snprintf(s, sizeof s, "%d", i * 7919 % 5000);
+    assert_int_equal(lexicon_find(&l, s, strlen(s)), i);
+  }
+  lexicon_free(&l);
+  assert_int_equal(mem_live(), 0);
+}
+
+/* --- what variables read --- */
+
+/* "0: [1 2] 5; 1: ..." - for each example the values of each variable. */
+static void describe(const loaded *x, text *out) {
+  for (int64_t n = 0; n < x->d.n_sequences; n++) {
+    text_format(out, "%s%d:", n ? "; " : "", (int)x->d.row_of[n]);
+    for (int i = 0; i < x->s.n; i++) {
+      const column_values *c = &x->d.columns[i];
+      const variable *v = &x->s.list[i];
+      text_add(out, " [", 2);
+      for (int64_t k = c->first[n]; k < c->first[n + 1]; k++) {
+        if (k > c->first[n]) text_add(out, " ", 1);
+        if (v->form.unit != UNIT_NUMBERS)
+          vocabulary_add_text(&v->words, c->symbols[k], out);
+        else
+          for (int j = 0; j < v->width; j++) text_format(out, "%s%g", j ? ";" : "", (double)c->numbers[k * v->width + j]);
+      }
+      text_add(out, "]", 1);
+    }
+  }
+}
+
+static const struct {
+  const char *net, *series, *csv, *values;
+} reads[] = {
+    {CLASSIFY, NULL, "label,id,text\npos,1,Good film.\nvery bad,2,\"Bad, bad\"\n",
+     "2: [Good film .] [pos]; 3: [Bad , bad] [very bad]"},
+    {CLASSIFY, NULL, "text,label\n,a\nx,a\n", "2: [] [a]; 3: [x] [a]"},
+    {CLASSIFY, "id", "id,text,label\n1,Good,\n1,!,a\n1,a.b,\n2,x,b\n1,y,c\n", "2: [Good ! a.b] [a]; 5: [x] [b]; 6: [y] [c]"},
+    {REGRESS, NULL, "x,y\n1 2.5 -3,7\n4e1,.5\n", "2: [1 2.5 -3] [7]; 3: [40] [0.5]"},
+    {REGRESS, NULL, "x,y\n1;2 3;4,7\n5;6,8\n", "2: [1;2 3;4] [7]; 3: [5;6] [8]"},
+    {REGRESS, NULL, "x1,x2,y\n1 3,2 4,7\n,,8\n", "2: [1;2 3;4] [7]; 3: [] [8]"},
+    {REGRESS, "id", "id,x1,x2,y\n0,1,2,\n0,3,4,7\n0,5,6,\n1,7,8,9\n", "2: [1;2 3;4 5;6] [7]; 5: [7;8] [9]"},
+    {REGRESS, "id", "id,x0,x1,x3,y\n0,1,2,9,5\n", "2: [1;2] [5]"},
+    {REGRESS, "id", "id,x,y\n0,1;2,5\n0,3;4,6\n", "2: [1;2 3;4] [6]"},
+    {TAG, NULL, "word,tag\nthe dog,DET N\n", "2: [the dog] [DET N]"},
+    {TAG, "s", "s,word,tag\n1,U.S.,N\n1,it is,V\n2,x,N\n", "2: [U.S. it is] [N V]; 4: [x] [N]"},
+    {TRANSLATE, NULL, "from,to\nab,\xc3\xa9\nc,\n", "2: [a b] [\xc3\xa9 \n]; 3: [c] [\n]"},
+    {SERIES, NULL, "y\n1 2 3\n4 5\n", "2: [1 2 3]; 3: [4 5]"},
+    {VECTOR, NULL, "v,label\n1;2;3,a\n4;5;6,b\n", "2: [1;2;3] [a]; 3: [4;5;6] [b]"},
+    {VECTOR, NULL, "v1,v2,label\n1,2,a\n3,4,b\n", "2: [1;2] [a]; 3: [3;4] [b]"},
+};
+
+static void test_reads(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+    loaded x;
+    text all = {0};
+    unroll_error err = {0};
+    if (load(&x, reads[i].net, reads[i].csv, reads[i].series, &err))
+      fail_msg("%zu: %d:%d: %s", i, err.line, err.column, err.message);
+    describe(&x, &all);
+    if (strcmp(all.data, reads[i].values)) fail_msg("%zu:\n%s\n%s", i, all.data, reads[i].values);
+    text_free(&all);
+    loaded_free(&x);
+  }
+  assert_int_equal(mem_live(), 0);
+}
+
+/* --- batches --- */
+
+static void check_axis(const batch *b, int a, int steps, const int *active, const int *order) {
+  const batch_axis *x = &b->axes[a];
+  assert_int_equal(x->steps, steps);
+  for (int t = 0; t < steps; t++) {
+    assert_int_equal(x->active[t], active[t]);
+    assert_int_equal(x->first[t + 1] - x->first[t], active[t]);
+  }
+  for (int i = 0; i < b->rows; i++) assert_int_equal(x->order ? x->order[i] : i, order[i]);
+}
+
+static int find_input(const graph *g, const char *name, int lag) {
+  for (int i = 0; i < g->n_inputs; i++)
+    if (!strcmp(g->data[g->inputs[i].data].name, name) && g->inputs[i].lag == lag) return i;
+  fail_msg("no input %s %d", name, lag);
+  return -1;
+}
+
+/* Two axes with different orders, lags, static values; sequences without steps. */
+static void test_batch(void **state) {
+  (void)state;
+  loaded x;
+  part p;
+  batcher *b;
+  unroll_error err = {0};
+  static const char net[] = "data a : chars\ndata b : numbers(2)\ndata k : category\ndata z : number\n"
+                            "h = rnn(embed(a, 2), 3)\ng = rnn([b[t-2], b], 3, start = h)\n"
+                            "k ~ softmax(W last(g) + bk)\nz ~ gaussian(mean = V h + bz, scale = 1)\n";
+  static const char csv[] = "a,b,k,z\npq,,X,1 -1\n,1;2,Y,\npqr,3;4 5;6 7;8,X,1 2 3\n";
+  if (load(&x, net, csv, NULL, &err)) fail_msg("%d:%d: %s", err.line, err.column, err.message);
+  assert_int_equal(x.g.n_axes, 2);
+  assert_int_equal(part_whole(&p, &x.d, NULL), UNROLL_OK);
+  assert_int_equal(p.n_symbols, 2 + 1 + 0 + 1 + 3 + 1);
+  if (batcher_new(&b, &x.g, &p, &(batch_options){.rows = 8, .steps = 1, .table = &x.s}, &err)) fail_msg("%s", err.message);
+  assert_int_equal(batcher_count(b), 1);
+  assert_int_equal(batcher_rows(b), 3);
+  assert_int_equal(batcher_steps(b), 3);
+  const batch *y = batcher_get(b, 0, 0); /* examples 2, 0, 1 */
+  assert_int_equal(y->rows, 3);
+  const int axis_a = x.g.data[0].axis;
+  check_axis(y, axis_a, 3, (int[]){2, 2, 1}, (int[]){0, 1, 2});     /* pqr, pq, - */
+  check_axis(y, 1 - axis_a, 3, (int[]){2, 1, 1}, (int[]){0, 2, 1}); /* three, one (row 2), none */
+  const int32_t *a = y->index[find_input(&x.g, "a", 0)], wanted_a[] = {0, 0, 1, 1, 2};
+  for (int i = 0; i < 5; i++) assert_int_equal(a[i], wanted_a[i]);
+  const float *v = y->number[find_input(&x.g, "b", 0)], wanted_b[] = {3, 4, 1, 2, 5, 6, 7, 8};
+  for (int i = 0; i < 8; i++) assert_true(v[i] == wanted_b[i]);
+  const float *lagged = y->number[find_input(&x.g, "b", 2)], wanted_lag[] = {0, 0, 0, 0, 0, 0, 3, 4};
+  for (int i = 0; i < 8; i++) assert_true(lagged[i] == wanted_lag[i]);
+  const int32_t *k = y->index[find_input(&x.g, "k", 0)], wanted_k[] = {0, 0, 1};
+  for (int i = 0; i < 3; i++) assert_int_equal(k[i], wanted_k[i]);
+  const float *z = y->number[find_input(&x.g, "z", 0)], wanted_z[] = {1, 1, 2, -1, 3};
+  for (int i = 0; i < 5; i++) assert_true(z[i] == wanted_z[i]);
+  assert_int_equal(batcher_symbols(b), 8);
+  assert_true(y->loss_scale == 1.0 / 8);
+  int64_t line, column;
+  batcher_where(b, 0, 2, &line, &column); /* the loss of k: row 2 of the batch is example 1 */
+  assert_int_equal(line, 3);
+  assert_int_equal(column, 1);
+  batcher_where(b, 1, 3, &line, &column); /* of z: step 1 of example 0 */
+  assert_int_equal(line, 2);
+  assert_int_equal(column, 2);
+  batcher_free(b);
+  part_free(&p);
+  loaded_free(&x);
+  assert_int_equal(mem_live(), 0);
+}
+
+/* Every example is there once in every epoch, whatever the order; rows are by length. */
+static void test_epochs(void **state) {
+  (void)state;
+  text csv = {0};
+  loaded x;
+  part p[3];
+  batcher *b;
+  unroll_error err = {0};
+  text_add(&csv, "text,label\n", 11);
+  for (int i = 0; i < 300; i++) {
+    for (int k = 0; k < i * 37 % 11; k++) text_format(&csv, "w%d ", i);
+    text_format(&csv, ",%d\n", i);
+  }
+  if (load(&x, CLASSIFY, csv.data, NULL, &err)) fail_msg("%s", err.message);
+  if (part_split(&p[0], &p[1], &p[2], &x.d, 0.2, 0.1, 3, &err)) fail_msg("%s", err.message);
+  assert_int_equal(p[0].n + p[1].n + p[2].n, 300);
+  assert_true(p[0].n > 150 && p[1].n > 30 && p[2].n > 10);
+  if (batcher_new(&b, &x.g, &p[0], &(batch_options){.rows = 7, .steps = 1, .seed = 2, .shuffle = true, .table = &x.s}, &err))
+    fail_msg("%s", err.message);
+  for (int epoch = 0; epoch < 2; epoch++) {
+    int seen[300] = {0};
+    for (int64_t i = 0; i < batcher_count(b); i++) {
+      const batch *y = batcher_get(b, epoch, i);
+      assert_true(y->axes[0].first[y->axes[0].steps] <= batcher_cells(b) && y->axes[0].steps <= batcher_steps(b));
+      for (int k = 0; k < y->rows; k++) seen[batcher_examples(b)->list[k]]++;
+    }
+    for (int64_t i = 0; i < p[0].n; i++) assert_int_equal(seen[p[0].list[i]], 1);
+  }
+  batcher_free(b);
+  for (int i = 0; i < 3; i++) part_free(&p[i]);
+  loaded_free(&x);
+  text_free(&csv);
+  assert_int_equal(mem_live(), 0);
+}
+
+/* The n-th allocation fails: an error, and nothing is left behind. */
+static void test_memory(void **state) {
+  (void)state;
+  int failures = 0;
+  static const char csv[] = "from,to\nab,\"x\"\"y\"\nc,\xc3\xa9z\nabc,\n";
+  for (long n = 1;; n++) {
+    loaded x;
+    part p = {0};
+    batcher *b = NULL;
+    unroll_error err = {0};
+    mem_fail_after(n, 0);
+    unroll_status status = load(&x, TRANSLATE, csv, NULL, &err);
+    if (!status) status = part_whole(&p, &x.d, &err);
+    if (!status) status = batcher_new(&b, &x.g, &p, &(batch_options){.rows = 2, .steps = 1, .table = &x.s}, &err);
+    if (!status) batcher_get(b, 0, 0);
+    mem_fail_after(0, 0);
+    batcher_free(b);
+    part_free(&p);
+    loaded_free(&x);
+    assert_int_equal(mem_live(), 0);
+    if (!status) break;
+    assert_int_equal(status, UNROLL_FAILED);
+    failures++;
+  }
+  assert_true(failures > 60);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_cells),  cmocka_unit_test(test_words), cmocka_unit_test(test_vocabularies),
+      cmocka_unit_test(test_reads),  cmocka_unit_test(test_batch), cmocka_unit_test(test_epochs),
+      cmocka_unit_test(test_memory),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
