@@ -1,5 +1,6 @@
 /* fuzz_table.c - libFuzzer target: any bytes are read as a table for one of a few nets, or refused with a place; what was read
- * makes batches in which every example is there once. The first byte says which net, and whether with a series. */
+ * makes batches in which every example is there once. The first byte says which net, whether with a series, and whether it is
+ * tagged text. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/memory.h"
@@ -56,6 +57,7 @@ static void run_batches(const dataset *d, const schema *s, const graph *g) {
 static void use(dataset *d, schema *s, const program *net) {
   graph g;
   unroll_error err = {0};
+  s->standardise = true;
   unroll_status status = schema_collect(s, d, 1, &err);
   check(!status);
   check(!dataset_encode_table(d, s, &err));
@@ -83,12 +85,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   copy[size - 1] = 0;
   check(!lang_parse(&net, "fuzz.net", nets[data[0] % N_NETS], &memory, NULL));
   check(!data_forms_of(forms, &n, net, NULL) && !schema_new(&s, forms, n, NULL));
-  unroll_status status = table_parse(&t, "fuzz", copy, size - 1, &err);
+  unroll_status status =
+      data[0] & 8 ? table_parse_tagged(&t, "fuzz", "a,b", copy, size - 1, &err) : table_parse(&t, "fuzz", copy, size - 1, &err);
   if (!status) status = schema_widths(&s, &t, &err);
   if (!status) {
     check(learn(&s, &g, net) == UNROLL_OK || s.list[0].width > 1 << 16);
     graph_free(&g);
-    status = dataset_bind(&d, &t, &s, data[0] & 4 ? "s" : NULL, true, &err);
+    status = dataset_bind(&d, &t, &s, (data[0] & 12) == 4 ? "s" : NULL, true, &err);
   }
   if (status)
     check(status == UNROLL_BAD_INPUT && err.code == status && err.message[0]);

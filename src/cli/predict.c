@@ -15,6 +15,8 @@ enum { ROWS = 32 };
 static const option_row rows[] = {
     {OPTION_TEXT, "series", 0, offsetof(options, series), "COLUMN", 0, 0, false,
      "successive rows with the same COLUMN are the steps of one example [a row each]"},
+    {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
+     "DATA is tagged text with columns of these names, as in --tagged word,tag"},
     {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "examples at a time [32]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
@@ -90,7 +92,7 @@ static unroll_status run_predict(const options *o, unroll_error *err) {
   const predict_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
-  if (!status) status = predict_read(&d, &m, o->arguments[1], o->series, false, err);
+  if (!status) status = predict_read(&d, &m, o->arguments[1], &(predict_table){o->series, o->tagged}, false, err);
   if (!status) status = predict(&m, &d, false, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, NULL, err);
   if (!status && o->json) status = output_json(json_pack("{s:O}", "predictions", p.list), err);
   json_decref(p.list);
@@ -136,7 +138,8 @@ unroll_status eval_table(const model *m, const options *o, pool *workers, unroll
   const int n = m->g.n_losses;
   predict_total *totals = mem_zero((size_t)n + 1, sizeof *totals);
   const predict_sink sink = {.stop = signals_flag()};
-  unroll_status status = totals ? predict_read(&d, m, o->arguments[1], o->series, true, err) : error_memory(err);
+  unroll_status status =
+      totals ? predict_read(&d, m, o->arguments[1], &(predict_table){o->series, o->tagged}, true, err) : error_memory(err);
   if (!status) status = predict(m, &d, true, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, totals, err);
   if (!status) {
     double nats = 0;

@@ -26,6 +26,8 @@ static const option_row eval_rows[] = {
     {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps per pass of a stream [64]"},
     {OPTION_TEXT, "series", 0, offsetof(options, series), "COLUMN", 0, 0, false,
      "tables: successive rows with the same COLUMN are the steps of one example [a row each]"},
+    {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
+     "DATA is tagged text with columns of these names, as in --tagged word,tag"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     {.kind = OPTION_END},
@@ -138,8 +140,8 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   const bool is_table = !status && m.table.n;
   if (is_table) status = eval_table(&m, o, workers, err);
-  if (!status && !is_table && o->series)
-    status = error_set(err, UNROLL_USAGE, "--series is for tables, and this model reads a text");
+  if (!status && !is_table && (o->series || o->tagged))
+    status = error_set(err, UNROLL_USAGE, "--%s is for tables, and this model reads a text", o->series ? "series" : "tagged");
   if (!status && !is_table) status = read_data(&d, &m, o->arguments[1], err);
   if (!status && !is_table) status = part_whole(&p, &d, err);
   if (!status && !is_table) status = evaluator_new(&e, &m, m.weights, &p, batch, steps, workers, err);

@@ -25,6 +25,10 @@ static const option_row rows[] = {
     {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps per truncated pass of a stream [64]"},
     {OPTION_TEXT, "series", 0, offsetof(options, series), "COLUMN", 0, 0, false,
      "tables: successive rows with the same COLUMN are the steps of one example [a row each]"},
+    {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
+     "DATA is tagged text, a token a line and an empty line between sentences, with columns of these names: --tagged word,tag"},
+    {OPTION_FLAG, "standardise", 0, offsetof(options, standardise), NULL, 0, 0, false,
+     "tables: numbers are taken as (x - mean) / deviation of the training file; predictions come in the data's units"},
     {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of all random numbers [1]"},
     {OPTION_HEADING, "Optimization", 0, 0, NULL, 0, 0, false, NULL},
     {OPTION_WORD, "optimizer", 0, offsetof(options, optimizer), "adam|adamw|rmsprop|sgd", 0, 0, false, "[adam]"},
@@ -119,6 +123,8 @@ static void apply(train_options *t, const options *o) {
   if (!isnan(o->clip_value)) t->clip_value = o->clip_value;
   if (!isnan(o->decay)) t->weight_decay = o->decay;
   if (o->series) t->series = o->series;
+  if (o->tagged) t->tagged = o->tagged;
+  if (o->standardise) t->standardise = true;
   if (o->valid) t->valid = o->valid;
   if (o->test) t->test = o->test;
   if (o->patience >= 0) t->patience = o->patience;
@@ -143,6 +149,8 @@ static unroll_status check_resume(const options *o, unroll_error *err) {
                       : !isnan(o->clip_value) ? "clip-value"
                       : !isnan(o->decay)      ? "weight-decay"
                       : o->series             ? "series"
+                      : o->tagged             ? "tagged"
+                      : o->standardise        ? "standardise"
                       : o->valid              ? "valid"
                       : o->test               ? "test"
                       : o->patience >= 0      ? "patience"

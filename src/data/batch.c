@@ -194,6 +194,7 @@ void batcher_where(const batcher *b, int number, int64_t i, int64_t *line, int64
   if (b->table) {
     examples_where(&b->e, number, i, &row, &t);
     *line = b->p->data->row_of[b->in_row[row]];
+    if (b->p->data->by_line) *line = b->p->data->line_of[*line];
     *column = t + 1;
     return;
   }

@@ -20,6 +20,7 @@ typedef struct binder {
   const schema *s;
   source *sources; /* [s->n] */
   int series;      /* column, or -1 */
+  text small;      /* scratch: a word in small letters */
   unroll_error *err;
 } binder;
 
@@ -152,6 +153,12 @@ static unroll_status add_symbol(binder *b, int i, int32_t code) {
 }
 
 static unroll_status add_word(binder *b, int i, const char *s, size_t size) {
+  if (b->s->list[i].form.lower) {
+    words_lower(s, size, &b->small);
+    if (b->small.failed) return error_memory(b->err);
+    s = b->small.data;
+    size = b->small.length;
+  }
   const int32_t number = lexicon_add(&b->d->columns[i].words, s, size);
   return number < 0 ? error_memory(b->err) : add_symbol(b, i, number);
 }
@@ -285,7 +292,7 @@ static bool is_empty(const binder *b, int i, int64_t row) {
 }
 
 /* Variable i of the example that is rows from .. to - 1. */
-static unroll_status add_example(binder *b, int i, int64_t from, int64_t to) {
+static unroll_status add_example(binder *b, int i, int64_t example, int64_t from, int64_t to) {
   const variable *v = &b->s->list[i];
   column_values *c = &b->d->columns[i];
   const int64_t start = c->n;
@@ -293,6 +300,7 @@ static unroll_status add_example(binder *b, int i, int64_t from, int64_t to) {
   if (!v->step) {
     int64_t row = to - 1;
     while (row > from && is_empty(b, i, row)) row--;
+    c->row[example] = row + 1;
     status = add_row(b, i, row);
     return status ? status : check_one(b, i, row, c->n - start);
   }
@@ -346,7 +354,7 @@ static unroll_status bind_rows(binder *b) {
     for (to = from + 1; b->series >= 0 && to <= t->n_rows && same_series(b, to);) to++;
     unroll_status status = UNROLL_OK;
     for (int i = 0; i < b->s->n && !status; i++)
-      if (d->columns[i].there) status = add_example(b, i, from, to);
+      if (d->columns[i].there) status = add_example(b, i, example, from, to);
     if (!status) status = check_steps(b, example, from);
     if (status) return status;
     for (int i = 0; i < b->s->n; i++)
@@ -371,8 +379,13 @@ static unroll_status make_room(binder *b) {
   d->hashes = mem_zero(n, sizeof *d->hashes);
   d->line_of = mem_zero((size_t)b->t->n_rows + 2, sizeof *d->line_of);
   bool full = d->first && d->row_of && d->hashes && d->line_of;
-  for (int i = 0; full && i < b->s->n; i++)
-    if (d->columns[i].there) full = (d->columns[i].first = mem_zero(n, sizeof *d->columns[i].first)) != NULL;
+  for (int i = 0; full && i < b->s->n; i++) {
+    column_values *c = &d->columns[i];
+    if (!c->there) continue;
+    c->first = mem_zero(n, sizeof *c->first);
+    if (!b->s->list[i].step) c->row = mem_zero(n, sizeof *c->row);
+    full = c->first && (c->row || b->s->list[i].step);
+  }
   if (!full) return error_memory(b->err);
   for (int64_t row = 0; row <= b->t->n_rows; row++) d->line_of[row + 1] = b->t->lines[row];
   return UNROLL_OK;
@@ -393,6 +406,9 @@ static unroll_status check_axes(const binder *b) {
 unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err) {
   binder b = {.d = d, .t = t, .s = s, .series = -1, .err = err};
   *d = (dataset){.lines = true, .n_columns = s->n, .bytes = t->size, .hash = hash_bytes(0, t->data, t->size)};
+  b.series = t->series;
+  d->by_line = t->series >= 0;
+  if (series && d->by_line) return error_set(err, UNROLL_USAGE, "tagged text has its own sentences: no series can be given");
   if (series && (b.series = find_column(t, series)) < 0) return no_column(t, series, err);
   d->name = mem_text(t->name);
   d->columns = mem_zero((size_t)s->n + 1, sizeof *d->columns);
@@ -407,5 +423,6 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (!status) status = bind_rows(&b);
   for (int i = 0; b.sources && i < s->n; i++) mem_free(b.sources[i].columns);
   mem_free(b.sources);
+  text_free(&b.small);
   return status;
 }

@@ -12,6 +12,7 @@ void dataset_free(dataset *d) {
   mem_free(d->first);
   for (int i = 0; d->columns && i < d->n_columns; i++) {
     mem_free(d->columns[i].first);
+    mem_free(d->columns[i].row);
     mem_free(d->columns[i].symbols);
     mem_free(d->columns[i].numbers);
     lexicon_free(&d->columns[i].words);

@@ -15,6 +15,7 @@ typedef struct data_form {
   const char *kind; /* "chars" */
   enum symbol_unit unit;
   bool lines; /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
+  bool lower; /* words: in small letters */
   int n_args; /* numbers after the kind, as in words(1000): their values are the graph's to say */
 } data_form;
 enum { MAX_FORMS = 64 };
@@ -32,6 +33,7 @@ enum { MAX_LINE = 1 << 20 }; /* symbols in a line; a longer text is a stream */
 typedef struct column_values { /* the values of a variable in all examples of a table */
   bool there;                  /* false: the file has no such column, which is legal where only predictions are wanted */
   int64_t *first;   /* [n_sequences + 1] steps of example i are first[i] .. first[i + 1] - 1; of a static variable first[i] = i */
+  int64_t *row;     /* [n_sequences] of a static variable: the row where its value is, as in row_of */
   int32_t *symbols; /* codes (for words and labels: numbers in `words`) until dataset_encode_table */
   float *numbers;   /* [steps][width] */
   int64_t n, room;  /* steps */
@@ -50,6 +52,7 @@ typedef struct dataset {
   /* Tables only; then `lines` holds, `symbols` is NULL, and first[] counts what is predicted (dataset_measure). */
   column_values *columns; /* [n_columns] as in the schema; NULL: a text */
   int n_columns;
+  bool by_line;     /* messages count rows as lines of the file */
   int64_t *row_of;  /* [n_sequences + 1] the first row of each example; rows are counted from 1, the row of names */
   int64_t *line_of; /* [last row + 1] line of the file */
   uint64_t *hashes; /* [n_sequences] of each example's cells */

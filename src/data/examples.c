@@ -128,7 +128,15 @@ void examples_where(const examples *f, int k, int64_t row, int *in_batch, int *s
   *in_batch = (int)row;
   if (!v->step) return;
   const batch_axis *axis = &f->axes[v->axis];
-  while (axis->first[*step + 1] <= row) ++*step;
+  int low = 0, high = axis->steps - 1;
+  while (low < high) {
+    const int middle = low + (high - low + 1) / 2;
+    if (axis->first[middle] <= row)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  *step = low;
   *in_batch = f->order[v->axis][row - axis->first[*step]];
 }
 

@@ -57,11 +57,13 @@ static unroll_status form_of_statement(data_form *f, const program *net, const s
   }
   *f = (data_form){.name = s->name, .kind = kind->name, .unit = kind->unit, .n_args = s->value->n_args};
   for (int i = 0; i < s->n_names; i++) {
-    if (strcmp(s->names[i], "lines"))
-      return lang_error(net, s->names_at[i], err, "unknown word '%s' after 'data %s : %s'; expected 'lines'", s->names[i], s->name,
-                        kind->name);
-    if (f->lines) return lang_error(net, s->names_at[i], err, "'lines' is there twice");
-    f->lines = true;
+    const bool lower = kind->unit == UNIT_WORDS && !strcmp(s->names[i], "lower");
+    bool *word = lower ? &f->lower : &f->lines;
+    if (!lower && strcmp(s->names[i], "lines"))
+      return lang_error(net, s->names_at[i], err, "unknown word '%s' after 'data %s : %s'; expected 'lines'%s", s->names[i],
+                        s->name, kind->name, kind->unit == UNIT_WORDS ? " or 'lower'" : "");
+    if (*word) return lang_error(net, s->names_at[i], err, "'%s' is there twice", s->names[i]);
+    *word = true;
   }
   return UNROLL_OK;
 }

@@ -1,6 +1,7 @@
 /* schema.c - see schema.h: vocabularies of all variables, and codes to symbols. */
 #include "data/schema.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
@@ -14,7 +15,11 @@ unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error 
 }
 
 void schema_free(schema *s) {
-  for (int i = 0; s->list && i < s->n; i++) vocabulary_free(&s->list[i].words);
+  for (int i = 0; s->list && i < s->n; i++) {
+    vocabulary_free(&s->list[i].words);
+    mem_free(s->list[i].mean);
+    mem_free(s->list[i].deviation);
+  }
   mem_free(s->list);
   *s = (schema){0};
 }
@@ -28,7 +33,10 @@ void schema_of_graph(schema *s, const graph *g) {
     v->axis = v->step ? d->axis : -1;
     v->most = unit != UNIT_NUMBERS && d->n_args ? (int)d->args[0] : 0;
     if (unit == UNIT_NUMBERS) v->width = d->width;
-    for (int k = 0; k < g->n_losses; k++) v->predicted |= g->losses[k].data == i;
+    for (int k = 0; k < g->n_losses; k++) {
+      v->predicted |= g->losses[k].data == i;
+      v->bits |= g->losses[k].data == i && !strcmp(g->losses[k].distribution, "bernoulli");
+    }
     for (int k = 0; k < g->n_inputs; k++) v->fed_back |= v->predicted && g->inputs[k].data == i && g->inputs[k].lag > 0;
     const bool is_text = unit == UNIT_CHARS || unit == UNIT_BYTES || unit == UNIT_WORDS;
     v->ends = is_text && (v->form.lines || v->fed_back);
@@ -77,12 +85,39 @@ static unroll_status collect_words(variable *v, int i, const dataset *sets, int 
   return status;
 }
 
+unroll_status variable_scale(variable *v, unroll_error *err) {
+  v->mean = mem_zero((size_t)v->width, sizeof *v->mean);
+  v->deviation = mem_zero((size_t)v->width, sizeof *v->deviation);
+  if (!v->mean || !v->deviation) return error_memory(err);
+  for (int j = 0; j < v->width; j++) v->deviation[j] = 1;
+  return UNROLL_OK;
+}
+
+/* An entry that is always the same keeps the deviation 1. */
+static unroll_status measure_numbers(variable *v, const column_values *c, unroll_error *err) {
+  const unroll_status status = variable_scale(v, err);
+  for (int j = 0; j < v->width && !status && c->n > 0; j++) {
+    double sum = 0, squares = 0;
+    for (int64_t n = 0; n < c->n; n++) sum += (double)c->numbers[n * v->width + j];
+    v->mean[j] = sum / (double)c->n;
+    for (int64_t n = 0; n < c->n; n++) {
+      const double away = (double)c->numbers[n * v->width + j] - v->mean[j];
+      squares += away * away;
+    }
+    if (squares > 0) v->deviation[j] = sqrt(squares / (double)c->n);
+  }
+  return status;
+}
+
 unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error *err) {
   unroll_status status = UNROLL_OK;
   for (int i = 0; i < s->n && !status; i++) {
     variable *v = &s->list[i];
     vocabulary_free(&v->words);
-    if (v->form.unit == UNIT_NUMBERS) continue;
+    if (v->form.unit == UNIT_NUMBERS) {
+      if (s->standardise && !v->bits) status = measure_numbers(v, &sets[0].columns[i], err);
+      continue;
+    }
     if (v->form.unit == UNIT_CHARS || v->form.unit == UNIT_BYTES)
       status = collect_codes(v, i, sets, n, err);
     else
@@ -105,18 +140,17 @@ static unroll_status unknown(const dataset *d, const variable *v, int i, int64_t
   char name[16];
   while (example + 1 < d->n_sequences && c->first[example + 1] <= n) example++;
   const int64_t first = d->row_of[example], rows = d->row_of[example + 1] - first, step = n - c->first[example];
-  const int64_t row = rows > 1 && step < rows ? first + (v->step ? step : 0) : first;
+  const int64_t row = c->row ? c->row[example] : first + (rows > 1 && step < rows ? step : 0);
   const int line = d->line_of[row] < INT32_MAX ? (int)d->line_of[row] : INT32_MAX;
+  const int64_t shown = d->by_line ? line : row;
   if (v->form.unit == UNIT_LABELS)
     error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 1, 0, "row %" PRId64 ", column '%s': the model does not know the label '%.60s'",
-             row, v->form.name, lexicon_text(&c->words, c->symbols[n], NULL));
+             shown, v->form.name, lexicon_text(&c->words, c->symbols[n], NULL));
   else {
     vocabulary_name_code(v->form.unit, (uint32_t)c->symbols[n], name);
     error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 1, 0,
-             "row %" PRId64 ", column '%s', symbol %" PRId64
-             ": the model does not know the character %s: it was not in the data it was "
-             "trained on",
-             row, v->form.name, step + 1, name);
+             "row %" PRId64 ", column '%s', symbol %" PRId64 ": the model does not know the character %s: it was not in the data",
+             shown, v->form.name, step + 1, name);
   }
   if (err) err->line = line;
   return UNROLL_BAD_INPUT;
@@ -144,7 +178,15 @@ unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *er
   for (int i = 0; i < s->n && !status; i++) {
     const variable *v = &s->list[i];
     column_values *c = &d->columns[i];
-    if (v->form.unit == UNIT_NUMBERS || !c->there) continue;
+    if (!c->there) continue;
+    if (v->form.unit == UNIT_NUMBERS) {
+      for (int64_t n = 0; v->mean && n < c->n; n++)
+        for (int j = 0; j < v->width; j++) {
+          float *x = &c->numbers[n * v->width + j];
+          *x = (float)(((double)*x - v->mean[j]) / v->deviation[j]);
+        }
+      continue;
+    }
     if (v->form.unit == UNIT_WORDS || v->form.unit == UNIT_LABELS) {
       status = encode_words(d, v, i, err);
       continue;

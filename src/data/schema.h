@@ -21,12 +21,15 @@ typedef struct variable {
   int axis;       /* -1: no steps */
   int most;       /* words(n), category(n): symbols at most; 0: no bound */
   int width;      /* numbers per step or example; 0: not known yet, or symbols */
+  bool bits;      /* predicted by bernoulli: 0 and 1 stay as they are */
   vocabulary words;
+  double *mean, *deviation; /* [width] numbers are read as (x - mean) / deviation; NULL: as they are */
 } variable;
 
 typedef struct schema {
   variable *list;
   int n;
+  bool standardise; /* schema_collect also finds out mean and deviation of numbers */
 } schema;
 
 unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error *err);
@@ -41,9 +44,13 @@ int schema_bindings(const schema *s, binding *out);
 /* A table as the schema wants it, with codes. `series`: the name of a column, or NULL. `complete`: predicted variables must be
  * there too. Errors name file, row and column. dataset_free in any case. */
 unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err);
-/* The vocabularies: characters, bytes and labels of all sets, words of the first. Sets without columns are passed over. */
+/* The vocabularies: characters, bytes and labels of all sets, words (and means and deviations) of the first. Sets without columns
+ * are passed over. */
 unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error *err);
-/* Codes -> numbers of the vocabularies. An unknown character or label is UNROLL_BAD_INPUT, an unknown word is <unk>. */
+/* Room for mean and deviation, zeros and ones. */
+unroll_status variable_scale(variable *v, unroll_error *err);
+/* Codes -> numbers of the vocabularies; numbers are standardised. An unknown character or label is UNROLL_BAD_INPUT, an unknown
+ * word is <unk>. */
 unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *err);
 /* Counts what is predicted, into first[] and n_symbols. */
 void dataset_measure(dataset *d, const schema *s, const graph *g);

@@ -138,7 +138,7 @@ static char separator_of(const table *t) {
 }
 
 unroll_status table_parse(table *t, const char *name, char *data, size_t size, unroll_error *err) {
-  *t = (table){.name = mem_text(name), .data = data, .size = size};
+  *t = (table){.name = mem_text(name), .data = data, .size = size, .series = -1};
   if (!t->name) return error_memory(err);
   const size_t begin = size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
   if (size == begin) return error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "the file is empty");
@@ -158,12 +158,14 @@ unroll_status table_parse(table *t, const char *name, char *data, size_t size, u
   return UNROLL_OK;
 }
 
-unroll_status table_read(table *t, const char *path, unroll_error *err) {
+unroll_status table_read(table *t, const char *path, const char *tagged, unroll_error *err) {
   char *data;
   size_t size;
   *t = (table){0};
   const unroll_status status = file_read(path, &data, &size, err);
-  return status ? status : table_parse(t, strcmp(path, "-") ? path : "standard input", data, size, err);
+  if (status) return status;
+  const char *name = strcmp(path, "-") ? path : "standard input";
+  return tagged ? table_parse_tagged(t, name, tagged, data, size, err) : table_parse(t, name, data, size, err);
 }
 
 void table_free(table *t) {
@@ -182,6 +184,6 @@ unroll_status table_bad(const table *t, int64_t row, int column, size_t skip, un
   vsnprintf(what, sizeof what, format, list);
   va_end(list);
   const cell *c = table_cell(t, row, column), *name = table_cell(t, 0, column);
-  return data_bad_at(t->name, t->data, t->size, c->at + skip, err, "row %" PRId64 ", column '%.*s': %s", row + 1,
+  return data_bad_at(t->name, t->data, t->size, c->at + skip, err, "row %" PRId64 ", column '%.*s': %s", table_row(t, row),
                      (int)(name->size < 60 ? name->size : 60), name->text, what);
 }

@@ -3,7 +3,10 @@
  * The first row names the columns. Fields are separated by commas or tabs: as the file's name ends (.csv, .tsv, .tab), else tabs if
  * the first line has one. A field that begins with a quote ends with the next single quote; it may hold separators, newlines and
  * doubled quotes. In other fields a quote is a character. Lines end with \n or \r\n; empty lines at the end do not count; a byte
- * order mark is dropped. Rows are counted as a spreadsheet does: the row of names is row 1. */
+ * order mark is dropped. Rows are counted as a spreadsheet does: the row of names is row 1.
+ *
+ * Or, `tagged`, fields with white space between them and no row of names: a token a line, empty lines between sentences, each of
+ * which is one example. Then rows are counted as lines. */
 #ifndef DATA_TABLE_H
 #define DATA_TABLE_H
 #include <stddef.h>
@@ -22,6 +25,7 @@ typedef struct table {
   size_t size;
   char separator;
   int n_columns;
+  int series;     /* tagged: the column that tells sentences apart, the last one, with no name; else -1 */
   int64_t n_rows; /* without the row of names */
   cell *cells;    /* [n_rows + 1][n_columns] */
   int64_t *lines; /* [n_rows + 1] the line of the file where each begins */
@@ -30,12 +34,16 @@ typedef struct table {
 
 enum { TABLE_MAX_COLUMNS = 1 << 16 };
 
-/* A file, or "-". UNROLL_BAD_INPUT with line and column of the file. table_free in any case. */
-unroll_status table_read(table *t, const char *path, unroll_error *err);
+/* A file, or "-". `tagged`: the names of the columns with commas between them, or NULL for CSV and TSV. UNROLL_BAD_INPUT with line
+ * and column of the file, UNROLL_USAGE for bad names. table_free in any case. */
+unroll_status table_read(table *t, const char *path, const char *tagged, unroll_error *err);
 /* Takes over `data`, a block for mem_free. */
 unroll_status table_parse(table *t, const char *name, char *data, size_t size, unroll_error *err);
+unroll_status table_parse_tagged(table *t, const char *name, const char *columns, char *data, size_t size, unroll_error *err);
 void table_free(table *t);
 
+/* How a message counts a row. */
+static inline int64_t table_row(const table *t, int64_t row) { return t->series < 0 ? row + 1 : t->lines[row]; }
 /* Row 0 is the row of names. */
 static inline const cell *table_cell(const table *t, int64_t row, int column) { return &t->cells[row * t->n_columns + column]; }
 /* UNROLL_BAD_INPUT at byte `skip` of a cell; the message begins with row and column. */

@@ -1,7 +1,6 @@
 /* words.c - see words.h. Which characters are letters is decided by fixed ranges of what is none, so a text has the same words
  * whatever the locale and the C library. */
 #include "data/words.h"
-#include "base/text.h"
 
 typedef struct range {
   uint32_t first, last;

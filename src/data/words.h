@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/text.h"
 
 /* The next token of a valid UTF-8 text from *at on, which moves behind it; its begin and size, or NULL at the end. White space only
  * separates. A token is
@@ -14,5 +15,7 @@
  *   - dots or hyphens in a row (..., --);
  *   - any other character. */
 const char *word_next(const char *s, size_t size, size_t *at, size_t *length);
+/* Replaces what `out` holds by s (valid UTF-8) in small letters; it may fail for lack of memory. */
+void words_lower(const char *s, size_t size, text *out);
 bool word_space(uint32_t code);
 #endif

@@ -160,8 +160,12 @@ static bool read_data(builder *b, const statement *at) {
     d->args[d->n_args++] = value;
   }
   for (int i = 0; i < at->n_names; i++) {
-    if (strcmp(at->names[i], "lines") || d->n_words)
-      return FAIL(b, b->root, at->names_at[i], "unexpected '%s'; 'lines' is the only word that may follow a kind", at->names[i]),
+    const bool lower = !strcmp(at->names[i], "lower") && !strcmp(kind->name, "words");
+    bool twice = d->n_words == 2;
+    for (int k = 0; k < d->n_words; k++) twice = twice || !strcmp(at->names[i], d->words[k]);
+    if ((strcmp(at->names[i], "lines") && !lower) || twice)
+      return FAIL(b, b->root, at->names_at[i], "unexpected '%s'; only 'lines' and, of words, 'lower' may follow a kind",
+                  at->names[i]),
              false;
     d->words[d->n_words++] = at->names[i];
   }
@@ -195,7 +199,9 @@ static bool add_data(builder *b, const program *net) {
 /* One stream: the states of a pass start the next one. */
 static bool is_stream(const builder *b) {
   const graph *g = b->g;
-  if (g->n_data != 1 || b->has_start || g->data[0].n_words) return false;
+  if (g->n_data != 1 || b->has_start) return false;
+  for (int i = 0; i < g->data[0].n_words; i++)
+    if (!strcmp(g->data[0].words[i], "lines")) return false;
   const char *kind = g->data[0].kind;
   return !strcmp(kind, "chars") || !strcmp(kind, "bytes") || !strcmp(kind, "words") || !strcmp(kind, "bpe");
 }

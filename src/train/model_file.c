@@ -7,7 +7,7 @@
  *   settings    JSON object, as in force: numbers and words
  *   vocabulary  JSON array: characters, or numbers of bytes; of a model of texts
  *   variables   JSON object, of a model of tables: name of each -> {"symbols": array, "end": is the last one an end symbol?} or, of
- *               numbers, {"width": how many}
+ *               numbers, {"width": how many} and, where they are standardised, "mean" and "deviation": arrays
  *   data        JSON object: size and hash of the training data
  *
  * A file is untrusted: the graph is built from its text first; then each parameter is looked for, and only when all are there with
@@ -72,15 +72,27 @@ static json_t *vocabulary_json(const vocabulary *v) {
   return j;
 }
 
+static json_t *numbers_json(const double *x, int n) {
+  json_t *j = json_array();
+  for (int i = 0; j && i < n; i++)
+    if (json_array_append_new(j, json_real(x[i]))) {
+      json_decref(j);
+      return NULL;
+    }
+  return j;
+}
+
 static char *variables_text(const schema *s) {
   json_t *j = json_object();
   for (int i = 0; j && i < s->n; i++) {
     const variable *v = &s->list[i];
     json_t *one = json_object();
     int bad = !one;
-    if (v->form.unit == UNIT_NUMBERS)
+    if (v->form.unit == UNIT_NUMBERS) {
       bad |= json_object_set_new(one, "width", json_integer(v->width));
-    else {
+      if (v->mean) bad |= json_object_set_new(one, "mean", numbers_json(v->mean, v->width));
+      if (v->mean) bad |= json_object_set_new(one, "deviation", numbers_json(v->deviation, v->width));
+    } else {
       bad |= json_object_set_new(one, "symbols", vocabulary_json(&v->words));
       bad |= json_object_set_new(one, "end", json_boolean(v->words.end >= 0));
     }
@@ -269,6 +281,21 @@ static unroll_status read_words(vocabulary *v, enum symbol_unit unit, bool end, 
   return status;
 }
 
+static unroll_status read_scale(variable *v, const json_t *j, const char *name, unroll_error *err) {
+  const json_t *mean = json_object_get(j, "mean"), *deviation = json_object_get(j, "deviation");
+  if (json_array_size(mean) != (size_t)v->width || json_array_size(deviation) != (size_t)v->width)
+    return BAD("the variable '%s' has no good mean and deviation", v->form.name);
+  const unroll_status status = variable_scale(v, err); /* as much as the file has */
+  for (int i = 0; i < v->width && !status; i++) {
+    const json_t *m = json_array_get(mean, (size_t)i), *d = json_array_get(deviation, (size_t)i);
+    v->mean[i] = json_number_value(m);
+    v->deviation[i] = json_number_value(d);
+    if (!json_is_number(m) || !json_is_number(d) || !isfinite(v->mean[i]) || !(v->deviation[i] > 0) || !isfinite(v->deviation[i]))
+      return BAD("the variable '%s' has no good mean and deviation", v->form.name);
+  }
+  return status;
+}
+
 static unroll_status read_variable(variable *v, const json_t *j, const char *name, unroll_error *err) {
   const json_t *width = json_object_get(j, "width"), *symbols = json_object_get(j, "symbols"), *end = json_object_get(j, "end");
   const enum symbol_unit unit = v->form.unit;
@@ -277,7 +304,7 @@ static unroll_status read_variable(variable *v, const json_t *j, const char *nam
         (!strcmp(v->form.kind, "number") && json_integer_value(width) != 1))
       return BAD("the variable '%s' has no good width", v->form.name);
     v->width = (int)json_integer_value(width);
-    return UNROLL_OK;
+    return json_object_get(j, "mean") ? read_scale(v, j, name, err) : UNROLL_OK;
   }
   if (!json_is_array(symbols) || !json_is_boolean(end) || (unit == UNIT_LABELS && json_is_true(end)))
     return BAD("the variable '%s' has no good vocabulary", v->form.name);

@@ -102,11 +102,14 @@ static bool take_symbol(const float *x, int n, int32_t *symbol, float *p) {
   return isfinite(sum);
 }
 
-static bool take_numbers(const float *x, int width, bool repeated, bool logits, float *out) {
+/* In the units of the data. */
+static double unscaled(const variable *v, int j, double x) { return v->mean ? x * v->deviation[j] + v->mean[j] : x; }
+
+static bool take_numbers(const float *x, const variable *v, bool repeated, float *out) {
   bool finite = true;
-  for (int j = 0; j < width; j++) {
+  for (int j = 0; j < v->width; j++) {
     const float a = x[repeated ? 0 : j];
-    out[j] = logits ? (float)(1 / (1 + exp(-(double)a))) : a;
+    out[j] = (float)(v->bits ? 1 / (1 + exp(-(double)a)) : unscaled(v, j, (double)a));
     finite = finite && isfinite(a);
   }
   return finite;
@@ -123,8 +126,9 @@ static void compare(predictor *s, int k, int64_t at, int64_t example, int step) 
     return;
   }
   for (int j = 0; j < v->width; j++) {
-    const double out = (double)o->numbers[at * v->width + j], truth = (double)c->numbers[n * v->width + j];
+    const double out = (double)o->numbers[at * v->width + j], truth = unscaled(v, j, (double)c->numbers[n * v->width + j]);
     t->correct += (out > 0.5) == (truth > 0.5);
+    if (v->mean) t->nats += log(v->deviation[j]); /* the density in the units of the data */
     t->squared += (out - truth) * (out - truth);
   }
 }
@@ -144,9 +148,8 @@ static unroll_status collect(predictor *s, int k, unroll_error *err) {
     examples_where(e, k, i, &row, &step);
     const int64_t example = e->list[row], at = o->first[example] + step;
     const float *from = x + (n->space == SPACE_STEP ? i : n->space == SPACE_STATIC ? row : 0) * stride;
-    const bool finite =
-        o->symbols ? take_symbol(from, n->width, &o->symbols[at], &o->p[at])
-                   : take_numbers(from, v->width, n->width == 1, !strcmp(l->distribution, "bernoulli"), o->numbers + at * v->width);
+    const bool finite = o->symbols ? take_symbol(from, n->width, &o->symbols[at], &o->p[at])
+                                   : take_numbers(from, v, n->width == 1, o->numbers + at * v->width);
     if (!finite) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
     if (s->complete) compare(s, k, at, example, step);
   }
@@ -206,7 +209,8 @@ unroll_status predict(const model *m, const dataset *d, bool complete, int rows,
   return status;
 }
 
-unroll_status predict_read(dataset *d, const model *m, const char *path, const char *series, bool complete, unroll_error *err) {
+unroll_status predict_read(dataset *d, const model *m, const char *path, const predict_table *how, bool complete,
+                           unroll_error *err) {
   table t;
   *d = (dataset){0};
   if (!m->table.n) return error_set(err, UNROLL_USAGE, "this model reads texts, not tables: 'sample' and 'score' are for it");
@@ -215,8 +219,8 @@ unroll_status predict_read(dataset *d, const model *m, const char *path, const c
       return error_set(err, UNROLL_USAGE,
                        "'%s' is predicted from its own earlier values; generating it is not there yet, 'eval' is",
                        m->table.list[i].form.name);
-  unroll_status status = table_read(&t, path, err);
-  if (!status) status = dataset_bind(d, &t, &m->table, series, complete, err);
+  unroll_status status = table_read(&t, path, how->tagged, err);
+  if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete, err);
   table_free(&t);
   if (!status) status = dataset_encode_table(d, &m->table, err);
   if (!status) dataset_measure(d, &m->table, &m->g);

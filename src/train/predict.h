@@ -38,6 +38,11 @@ typedef struct predict_sink {
 /* `complete`: the data holds what is predicted; then totals, [m->g.n_losses], is filled. d is encoded and measured. */
 unroll_status predict(const model *m, const dataset *d, bool complete, int rows, pool *workers, const predict_sink *sink,
                       predict_total *totals, unroll_error *err);
+typedef struct predict_table { /* how a table is to be read; both may be NULL */
+  const char *series;          /* successive rows with the same value in this column are one example */
+  const char *tagged;          /* tagged text: the names of the columns */
+} predict_table;
 /* Reads a table as the model wants it. dataset_free in any case. */
-unroll_status predict_read(dataset *d, const model *m, const char *path, const char *series, bool complete, unroll_error *err);
+unroll_status predict_read(dataset *d, const model *m, const char *path, const predict_table *how, bool complete,
+                           unroll_error *err);
 #endif

@@ -15,6 +15,8 @@ typedef struct train_options {
   const char *net;    /* a file, or the name of a built-in net */
   const char *data;   /* a file, or "-" */
   const char *series; /* tables: the column that says which rows are one example; NULL: a row each */
+  const char *tagged; /* tables without a row of names: the names of the columns; see data/table.h. NULL: CSV or TSV */
+  bool standardise;   /* numbers of tables get mean 0 and deviation 1 */
   const char *dir;    /* NULL: nothing is written */
   const setting *settings;
   int n_settings;

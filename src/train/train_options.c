@@ -24,15 +24,8 @@ void train_defaults(train_options *o) {
 
 #define ANY ((double)INFINITY)
 
-enum field_kind {
-  FIELD_END,
-  FIELD_INTEGER,
-  FIELD_NUMBER,
-  FIELD_TEXT,
-  FIELD_BOOL,
-  FIELD_INT,
-  FIELD_MAYBE /* a text; not written when NULL */
-};
+/* MAYBE, a text, and FLAG are not written when they are NULL and false. */
+enum field_kind { FIELD_END, FIELD_INTEGER, FIELD_NUMBER, FIELD_TEXT, FIELD_BOOL, FIELD_INT, FIELD_MAYBE, FIELD_FLAG };
 typedef struct field {
   enum field_kind kind;
   const char *name;
@@ -45,6 +38,8 @@ typedef struct field {
 static const field option_fields[] = {O(FIELD_TEXT, net, 0, 0),
                                       O(FIELD_TEXT, data, 0, 0),
                                       O(FIELD_MAYBE, series, 0, 0),
+                                      O(FIELD_MAYBE, tagged, 0, 0),
+                                      O(FIELD_FLAG, standardise, 0, 1),
                                       O(FIELD_TEXT, valid, 0, 0),
                                       O(FIELD_TEXT, test, 0, 0),
                                       O(FIELD_INTEGER, epochs, 0, 1e15),
@@ -98,6 +93,7 @@ static json_t *field_value(const field *f, const void *record) {
   case FIELD_INT:
     return json_integer(*(const int *)(const void *)at);
   case FIELD_BOOL:
+  case FIELD_FLAG:
     return json_boolean(*(const bool *)at);
   case FIELD_NUMBER: {
     const double x = *(const double *)(const void *)at;
@@ -114,7 +110,9 @@ static char *write_fields(const field *fields, const void *record) {
   json_setup();
   json_t *j = json_object();
   for (const field *f = fields; j && f->kind != FIELD_END; f++) {
-    if (f->kind == FIELD_MAYBE && !*(const char *const *)(const void *)((const char *)record + f->at)) continue;
+    const char *at = (const char *)record + f->at;
+    if (f->kind == FIELD_MAYBE && !*(const char *const *)(const void *)at) continue;
+    if (f->kind == FIELD_FLAG && !*(const bool *)at) continue;
     if (json_object_set_new(j, f->name, field_value(f, record))) {
       json_decref(j);
       return NULL;
@@ -137,7 +135,7 @@ static int read_field(const field *f, void *record, const json_t *value, arena *
     } else if (!json_is_null(value))
       return 1;
     *(const char **)(void *)at = s;
-  } else if (f->kind == FIELD_BOOL) {
+  } else if (f->kind == FIELD_BOOL || f->kind == FIELD_FLAG) {
     if (!json_is_boolean(value)) return 1;
     *(bool *)at = json_is_true(value);
   } else if (f->kind == FIELD_NUMBER) {
@@ -165,7 +163,7 @@ static unroll_status read_fields(const field *fields, void *record, arena *memor
     status = error_at(err, UNROLL_BAD_INPUT, file, NULL, 0, 0, "the metadata '%s' is not a JSON object", what);
   for (const field *f = fields; !status && f->kind != FIELD_END; f++) {
     const json_t *value = json_object_get(j, f->name);
-    if (!value && f->kind == FIELD_MAYBE) continue;
+    if (!value && (f->kind == FIELD_MAYBE || f->kind == FIELD_FLAG)) continue;
     const int bad = value ? read_field(f, record, value, memory) : 1;
     if (bad < 0) status = error_memory(err);
     if (bad > 0)

@@ -17,7 +17,7 @@ static bool as_share(const char *source, double *share) { return text_number(sou
 static unroll_status read_table(trainer *t, int i, const char *path, unroll_error *err) {
   table raw;
   schema *s = &t->m.table;
-  unroll_status status = table_read(&raw, path, err);
+  unroll_status status = table_read(&raw, path, t->o.tagged, err);
   if (!status && i == TRAIN && !t->m.built) {
     status = schema_widths(s, &raw, err);
     if (!status) status = model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
@@ -31,7 +31,9 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
   const char *const files[3] = {t->o.data, t->o.valid, t->o.test};
   double share;
   t->identity = (data_identity){0, 0};
-  if (t->o.series && !t->m.table.n) return error_set(err, UNROLL_USAGE, "--series is for tables, and this net reads a text");
+  const char *alone = t->o.series ? "--series" : t->o.tagged ? "--tagged" : t->o.standardise ? "--standardise" : NULL;
+  if (alone && !t->m.table.n) return error_set(err, UNROLL_USAGE, "%s is for tables, and this net reads a text", alone);
+  t->m.table.standardise = t->o.standardise;
   for (int i = 0; i < 3; i++) {
     if (!files[i] || (i != TRAIN && as_share(files[i], &share))) continue;
     const unroll_status status =

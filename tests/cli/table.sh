@@ -47,6 +47,31 @@ expect 0 '"probability"' '"value": "bad film"'
 run eval label/model.safetensors films.tsv
 expect 0 "label: accuracy 100.00 %"
 
+cat >tag.net <<'END'
+data word : words
+data tag : category
+tag ~ softmax(W gru(embed(word, 6), 8, backward) + b)
+END
+printf 'the DET x\ndog N x\n\ndogs N x\nrun V x\n' >tags.txt
+run train tag.net tags.txt --tagged word,tag,more -o tag --quiet
+expect 0
+run predict tag/model.safetensors tags.txt --tagged word,tag,more
+expect 0 "DET N" "N V"
+[ "$(wc -l <out)" = 2 ] || fail "predict: not a line for each sentence"
+cut -d' ' -f1 tags.txt >words.txt
+run predict tag/model.safetensors words.txt --tagged word
+expect 0 "DET N" "N V"
+run eval tag/model.safetensors tags.txt --tagged word,tag
+expect 3 "tags.txt:1:1: error: 3 fields, but there are 2 columns"
+run eval tag/model.safetensors tags.txt --tagged word,,tag
+expect 2 "one is missing"
+awk -F, 'NR == 1 { print; next } { print $1 "," 1000 * $2 "," $3 "," 1000 * $4 + 5000 }' OFS=, adding.csv >large.csv
+run train adding.net large.csv --series id --standardise -o large --epochs 20 --lr 0.01 --quiet
+expect 0
+run eval large/model.safetensors large.csv --series id --json
+expect 0
+holds "$(sed 's/.*"mse": *\([0-9.e-]*\).*/\1/' out | tr -d '\n') < 100000"
+
 printf 'label,text\nx,"a\nb"\n\xff,c\n' >bad.csv
 run train label.net bad.csv -o bad
 expect 3 "bad.csv:4:1: error: row 3, column 'label': invalid UTF-8"

@@ -39,13 +39,14 @@ static inline unroll_status loaded_graph(loaded *x, graph *g, unroll_error *err)
   return status;
 }
 
-/* Up to codes. loaded_free in any case. */
+/* Up to codes. The name "tagged A,B" stands for tagged text with these columns. loaded_free in any case. */
 static inline unroll_status load_codes(loaded *x, const char *net, const char *name, const char *csv, size_t size,
                                        const char *series, unroll_error *err) {
   data_form forms[MAX_FORMS];
   graph g;
   int n;
   *x = (loaded){0};
+  const char *tagged = strncmp(name, "tagged ", 7) ? NULL : name + 7;
   unroll_status status = lang_parse(&x->net, "test.net", net, &x->memory, err);
   if (!status) status = data_forms_of(forms, &n, x->net, err);
   if (!status) status = schema_new(&x->s, forms, n, err);
@@ -54,7 +55,7 @@ static inline unroll_status load_codes(loaded *x, const char *net, const char *n
   if (status) return status;
   memcpy(copy, csv, size);
   copy[size] = 0;
-  status = table_parse(&x->t, name, copy, size, err);
+  status = tagged ? table_parse_tagged(&x->t, "test.csv", tagged, copy, size, err) : table_parse(&x->t, name, copy, size, err);
   if (!status) status = schema_widths(&x->s, &x->t, err);
   if (status) return status;
   status = loaded_graph(x, &g, err);
@@ -62,9 +63,10 @@ static inline unroll_status load_codes(loaded *x, const char *net, const char *n
   return status ? status : dataset_bind(&x->d, &x->t, &x->s, series, true, err);
 }
 
-/* All of it. */
+/* All of it. The series "tagged A,B" stands for tagged text. */
 static inline unroll_status load(loaded *x, const char *net, const char *csv, const char *series, unroll_error *err) {
-  unroll_status status = load_codes(x, net, "test.csv", csv, strlen(csv), series, err);
+  const bool tagged = series && !strncmp(series, "tagged ", 7);
+  unroll_status status = load_codes(x, net, tagged ? series : "test.csv", csv, strlen(csv), tagged ? NULL : series, err);
   if (!status) status = schema_collect(&x->s, &x->d, 1, err);
   if (!status) status = dataset_encode_table(&x->d, &x->s, err);
   if (status) return status;

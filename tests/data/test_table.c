@@ -152,7 +152,8 @@ static void test_vocabularies(void **state) {
 /* "0: [1 2] 5; 1: ..." - for each example the values of each variable. */
 static void describe(const loaded *x, text *out) {
   for (int64_t n = 0; n < x->d.n_sequences; n++) {
-    text_format(out, "%s%d:", n ? "; " : "", (int)x->d.row_of[n]);
+    const int64_t row = x->d.row_of[n];
+    text_format(out, "%s%d:", n ? "; " : "", (int)(x->d.by_line ? x->d.line_of[row] : row));
     for (int i = 0; i < x->s.n; i++) {
       const column_values *c = &x->d.columns[i];
       const variable *v = &x->s.list[i];
@@ -184,7 +185,13 @@ static const struct {
     {REGRESS, "id", "id,x,y\n0,1;2,5\n0,3;4,6\n", "2: [1;2 3;4] [6]"},
     {TAG, NULL, "word,tag\nthe dog,DET N\n", "2: [the dog] [DET N]"},
     {TAG, "s", "s,word,tag\n1,U.S.,N\n1,it is,V\n2,x,N\n", "2: [U.S. it is] [N V]; 4: [x] [N]"},
+    {TAG, "tagged word,tag", "the DET\ndog\tN\n\n \nU.S. N", "1: [the dog] [DET N]; 5: [U.S.] [N]"},
+    {TAG, "tagged tag,pos,word", "\n\nN NN dog\r\n\r\nV VBZ is\r\n", "3: [dog] [N]; 5: [is] [V]"},
+    {CLASSIFY, "tagged text,label", "a -\nb x\n\nc y\n", "1: [a b] [x]; 4: [c] [y]"},
     {TRANSLATE, NULL, "from,to\nab,\xc3\xa9\nc,\n", "2: [a b] [\xc3\xa9 \n]; 3: [c] [\n]"},
+    {"data text : words lower\ndata y : number\ny ~ gaussian(mean = W last(rnn(embed(text, 3), 4)) + b, scale = 1)\n", NULL,
+     "text,y\nThe DOG \xc3\x89T\xc3\x89 \xce\x91\xce\xa9 \xd0\x9c\xd0\x98\xd0\xa0 \xc5\xb9\xc5\xbb \xc4\xb0 \xc5\xb8 I'm,1\n",
+     "2: [the dog \xc3\xa9t\xc3\xa9 \xce\xb1\xcf\x89 \xd0\xbc\xd0\xb8\xd1\x80 \xc5\xba\xc5\xbc i \xc3\xbf i'm] [1]"},
     {SERIES, NULL, "y\n1 2 3\n4 5\n", "2: [1 2 3]; 3: [4 5]"},
     {VECTOR, NULL, "v,label\n1;2;3,a\n4;5;6,b\n", "2: [1;2;3] [a]; 3: [4;5;6] [b]"},
     {VECTOR, NULL, "v1,v2,label\n1,2,a\n3,4,b\n", "2: [1;2] [a]; 3: [3;4] [b]"},
@@ -203,6 +210,27 @@ static void test_reads(void **state) {
     text_free(&all);
     loaded_free(&x);
   }
+  assert_int_equal(mem_live(), 0);
+}
+
+/* Mean 0 and deviation 1 per entry; one that never changes stays where its mean is 0. */
+static void test_standardised(void **state) {
+  (void)state;
+  static const char csv[] = "x,y\n1;7;0 3;7;0,10\n5;7;0,30\n7;7;0,50\n";
+  loaded x;
+  unroll_error err = {0};
+  if (load_codes(&x, REGRESS, "test.csv", csv, strlen(csv), NULL, &err)) fail_msg("%s", err.message);
+  x.s.standardise = true;
+  assert_int_equal(schema_collect(&x.s, &x.d, 1, NULL), UNROLL_OK);
+  assert_int_equal(dataset_encode_table(&x.d, &x.s, NULL), UNROLL_OK);
+  static const double first[] = {-3, -1, 1, 3}, y[] = {-1, 0, 1};
+  for (int i = 0; i < 4; i++) {
+    const float *v = x.d.columns[0].numbers + 3 * i;
+    assert_true(v[0] == (float)(first[i] / 2.23606797749979) && v[1] == 0 && v[2] == 0);
+  }
+  for (int i = 0; i < 3; i++) assert_true(x.d.columns[1].numbers[i] == (float)(20 * y[i] / 16.32993161855452));
+  assert_true(x.s.list[0].mean[0] == 4 && x.s.list[0].mean[1] == 7 && x.s.list[0].deviation[1] == 1);
+  loaded_free(&x);
   assert_int_equal(mem_live(), 0);
 }
 
@@ -338,9 +366,9 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cells),  cmocka_unit_test(test_words), cmocka_unit_test(test_vocabularies),
-      cmocka_unit_test(test_reads),  cmocka_unit_test(test_batch), cmocka_unit_test(test_epochs),
-      cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_cells),  cmocka_unit_test(test_words),        cmocka_unit_test(test_vocabularies),
+      cmocka_unit_test(test_reads),  cmocka_unit_test(test_standardised), cmocka_unit_test(test_batch),
+      cmocka_unit_test(test_epochs), cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,13 @@ static const struct {
     {TRANSLATE, "s", "s,from,to\n1,a,b\n1,ab,c\n", 3, 3, "row 3, column 'from': 2 symbols where the net takes one at each step"},
     {"data a : category(2)\ndata y : number\ny ~ gaussian(mean = W embed(a, 2) + b, scale = 1)\n", NULL, "a,y\np,1\nq,1\nr,1\n", 0,
      0, "'a': more than 2 labels: 'r'"},
+    /* tagged text */
+    {TAG, "tagged word,tag", "a X\n\nb Y Z\n", 3, 1, "3 fields, but there are 2 columns"},
+    {TAG, "tagged word,tag", "a X\nb\n", 2, 1, "1 field, but there are 2 columns"},
+    {TAG, "tagged word,tag", " \n\n", 0, 0, "no rows"},
+    {TAG, "tagged word,tag", "", 0, 0, "the file is empty"},
+    {TAG, "tagged word,tag", "a X\n\n b\xff Y\n", 3, 3, "row 3, column 'word': invalid UTF-8"},
+    {REGRESS, "tagged x,y", "1 2\n\n3 4\n5 z\n", 4, 3, "row 4, column 'y': 'z' is no number"},
     /* numbers */
     {REGRESS, NULL, "x,y\n1 2,3\n1 two,3\n", 3, 3, "row 3, column 'x': 'two' is no number"},
     {REGRESS, NULL, "x,y\n1 2,3\n1,\n", 3, 3, "row 3, column 'y': empty: a number is missing"},
@@ -101,6 +108,9 @@ static const struct {
      "row 3, column 'label': the model does not know the label 'y'"},
     {TAG, "s", "s,word,tag\n1,a,x\n", "s,word,tag\n1,a,x\n2,b,x\n2,c,q\n", 4,
      "row 4, column 'tag': the model does not know the label 'q'"},
+    {CLASSIFY, "s", "s,text,label\n1,a,x\n", "s,text,label\n1,a,x\n2,b,q\n2,c,\n", 3,
+     "row 3, column 'label': the model does not know the label 'q'"},
+    {TAG, "tagged word,tag", "a x\n", "a x\n\nb x\nc q\n", 4, "row 4, column 'tag': the model does not know the label 'q'"},
     {TRANSLATE, NULL, "from,to\na,b\n", "from,to\na,b\naq,b\n", 3,
      "row 3, column 'from', symbol 2: the model does not know the character 'q'"},
 };
@@ -111,7 +121,9 @@ static void test_unknown(void **state) {
     loaded x, y;
     unroll_error err = {0};
     assert_int_equal(load(&x, unknown[i].net, unknown[i].known, unknown[i].series, &err), UNROLL_OK);
-    if (load_codes(&y, unknown[i].net, "test.csv", unknown[i].csv, strlen(unknown[i].csv), unknown[i].series, &err))
+    const bool tagged = unknown[i].series && !strncmp(unknown[i].series, "tagged ", 7);
+    if (load_codes(&y, unknown[i].net, tagged ? unknown[i].series : "test.csv", unknown[i].csv, strlen(unknown[i].csv),
+                   tagged ? NULL : unknown[i].series, &err))
       fail_msg("%s", err.message);
     assert_int_equal(dataset_encode_table(&y.d, &x.s, &err), UNROLL_BAD_INPUT);
     if (err.line != unknown[i].line || !strstr(err.message, unknown[i].message)) fail_msg("%zu: %d: %s", i, err.line, err.message);

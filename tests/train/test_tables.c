@@ -19,11 +19,15 @@ static const char both_net[] = "data text : chars\ndata label : category\ndata s
                                "label ~ softmax(W h + b)\nsize ~ gaussian(mean = V h + bv, scale = 1)\n";
 
 static const struct {
-  const char *name, *text, *data, *series;
-} nets[] = {{"classify.net", classify_net, "sentences.csv", NULL},
-            {"tag.net", tag_net, "tags.tsv", NULL},
-            {"adding.net", adding_net, "adding.csv", "id"},
-            {"both.net", both_net, "sizes.csv", NULL}};
+  const char *name, *text, *data, *series, *tagged;
+  bool standardise;
+} nets[] = {{"classify.net", classify_net, "sentences.csv", NULL, NULL, false},
+            {"tag.net", tag_net, "tags.tsv", NULL, NULL, false},
+            {"tag.net", tag_net, "tags.txt", NULL, "word,tag", false},
+            {"adding.net", adding_net, "adding.csv", "id", NULL, false},
+            {"adding.net", adding_net, "adding.csv", "id", NULL, true},
+            {"both.net", both_net, "sizes.csv", NULL, NULL, false},
+            {"both.net", both_net, "sizes.csv", NULL, NULL, true}};
 enum { N_NETS = sizeof nets / sizeof *nets };
 
 static const char *path_of(const char *name) {
@@ -42,7 +46,7 @@ static void put(const char *name, text *t) {
 
 static void make_tables(void) {
   static const char *const words[] = {"good", "bad", "a", "film", "the", "very"};
-  text s = {0}, g = {0}, a = {0}, z = {0};
+  text s = {0}, g = {0}, a = {0}, z = {0}, l = {0};
   uint64_t h = 1;
   text_format(&s, "label,text\n");
   text_format(&g, "word\ttag\n");
@@ -55,7 +59,9 @@ static void make_tables(void) {
       h = hash_mix(h + 1);
       const char *w = words[2 + h % 4];
       text_format(&one, "%s%s", k ? " " : "", k == n / 2 ? words[!good] : w);
-      text_format(&tags, "%s%c", k ? " " : "", k == n / 2 ? 'J' : *w == 'f' ? 'N' : 'D');
+      const char tag = k == n / 2 ? 'J' : *w == 'f' ? 'N' : 'D';
+      text_format(&tags, "%s%c", k ? " " : "", tag);
+      text_format(&l, "%s %c\n", k == n / 2 ? words[!good] : w, tag);
     }
     if (n) {
       text_format(&s, "%s,\"%s, \"\"%d\"\"\"\n", good ? "yes" : "no", one.data, i);
@@ -64,11 +70,13 @@ static void make_tables(void) {
       text_format(&s, "none,\n");
     text_format(&z, "%.*s,%d,%s\n", n, "abcabcabc", n, n > 3 ? "long" : "short");
     for (int k = 0; k < 2 + n; k++) text_format(&a, "%d,0.%d,%d,%d.5\n", i, (int)(hash_mix(h + (uint64_t)k) % 100), k == 1, n);
+    text_format(&l, "\n");
     text_free(&one);
     text_free(&tags);
   }
   put("sentences.csv", &s);
   put("tags.tsv", &g);
+  put("tags.txt", &l);
   put("adding.csv", &a);
   put("sizes.csv", &z);
 }
@@ -98,6 +106,8 @@ static train_options options_of(int i, const char *dir) {
   train_options o = small_options(net[i], data[i], to);
   o.n_settings = 0;
   o.series = nets[i].series;
+  o.tagged = nets[i].tagged;
+  o.standardise = nets[i].standardise;
   o.batch = 8;
   o.valid = "0.2";
   o.test = "0.1";
@@ -203,12 +213,15 @@ static void test_learned(void **state) {
     OK(run(&o, 0, false, &r, err));
     snprintf(file, sizeof file, "%s/model.safetensors", o.dir);
     OK(model_load(&m, file, false, err));
-    OK(predict_read(&d, &m, o.data, o.series, true, err));
+    OK(predict_read(&d, &m, o.data, &(predict_table){o.series, o.tagged}, true, err));
     OK(predict(&m, &d, true, 5, NULL, &(predict_sink){.context = &a, .emit = take}, totals, err));
     assert_int_equal(a.n, d.n_sequences);
     double nats = 0;
     for (int k = 0; k < m.g.n_losses; k++) {
+      const variable *v = &m.table.list[m.g.losses[k].data];
+      assert_int_equal(v->mean != NULL, nets[i].standardise && v->form.unit == UNIT_NUMBERS);
       nats += totals[k].nats;
+      if (v->mean) nats -= (double)totals[k].n * log(v->deviation[0]); /* the evaluator is in standardised units */
       if (strcmp(totals[k].distribution, "softmax"))
         assert_true(totals[k].squared < 0.3);
       else
@@ -222,7 +235,8 @@ static void test_learned(void **state) {
     evaluator_free(e);
     part_free(&p);
     dataset_free(&d);
-    OK(predict_read(&d, &m, o.data, o.series, false, err)); /* without looking at the truth, in other batches */
+    OK(predict_read(&d, &m, o.data, &(predict_table){o.series, o.tagged}, false,
+                    err)); /* without looking at the truth, in other batches */
     OK(predict(&m, &d, false, 64, NULL, &(predict_sink){.context = &b, .emit = take}, NULL, err));
     assert_string_equal(a.out.data, b.out.data);
     dataset_free(&d);
@@ -252,7 +266,7 @@ static void test_refused(void **state) {
   generate_defaults(&g, &m);
   assert_int_equal(generate(&m, &g, NULL, &(generate_sink){0}, &e), UNROLL_USAGE);
   assert_non_null(strstr(e.message, "reads tables"));
-  assert_int_equal(predict_read(&d, &m, path_of("adding.csv"), NULL, false, &e), UNROLL_BAD_INPUT);
+  assert_int_equal(predict_read(&d, &m, path_of("adding.csv"), &(predict_table){0}, false, &e), UNROLL_BAD_INPUT);
   assert_non_null(strstr(e.message, "there is no column 'text'"));
   dataset_free(&d);
   model_free(&m);
@@ -276,7 +290,7 @@ static void test_memory(void **state) {
   for (int resumed = 0; resumed < 2; resumed++) {
     int failures = 0;
     for (long n = 1;; n += n > 60 ? 1 + n / 14 : 1) {
-      train_options o = options_of(3, "sweep");
+      train_options o = options_of(6, "sweep");
       train_result r;
       unroll_error e = {0};
       o.steps = 3;
