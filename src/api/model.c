@@ -5,6 +5,7 @@
 #include "api/inspect.h"
 #include "api/settings.h"
 #include "base/error.h"
+#include "data/words.h"
 #include "train/evaluate.h"
 #include "train/generate.h"
 #include "train/score.h"
@@ -68,6 +69,17 @@ const char *unroll_model_symbol(const unroll_model *m, int symbol, size_t *lengt
 
 int unroll_model_find(const unroll_model *m, const char *begin, size_t length, size_t *taken) {
   const vocabulary *v = &m->m.words;
+  if (v->unit == UNIT_WORDS) {
+    size_t at = 0, size;
+    const char *word = word_of_form(&m->m.form, begin, utf8_valid(begin, length), &at, &size);
+    if (!word) return -1;
+    if (taken) *taken = at;
+    text small = {0};
+    if (m->m.form.lower) words_lower(word, size, &small);
+    const int found = small.length ? vocabulary_find_word(v, small.data, small.length) : vocabulary_find_word(v, word, size);
+    text_free(&small);
+    return found;
+  }
   uint32_t code = length ? (unsigned char)begin[0] : 0;
   const int n = v->unit == UNIT_BYTES ? length > 0 : utf8_decode(begin, length, &code);
   const int symbol = n ? vocabulary_find(v, code) : -1;

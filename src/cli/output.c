@@ -39,8 +39,11 @@ static void add_word(text *out, const vocabulary *v, int32_t symbol) {
 }
 
 void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most) {
-  for (int64_t i = 0; i < n && i < most; i++)
-    (v->unit == UNIT_WORDS || v->unit == UNIT_LABELS ? add_word : add_code)(out, v, symbols[i]);
+  const bool texts = v->unit == UNIT_WORDS || v->unit == UNIT_LABELS;
+  for (int64_t i = 0; i < n && i < most; i++) {
+    if (v->unit == UNIT_WORDS && i > 0) text_add(out, " ", 1);
+    (texts ? add_word : add_code)(out, v, symbols[i]);
+  }
   if (n > most) text_add(out, "...", 3);
 }
 

@@ -48,7 +48,7 @@ static unroll_status out_of_memory(text *t, unroll_error *err) {
 static unroll_status emit_json(printer *p, const scored *s, unroll_error *err) {
   text line = {0};
   const bool end = s->n > 0 && s->symbols[s->n - 1] == p->m->words.end && p->m->words.end >= 0;
-  for (int64_t i = 0; i < s->n - end; i++) vocabulary_add_text(&p->m->words, s->symbols[i], &line);
+  vocabulary_add_texts(&p->m->words, s->symbols, s->n - end, &line);
   if (line.failed) return out_of_memory(&line, err);
   json_t *row = json_pack("{s:o, s:o, s:I}", "text", output_json_text(line.data ? line.data : "", line.length), "log2_p",
                           json_number(-s->nats_total * BITS_PER_NAT), "symbols", (json_int_t)s->n);

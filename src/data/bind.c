@@ -92,9 +92,9 @@ static unroll_status find_source(const binder *b, source *out, const variable *v
 
 /* White space separates. */
 static bool next_part(const cell *c, size_t *at, size_t *begin) {
-  while (*at < c->size && word_space((unsigned char)c->text[*at])) ++*at;
+  while (*at < c->size && white_byte(c->text[*at])) ++*at;
   *begin = *at;
-  while (*at < c->size && !word_space((unsigned char)c->text[*at])) ++*at;
+  while (*at < c->size && !white_byte(c->text[*at])) ++*at;
   return *at > *begin;
 }
 
@@ -244,7 +244,7 @@ static unroll_status add_words(binder *b, int i, int64_t row, int column) {
   size_t at = 0, begin = 0, size = 0;
   if (whole) return c->size ? add_word(b, i, c->text, c->size) : UNROLL_OK;
   if (v->form.unit == UNIT_WORDS)
-    for (const char *s; !status && (s = word_next(c->text, c->size, &at, &size));) status = add_word(b, i, s, size);
+    for (const char *s; !status && (s = word_of_form(&v->form, c->text, c->size, &at, &size));) status = add_word(b, i, s, size);
   else
     while (!status && next_part(c, &at, &begin)) status = add_word(b, i, c->text + begin, at - begin);
   return status;

@@ -10,6 +10,7 @@ void dataset_free(dataset *d) {
   mem_free(d->name);
   mem_free(d->symbols);
   mem_free(d->first);
+  lexicon_free(&d->words);
   for (int i = 0; d->columns && i < d->n_columns; i++) {
     mem_free(d->columns[i].first);
     mem_free(d->columns[i].row);
@@ -53,7 +54,26 @@ static unroll_status unknown_symbol(const dataset *d, const vocabulary *v, int64
   return UNROLL_BAD_INPUT;
 }
 
+unroll_status words_encode(const lexicon *l, const vocabulary *v, int32_t *symbols, int64_t count, int64_t *bad,
+                           unroll_error *err) {
+  int32_t *numbers = mem_zero((size_t)l->n + 1, sizeof *numbers);
+  *bad = -1;
+  if (!numbers) return error_memory(err);
+  for (int32_t w = 0; w < l->n; w++) {
+    size_t size;
+    const char *s = lexicon_text(l, w, &size);
+    numbers[w] = vocabulary_find_word(v, s, size);
+  }
+  for (int64_t i = 0; i < count && *bad < 0; i++)
+    if (numbers[symbols[i]] < 0) *bad = i;
+  for (int64_t i = 0; i < count && *bad < 0; i++) symbols[i] = numbers[symbols[i]];
+  mem_free(numbers);
+  return UNROLL_OK;
+}
+
 unroll_status dataset_encode(dataset *d, const vocabulary *v, unroll_error *err) {
+  int64_t bad;
+  if (d->unit == UNIT_WORDS) return words_encode(&d->words, v, d->symbols, d->n_symbols, &bad, err);
   for (int64_t i = 0; i < d->n_symbols; i++) {
     const int32_t symbol = vocabulary_find(v, (uint32_t)d->symbols[i]);
     if (symbol < 0) return unknown_symbol(d, v, i, err);

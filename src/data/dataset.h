@@ -3,7 +3,7 @@
  *
  * A reader turns the bytes of a file into codes, a vocabulary turns these into numbers of symbols, in place. The table of kinds
  * in reader.c says what `data NAME : KIND` is read by; kinds without a reader yet are refused by name. A net with one variable
- * of characters or bytes reads a plain text, any other a table (schema.h). */
+ * of characters, bytes or words reads a plain text, any other a table (schema.h). */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 #include "data/vocabulary.h"
@@ -14,9 +14,10 @@ typedef struct data_form {
   const char *name; /* "token"; belongs to the program */
   const char *kind; /* "chars" */
   enum symbol_unit unit;
-  bool lines; /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
-  bool lower; /* words: in small letters */
-  int n_args; /* numbers after the kind, as in words(1000): their values are the graph's to say */
+  bool lines;  /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
+  bool lower;  /* words: in small letters */
+  bool spaced; /* words: only white space separates them */
+  int n_args;  /* numbers after the kind, as in words(1000): their values are the graph's to say */
 } data_form;
 enum { MAX_FORMS = 64 };
 /* Of all data lines, in order. UNROLL_USAGE for what is legal but has no reader yet, UNROLL_BAD_INPUT with the place for an unknown
@@ -46,6 +47,7 @@ typedef struct dataset {
   bool lines;
   int32_t *symbols; /* codes until dataset_encode, then numbers of the vocabulary */
   int64_t n_symbols;
+  lexicon words;  /* words: what the codes number */
   int64_t *first; /* [n_sequences + 1] sequence i is symbols first[i] .. first[i + 1] - 1, a line's end symbol included */
   int64_t n_sequences;
   uint64_t bytes, hash; /* identity of the text */
@@ -63,6 +65,8 @@ unroll_status dataset_read(dataset *d, const data_form *f, const char *path, unr
 unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, const char *data, size_t size, unroll_error *err);
 /* Codes -> numbers. A code that the vocabulary lacks is UNROLL_BAD_INPUT with line, column and the character. */
 unroll_status dataset_encode(dataset *d, const vocabulary *v, unroll_error *err);
+/* Numbers of a lexicon -> symbols; *bad is the first that the vocabulary lacks (then nothing is changed), or -1. */
+unroll_status words_encode(const lexicon *l, const vocabulary *v, int32_t *symbols, int64_t count, int64_t *bad, unroll_error *err);
 void dataset_free(dataset *d);
 
 /* A part of a dataset: a range of a stream's symbols, or some of the lines. */

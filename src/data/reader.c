@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "data/dataset.h"
 #include "data/hash.h"
+#include "data/words.h"
 
 typedef struct data_kind {
   const char *name;
@@ -57,38 +58,35 @@ static unroll_status form_of_statement(data_form *f, const program *net, const s
   }
   *f = (data_form){.name = s->name, .kind = kind->name, .unit = kind->unit, .n_args = s->value->n_args};
   for (int i = 0; i < s->n_names; i++) {
-    const bool lower = kind->unit == UNIT_WORDS && !strcmp(s->names[i], "lower");
-    bool *word = lower ? &f->lower : &f->lines;
-    if (!lower && strcmp(s->names[i], "lines"))
-      return lang_error(net, s->names_at[i], err, "unknown word '%s' after 'data %s : %s'; expected 'lines'%s", s->names[i],
-                        s->name, kind->name, kind->unit == UNIT_WORDS ? " or 'lower'" : "");
-    if (*word) return lang_error(net, s->names_at[i], err, "'%s' is there twice", s->names[i]);
+    const bool words = kind->unit == UNIT_WORDS;
+    const char *given = s->names[i];
+    bool *word = !strcmp(given, "lines")             ? &f->lines
+                 : words && !strcmp(given, "lower")  ? &f->lower
+                 : words && !strcmp(given, "spaced") ? &f->spaced
+                                                     : NULL;
+    if (!word)
+      return lang_error(net, s->names_at[i], err, "unknown word '%s' after 'data %s : %s'; expected 'lines'%s", given, s->name,
+                        kind->name, words ? ", 'lower' or 'spaced'" : "");
+    if (*word) return lang_error(net, s->names_at[i], err, "'%s' is there twice", given);
     *word = true;
   }
   return UNROLL_OK;
 }
 
 unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *net, unroll_error *err) {
-  span at = {0};
   *n = 0;
   for (int i = 0; i < net->n_statements; i++) {
     const statement *s = &net->statements[i];
     if (s->kind != STATEMENT_DATA) continue;
     if (*n == MAX_FORMS) return lang_error(net, s->at, err, "more than %d data lines", MAX_FORMS);
-    if (*n == 0) at = s->at;
     const unroll_status status = form_of_statement(&list[(*n)++], net, s, err);
     if (status) return status;
-  }
-  if (*n == 1 && list->unit == UNIT_WORDS) {
-    lang_error(net, at, err, "running text of words has no reader yet, only words in tables");
-    if (err) err->code = UNROLL_USAGE;
-    return UNROLL_USAGE;
   }
   if (*n) return UNROLL_OK;
   return error_at(err, UNROLL_BAD_INPUT, net->file, NULL, 0, 0, "the net has no 'data' line, so no data can be bound to it");
 }
 
-bool data_is_text(const data_form *list, int n) { return n == 1 && (list->unit == UNIT_CHARS || list->unit == UNIT_BYTES); }
+bool data_is_text(const data_form *list, int n) { return n == 1 && list->unit <= UNIT_WORDS; }
 
 unroll_status data_bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *format, ...) {
   int line = 1, column = 1;
@@ -128,7 +126,7 @@ static unroll_status count(const data_form *f, const char *name, const char *dat
   for (size_t i = begin; i < size;) {
     uint32_t code = (unsigned char)data[i];
     int n = 1;
-    if (f->unit == UNIT_CHARS) {
+    if (f->unit != UNIT_BYTES) {
       if (code >= 0x80) n = utf8_decode(data + i, size - i, &code);
       if (n == 0) return data_bad_at(name, data, size, i, err, "invalid UTF-8; 'bytes' instead of 'chars' reads any file");
       if (code == 0) return data_bad_at(name, data, size, i, err, "a NUL in a text; 'bytes' instead of 'chars' reads any file");
@@ -176,13 +174,14 @@ static void decode(dataset *d, const char *data, size_t size, size_t begin) {
 
 unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, const char *data, size_t size, unroll_error *err) {
   *d = (dataset){.unit = f->unit, .lines = f->lines};
-  const size_t begin = f->unit == UNIT_CHARS && size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
+  const size_t begin = f->unit != UNIT_BYTES && size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
   int64_t codes;
   if (size == begin) return error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "the file is empty");
-  const unroll_status status = count(f, name, data, size, begin, &codes, &d->n_sequences, err);
+  unroll_status status = count(f, name, data, size, begin, &codes, &d->n_sequences, err);
   if (status) return status;
+  if (f->unit == UNIT_WORDS) codes = words_count(f, data + begin, size - begin);
   d->name = mem_text(name);
-  d->symbols = mem_zero((size_t)codes, sizeof *d->symbols);
+  d->symbols = mem_zero((size_t)codes + 1, sizeof *d->symbols);
   d->first = mem_zero((size_t)d->n_sequences + 1, sizeof *d->first);
   if (!d->name || !d->symbols || !d->first) {
     dataset_free(d);
@@ -190,8 +189,13 @@ unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, co
   }
   d->bytes = size;
   d->hash = hash_bytes(0, data, size);
-  decode(d, data, size, begin);
-  return UNROLL_OK;
+  if (f->unit == UNIT_WORDS)
+    status = words_read(d, f, data + begin, size - begin, err);
+  else
+    decode(d, data, size, begin);
+  if (!status && d->n_symbols == 0) status = error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "the file has no words");
+  if (status) dataset_free(d);
+  return status;
 }
 
 unroll_status dataset_read(dataset *d, const data_form *f, const char *path, unroll_error *err) {

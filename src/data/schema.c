@@ -67,20 +67,11 @@ static unroll_status collect_codes(variable *v, int i, const dataset *sets, int 
 
 static unroll_status collect_words(variable *v, int i, const dataset *sets, int n, unroll_error *err) {
   lexicon all = {0};
-  bool failed = false;
-  for (int k = 0; k < n && !failed; k++) { /* labels of all sets; of words `n` is 1 */
-    const lexicon *l = sets[k].columns ? &sets[k].columns[i].words : NULL;
-    for (int32_t w = 0; l && w < l->n && !failed; w++) {
-      size_t size;
-      const char *s = lexicon_text(l, w, &size);
-      if (v->form.unit == UNIT_WORDS && (*s == '\n' || !strcmp(s, UNKNOWN_WORD))) continue;
-      const int32_t number = lexicon_add(&all, s, size);
-      failed = number < 0;
-      if (!failed) all.count[number] += l->count[w] - 1;
-    }
-  }
+  bool fine = true;
+  for (int k = 0; k < n && fine; k++) /* labels of all sets; of words `n` is 1 */
+    if (sets[k].columns) fine = vocabulary_count_words(&all, &sets[k].columns[i].words, v->ends);
   const unroll_status status =
-      failed ? error_memory(err) : vocabulary_of_words(&v->words, v->form.unit, v->ends, &all, v->most, err);
+      !fine ? error_memory(err) : vocabulary_of_words(&v->words, v->form.unit, v->ends, &all, v->most, err);
   lexicon_free(&all);
   return status;
 }
@@ -158,19 +149,9 @@ static unroll_status unknown(const dataset *d, const variable *v, int i, int64_t
 
 static unroll_status encode_words(const dataset *d, const variable *v, int i, unroll_error *err) {
   column_values *c = &d->columns[i];
-  int32_t *numbers = mem_zero((size_t)c->words.n + 1, sizeof *numbers);
-  if (!numbers) return error_memory(err);
-  for (int32_t w = 0; w < c->words.n; w++) {
-    size_t size;
-    const char *s = lexicon_text(&c->words, w, &size);
-    numbers[w] = vocabulary_find_word(&v->words, s, size);
-  }
-  unroll_status status = UNROLL_OK;
-  for (int64_t n = 0; n < c->n && !status; n++)
-    if (numbers[c->symbols[n]] < 0) status = unknown(d, v, i, n, err);
-  for (int64_t n = 0; n < c->n && !status; n++) c->symbols[n] = numbers[c->symbols[n]];
-  mem_free(numbers);
-  return status;
+  int64_t bad;
+  const unroll_status status = words_encode(&c->words, &v->words, c->symbols, c->n, &bad, err);
+  return !status && bad >= 0 ? unknown(d, v, i, bad, err) : status;
 }
 
 unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *err) {

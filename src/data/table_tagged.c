@@ -12,9 +12,9 @@
 
 /* The next field of a line, which ends at `end`. */
 static bool next_field(const char *data, size_t *at, size_t end, size_t *begin) {
-  while (*at < end && word_space((unsigned char)data[*at])) ++*at;
+  while (*at < end && white_byte(data[*at])) ++*at;
   *begin = *at;
-  while (*at < end && !word_space((unsigned char)data[*at])) ++*at;
+  while (*at < end && !white_byte(data[*at])) ++*at;
   return *at > *begin;
 }
 

@@ -32,6 +32,9 @@ unroll_status vocabulary_set(vocabulary *v, enum symbol_unit unit, bool lines, c
 /* Of words: <unk>, the most frequent (with <unk> and the end symbol at most `most`; 0: all), of those as often the first by code
  * points, and the end symbol if lines. Of labels: all, sorted; more than `most` are an error that names one. */
 unroll_status vocabulary_of_words(vocabulary *v, enum symbol_unit unit, bool lines, const lexicon *l, int most, unroll_error *err);
+/* Adds the counts of another file's words to `all`, without <unk> and, if lines, without the ends of lines. False: out of memory.
+ */
+bool vocabulary_count_words(lexicon *all, const lexicon *l, bool lines);
 /* From a model file: a text after the other, all distinct; for words the first is <unk>, the last the end symbol if lines. */
 unroll_status vocabulary_set_words(vocabulary *v, enum symbol_unit unit, bool lines, const char *const *texts, const size_t *sizes,
                                    size_t n, unroll_error *err);
@@ -41,6 +44,8 @@ void vocabulary_free(vocabulary *v);
 
 int32_t vocabulary_find(const vocabulary *v, uint32_t code); /* -1: unknown */
 void vocabulary_add_text(const vocabulary *v, int32_t symbol, text *out);
+/* Several symbols; words with a space between them. */
+void vocabulary_add_texts(const vocabulary *v, const int32_t *symbols, int64_t n, text *out);
 /* "'e'", "U+0007", "byte 0xff": a code for messages. */
 void vocabulary_name_code(enum symbol_unit unit, uint32_t code, char out[16]);
 #endif

@@ -63,6 +63,28 @@ unroll_status vocabulary_set_words(vocabulary *v, enum symbol_unit unit, bool li
   return finish(v, false, err);
 }
 
+bool vocabulary_count_words(lexicon *all, const lexicon *l, bool lines) {
+  for (int32_t w = 0; w < l->n; w++) {
+    size_t size;
+    const char *s = lexicon_text(l, w, &size);
+    if (!strcmp(s, UNKNOWN_WORD) || (lines && !strcmp(s, END_TEXT))) continue;
+    const int32_t number = lexicon_add(all, s, size);
+    if (number < 0) return false;
+    all->count[number] += l->count[w] - 1;
+  }
+  return true;
+}
+
+/* Newlines need no spaces around them. */
+static bool is_newline(const vocabulary *v, int32_t symbol) { return !strcmp(lexicon_text(&v->words, symbol, NULL), END_TEXT); }
+
+void vocabulary_add_texts(const vocabulary *v, const int32_t *symbols, int64_t n, text *out) {
+  for (int64_t i = 0; i < n; i++) {
+    if (v->unit == UNIT_WORDS && i > 0 && !is_newline(v, symbols[i - 1]) && !is_newline(v, symbols[i])) text_add(out, " ", 1);
+    vocabulary_add_text(v, symbols[i], out);
+  }
+}
+
 int32_t vocabulary_find_word(const vocabulary *v, const char *s, size_t n) {
   const int32_t number = lexicon_find(&v->words, s, n);
   return number < 0 && v->unit == UNIT_WORDS ? 0 : number;

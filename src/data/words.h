@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/text.h"
+#include "data/dataset.h"
 
 /* The next token of a valid UTF-8 text from *at on, which moves behind it; its begin and size, or NULL at the end. White space only
  * separates. A token is
@@ -17,5 +17,13 @@
 const char *word_next(const char *s, size_t size, size_t *at, size_t *length);
 /* Replaces what `out` holds by s (valid UTF-8) in small letters; it may fail for lack of memory. */
 void words_lower(const char *s, size_t size, text *out);
+/* Running text, valid UTF-8, as a form asks for it: how many symbols there are, and these, into d->symbols and d->first, numbered
+ * by d->words. The end of a line is a symbol too. */
+int64_t words_count(const data_form *f, const char *data, size_t size);
+unroll_status words_read(dataset *d, const data_form *f, const char *data, size_t size, unroll_error *err);
+/* The next word as a form asks for it; NULL at the end. */
+const char *word_of_form(const data_form *f, const char *s, size_t size, size_t *at, size_t *length);
 bool word_space(uint32_t code);
+/* White space of one byte: what separates fields, steps, labels and spaced words. Of UTF-8 no byte but a whole character is one. */
+static inline bool white_byte(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 #endif

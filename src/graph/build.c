@@ -160,12 +160,12 @@ static bool read_data(builder *b, const statement *at) {
     d->args[d->n_args++] = value;
   }
   for (int i = 0; i < at->n_names; i++) {
-    const bool lower = !strcmp(at->names[i], "lower") && !strcmp(kind->name, "words");
-    bool twice = d->n_words == 2;
+    const bool of_words = !strcmp(kind->name, "words") && (!strcmp(at->names[i], "lower") || !strcmp(at->names[i], "spaced"));
+    bool twice = d->n_words == 4;
     for (int k = 0; k < d->n_words; k++) twice = twice || !strcmp(at->names[i], d->words[k]);
-    if ((strcmp(at->names[i], "lines") && !lower) || twice)
-      return FAIL(b, b->root, at->names_at[i], "unexpected '%s'; only 'lines' and, of words, 'lower' may follow a kind",
-                  at->names[i]),
+    if ((strcmp(at->names[i], "lines") && !of_words) || twice)
+      return FAIL(b, b->root, at->names_at[i],
+                  "unexpected '%s'; only 'lines' and, of words, 'lower' and 'spaced' may follow a kind", at->names[i]),
              false;
     d->words[d->n_words++] = at->names[i];
   }

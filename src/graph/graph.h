@@ -83,7 +83,7 @@ typedef struct data_info { /* a `data` line */
   const char *name, *kind; /* "token", "chars" */
   double args[4];
   int n_args;
-  const char *words[4]; /* "lines", "lower" */
+  const char *words[4]; /* "lines", "lower", "spaced" */
   int n_words;
   int width; /* symbols or numbers, from the binding */
   enum space space;

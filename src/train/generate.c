@@ -38,7 +38,8 @@ void generate_defaults(generate_options *o, const model *m) {
 
 static unroll_status read_prime(generator *s, unroll_error *err) {
   const vocabulary *v = &s->m->words;
-  const data_form form = {.name = s->m->form.name, .kind = s->m->form.kind, .unit = v->unit};
+  data_form form = s->m->form;
+  form.lines = false;
   if (!s->o->prime || s->o->prime_size == 0) return UNROLL_OK;
   unroll_status status = dataset_parse(&s->prime, &form, "the prime", s->o->prime, s->o->prime_size, err);
   if (!status) status = dataset_encode(&s->prime, v, err);
@@ -192,7 +193,7 @@ static bool all_ended(const generator *s, int rows) {
 static unroll_status emit(generator *s, int row, int64_t number, const generate_sink *sink, unroll_error *err) {
   const int32_t *symbols = s->symbols + row * s->room;
   s->out.length = 0;
-  for (int64_t i = 0; i < s->length[row]; i++) vocabulary_add_text(&s->m->words, symbols[i], &s->out);
+  vocabulary_add_texts(&s->m->words, symbols, s->length[row], &s->out);
   text_add(&s->out, "", 0);
   if (s->out.failed) return error_memory(err);
   const generated g = {.number = number,

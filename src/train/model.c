@@ -127,6 +127,7 @@ unroll_status model_needs_text(const model *m, const char *what, unroll_error *e
 
 static int bind(const model *m, binding out[MAX_FORMS]) {
   if (m->table.n) return schema_bindings(&m->table, out);
+  if (!m->words.n) return 0; /* not known yet */
   out[0] = (binding){m->form.name, m->words.n};
   return 1;
 }
@@ -145,6 +146,7 @@ unroll_status model_learn_steps(model *m, const setting *settings, int n_setting
   unroll_status status = graph_build(&g, m->net, &options, err);
   if (m->starved) status = error_memory(err);
   if (!status) schema_of_graph(&m->table, &g);
+  if (!status) m->most = g.data[0].n_args ? (int)g.data[0].args[0] : 0;
   graph_free(&g);
   return status;
 }

@@ -22,6 +22,7 @@ typedef struct model {
   const program *net;
   data_form form;    /* of the first variable */
   vocabulary words;  /* of a text; empty for a table */
+  int most;          /* words(n) of a text; 0: no bound */
   schema table;      /* the variables of a net that reads a table; n = 0: it reads a text */
   model_cell *cells; /* those that the net uses, in order of first use */
   int n_cells, cap_cells;
@@ -42,7 +43,8 @@ const char *model_find_cell(void *model, const char *name, arena *memory, const 
 
 /* Parses the net and reads its data line. model_free in every case. */
 unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err);
-/* Of a net that reads a table: what the equations say about its variables before their vocabularies are known. Widths are. */
+/* What the equations say about the variables of a table, and how many words of a text are known at most, before there are
+ * vocabularies. Widths of numbers are known. */
 unroll_status model_learn_steps(model *m, const setting *settings, int n_settings, unroll_error *err);
 /* Is the model one of texts? If not, UNROLL_USAGE saying that `what` cannot be done. */
 unroll_status model_needs_text(const model *m, const char *what, unroll_error *err);

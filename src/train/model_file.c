@@ -318,7 +318,7 @@ static unroll_status read_vocabulary(model *m, vocabulary *v, const tensor_file 
   unroll_status status =
       m->table.n ? need_json(f, name, "variables", JSON_OBJECT, &j, err) : need_json(f, name, "vocabulary", JSON_ARRAY, &j, err);
   if (status) return status;
-  if (!m->table.n) status = read_codes(v, m->form.unit, m->form.lines, j, name, err);
+  if (!m->table.n) status = (m->form.unit == UNIT_WORDS ? read_words : read_codes)(v, m->form.unit, m->form.lines, j, name, err);
   for (int i = 0; i < m->table.n && !status; i++)
     status = read_variable(&m->table.list[i], json_object_get(j, m->table.list[i].form.name), name, err);
   json_decref(j);

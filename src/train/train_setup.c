@@ -49,6 +49,14 @@ unroll_status trainer_collect(trainer *t, vocabulary *words, unroll_error *err) 
   const int32_t *codes[3];
   int64_t counts[3];
   if (t->m.table.n) return schema_collect(&t->m.table, t->sets, 3, err);
+  if (t->m.form.unit == UNIT_WORDS) {
+    lexicon all = {0};
+    unroll_status status = model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
+    if (!status && !vocabulary_count_words(&all, &t->sets[TRAIN].words, t->m.form.lines)) status = error_memory(err);
+    if (!status) status = vocabulary_of_words(words, UNIT_WORDS, t->m.form.lines, &all, t->m.most, err);
+    lexicon_free(&all);
+    return status;
+  }
   for (int i = 0; i < 3; i++) {
     codes[i] = t->sets[i].symbols;
     counts[i] = t->sets[i].n_symbols;

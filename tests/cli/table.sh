@@ -93,6 +93,22 @@ run train names films.tsv -o label --series id
 expect 2 "--series is for tables"
 run train --resume label --series id
 expect 2 "--series cannot be given with --resume"
+# words as plain text: a stream, and lines
+awk 'BEGIN { for (i = 0; i < 300; i++) print (i % 3 ? "the dog runs ." : "a cat sits !") }' >running.txt
+run train words running.txt -o words --set hidden=16 --set embedding=8 --set layers=1 --epochs 30 --lr 0.01 --batch 4 --unroll 20 --quiet
+expect 0
+run sample words/model.safetensors --length 15 --temperature 0 --prime "the dog"
+expect 0 "the dog runs ."
+run score words/model.safetensors running.txt
+expect 0 "bits per symbol" "cat sits"
+run train clicks running.txt -o clicks --set hidden=16 --epochs 20 --lr 0.01 --quiet
+expect 0
+run sample clicks/model.safetensors -n 3
+expect 0
+run score clicks/model.safetensors running.txt --per-symbol
+expect 0 "	dog	"
+rm -f running.txt
+
 small
 run predict small/model.safetensors films.tsv
 expect 2 "reads texts"

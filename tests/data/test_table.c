@@ -93,6 +93,57 @@ static void test_words(void **state) {
   }
 }
 
+/* --- plain texts of words --- */
+
+static const struct {
+  const char *text;
+  data_form form;
+  const char *words; /* \n for the end of a line, | at the end of a sequence */
+} plain[] = {
+    {"The cat.\nIt sat", {.name = "t", .unit = UNIT_WORDS}, "The cat . \n It sat |"},
+    {"The cat.\n\nIt", {.name = "t", .unit = UNIT_WORDS, .lower = true, .spaced = true}, "the cat. \n \n it |"},
+    {"The cat.\r\n\r\nIt", {.name = "t", .unit = UNIT_WORDS, .lines = true}, "The cat . \n |\n |It \n |"},
+    {"\xef\xbb\xbf"
+     "a <unk>\n",
+     {.name = "t", .unit = UNIT_WORDS, .lines = true},
+     "a <unk> \n |"},
+};
+
+static void test_plain(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+    dataset d;
+    lexicon l = {0};
+    vocabulary v;
+    text all = {0};
+    unroll_error err = {0};
+    if (dataset_parse(&d, &plain[i].form, "text", plain[i].text, strlen(plain[i].text), &err)) fail_msg("%zu: %s", i, err.message);
+    assert_true(vocabulary_count_words(&l, &d.words, d.lines));
+    assert_int_equal(vocabulary_of_words(&v, UNIT_WORDS, d.lines, &l, 0, NULL), UNROLL_OK);
+    assert_int_equal(dataset_encode(&d, &v, NULL), UNROLL_OK);
+    for (int64_t n = 0; n < d.n_sequences; n++) {
+      for (int64_t k = d.first[n]; k < d.first[n + 1]; k++) {
+        vocabulary_add_text(&v, d.symbols[k], &all);
+        text_add(&all, " ", 1);
+      }
+      text_add(&all, "|", 1);
+    }
+    if (strcmp(all.data, plain[i].words)) fail_msg("%zu: %s", i, all.data);
+    text_free(&all);
+    lexicon_free(&l);
+    vocabulary_free(&v);
+    dataset_free(&d);
+  }
+  dataset d;
+  unroll_error err = {0};
+  assert_int_equal(dataset_parse(&d, &plain[0].form, "text", "  ", 2, &err), UNROLL_BAD_INPUT);
+  assert_string_equal(err.message, "the file has no words");
+  assert_int_equal(dataset_parse(&d, &plain[0].form, "text", "a\nb\xff", 4, &err), UNROLL_BAD_INPUT);
+  assert_int_equal(err.line, 2);
+  assert_int_equal(err.column, 2);
+  assert_int_equal(mem_live(), 0);
+}
+
 /* --- vocabularies --- */
 
 static void check_words(const vocabulary *v, const char *wanted) {
@@ -185,6 +236,10 @@ static const struct {
     {REGRESS, "id", "id,x,y\n0,1;2,5\n0,3;4,6\n", "2: [1;2 3;4] [6]"},
     {TAG, NULL, "word,tag\nthe dog,DET N\n", "2: [the dog] [DET N]"},
     {TAG, "s", "s,word,tag\n1,U.S.,N\n1,it is,V\n2,x,N\n", "2: [U.S. it is] [N V]; 4: [x] [N]"},
+    {TAG, NULL, "word,tag\nx y,\xc3\xa0 b\xc2\x85\n", "2: [x y] [\xc3\xa0 b\xc2\x85]"},
+    {"data word : words spaced\ndata tag : category\ntag ~ softmax(W rnn(embed(word, 3), 4) + b)\n", NULL,
+     "word,tag\n\xc3\xa0 la. U.S.,A B C\n", "2: [\xc3\xa0 la. U.S.] [A B C]"},
+    {TAG, "tagged word,tag", "\xc3\xa0 N\xc3\x85\n", "1: [\xc3\xa0] [N\xc3\x85]"},
     {TAG, "tagged word,tag", "the DET\ndog\tN\n\n \nU.S. N", "1: [the dog] [DET N]; 5: [U.S.] [N]"},
     {TAG, "tagged tag,pos,word", "\n\nN NN dog\r\n\r\nV VBZ is\r\n", "3: [dog] [N]; 5: [is] [V]"},
     {CLASSIFY, "tagged text,label", "a -\nb x\n\nc y\n", "1: [a b] [x]; 4: [c] [y]"},
@@ -366,9 +421,9 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cells),  cmocka_unit_test(test_words),        cmocka_unit_test(test_vocabularies),
-      cmocka_unit_test(test_reads),  cmocka_unit_test(test_standardised), cmocka_unit_test(test_batch),
-      cmocka_unit_test(test_epochs), cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_cells),        cmocka_unit_test(test_words),  cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_vocabularies), cmocka_unit_test(test_reads),  cmocka_unit_test(test_standardised),
+      cmocka_unit_test(test_batch),        cmocka_unit_test(test_epochs), cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,7 +182,7 @@ static const struct {
     {DROP, "net", NULL, "the metadata 'net' is missing"},
     {SET, "net", "data token : chars lines\nh = = 3\n", "expected"},
     {SET, "net", "", "no 'data' line"},
-    {SET, "net", "data token : words(10)\n", "has no reader yet"},
+    {SET, "net", "data token : bpe(10)\n", "has no reader yet"},
     {SET, "net", "data token : chars lines\nh = nosuchcell(embed(token[t-1], 4), 5)\ntoken ~ softmax(W h + b)\n", ""},
     {SET, "net",
      "data token : chars lines\nhidden = 1000000000\nh = lstm(embed(token[t-1], 4), hidden)\ntoken ~ softmax(W h + b)\n", ""},

@@ -285,6 +285,63 @@ static void test_refused(void **state) {
   make_tables();
 }
 
+#define GOOD "{\"text\":{\"symbols\":[\"a\"],\"end\":false},\"label\":{\"symbols\":[\"x\"],\"end\":false},\"size\":"
+/* What a model file may not say about its variables; of both.net, standardised. NULL: the metadata is missing. */
+static const struct {
+  const char *variables, *message;
+} bad[] = {
+    {NULL, "'variables' is missing"},
+    {"[]", "is not a JSON object"},
+    {"{}", "'text' has no good vocabulary"},
+    {"{\"text\":{\"symbols\":[\"a\",\"b\"]}}", "'text' has no good vocabulary"},
+    {"{\"text\":{\"symbols\":[\"b\",\"a\"],\"end\":false}}", "out of order"},
+    {"{\"text\":{\"symbols\":[],\"end\":false}}", "the vocabulary is empty"},
+    {"{\"text\":{\"symbols\":[\"a\",\"\\n\"],\"end\":true},\"label\":{\"symbols\":[\"x\"],\"end\":true}}", "'label' has no good"},
+    {"{\"text\":{\"symbols\":[\"a\"],\"end\":false},\"label\":{\"symbols\":[\"x\",\"x\"],\"end\":false}}", "has 'x' twice"},
+    {"{\"text\":{\"symbols\":[\"a\"],\"end\":false},\"label\":{\"symbols\":[\"x\",1],\"end\":false}}",
+     "symbol 1 of a vocabulary is no text"},
+    {GOOD "{}}", "'size' has no good width"},
+    {GOOD "{\"width\":0}}", "'size' has no good width"},
+    {GOOD "{\"width\":2}}", "'size' has no good width"},
+    {GOOD "{\"width\":1,\"mean\":[1,2],\"deviation\":[1,2]}}", "no good mean and deviation"},
+    {GOOD "{\"width\":1,\"mean\":[1],\"deviation\":[0]}}", "no good mean and deviation"},
+    {GOOD "{\"width\":1,\"mean\":[1],\"deviation\":[-2]}}", "no good mean and deviation"},
+    {GOOD "{\"width\":1,\"mean\":[\"x\"],\"deviation\":[1]}}", "no good mean and deviation"},
+    {GOOD "{\"width\":1}}", "is not a matrix"},
+    {"{\"text\":{\"symbols\":[\"\\n\"],\"end\":true},\"label\":{\"symbols\":[\"x\"],\"end\":false},\"size\":{\"width\":1}}",
+     "the vocabulary of 'text' has an end symbol"},
+};
+
+static void test_bad_variables(void **state) {
+  (void)state;
+  train_options o = options_of(6, "bad");
+  train_result r;
+  char good[600], path[600];
+  tensor_file f;
+  model m;
+  o.steps = 1;
+  OK(run(&o, 0, false, &r, err));
+  snprintf(good, sizeof good, "%s/model.safetensors", o.dir);
+  snprintf(path, sizeof path, "%s/changed.safetensors", folder);
+  OK(tensor_file_load(&f, good, err));
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    const char *keys[16], *values[16];
+    size_t n = 0;
+    unroll_error e = {0};
+    for (size_t k = 0; k < f.metadata; k++) {
+      const bool here = !strcmp(f.keys[k], "variables");
+      if (here && !bad[i].variables) continue;
+      keys[n] = f.keys[k];
+      values[n++] = here ? bad[i].variables : f.values[k];
+    }
+    OK(tensor_file_save(path, f.tensors, f.count, keys, values, n, err));
+    const unroll_status status = model_load(&m, path, i % 2 == 0, &e);
+    if (status != UNROLL_BAD_INPUT || !strstr(e.message, bad[i].message)) fail_msg("row %zu: %d: %s", i, (int)status, e.message);
+    assert_true(e.file[0] != 0);
+  }
+  tensor_file_free(&f);
+}
+
 static void test_memory(void **state) {
   (void)state;
   for (int resumed = 0; resumed < 2; resumed++) {
@@ -313,8 +370,8 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_resume),  cmocka_unit_test(test_threads), cmocka_unit_test(test_learned),
-      cmocka_unit_test(test_refused), cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_resume),  cmocka_unit_test(test_threads),       cmocka_unit_test(test_learned),
+      cmocka_unit_test(test_refused), cmocka_unit_test(test_bad_variables), cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -166,7 +166,8 @@ static const struct {
     {"language", "adam", "constant", "0.1", 0.2},  {"names", "adam", "cosine", "0.2", 0.2},
     {"language", "adamw", "cosine:5", "0.1", 0},   {"names", "rmsprop", "plateau:0.5:1", "0.2", 0.1},
     {"language", "sgd", "decay:0.9:1", "0", 0.1},  {"names", "sgd", "constant", "0", 0},
-    {"language", "rmsprop", "constant", "0.1", 0},
+    {"language", "rmsprop", "constant", "0.1", 0}, {"words", "sgd", "decay:0.9:1", "0.1", 0.1},
+    {"clicks", "adam", "constant", "0.1", 0},
 };
 enum { RUNS = sizeof runs / sizeof *runs };
 
@@ -175,7 +176,7 @@ static train_options options_of(int i, const char *path, setting settings[3]) {
   memcpy(settings, small_settings, sizeof small_settings);
   settings[2] = (setting){"drop", runs[i].drop, NULL};
   o.settings = settings;
-  o.n_settings = 3;
+  o.n_settings = strcmp(runs[i].net, "clicks") ? 3 : 1;
   o.optimizer = runs[i].optimizer;
   o.schedule = runs[i].schedule;
   o.valid = runs[i].valid;
