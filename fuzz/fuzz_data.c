@@ -1,5 +1,6 @@
 /* fuzz_data.c - libFuzzer target: any bytes are read as a text or refused with a place; what was read makes batches in which every
- * symbol is there once. The first byte says how: bit 0 lines, bit 1 bytes, bit 2 a vocabulary of the first half only. */
+ * symbol is there once. The first byte says how: bit 0 lines, bit 1 bytes, bit 2 a vocabulary of the first half only, bits 3 to 5
+ * words, in small letters, spaced. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/memory.h"
@@ -31,13 +32,22 @@ static void run_batches(const part *p, int rows) {
   batcher_free(b);
 }
 
+static unroll_status collect(vocabulary *v, const dataset *d, const int32_t *codes, int64_t n) {
+  lexicon all = {0};
+  if (d->unit != UNIT_WORDS) return vocabulary_collect(v, d->unit, d->lines, &codes, &n, 1, NULL);
+  unroll_status status = vocabulary_count_words(&all, &d->words, d->lines) ? UNROLL_OK : UNROLL_FAILED;
+  if (!status) status = vocabulary_of_words(v, UNIT_WORDS, d->lines, &all, 7, NULL);
+  lexicon_free(&all);
+  return status;
+}
+
 static void use(dataset *d, bool half) {
   vocabulary v;
   part p[3];
   const int32_t *codes = d->symbols;
   const int64_t n = half ? d->n_symbols / 2 : d->n_symbols;
   unroll_error err;
-  if (vocabulary_collect(&v, d->unit, d->lines, &codes, &n, 1, NULL)) return;
+  if (collect(&v, d, codes, n)) return;
   const unroll_status status = dataset_encode(d, &v, &err);
   check(status == UNROLL_OK || (half && status == UNROLL_BAD_INPUT && err.line > 0 && err.column > 0));
   if (!status) {
@@ -55,12 +65,15 @@ static void use(dataset *d, bool half) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 1) return 0;
-  const data_form form = {.name = "token", .lines = data[0] & 1, .unit = data[0] & 2 ? UNIT_BYTES : UNIT_CHARS};
+  data_form form = {.name = "token", .lines = data[0] & 1, .unit = data[0] & 2 ? UNIT_BYTES : UNIT_CHARS};
+  if (data[0] & 8)
+    form = (data_form){.name = "token", .unit = UNIT_WORDS, .lines = form.lines, .lower = data[0] & 16, .spaced = data[0] & 32};
   dataset d;
   unroll_error err = {0};
   const unroll_status status = dataset_parse(&d, &form, "fuzz", (const char *)data + 1, size - 1, &err);
   if (status)
-    check(status == UNROLL_BAD_INPUT && err.code == status && err.message[0] && (size <= 4 || err.line > 0));
+    check(status == UNROLL_BAD_INPUT && err.code == status && err.message[0] &&
+          (size <= 4 || err.line > 0 || form.unit == UNIT_WORDS));
   else {
     check(d.first[d.n_sequences] == d.n_symbols);
     use(&d, data[0] & 4);
