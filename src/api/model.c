@@ -69,6 +69,7 @@ const char *unroll_model_symbol(const unroll_model *m, int symbol, size_t *lengt
 
 int unroll_model_find(const unroll_model *m, const char *begin, size_t length, size_t *taken) {
   const vocabulary *v = &m->m.words;
+  if (v->n == 0) return -1; /* a model of tables */
   if (v->unit == UNIT_WORDS) {
     size_t at = 0, size;
     const char *word = word_of_form(&m->m.form, begin, utf8_valid(begin, length), &at, &size);
