@@ -59,10 +59,9 @@ static place view_place(const struct plan *p, int number) {
 }
 
 place plan_place_of(const struct plan *p, int reader, int number, int width) {
-  const value *v = &p->values[number], *r = &p->values[reader];
+  const value *v = &p->values[number];
   place at;
-  bool through = v->kind == VALUE_VIEW && (r->loop >= 0 || (v->op == OP_SHIFT && r->kind == VALUE_STAGE && r->op == OP_OUTER &&
-                                                            r->in[1] == number && r->in[0] != number));
+  const bool through = v->kind == VALUE_VIEW && plan_reads_through(p, reader, number);
   if (v->kind == VALUE_VIEW)
     at = through ? view_place(p, number) : plan_store_of(p, number);
   else
@@ -315,22 +314,31 @@ static unroll_status emit_vectors(struct plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
+unroll_status plan_add_pack(struct plan *p, const pack_job *job, unroll_error *err) {
+  enum { PIECE = 256 };
+  if (p->out.n_packs % PIECE == 0) {
+    pack_job *grown = arena_alloc(&p->memory, (size_t)p->out.n_packs + PIECE, sizeof *grown);
+    if (!grown) return error_memory(err);
+    if (p->out.n_packs) memcpy(grown, p->out.packs, (size_t)p->out.n_packs * sizeof *grown);
+    p->out.packs = grown;
+  }
+  p->out.packs[p->out.n_packs++] = *job;
+  return UNROLL_OK;
+}
+
 static unroll_status pack_vectors(struct plan *p, unroll_error *err) {
-  for (int i = 0; i < p->n_values; i++) {
+  unroll_status s = UNROLL_OK;
+  for (int i = 0; i < p->n_values && !s; i++) {
     value *v = &p->values[i];
     if (v->kind != VALUE_VECTOR) continue;
-    if (p->out.n_packs % 256 == 0) {
-      pack_job *grown = arena_alloc(&p->memory, (size_t)p->out.n_packs + 256, sizeof *grown);
-      if (!grown) return error_memory(err);
-      if (p->out.n_packs) memcpy(grown, p->out.packs, (size_t)p->out.n_packs * sizeof *grown);
-      p->out.packs = grown;
-    }
     v->pack = p->out.pack;
-    p->out.packs[p->out.n_packs++] =
-        (pack_job){.vector = true, .out = v->pack, .weight = p->g->params[p->g->nodes[v->node].param].offset, .count = v->width};
+    s = plan_add_pack(
+        p,
+        &(pack_job){.vector = true, .out = v->pack, .weight = p->g->params[p->g->nodes[v->node].param].offset, .count = v->width},
+        err);
     p->out.pack += padded(v->width);
   }
-  return UNROLL_OK;
+  return s;
 }
 
 static unroll_status lay_carries(struct plan *p, unroll_error *err) {

@@ -108,6 +108,9 @@ int64_t plan_constant(struct plan *p, double value);
 unroll_status plan_request(struct plan *p, int64_t floats, int64_t *offset, int born, int dies, unroll_error *err);
 unroll_status plan_assign(struct plan *p, unroll_error *err); /* gives all requests their offsets */
 bool plan_kept(const struct plan *p, int number);
+/* Whether a reader sees a view's rows where they are; otherwise it reads a copy. */
+bool plan_reads_through(const struct plan *p, int reader, int view);
+unroll_status plan_add_pack(struct plan *p, const pack_job *job, unroll_error *err);
 
 int plan_value(struct plan *p, value v); /* appends; -1 when out of memory */
 unroll_status plan_not_yet(const struct plan *p, int number, unroll_error *err);

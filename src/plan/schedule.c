@@ -289,7 +289,7 @@ static unroll_status sink(struct plan *p, const bool *kept, unroll_error *err) {
 
 /* ---- who needs a copy of a view ---- */
 
-static bool reads_through(const struct plan *p, int reader, int view) {
+bool plan_reads_through(const struct plan *p, int reader, int view) {
   const value *r = &p->values[reader], *v = &p->values[view];
   if (r->loop >= 0 && r->kind != VALUE_VIEW) return true;
   return v->op == OP_SHIFT && r->kind == VALUE_STAGE && r->op == OP_OUTER && r->in[1] == view && r->in[0] != view;
@@ -301,7 +301,7 @@ static void mark_copies(struct plan *p, const bool *kept) {
     if (v->kind != VALUE_VIEW) continue;
     v->copied = kept[i];
     for (int k = 0; k < v->n_readers; k++)
-      if (!reads_through(p, p->readers[v->first_reader + k], i)) v->copied = true;
+      if (!plan_reads_through(p, p->readers[v->first_reader + k], i)) v->copied = true;
   }
 }
 
@@ -318,7 +318,7 @@ static int available(const struct plan *p, int number) {
 /* A view can be asked for through its source even where a copy exists. */
 static int available_to(const struct plan *p, int reader, int number) {
   const value *v = &p->values[number];
-  if (v->kind == VALUE_VIEW && reads_through(p, reader, number)) return v->level;
+  if (v->kind == VALUE_VIEW && plan_reads_through(p, reader, number)) return v->level;
   return available(p, number);
 }
 

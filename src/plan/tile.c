@@ -221,13 +221,8 @@ static unroll_status pack_panels(emitter *e, stage_call *call, const value_produ
         job.by_rows = !q->transposed;
         job.first = q->transposed ? q->c0 + first : first;
         job.k0 = q->transposed ? 0 : q->c0;
-        if (p->out.n_packs % 256 == 0) {
-          pack_job *grown = arena_alloc(&p->memory, (size_t)p->out.n_packs + 256, sizeof *grown);
-          if (!grown) return error_memory(e->err);
-          if (p->out.n_packs) memcpy(grown, p->out.packs, (size_t)p->out.n_packs * sizeof *grown);
-          p->out.packs = grown;
-        }
-        p->out.packs[p->out.n_packs++] = job;
+        const unroll_status status = plan_add_pack(p, &job, e->err);
+        if (status) return status;
       }
   }
   p->out.pack += padded(e->width) * call->gates * call->k;
