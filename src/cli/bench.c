@@ -20,7 +20,8 @@
 #include "train/optimizer.h"
 
 static const option_row rows[] = {
-    {OPTION_SET, "set", 0, 0, "NAME=VALUE", 0, 0, false, "a setting of the net, as in --set hidden=512; may be repeated"},
+    {OPTION_LIST, "set", 0, offsetof(options, sets), "NAME=VALUE", 0, 0, false,
+     "a setting of the net, as in --set hidden=512; may be repeated"},
     {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "sequences [32]"},
     {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps [64]"},
     {OPTION_NUMBER, "seconds", 0, offsetof(options, seconds), "X", 0.05, 3600, false, "how long to measure [5]"},
@@ -166,7 +167,7 @@ static unroll_status run_bench(const options *o, unroll_error *err) {
   b->workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   if (!status && !b->workers) status = error_memory(err);
   if (!status) b->threads = pool_threads(b->workers);
-  if (!status) status = settings_parse(&settings, &n_settings, o->sets, o->n_sets, &memory, err);
+  if (!status) status = settings_parse(&settings, &n_settings, o->sets.items, o->sets.n, &memory, err);
   if (!status) status = inspect_build(&b->x, settings, n_settings, err);
   if (!status && b->x.cell)
     status = error_set(err, UNROLL_USAGE, "'%s' is a cell; 'unroll bench language --set cell=%s' trains one", o->arguments[0],

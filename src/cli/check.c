@@ -12,7 +12,8 @@
 
 static const option_row rows[] = {
     {OPTION_FLAG, "all", 'a', offsetof(options, all), NULL, 0, 0, false, "every built-in cell and net"},
-    {OPTION_SET, "set", 0, 0, "NAME=VALUE", 0, 0, false, "a setting of the net; sizes that are not set are made small"},
+    {OPTION_LIST, "set", 0, offsetof(options, sets), "NAME=VALUE", 0, 0, false,
+     "a setting of the net; sizes that are not set are made small"},
     {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of the random weights and data [1]"},
     {OPTION_FILE, "dump", 0, offsetof(options, dump), "FILE", 0, 0, false,
      "write inputs, weights, outputs and gradients of the run as safetensors"},
@@ -107,7 +108,7 @@ static unroll_status run(const options *o, unroll_error *err) {
   checking c = {.o = o, .list = o->json ? json_array() : NULL};
   if (o->all == (o->n_arguments > 0)) return error_set(err, UNROLL_USAGE, "give a net, a cell, or --all");
   if (o->all && o->dump) return error_set(err, UNROLL_USAGE, "--dump writes one run; give one net or cell");
-  unroll_status status = settings_parse(&settings, &c.n_settings, o->sets, o->n_sets, &memory, err);
+  unroll_status status = settings_parse(&settings, &c.n_settings, o->sets.items, o->sets.n, &memory, err);
   c.settings = settings;
   if (!status && o->all) {
     status = check_all(&c, lang_cells, err);

@@ -9,7 +9,8 @@
 #include "cli/terminal.h"
 
 static const option_row rows[] = {
-    {OPTION_SET, "set", 0, 0, "NAME=VALUE", 0, 0, false, "a setting of the net, as in --set hidden=512; may be repeated"},
+    {OPTION_LIST, "set", 0, offsetof(options, sets), "NAME=VALUE", 0, 0, false,
+     "a setting of the net, as in --set hidden=512; may be repeated"},
     {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false,
      "sequences, or parallel streams, to plan for [32]"},
     {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps to plan for [64]"},
@@ -78,7 +79,7 @@ static unroll_status run(const options *o, unroll_error *err) {
   plan *p = NULL;
   const int batch = o->batch > 0 ? (int)o->batch : 32, steps = o->unroll > 0 ? (int)o->unroll : 64;
   unroll_status status = inspect_parse(&x, o->arguments[0], err);
-  if (!status) status = settings_parse(&settings, &n_settings, o->sets, o->n_sets, &memory, err);
+  if (!status) status = settings_parse(&settings, &n_settings, o->sets.items, o->sets.n, &memory, err);
   if (!status) status = inspect_build(&x, settings, n_settings, err);
   if (!status) {
     status = inspect_plan(&x, batch, steps, &p, err); /* "not yet" from the planner: the rest is shown all the same */

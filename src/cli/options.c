@@ -102,17 +102,25 @@ static unroll_status unknown_option(const command *c, const char *word, unroll_e
   return error_set(err, UNROLL_USAGE, "unknown option '--%s'", asked);
 }
 
+/* Room for as many values as there are arguments. */
+static bool new_list(options *o, const option_row *row, int argc) {
+  option_list *list = field(o, row);
+  list->items = mem_zero((size_t)argc + 1, sizeof *list->items);
+  return list->items != NULL;
+}
+
+static void add_to_list(option_list *list, const char *value) { list->items[list->n++] = value; }
+
 unroll_status options_read(options *o, const command *c, int argc, char **argv, unroll_error *err) {
   struct option longs[MAX_ROWS + 1] = {{"help", no_argument, NULL, 'h'}};
   char letters[2 * MAX_ROWS + 4] = ":h";
   int n = 1;
   memset(o, 0, sizeof *o);
   set_unset(o, c->rows);
-  o->sets = mem_zero((size_t)argc + 1, sizeof *o->sets);
-  if (!o->sets) return error_memory(err);
   for (int i = 0; c->rows[i].kind != OPTION_END; i++) {
     const option_row *row = &c->rows[i];
     if (row->kind == OPTION_HEADING) continue;
+    if (row->kind == OPTION_LIST && !new_list(o, row, argc)) return error_memory(err);
     longs[n++] = (struct option){row->name, row->kind == OPTION_FLAG ? no_argument : required_argument, NULL, FIRST_CODE + i};
     if (row->letter) {
       const size_t used = strlen(letters);
@@ -137,8 +145,8 @@ unroll_status options_read(options *o, const command *c, int argc, char **argv, 
     unroll_status status = UNROLL_OK;
     if (row->kind == OPTION_FLAG)
       *(bool *)field(o, row) = true;
-    else if (row->kind == OPTION_SET)
-      o->sets[o->n_sets++] = optarg;
+    else if (row->kind == OPTION_LIST)
+      add_to_list(field(o, row), optarg);
     else if (row->kind == OPTION_WORD)
       status = read_word(o, row, optarg, err);
     else
@@ -161,8 +169,11 @@ unroll_status options_check_arguments(const options *o, const command *c, unroll
 }
 
 void options_free(options *o) {
-  mem_free(o->sets);
-  o->sets = NULL;
+  option_list *const lists[] = {&o->sets, &o->inits};
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    mem_free(lists[i]->items);
+    *lists[i] = (option_list){0};
+  }
 }
 
 void options_help(const command *c, text *out) {

@@ -7,6 +7,11 @@
 #include <unroll.h>
 #include "base/text.h"
 
+typedef struct option_list { /* of an option that may be repeated */
+  const char **items;
+  int n;
+} option_list;
+
 /* The values of all options of all commands. Not given: false, -1, NaN, NULL. */
 typedef struct options {
   bool all, gradient, json, markdown, per_symbol, probability, quiet, reference, standardise;
@@ -16,8 +21,7 @@ typedef struct options {
       *test, *valid, *weights;
   char **arguments; /* what is left: NET, DATA, MODEL ... */
   int n_arguments;
-  const char **sets; /* the values of --set, NAME=VALUE each */
-  int n_sets;
+  option_list sets, inits; /* the values of --set, NAME=VALUE each; of --init */
   bool help;
 } options;
 
@@ -31,7 +35,7 @@ enum option_kind {
   OPTION_TEXT,
   OPTION_FILE,
   OPTION_FOLDER,
-  OPTION_SET /* may be repeated; collected in options.sets */
+  OPTION_LIST /* may be repeated; collected in an option_list */
 };
 
 typedef struct option_row {

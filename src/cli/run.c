@@ -18,7 +18,8 @@ static const option_row rows[] = {
      "gradients of the sum of outputs times their cotangents; of a net without any, of the losses"},
     {OPTION_FLAG, "reference", 0, offsetof(options, reference), NULL, 0, 0, false,
      "in double precision, by the plain interpreter; writes F64"},
-    {OPTION_SET, "set", 0, 0, "NAME=VALUE", 0, 0, false, "a setting of the net; a cell's sizes follow from the tensors"},
+    {OPTION_LIST, "set", 0, offsetof(options, sets), "NAME=VALUE", 0, 0, false,
+     "a setting of the net; a cell's sizes follow from the tensors"},
     {.kind = OPTION_END},
 };
 
@@ -48,7 +49,7 @@ static unroll_status run(const options *o, unroll_error *err) {
   unroll_status status = check_options_given(o, err);
   if (status) return status;
   status = inspect_parse(&x, o->arguments[0], err);
-  if (!status) status = settings_parse(&settings, &n_settings, o->sets, o->n_sets, &memory, err);
+  if (!status) status = settings_parse(&settings, &n_settings, o->sets.items, o->sets.n, &memory, err);
   if (!status) status = tensor_file_load(&weights, o->weights, err);
   if (!status) status = tensor_file_load(&inputs, o->inputs, err);
   if (!status) {

@@ -17,7 +17,10 @@ static const option_row rows[] = {
      "where model, checkpoint and log go; made if it is not there"},
     {OPTION_FOLDER, "resume", 0, offsetof(options, resume), "DIR", 0, 0, false,
      "go on from the last checkpoint in DIR, to the same bits"},
-    {OPTION_SET, "set", 0, 0, "NAME=VALUE", 0, 0, false, "a setting of the net, as in --set hidden=512; may be repeated"},
+    {OPTION_LIST, "set", 0, offsetof(options, sets), "NAME=VALUE", 0, 0, false,
+     "a setting of the net, as in --set hidden=512; may be repeated"},
+    {OPTION_LIST, "init", 0, offsetof(options, inits), "[NAME=]VALUE", 0, 0, false,
+     "how parameters start, as in --init 'h.U*=orthogonal' or, for all matrices, --init 'uniform(0.1)'; may be repeated"},
     {OPTION_INTEGER, "epochs", 0, offsetof(options, epochs), "N", 1, MOST_COUNT, false,
      "passes over the data [10, at least 300 steps]"},
     {OPTION_INTEGER, "steps", 0, offsetof(options, steps), "N", 1, MOST_COUNT, false, "updates; with --epochs, what comes first"},
@@ -138,7 +141,8 @@ static void apply(train_options *t, const options *o) {
 /* A resumed run keeps its options, else its bits would not be those of an uninterrupted one. */
 static unroll_status check_resume(const options *o, unroll_error *err) {
   const char *given = o->output               ? "output"
-                      : o->n_sets             ? "set"
+                      : o->sets.n             ? "set"
+                      : o->inits.n            ? "init"
                       : o->batch >= 0         ? "batch"
                       : o->unroll >= 0        ? "unroll"
                       : o->optimizer          ? "optimizer"
@@ -214,11 +218,13 @@ static unroll_status start(const options *o, const train_callbacks *calls, train
   if (!o->output) return error_set(err, UNROLL_USAGE, "where to? Give a folder with -o DIR");
   arena memory = {0};
   setting *settings = NULL;
-  unroll_status status = settings_parse(&settings, &t.n_settings, o->sets, o->n_sets, &memory, err);
+  unroll_status status = settings_parse(&settings, &t.n_settings, o->sets.items, o->sets.n, &memory, err);
   t.net = o->arguments[0];
   t.data = o->arguments[1];
   t.dir = o->output;
   t.settings = settings;
+  t.inits = o->inits.items;
+  t.n_inits = o->inits.n;
   apply(&t, o);
   if (!status) status = train_run(&t, calls, r, err);
   arena_free(&memory);

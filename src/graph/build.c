@@ -1,4 +1,4 @@
-/* build.c - a parsed program becomes a forward graph: the order of the work, settings, data lines and parameters' initial values.
+/* build.c - a parsed program becomes a forward graph: the order of the work, settings and data lines.
  *
  * What a name means is in build_scope.c, what an expression means in build_expr.c; no node is made before build_emit.c. */
 #include "graph/build_internal.h"
@@ -206,74 +206,6 @@ static bool is_stream(const builder *b) {
   return !strcmp(kind, "chars") || !strcmp(kind, "bytes") || !strcmp(kind, "words") || !strcmp(kind, "bpe");
 }
 
-/* --- initial values --- */
-
-static const struct init_word {
-  const char *name;
-  enum init_kind kind;
-  bool matrix, number;
-} init_words[] = {
-    {"orthogonal", INIT_ORTHOGONAL, true, false}, {"identity", INIT_IDENTITY, true, false}, {"xavier", INIT_XAVIER, true, false},
-    {"uniform", INIT_UNIFORM, false, true},       {"normal", INIT_NORMAL, false, true},
-};
-enum { N_INITS = sizeof init_words / sizeof *init_words };
-
-/* orthogonal | identity | xavier | uniform(a) | normal(s) | NUMBER */
-static bool read_init(builder *b, scope *s, const expr *e, enum init_kind *kind, double *value, bool *matrix) {
-  *matrix = false;
-  *kind = INIT_NUMBER;
-  const bool word = e->kind == EXPR_NAME || e->kind == EXPR_CALL;
-  for (int i = 0; word && i < N_INITS; i++) {
-    const struct init_word *w = &init_words[i];
-    if (strcmp(w->name, e->name)) continue;
-    *kind = w->kind;
-    *matrix = w->matrix;
-    if (!w->number) return e->n_args == 0 || (FAIL(b, s, e->at, "'%s' takes no number", w->name), false);
-    if (e->n_args == 1 && build_number(b, s, e->args[0], value) && *value > 0 && isfinite(*value)) return true;
-    FAIL(b, s, e->at, "'%s' takes a number above 0, as in %s(0.1)", w->name, w->name);
-    return false;
-  }
-  if (build_number(b, s, e, value) && isfinite(*value)) return true;
-  if (b->status != UNROLL_OK) return false;
-  const char *names[N_INITS];
-  for (int i = 0; i < N_INITS; i++) names[i] = init_words[i].name;
-  FAIL(b, s, e->at, "expected orthogonal, identity, xavier, uniform(a), normal(s) or a number%s",
-       word ? build_hint(b, e->name, names, N_INITS) : "");
-  return false;
-}
-
-static bool refuse_init(builder *b, scope *s, const statement *at, int i) {
-  const char **names = arena_alloc(&b->scratch, (size_t)s->n_symbols + 1, sizeof *names);
-  size_t n = 0;
-  if (!names) return build_memory(b), false;
-  for (const symbol *y = s->first; y; y = y->next)
-    if ((y->kind == SYMBOL_MATRIX || y->kind == SYMBOL_VECTOR) && y->weight >= 0) names[n++] = y->name;
-  FAIL(b, s, at->names_at[i], "there is no parameter '%s'%s", at->names[i], build_hint(b, at->names[i], names, n));
-  return false;
-}
-
-bool build_inits(builder *b, scope *s) {
-  for (int k = 0; k < s->text->n_statements; k++) {
-    const statement *at = &s->text->statements[k];
-    enum init_kind kind = INIT_DEFAULT;
-    double value = 0;
-    bool matrix = false;
-    if (at->kind != STATEMENT_INIT) continue;
-    if (!read_init(b, s, at->value, &kind, &value, &matrix)) return false;
-    for (int i = 0; i < at->n_names; i++) {
-      const symbol *y = scope_find(s, at->names[i]);
-      if (!y || (y->kind != SYMBOL_MATRIX && y->kind != SYMBOL_VECTOR) || y->weight < 0) return refuse_init(b, s, at, i);
-      weight *w = &b->weights[y->weight];
-      if (matrix && w->vector)
-        return FAIL(b, s, at->value->at, "'%s' is for matrices, and '%s' is a vector", at->value->name, y->name), false;
-      w->init = kind;
-      w->init_value = value;
-      w->init_at = at;
-    }
-  }
-  return true;
-}
-
 /* --- the whole --- */
 
 static bool build_net(builder *b, const program *net) {
@@ -291,7 +223,7 @@ static bool build_net(builder *b, const program *net) {
   if (!build_width_lines(b, s) || !build_definitions(b, s)) return false;
   for (int i = 0; i < net->n_statements; i++)
     if (net->statements[i].kind == STATEMENT_DISTRIBUTION && !build_loss(b, s, &net->statements[i])) return false;
-  return build_inits(b, s);
+  return build_inits(b, s) && build_given_inits(b);
 }
 
 static double setting_or(const builder *b, const char *name, double otherwise) {
@@ -349,7 +281,7 @@ static bool build_alone(builder *b) {
   const int x = term_data(b, s, NULL, 0, 0);
   if (x == TERM_NONE || !build_grow(b, (void **)&b->firsts, b->n_firsts, &b->cap_firsts, sizeof *b->firsts)) return false;
   b->firsts[b->n_firsts++] = (root_term){x, s};
-  return build_width_lines(b, s) && build_definitions(b, s) && build_inits(b, s);
+  return build_width_lines(b, s) && build_definitions(b, s) && build_inits(b, s) && build_given_inits(b);
 }
 
 /* The inputs of a cell alone: where no equation says how wide they are, x is 5 wide and others 3. */

@@ -3,6 +3,7 @@
  * Widths and axes are known. A shift of a variable whose node is not there yet becomes a placeholder, patched at the end. Constant
  * folding may turn a term into a narrower or stepless node, so what needs full size is widened here (`lift`). */
 #include "graph/build_internal.h"
+#include "base/error.h"
 #include <string.h>
 
 enum { MAX_NODES = 1000000 };
@@ -63,6 +64,11 @@ static bool emit_weight(builder *b, weight *w) {
   }
   if ((int64_t)rows * cols > MAX_PARAMS - b->g->n_weights)
     return FAIL(b, w->in, w->at, "with '%s' [%d, %d] the net has more than 2^31 parameters", w->name, rows, cols), false;
+  if (w->init == INIT_IDENTITY && rows != cols && w->init_given) {
+    b->status = error_set(b->err, UNROLL_USAGE, "--init %s: identity is for square matrices, and '%s' is [%d, %d]", w->init_given,
+                          w->name, rows, cols);
+    return false;
+  }
   if (w->init == INIT_IDENTITY && rows != cols)
     return FAIL(b, w->in, w->init_at->value->at, "identity is for square matrices, and '%s' is [%d, %d]", w->name, rows, cols),
            false;

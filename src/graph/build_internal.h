@@ -78,6 +78,7 @@ typedef struct weight {
   enum init_kind init;
   double init_value;
   const statement *init_at;
+  const char *init_given; /* the --init that says so, if one does */
   int param;
 } weight;
 
@@ -184,8 +185,11 @@ int build_memory(builder *b); /* reports lack of memory; TERM_NONE */
 bool build_grow(builder *b, void **items, int n, int *cap, size_t size);
 
 /* build.c */
-bool build_inits(builder *b, scope *s);
 bool is_symbols_kind(const char *kind);
+
+/* build_init.c */
+bool build_inits(builder *b, scope *s); /* the `init` lines of a file, once its parameters are known */
+bool build_given_inits(builder *b);     /* those of the options, once all are */
 
 /* build_scope.c */
 scope *scope_new(builder *b, scope *parent, const program *source);

@@ -170,6 +170,10 @@ typedef struct build_options {
   int n_bindings; /* a data line without one gets a default width: 65 symbols, 1 number */
   const setting *settings;
   int n_settings; /* --set */
+  /* --init: "h.Uz=uniform(0.1)"; a name may have '*', or be a word for many (all, matrices, recurrent, inputs, embeddings, biases,
+   * vectors); a value alone is for all matrices. Later ones come over earlier ones, all of them over the files' `init` lines. */
+  const char *const *inits;
+  int n_inits;
   /* finds a cell by name: built-in, or a file beside the net; NULL: only built-in ones. Returns text in `memory`, or NULL */
   const char *(*find_cell)(void *context, const char *name, arena *memory, const char **file);
   void *context;

@@ -159,6 +159,8 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
                                  .n_bindings = bind(m, bound),
                                  .settings = settings,
                                  .n_settings = n_settings,
+                                 .inits = m->inits,
+                                 .n_inits = m->n_inits,
                                  .find_cell = model_find_cell,
                                  .context = m};
   m->built = true;

@@ -30,8 +30,10 @@ typedef struct model {
   bool starved;        /* model_find_cell ran out of memory */
   const char *missing; /* a built-in cell that a sealed model lacks */
   bool built;
-  graph g;            /* with its gradient if asked for */
-  float *weights;     /* [g.n_weights], 64-byte aligned */
+  graph g;                  /* with its gradient if asked for */
+  float *weights;           /* [g.n_weights], 64-byte aligned */
+  const char *const *inits; /* --init, for model_build; in `memory` once it was saved or loaded */
+  int n_inits;
   data_identity data; /* what it was trained on; zeros when unknown */
 } model;
 

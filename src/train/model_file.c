@@ -9,6 +9,7 @@
  *   variables   JSON object, of a model of tables: name of each -> {"symbols": array, "end": is the last one an end symbol?} or, of
  *               numbers, {"width": how many} and, where they are standardised, "mean" and "deviation": arrays
  *   data        JSON object: size and hash of the training data
+ *   init        JSON array of texts: how parameters started, where --init said so
  *
  * A file is untrusted: the graph is built from its text first; then each parameter is looked for, and only when all are there with
  * the right shapes is memory for them taken. */
@@ -50,6 +51,16 @@ static char *settings_text(const graph *g) {
       return NULL;
     }
   }
+  return dump_and_free(j);
+}
+
+static char *texts_text(const char *const *texts, int n) {
+  json_t *j = json_array();
+  for (int i = 0; j && i < n; i++)
+    if (json_array_append_new(j, json_string(texts[i]))) {
+      json_decref(j);
+      return NULL;
+    }
   return dump_and_free(j);
 }
 
@@ -156,23 +167,29 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   char data[96];
   const char *name = strrchr(m->net_file, '/');
   char *cells = cells_text(m), *settings = settings_text(&m->g),
-       *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words));
+       *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words)),
+       *inits = m->n_inits ? texts_text(m->inits, m->n_inits) : NULL;
   snprintf(data, sizeof data, "{\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", m->data.bytes, m->data.hash);
   const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", m->table.n ? "variables" : "vocabulary", "data"};
   const char *values[MAX_KEYS] = {extra->format, m->net_text, name ? name + 1 : m->net_file, cells, settings, words, data};
   int n = MODEL_KEYS;
+  if (inits) {
+    keys[n] = "init";
+    values[n++] = inits;
+  }
   for (int i = 0; i < extra->n_keys && n < MAX_KEYS - 1; i++, n++) {
     keys[n] = extra->keys[i];
     values[n] = extra->values[i];
   }
   unroll_status status = UNROLL_OK;
-  if (!cells || !settings || !words)
+  if (!cells || !settings || !words || (m->n_inits && !inits))
     status = error_memory(err);
   else
     status = write_tensors(m, weights, path, extra, keys, values, n, err);
   mem_free(cells);
   mem_free(settings);
   mem_free(words);
+  mem_free(inits);
   return status;
 }
 
@@ -360,6 +377,30 @@ static unroll_status read_settings(model *m, const tensor_file *f, const char *n
   return status;
 }
 
+/* A list of texts that need not be there. */
+static unroll_status read_texts(model *m, const tensor_file *f, const char *name, const char *key, const char *const **out,
+                                int *n_out, unroll_error *err) {
+  json_t *j;
+  *n_out = 0;
+  if (!tensor_metadata(f, key)) return UNROLL_OK;
+  unroll_status status = need_json(f, name, key, JSON_ARRAY, &j, err);
+  if (status) return status;
+  const size_t n = json_array_size(j);
+  const char **texts = arena_alloc(&m->memory, n + 1, sizeof *texts);
+  if (!texts) status = error_memory(err);
+  for (size_t i = 0; i < n && !status; i++) {
+    const json_t *one = json_array_get(j, i);
+    if (!json_is_string(one))
+      status = BAD("the metadata '%s' holds what is no text", key);
+    else if (!(texts[i] = arena_text(&m->memory, json_string_value(one), json_string_length(one))))
+      status = error_memory(err);
+  }
+  json_decref(j);
+  *out = texts;
+  *n_out = status ? 0 : (int)n;
+  return status;
+}
+
 static unroll_status read_identity(model *m, const tensor_file *f, const char *name, unroll_error *err) {
   json_t *j;
   unsigned long long hash = 0;
@@ -440,6 +481,7 @@ unroll_status model_from_tensors(model *m, const char *name, const tensor_file *
   if (!status) status = read_vocabulary(m, &words, f, name, err);
   if (!status) status = read_settings(m, f, name, &settings, &n_settings, err);
   if (!status) status = read_identity(m, f, name, err);
+  if (!status) status = read_texts(m, f, name, "init", &m->inits, &m->n_inits, err);
   if (!status) status = model_build(m, &words, settings, n_settings, derive, err);
   if (!status) status = check_variables(m, name, err);
   if (!status) status = read_weights(m, f, name, checkpoint, err);

@@ -230,6 +230,8 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   vocabulary words = {.end = -1};
   unroll_status status = model_find_net(t->o.net, &t->memory, &file, &source, err);
   if (!status) status = model_begin(&t->m, file, source, err);
+  t->m.inits = t->o.inits;
+  t->m.n_inits = t->o.n_inits;
   if (!status) status = trainer_read_data(t, err);
   if (status) return status;
   status = trainer_collect(t, &words, err);

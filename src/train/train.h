@@ -20,6 +20,8 @@ typedef struct train_options {
   const char *dir;    /* NULL: nothing is written */
   const setting *settings;
   int n_settings;
+  const char *const *inits; /* --init; see build_options */
+  int n_inits;
   int64_t epochs, steps;     /* 0: not given. Neither: 10 epochs, at least 300 steps. Both: what comes first */
   int64_t batch;             /* 32 */
   int64_t unroll;            /* 64 steps a pass, streams only */
