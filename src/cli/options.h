@@ -14,7 +14,7 @@ typedef struct option_list { /* of an option that may be repeated */
 
 /* The values of all options of all commands. Not given: false, -1, NaN, NULL. */
 typedef struct options {
-  bool all, gradient, json, markdown, per_symbol, probability, quiet, reference, standardise;
+  bool all, confusion, gradient, json, markdown, per_symbol, probability, quiet, reference, standardise;
   int64_t batch, checkpoint, count, decay_steps, epochs, length, log, many, patience, seed, steps, threads, top_k, unroll, warmup;
   double clip_norm, clip_value, decay, momentum, rate, seconds, temperature;
   const char *dump, *inputs, *new_file, *not_in, *optimizer, *output, *precision, *prime, *resume, *schedule, *series, *tagged,

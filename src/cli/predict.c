@@ -1,14 +1,11 @@
-/* predict.c - `unroll predict`: what a model says about each example of a table; and `unroll eval` of such a model. */
+/* predict.c - `unroll predict`: what a model says about each example of a table. */
 #include "train/predict.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/predict.h"
 #include "cli/terminal.h"
-#include "train/evaluate.h"
 
 enum { ROWS = 32 };
 
@@ -99,59 +96,6 @@ static unroll_status run_predict(const options *o, unroll_error *err) {
   dataset_free(&d);
   model_free(&m);
   pool_free(workers);
-  return status;
-}
-
-static bool is_softmax(const predict_total *t) { return !strcmp(t->distribution, "softmax"); }
-static bool is_bernoulli(const predict_total *t) { return !strcmp(t->distribution, "bernoulli"); }
-
-static void total_print(const predict_total *totals, int n, double mean, int64_t predictions, int64_t sequences) {
-  char a[32], b[32];
-  for (int k = 0; k < n; k++) {
-    const predict_total *t = &totals[k];
-    printf("%s: ", t->name);
-    if (is_softmax(t) || is_bernoulli(t)) printf("accuracy %.2f %%, ", 100 * t->correct);
-    if (!is_softmax(t) && !is_bernoulli(t)) printf("mean squared error %.6g, ", t->squared);
-    printf("%.4f nats per prediction\n", t->n ? t->nats / (double)t->n : (double)NAN);
-  }
-  printf("total: %.4f nats per prediction, %s prediction%s, %s example%s\n", mean, output_count(predictions, a),
-         predictions == 1 ? "" : "s", output_count(sequences, b), sequences == 1 ? "" : "s");
-}
-
-static json_t *totals_json(const predict_total *totals, int n, double mean, int64_t predictions, int64_t sequences) {
-  json_t *all = json_object();
-  for (int k = 0; k < n; k++) {
-    const predict_total *t = &totals[k];
-    json_t *one = json_pack("{s:I, s:o}", "predictions", (json_int_t)t->n, "loss", json_number(t->nats / (double)t->n));
-    if (is_softmax(t) || is_bernoulli(t))
-      json_object_set_new(one, "accuracy", json_number(t->correct));
-    else
-      json_object_set_new(one, "mse", json_number(t->squared));
-    json_object_set_new(all, t->name, one);
-  }
-  return json_pack("{s:I, s:I, s:o, s:o}", "sequences", (json_int_t)sequences, "symbols", (json_int_t)predictions, "loss",
-                   json_number(mean), "variables", all);
-}
-
-unroll_status eval_table(const model *m, const options *o, pool *workers, unroll_error *err) {
-  dataset d = {0};
-  const int n = m->g.n_losses;
-  predict_total *totals = mem_zero((size_t)n + 1, sizeof *totals);
-  const predict_sink sink = {.stop = signals_flag()};
-  unroll_status status =
-      totals ? predict_read(&d, m, o->arguments[1], &(predict_table){o->series, o->tagged}, true, err) : error_memory(err);
-  if (!status) status = predict(m, &d, true, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, totals, err);
-  if (!status) {
-    double nats = 0;
-    for (int k = 0; k < n; k++) nats += totals[k].nats;
-    const double mean = nats / (double)d.n_symbols;
-    if (o->json)
-      status = output_json(totals_json(totals, n, mean, d.n_symbols, d.n_sequences), err);
-    else
-      total_print(totals, n, mean, d.n_symbols, d.n_sequences);
-  }
-  dataset_free(&d);
-  mem_free(totals);
   return status;
 }
 

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/predict.h"
+#include "cli/eval_table.h"
 #include "cli/terminal.h"
 #include "train/evaluate.h"
 
@@ -28,6 +28,8 @@ static const option_row eval_rows[] = {
      "tables: successive rows with the same COLUMN are the steps of one example [a row each]"},
     {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
      "DATA is tagged text with columns of these names, as in --tagged word,tag"},
+    {OPTION_FLAG, "confusion", 0, offsetof(options, confusion), NULL, 0, 0, false,
+     "tables: how often each label was predicted for each true label"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     {.kind = OPTION_END},
@@ -140,8 +142,11 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   const bool is_table = !status && m.table.n;
   if (is_table) status = eval_table(&m, o, workers, err);
-  if (!status && !is_table && (o->series || o->tagged))
-    status = error_set(err, UNROLL_USAGE, "--%s is for tables, and this model reads a text", o->series ? "series" : "tagged");
+  if (!status && !is_table && (o->series || o->tagged || o->confusion))
+    status = error_set(err, UNROLL_USAGE, "--%s is for tables, and this model reads a text",
+                       o->series   ? "series"
+                       : o->tagged ? "tagged"
+                                   : "confusion");
   if (!status && !is_table) status = read_data(&d, &m, o->arguments[1], err);
   if (!status && !is_table) status = part_whole(&p, &d, err);
   if (!status && !is_table) status = evaluator_new(&e, &m, m.weights, &p, batch, steps, workers, err);
@@ -179,7 +184,9 @@ const command command_eval = {
     .summary = "loss of a model on data",
     .text = "The loss of MODEL on DATA, in bits per symbol and as perplexity. A stream is cut into parallel streams, each warmed "
             "up on\n"
-            "the text before it; 'unroll score' takes it in one piece, and longer.",
+            "the text before it; 'unroll score' takes it in one piece, and longer. Of a table, what fits each variable: accuracy,\n"
+            "precision, recall and F1 of labels, F1 of the spans that tags B-X, I-X and O mark, perplexity of symbols, sequences\n"
+            "that are right as a whole, squared errors of numbers.",
     .rows = eval_rows,
     .least = 2,
     .most = 2,

@@ -166,11 +166,13 @@ static unroll_status emit_all(predictor *s, const predict_sink *sink, unroll_err
     for (int k = 0; k < s->m->g.n_losses; k++) {
       const output *o = &s->outputs[k];
       const variable *v = variable_of(s, k);
+      const column_values *c = &s->d->columns[s->m->g.losses[k].data];
       s->parts[k] = (predicted_part){.v = v,
                                      .distribution = s->m->g.losses[k].distribution,
                                      .n = o->first[i + 1] - o->first[i],
                                      .symbols = o->symbols ? o->symbols + o->first[i] : NULL,
                                      .p = o->p ? o->p + o->first[i] : NULL,
+                                     .truth = s->complete && o->symbols ? c->symbols + c->first[i] : NULL,
                                      .numbers = o->numbers ? o->numbers + o->first[i] * v->width : NULL};
     }
     status = sink->emit(sink->context, &(predicted){.number = i, .parts = s->parts, .n = s->m->g.n_losses}, err);

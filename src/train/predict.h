@@ -11,6 +11,7 @@ typedef struct predicted_part { /* of one line with ~ */
   int64_t n;              /* 1, or the steps of the example */
   const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
   const float *p;         /* [n] its probability */
+  const int32_t *truth;   /* [n] symbols, where the data holds what is predicted; else NULL */
   const float *numbers;   /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
 } predicted_part;
 

@@ -1,6 +1,6 @@
-/* predict.h - what predict.c has for score.c. */
-#ifndef CLI_PREDICT_H
-#define CLI_PREDICT_H
+/* eval_table.h - what eval_table.c has for score.c. */
+#ifndef CLI_EVAL_TABLE_H
+#define CLI_EVAL_TABLE_H
 #include "base/threads.h"
 #include "cli/options.h"
 #include "train/model.h"

@@ -1,0 +1,262 @@
+/* eval_table.c - `unroll eval` of a model that reads tables: for each line with ~ the loss and what fits, as text or JSON. */
+#include "cli/eval_table.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+#include "train/metrics_label.h"
+#include "train/predict.h"
+
+enum { ROWS = 32, SHOWN = 60 /* classes in a text; JSON has all */ };
+
+typedef struct report {
+  const options *o;
+  const model *m;
+  dataset d;
+  int n;                  /* lines with ~ */
+  predict_total *totals;  /* [n] */
+  label_metrics *metrics; /* [n] of symbols; of numbers empty */
+  double mean;
+} report;
+
+static const variable *variable_of(const report *r, int k) { return &r->m->table.list[r->m->g.losses[k].data]; }
+static bool is_symbols(const report *r, int k) { return variable_of(r, k)->form.unit != UNIT_NUMBERS; }
+static bool is_labels(const report *r, int k) { return variable_of(r, k)->form.unit == UNIT_LABELS; }
+static bool is_bernoulli(const predict_total *t) { return !strcmp(t->distribution, "bernoulli"); }
+static double loss_of(const predict_total *t) { return t->n ? t->nats / (double)t->n : (double)NAN; }
+
+static unroll_status take(void *context, const predicted *p, unroll_error *err) {
+  report *r = context;
+  (void)err;
+  for (int k = 0; k < p->n; k++)
+    if (p->parts[k].truth) label_metrics_add(&r->metrics[k], p->parts[k].truth, p->parts[k].symbols, p->parts[k].n);
+  return UNROLL_OK;
+}
+
+/* --- text --- */
+
+/* A share as a percentage; "-" where it is not defined. */
+static const char *percent(double x, char out[16]) {
+  if (isnan(x)) return strcpy(out, "-");
+  snprintf(out, 16, "%.2f", 100 * x);
+  return out;
+}
+
+static void print_name(const char *name, int width) {
+  int n = 0;
+  for (const char *s = name; *s; s++) n += (*s & 0xc0) != 0x80;
+  printf("  %s%*s", name, n < width ? width - n : 0, "");
+}
+
+static void print_count(const char *name, const class_count *c) {
+  char a[16], b[16], f[16];
+  print_name(name, 14);
+  printf("%11s%10s%10s%10" PRId64 "\n", percent(count_precision(c), a), percent(count_recall(c), b), percent(count_f1(c), f),
+         c->support);
+}
+
+static void print_head(const char *name) {
+  print_name(name, 14);
+  printf("%11s%10s%10s%10s\n", "precision", "recall", "F1", "support");
+}
+
+/* What label i is called in a line of text. */
+static const char *label_name(const vocabulary *v, int32_t i, text *t) {
+  t->length = 0;
+  output_symbols(t, v, &i, 1, 1);
+  return t->failed ? "?" : t->data;
+}
+
+static void print_classes(const report *r, int k) {
+  const label_metrics *m = &r->metrics[k];
+  const label_summary s = label_metrics_summary(m);
+  const vocabulary *v = &variable_of(r, k)->words;
+  text name = {0};
+  if (s.classes > SHOWN) {
+    printf("  %d labels; --json has the figures of each\n", s.classes);
+    return;
+  }
+  print_head("label");
+  for (int i = 0; i < m->n; i++)
+    if (m->list[i].support || m->list[i].predicted) print_count(label_name(v, i, &name), &m->list[i]);
+  text_free(&name);
+}
+
+static void print_confusion(const report *r, int k) {
+  const label_metrics *m = &r->metrics[k];
+  const vocabulary *v = &variable_of(r, k)->words;
+  text name = {0};
+  printf("  true\\predicted");
+  for (int i = 0; i < m->n; i++) printf("\t%s", label_name(v, i, &name));
+  printf("\n");
+  for (int i = 0; i < m->n; i++) {
+    printf("  %s", label_name(v, i, &name));
+    for (int j = 0; j < m->n; j++) printf("\t%" PRId64, m->confusion[(int64_t)i * m->n + j]);
+    printf("\n");
+  }
+  text_free(&name);
+}
+
+static void print_spans(const span_metrics *m) {
+  print_head("span");
+  for (int i = 0; i < m->types.n; i++)
+    if (m->list[i].support || m->list[i].predicted) print_count(lexicon_text(&m->types, i, NULL), &m->list[i]);
+  print_count("all spans", &m->all);
+}
+
+static void print_symbols(const report *r, int k) {
+  const label_metrics *m = &r->metrics[k];
+  const label_summary s = label_metrics_summary(m);
+  char a[16], b[16], c[16];
+  printf("accuracy %s %%, ", percent(s.accuracy, a));
+  if (m->tagged) printf("span F1 %s %%, ", percent(count_f1(&m->spans.all), a));
+  if (is_labels(r, k)) printf("macro F1 %s %%, weighted F1 %s %%, ", percent(s.macro_f1, b), percent(s.weighted_f1, c));
+  if (variable_of(r, k)->step)
+    printf("%s %% of %s sequence%s exact, ", percent(s.exact, a), output_count(m->sequences, (char[32]){0}),
+           m->sequences == 1 ? "" : "s");
+  if (!is_labels(r, k)) printf("perplexity %.4f, ", exp(loss_of(&r->totals[k])));
+}
+
+static void print_report(const report *r) {
+  char a[32], b[32];
+  for (int k = 0; k < r->n; k++) {
+    const predict_total *t = &r->totals[k];
+    printf("%s: ", t->name);
+    if (is_symbols(r, k))
+      print_symbols(r, k);
+    else if (is_bernoulli(t))
+      printf("accuracy %.2f %%, ", 100 * t->correct);
+    else
+      printf("mean squared error %.6g, ", t->squared);
+    printf("%.4f nats per prediction\n", loss_of(t));
+    if (is_symbols(r, k) && is_labels(r, k)) print_classes(r, k);
+    if (r->metrics[k].tagged) print_spans(&r->metrics[k].spans);
+    if (r->metrics[k].confusion) print_confusion(r, k);
+  }
+  printf("total: %.4f nats per prediction, %s prediction%s, %s example%s\n", r->mean, output_count(r->d.n_symbols, a),
+         r->d.n_symbols == 1 ? "" : "s", output_count(r->d.n_sequences, b), r->d.n_sequences == 1 ? "" : "s");
+}
+
+/* --- JSON --- */
+
+static json_t *count_json(const char *key, json_t *name, const class_count *c) {
+  return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I}", key, name, "precision", json_number(count_precision(c)), "recall",
+                   json_number(count_recall(c)), "f1", json_number(count_f1(c)), "support", (json_int_t)c->support, "predicted",
+                   (json_int_t)c->predicted, "correct", (json_int_t)c->correct);
+}
+
+static json_t *name_json(const lexicon *l, int32_t i) {
+  size_t size;
+  const char *s = lexicon_text(l, i, &size);
+  return json_stringn(s, size);
+}
+
+static json_t *classes_json(const label_metrics *m, const vocabulary *v) {
+  json_t *list = json_array();
+  for (int i = 0; i < m->n; i++)
+    if (m->list[i].support || m->list[i].predicted)
+      json_array_append_new(list, count_json("label", name_json(&v->words, i), &m->list[i]));
+  return list;
+}
+
+static json_t *spans_json(const span_metrics *m) {
+  json_t *list = json_array();
+  for (int i = 0; i < m->types.n; i++)
+    if (m->list[i].support || m->list[i].predicted)
+      json_array_append_new(list, count_json("type", name_json(&m->types, i), &m->list[i]));
+  json_t *all = count_json("type", json_null(), &m->all);
+  json_object_set_new(all, "types", list);
+  json_object_del(all, "type");
+  return all;
+}
+
+static json_t *confusion_json(const label_metrics *m, const vocabulary *v) {
+  json_t *labels = json_array(), *rows = json_array();
+  for (int i = 0; i < m->n; i++) {
+    json_t *row = json_array();
+    for (int j = 0; j < m->n; j++) json_array_append_new(row, json_integer((json_int_t)m->confusion[(int64_t)i * m->n + j]));
+    json_array_append_new(rows, row);
+    text name = {0};
+    label_name(v, i, &name);
+    json_array_append_new(labels, name.failed ? json_null() : output_json_text(name.data, name.length));
+    text_free(&name);
+  }
+  return json_pack("{s:o, s:o}", "labels", labels, "rows", rows);
+}
+
+static void add_symbols(json_t *one, const report *r, int k) {
+  const label_metrics *m = &r->metrics[k];
+  const label_summary s = label_metrics_summary(m);
+  const vocabulary *v = &variable_of(r, k)->words;
+  json_object_set_new(one, "accuracy", json_number(s.accuracy));
+  json_object_set_new(one, "perplexity", json_number(exp(loss_of(&r->totals[k]))));
+  if (variable_of(r, k)->step) {
+    json_object_set_new(one, "sequences", json_integer((json_int_t)m->sequences));
+    json_object_set_new(one, "exact", json_number(s.exact));
+  }
+  if (is_labels(r, k)) {
+    json_object_set_new(one, "macro_precision", json_number(s.macro_precision));
+    json_object_set_new(one, "macro_recall", json_number(s.macro_recall));
+    json_object_set_new(one, "macro_f1", json_number(s.macro_f1));
+    json_object_set_new(one, "weighted_f1", json_number(s.weighted_f1));
+    json_object_set_new(one, "labels", classes_json(m, v));
+  }
+  if (m->tagged) json_object_set_new(one, "spans", spans_json(&m->spans));
+  if (m->confusion) json_object_set_new(one, "confusion", confusion_json(m, v));
+}
+
+static json_t *report_json(const report *r) {
+  json_t *all = json_object();
+  for (int k = 0; k < r->n; k++) {
+    const predict_total *t = &r->totals[k];
+    json_t *one = json_pack("{s:I, s:o}", "predictions", (json_int_t)t->n, "loss", json_number(loss_of(t)));
+    if (is_symbols(r, k))
+      add_symbols(one, r, k);
+    else if (is_bernoulli(t))
+      json_object_set_new(one, "accuracy", json_number(t->correct));
+    else
+      json_object_set_new(one, "mse", json_number(t->squared));
+    json_object_set_new(all, t->name, one);
+  }
+  return json_pack("{s:I, s:I, s:o, s:o}", "sequences", (json_int_t)r->d.n_sequences, "symbols", (json_int_t)r->d.n_symbols, "loss",
+                   json_number(r->mean), "variables", all);
+}
+
+/* --- the command --- */
+
+static unroll_status begin(report *r, unroll_error *err) {
+  r->totals = mem_zero((size_t)r->n + 1, sizeof *r->totals);
+  r->metrics = mem_zero((size_t)r->n + 1, sizeof *r->metrics);
+  unroll_status status = r->totals && r->metrics ? UNROLL_OK : error_memory(err);
+  for (int k = 0; k < r->n && !status; k++) {
+    const variable *v = variable_of(r, k);
+    const bool confusion = r->o->confusion && is_labels(r, k);
+    if (is_symbols(r, k)) status = label_metrics_init(&r->metrics[k], &v->words, v->step, confusion, err);
+  }
+  return status;
+}
+
+unroll_status eval_table(const model *m, const options *o, pool *workers, unroll_error *err) {
+  report r = {.o = o, .m = m, .n = m->g.n_losses};
+  const predict_sink sink = {.context = &r, .emit = take, .stop = signals_flag()};
+  unroll_status status = begin(&r, err);
+  if (!status) status = predict_read(&r.d, m, o->arguments[1], &(predict_table){o->series, o->tagged}, true, err);
+  if (!status) status = predict(m, &r.d, true, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, r.totals, err);
+  if (!status) {
+    double nats = 0;
+    for (int k = 0; k < r.n; k++) nats += r.totals[k].nats;
+    r.mean = nats / (double)r.d.n_symbols;
+    if (o->json)
+      status = output_json(report_json(&r), err);
+    else
+      print_report(&r);
+  }
+  for (int k = 0; r.metrics && k < r.n; k++) label_metrics_free(&r.metrics[k]);
+  mem_free(r.metrics);
+  mem_free(r.totals);
+  dataset_free(&r.d);
+  return status;
+}

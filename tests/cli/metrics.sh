@@ -1,0 +1,41 @@
+# metrics.sh - what eval says of labels, tags, sequences and symbols, as text and as JSON.
+. "$(dirname "$0")/common.sh"
+
+cat >tag.net <<'END'
+data word : words
+data tag : category
+tag ~ softmax(W gru(embed(word, 8), 12, backward) + b)
+END
+printf 'the B-NP\ndog I-NP\nbarks B-VP\n\nit B-NP\nis B-VP\nred O\n' >tags.txt
+run train tag.net tags.txt --tagged word,tag -o tag --epochs 300 --lr 0.02 --quiet --valid 0
+expect 0
+run eval tag/model.safetensors tags.txt --tagged word,tag
+sed -i 's/  */ /g' out
+expect 0 "accuracy 100.00 %, span F1 100.00 %, macro F1 100.00 %, weighted F1 100.00 %, 100.00 % of 2 sequences exact" \
+  "B-NP 100.00 100.00 100.00 2" "all spans 100.00 100.00 100.00 4"
+# the same answers held against another truth: 4 spans said, 6 there, 3 of them alike
+printf 'the B-NP\ndog B-NP\nbarks B-VP\n\nit B-NP\nis B-VP\nred B-VP\n' >other.txt
+run eval tag/model.safetensors other.txt --tagged word,tag --confusion
+sed -i 's/  */ /g' out
+expect 0 "accuracy 66.67 %, span F1 60.00 %" "0.00 % of 2 sequences exact" "true\\predicted	B-NP	B-VP	I-NP	O" "B-NP	2	0	1	0" \
+  "B-VP	0	2	0	1" " VP 100.00 66.67 80.00 3" "O 0.00 - 0.00 0"
+run eval tag/model.safetensors other.txt --tagged word,tag --confusion --json
+expect 0 '"exact": 0.0' '"spans": {"precision": 0.75, "recall": 0.5' '"support": 6, "predicted": 4, "correct": 3' '"type": "VP"' \
+  '"recall": null' '"confusion": {"labels": ["B-NP", "B-VP", "I-NP", "O"], "rows": [[2, 0, 1, 0], [0, 2, 0, 1],' '"perplexity"'
+
+cat >copy.net <<'END'
+data from : chars
+data to : chars
+to ~ softmax(W gru(embed(to[t-1], 8), 24, start = gru(embed(from, 8), 24)) + b)
+END
+printf 'from,to\na,xx\nb,y\n' >copy.csv
+run train copy.net copy.csv -o copy --epochs 300 --lr 0.02 --quiet
+expect 0
+run eval copy/model.safetensors copy.csv
+expect 0 "to: accuracy 100.00 %, 100.00 % of 2 sequences exact, perplexity 1.0"
+refuse "macro" "support"
+
+small
+run eval small/model.safetensors names.txt --confusion
+expect 2 "--confusion is for tables"
+finish
