@@ -209,6 +209,19 @@ static int emit_edge(builder *b, const term *t) {
   return edge(b->g, lift(b->g, x->node, SPACE_STEP, x->axis, width_value(b, x->width)), t->dir);
 }
 
+/* mean(x) = SUM_TIME(x) / LENGTH, max(x) = MAX_TIME(x) */
+static int emit_over(builder *b, const term *t) {
+  graph *g = b->g;
+  const term *of = &b->terms[t->args[0]];
+  const int x = lift(g, of->node, SPACE_STEP, of->axis, width_value(b, of->width));
+  node n = derived(t->op, SPACE_STATIC, of->axis, graph_at(g, x)->width);
+  n.in[0] = x;
+  const int all = graph_failed(g) ? NODE_NONE : graph_node(g, n);
+  if (t->op == OP_MAX_TIME || graph_failed(g)) return all;
+  const int length = graph_node(g, derived(OP_LENGTH, SPACE_STATIC, of->axis, 1));
+  return graph_failed(g) ? NODE_NONE : graph_binary(g, OP_DIV, all, length);
+}
+
 /* The value of a stream's state from the pass before. The carry is completed when the state has its node. */
 static int carry_leaf(builder *b, const symbol *y, int lag, int width) {
   graph *g = b->g;
@@ -363,6 +376,8 @@ static int emit_term(builder *b, const term *t) {
     return emit_shift(b, t);
   case TERM_EDGE:
     return emit_edge(b, t);
+  case TERM_OVER:
+    return emit_over(b, t);
   case TERM_DROPOUT:
     return emit_dropout(b, t);
   case TERM_CROSS_ENTROPY:

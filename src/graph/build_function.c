@@ -140,11 +140,9 @@ static int zoneout(builder *b, scope *s, const expr *e) {
 }
 
 /* mean(x), max(x): over all steps. */
-static int over_time(builder *b, scope *s, const expr *e, const char *name) {
-  if (!check_args(b, s, e, 1, 1)) return TERM_NONE;
-  const int x = build_value(b, s, e->args[0]), width = x == TERM_NONE ? WIDTH_FREE : width_of(b, x);
-  const int t = width == WIDTH_FREE ? TERM_NONE : later(b, s, e, name, width, &x, 1);
-  if (t != TERM_NONE) b->terms[t].over_time = true;
+static int over_time(builder *b, scope *s, const expr *e, enum op op) {
+  const int t = same_width(b, s, e, TERM_OVER);
+  if (t != TERM_NONE) b->terms[t].op = op;
   return t;
 }
 
@@ -204,7 +202,8 @@ int build_function(builder *b, scope *s, const expr *e, const char *name) {
   if (!strcmp(name, "layernorm")) return row(b, s, e, OP_LAYERNORM);
   if (!strcmp(name, "attend")) return attend(b, s, e);
   if (!strcmp(name, "conv") || !strcmp(name, "pool")) return picture(b, s, e, !strcmp(name, "pool"));
-  if (!strcmp(name, "mean") || (!strcmp(name, "max") && e->n_args == 1)) return over_time(b, s, e, name);
+  if (!strcmp(name, "mean")) return over_time(b, s, e, OP_SUM_TIME);
+  if (!strcmp(name, "max") && e->n_args == 1) return over_time(b, s, e, OP_MAX_TIME);
   for (int op = 0; op < OP_COUNT; op++)
     if (graph_ops[op].kind != OP_KIND_OTHER && !strcmp(graph_ops[op].text, name)) return elementwise(b, s, e, (enum op)op);
   return -2;

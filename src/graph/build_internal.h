@@ -35,6 +35,7 @@ enum term_kind {
   TERM_CONCAT,
   TERM_SHIFT,         /* symbol at `lag` steps before (dir +1) or after (-1) */
   TERM_EDGE,          /* first (+1) or last (-1) step of args[0] */
+  TERM_OVER,          /* op (SUM_TIME: the mean, MAX_TIME) over all steps of args[0] */
   TERM_DROPOUT,       /* args[0] times a mask of probability value; over_time: one mask for all steps */
   TERM_CROSS_ENTROPY, /* args[0] against the symbols of data */
   TERM_LATER          /* a function without operator, by name; over_time: of the whole sequence of its last argument */

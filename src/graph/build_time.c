@@ -1,17 +1,16 @@
 /* build_time.c - which values have steps, which steps run side by side, and whether the equations can be computed.
  *
  * A value has steps if something in it has. Of the data, text and sound always have; the others where the equations ask for
- * it: by an index [t-1], by being the input of a recurrence, by being predicted at every step. What is combined step by step shares
- * one time axis (union-find over terms and data).
- * Then two searches. Along cycles: nothing may need the whole of a sequence that depends on itself. Backwards from a prediction: it
- * must not see what it predicts. */
+ * it: by an index [t-1], by being the input of a recurrence, by being predicted at every step, by a function over all steps. What
+ * is combined step by step shares one time axis (union-find over terms and data). Then two searches. Along cycles: nothing may need
+ * the whole of a sequence that depends on itself. Backwards from a prediction: it must not see what it predicts. */
 #include "graph/build_internal.h"
 #include <string.h>
 
 /* --- steps --- */
 
 static bool whole_argument(const term *t, int i) {
-  return t->kind == TERM_EDGE || (t->kind == TERM_LATER && t->over_time && i == t->n_args - 1);
+  return t->kind == TERM_EDGE || t->kind == TERM_OVER || (t->kind == TERM_LATER && t->over_time && i == t->n_args - 1);
 }
 
 static bool data_steps(const builder *b, int data) { return b->g->data[data].space == SPACE_STEP; }
@@ -47,11 +46,8 @@ static void force(builder *b, int from, const scope *in, bool all, bool *seen, i
   }
 }
 
-static bool force_all(builder *b) {
-  const size_t n = (size_t)b->n_terms + 1;
-  bool *seen = arena_alloc(&b->scratch, n, 2 * sizeof *seen);
-  int *stack = arena_alloc(&b->scratch, n, sizeof *stack);
-  if (!seen || !stack) return build_memory(b), false;
+static void force_all(builder *b, bool *seen, int *stack) {
+  const int n = b->n_terms;
   for (int i = 0; i < b->n_terms; i++)
     if (b->terms[i].lag && b->terms[i].data >= 0) b->g->data[b->terms[i].data].space = SPACE_STEP;
   for (int i = 0; i < b->n_firsts; i++) force(b, b->firsts[i].term, b->firsts[i].in, true, seen, stack);
@@ -59,7 +55,6 @@ static bool force_all(builder *b) {
     const term *t = &b->terms[i];
     if (t->kind == TERM_SHIFT && t->in == b->root && !b->alone) force(b, t->of->term, b->root, false, seen + n, stack);
   }
-  return true;
 }
 
 /* Data predicted at every step has steps, and that may give steps to more. */
@@ -76,6 +71,30 @@ static void spread_steps(builder *b) {
       changed = true;
     }
   }
+}
+
+/* What last(x), mean(x) and the like go over, where nothing else gave it steps. */
+static bool force_whole(builder *b, bool *seen, int *stack) {
+  bool any = false;
+  for (int i = 0; i < b->n_terms; i++)
+    for (int k = 0; k < b->terms[i].n_args; k++) {
+      const int x = b->terms[i].args[k];
+      if (!whole_argument(&b->terms[i], k) || b->terms[x].step) continue;
+      any = any || !seen[x];
+      force(b, x, b->terms[x].in, true, seen, stack);
+    }
+  return any;
+}
+
+static bool find_steps(builder *b) {
+  const size_t n = (size_t)b->n_terms + 1;
+  bool *seen = arena_alloc(&b->scratch, n, 3 * sizeof *seen);
+  int *stack = arena_alloc(&b->scratch, n, sizeof *stack);
+  if (!seen || !stack) return build_memory(b), false;
+  force_all(b, seen, stack);
+  do spread_steps(b);
+  while (force_whole(b, seen + 2 * n, stack));
+  return true;
 }
 
 static bool check_steps(builder *b) {
@@ -301,8 +320,4 @@ static bool check_predictions(builder *b) {
   return true;
 }
 
-bool build_time(builder *b) {
-  if (!force_all(b)) return false;
-  spread_steps(b);
-  return check_steps(b) && number_axes(b) && check_cycles(b) && check_predictions(b);
-}
+bool build_time(builder *b) { return find_steps(b) && check_steps(b) && number_axes(b) && check_cycles(b) && check_predictions(b); }

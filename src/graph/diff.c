@@ -345,6 +345,8 @@ static int contribution(diff *d, int y, int k, int dy) {
     return at_edge(d, y, dy);
   case OP_SUM_TIME:
     return graph_spread(g, dy, n.axis);
+  case OP_MAX_TIME:
+    return grad_node(d, OP_MAX_TIME_GRAD, x, x, y, dy);
   case OP_CROSS_ENTROPY: {
     node grad = diff_node(g, OP_CROSS_ENTROPY_GRAD, x);
     grad.slot = n.slot;
@@ -372,6 +374,7 @@ static bool has_input_size(enum op op) {
   case OP_PAD:
   case OP_EDGE:
   case OP_SUM_TIME:
+  case OP_MAX_TIME:
   case OP_ROW_SUM:
   case OP_SUM_ROWS:
     return true;

@@ -110,6 +110,7 @@ bool diff_flows(const diff_rules *r, const node *n, int k) {
   switch (n->op) {
   case OP_SOFTMAX_GRAD:
   case OP_LAYERNORM_GRAD:
+  case OP_MAX_TIME_GRAD:
   case OP_CROSS_ENTROPY_GRAD:
   case OP_OUTER:
   case OP_EMBED_T:

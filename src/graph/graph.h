@@ -41,7 +41,7 @@ enum { NODE_NONE = -1, NODE_INPUTS = 4, GRAPH_MAX_NODES = 1000000 };
 typedef struct node {
   enum op op;
   enum space space;
-  int axis;            /* SPACE_STEP: which time axis; EDGE, SUM_TIME: that of the input; else -1 */
+  int axis;            /* SPACE_STEP: which time axis; EDGE, SUM_TIME, MAX_TIME, LENGTH: what they go over; else -1 */
   int width;           /* N */
   int in[NODE_INPUTS]; /* node numbers, NODE_NONE where unused */
   int dir;             /* SHIFT, EDGE: +1 or -1 */

@@ -117,6 +117,7 @@ static bool is_leaf(const node *n) {
   case OP_CARRY:
   case OP_MASK:
   case OP_LOSS_SCALE:
+  case OP_LENGTH:
     return true;
   default:
     return false;
@@ -162,11 +163,18 @@ static int visible(const printer *p, int x) {
   return NODE_NONE;
 }
 
+/* The mean over all steps: their sum by their number. */
+static bool is_mean(const printer *p, const node *n) {
+  return n->op == OP_DIV && graph_at(p->g, n->in[0])->op == OP_SUM_TIME && !has_name(p, n->in[0]) &&
+         graph_at(p->g, n->in[1])->op == OP_LENGTH;
+}
+
 /* How tightly a node's text holds together. */
 static int level_of(const printer *p, int x) {
   const int seen = visible(p, x);
   if (seen == NODE_NONE || ((seen != x || x != p->root) && has_name(p, seen))) return LEVEL_WORD;
   const node *n = graph_at(p->g, seen);
+  if (is_mean(p, n)) return LEVEL_WORD;
   switch (n->op) {
   case OP_OUTER:
   case OP_EMBED_T:
@@ -328,6 +336,10 @@ static void mask(printer *p, const node *n, int offset) {
 /* A node without a name. */
 static void operation(printer *p, int x, int offset) {
   const node *n = graph_at(p->g, x);
+  if (is_mean(p, n)) {
+    call(p, "mean", graph_at(p->g, n->in[0]), 0);
+    return;
+  }
   switch (n->op) {
   case OP_ADD:
   case OP_SUB:
@@ -360,6 +372,9 @@ static void operation(printer *p, int x, int offset) {
     break;
   case OP_LOSS_SCALE:
     text_format(p->out, "1/n");
+    break;
+  case OP_LENGTH:
+    text_format(p->out, "length");
     break;
   case OP_MATVEC:
   case OP_MATVEC_T:
@@ -399,6 +414,9 @@ static void operation(printer *p, int x, int offset) {
   case OP_REPEAT:
     expression(p, n->in[0], 0, offset ? LEVEL_WORD : LEVEL_SENTENCE);
     index_of_time(p, offset); /* it may reach beyond the ends */
+    break;
+  case OP_MAX_TIME:
+    call(p, "max", n, 0);
     break;
   case OP_EDGE:
     call(p, n->dir > 0 ? "first" : "last", n, 0);

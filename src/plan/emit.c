@@ -104,6 +104,12 @@ static enum stage_kind stage_of(const value *v) {
     return STAGE_EDGE;
   case OP_SUM_TIME:
     return STAGE_SUM_TIME;
+  case OP_MAX_TIME:
+    return STAGE_MAX_TIME;
+  case OP_MAX_TIME_GRAD:
+    return STAGE_MAX_TIME_GRAD;
+  case OP_LENGTH:
+    return STAGE_LENGTH;
   case OP_CROSS_ENTROPY:
     return STAGE_CROSS_ENTROPY;
   default:
@@ -119,7 +125,8 @@ static void set_rows(const struct plan *p, int number, stage *s) {
   s->of_steps = rows->space == SPACE_STEP;
   s->one = rows->space == SPACE_PARAM;
   s->axis = v->axis >= 0 ? v->axis : rows->axis;
-  if (v->kind == VALUE_STAGE && (v->op == OP_EDGE || v->op == OP_SUM_TIME)) s->axis = p->values[v->in[0]].axis;
+  if (v->kind == VALUE_STAGE && (v->op == OP_EDGE || v->op == OP_SUM_TIME || v->op == OP_MAX_TIME))
+    s->axis = p->values[v->in[0]].axis;
 }
 
 static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_error *err) {

@@ -132,6 +132,9 @@ static void print_stage(const stage *s, text *out) {
                                       "order",
                                       "spread",
                                       "sum over time",
+                                      "max over time",
+                                      "max over time gradient",
+                                      "lengths",
                                       "sum over rows",
                                       "vector gradient"};
   if (s->kind == STAGE_TILE) {

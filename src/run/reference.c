@@ -307,6 +307,31 @@ static void eval_SUM_TIME(const eval *e, const node *n, rows *q) {
     for (int b = 0; b < a->active[t]; b++) EACH_COLUMN(j, n) Y(batch_row(a, b), j) += at(e, n, 0, a->first[t] + b, j);
 }
 
+static void eval_LENGTH(const eval *e, const node *n, rows *q) {
+  const batch_axis *a = &e->b->axes[n->axis];
+  EACH_ROW(i, q) Y(batch_row(a, (int)i), 0) = fmax(1, length_of(a, (int)i));
+}
+
+static void eval_MAX_TIME(const eval *e, const node *n, rows *q) {
+  const batch_axis *a = axis_of(e, n->in[0]);
+  for (int t = 0; t < a->steps; t++)
+    for (int b = 0; b < a->active[t]; b++) EACH_COLUMN(j, n) {
+        double *y = &Y(batch_row(a, b), j), x = at(e, n, 0, a->first[t] + b, j);
+        if (t == 0 || x > *y) *y = x;
+      }
+}
+
+/* dy at the first step where x is y; inputs x, y, dy */
+static void eval_MAX_TIME_GRAD(const eval *e, const node *n, rows *q) {
+  const batch_axis *a = &e->b->axes[n->axis];
+  EACH_ROW(i, q) EACH_COLUMN(j, n) {
+    const int b = (int)(i - q->first), row = batch_row(a, b);
+    bool earlier = false;
+    for (int t = 0; t < q->t; t++) earlier = earlier || at(e, n, 0, a->first[t] + b, j) == at(e, n, 1, row, j);
+    Y(i, j) = !earlier && at(e, n, 0, i, j) == at(e, n, 1, row, j) ? at(e, n, 2, row, j) : 0;
+  }
+}
+
 /* --- losses --- */
 
 static void eval_CROSS_ENTROPY(const eval *e, const node *n, rows *q) {
@@ -377,6 +402,8 @@ static bool need_inputs(eval *e, const node *n, int t) {
   }
   case OP_EDGE:
   case OP_SUM_TIME:
+  case OP_MAX_TIME:
+  case OP_MAX_TIME_GRAD:
   case OP_SUM_ROWS:
   case OP_OUTER:
   case OP_EMBED_T:

@@ -118,6 +118,39 @@ static void sum_time(const stage *s, const batch_axis *a, rows y, rows x, int64_
   }
 }
 
+static void max_time(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+  for (int64_t q = from; q < to; q++) {
+    float *out = y.p + batch_row(a, q) * y.row;
+    memset(out, 0, (size_t)s->width * sizeof *out);
+    const int length = length_of(a, q);
+    for (int t = 0; t < length; t++) {
+      const float *in = x.p + (a->first[t] + q) * x.row;
+      for (int j = 0; j < s->width; j++) out[j] = t == 0 || in[j] > out[j] ? in[j] : out[j];
+    }
+  }
+}
+
+/* The gradient goes to the first step that attains the maximum. `left` is what has not gone anywhere yet. */
+static void max_time_grad(const stage *s, const batch_axis *a, rows dx, rows x, rows y, rows dy, int64_t from, int64_t to) {
+  for (int64_t q = from; q < to; q++) {
+    const int length = length_of(a, q);
+    const int64_t row = batch_row(a, q);
+    for (int first = 0; first < s->width; first += LANES) {
+      const int n = s->width - first < LANES ? s->width - first : LANES;
+      float left[LANES];
+      memcpy(left, dy.p + row * dy.row + first, (size_t)n * sizeof *left);
+      for (int t = 0; t < length; t++) {
+        const float *in = x.p + (a->first[t] + q) * x.row + first, *most = y.p + row * y.row + first;
+        float *out = dx.p + (a->first[t] + q) * dx.row + first;
+        for (int j = 0; j < n; j++) {
+          out[j] = in[j] == most[j] ? left[j] : 0;
+          left[j] = in[j] == most[j] ? 0 : left[j];
+        }
+      }
+    }
+  }
+}
+
 static void spread_rows(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
   for (int64_t i = from, t = from < to ? run_step_of(a, from) : 0; i < to; i++) {
     while (i >= a->first[t + 1]) t++;
@@ -145,13 +178,19 @@ static void add_vector(const run *r, const stage *s, rows x, int64_t from, int64
   for (int64_t j = from; j < to; j++) r->gradient[s->weight + j] += x.p[s->in_width == 1 ? 0 : j];
 }
 
+/* Stages whose work is split by sequences rather than by rows of the result. */
+static bool by_sequence(enum stage_kind kind) {
+  return kind == STAGE_EDGE || kind == STAGE_SUM_TIME || kind == STAGE_MAX_TIME || kind == STAGE_MAX_TIME_GRAD ||
+         kind == STAGE_LENGTH;
+}
+
 void run_whole(const run *r, const worker *w, const stage *s, int thread, int threads) {
   const batch_axis *a = s->axis >= 0 && r->f->n_axes ? &r->b->axes[s->axis] : NULL;
   const where here = {a, -1, false};
   const rows y = run_at(r, w, &s->out, &here, 0), x = run_at(r, w, &s->in[0], &here, 0), z = run_at(r, w, &s->in[1], &here, 0);
   const int64_t n = run_rows(r, s);
   int64_t from, to, c0, c1;
-  run_share(s->kind == STAGE_EDGE || s->kind == STAGE_SUM_TIME ? r->b->rows : n, 1, thread, threads, &from, &to);
+  run_share(by_sequence(s->kind) ? r->b->rows : n, 1, thread, threads, &from, &to);
   run_share(s->width, LANES, thread, threads, &c0, &c1);
   switch (s->kind) {
   case STAGE_GATHER:
@@ -186,6 +225,18 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     break;
   case STAGE_SUM_TIME:
     sum_time(s, a, y, x, from, to);
+    break;
+  case STAGE_MAX_TIME:
+    max_time(s, a, y, x, from, to);
+    break;
+  case STAGE_MAX_TIME_GRAD:
+    max_time_grad(s, a, y, x, z, run_at(r, w, &s->in[2], &here, 0), from, to);
+    break;
+  case STAGE_LENGTH:
+    for (int64_t q = from; q < to; q++) {
+      const int length = length_of(a, q);
+      y.p[batch_row(a, q) * y.row] = (float)(length ? length : 1);
+    }
     break;
   case STAGE_SPREAD:
     spread_rows(s, a, y, x, from, to);

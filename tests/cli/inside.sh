@@ -23,6 +23,15 @@ for cell in rnn rnn_relu lstm gru gru_reset_after; do
   run check $cell --quiet
   expect 0 "$cell: right"
 done
+# The mean or the largest of all steps instead of the last one.
+for over in mean max; do
+  run check classify --set over=$over --quiet
+  expect 0 "classify: right"
+  run explain classify --set over=$over
+  expect 0 "softmax(W $over(h) + b)"
+done
+run check sentiment --set past=mean --set future=max --quiet
+expect 0 "sentiment: right"
 run check rnn --json
 expect 0 '"passed": true' '"worst_difference"'
 

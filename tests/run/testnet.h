@@ -72,6 +72,11 @@ static const testtext testnets[] = {
     {"cells in a cell", "data v : numbers\ndata source : words\ndata token : chars lines\n"
                         "r = rhn(embed(source, 3), 5, start = tanh(A v))\n"
                         "q = rhn(embed(token[t-1], 4), 5, depth = 2, start = r)\ntoken ~ softmax(W q + b)\n"},
+    {"mean and max over time", "data x : numbers\ndata y : number\nh = gru(x, 5)\nm = max(x)\n"
+                               "y ~ gaussian(mean = W [mean(h), max(h), m * mean(tanh(V h))] + b, scale = 1)\n"},
+    {"the same maximum twice", "hidden = 5\ndata token : chars\ndata label : category\nh = relu(E token)\n"
+                               "u = rnn(embed(token, 3), 4, start = max(V h - 1))\nlabel ~ softmax(W [max(h), max(u)] + b)\n"},
+    {"without a recurrence", "data x : numbers\ndata label : category\nlabel ~ softmax(W mean(x) + V max(x * x) + b)\n"},
     {"forecast", "data y : number\ndata x : numbers\nh = lstm([y[t-1], x], 5, layers = 2)\n"
                  "y ~ gaussian(mean = Wm h + bm, scale = softplus(Ws h + bs))\n"},
 };
