@@ -337,12 +337,17 @@ static bool emit_losses(builder *b) {
     const data_info *d = &g->data[l->data];
     if (!build_grow(b, (void **)&g->losses, g->n_losses, &g->cap_losses, sizeof *g->losses)) return false;
     const int x = b->terms[l->node].node;
-    g->losses[g->n_losses++] = (loss){.data = l->data,
-                                      .slot = graph_input(g, l->data, 0),
-                                      .node = l->aligned ? lift(g, x, d->space, d->axis, 1) : x,
-                                      .prediction = b->terms[l->prediction].node,
-                                      .distribution = l->distribution,
-                                      .at = l->at};
+    loss *out = &g->losses[g->n_losses++];
+    *out = (loss){.data = l->data,
+                  .slot = graph_input(g, l->data, 0),
+                  .node = l->aligned ? lift(g, x, d->space, d->axis, 1) : x,
+                  .prediction = b->terms[l->prediction].node,
+                  .n_args = l->n_args,
+                  .numbers = l->numbers,
+                  .n_numbers = l->n_numbers,
+                  .distribution = l->distribution,
+                  .at = l->at};
+    for (int k = 0; k < l->n_args; k++) out->args[k] = b->terms[l->args[k]].node;
   }
   return true;
 }

@@ -146,7 +146,9 @@ typedef struct loss_term {
   const statement *at;
   const char *distribution;
   int data, node, prediction; /* terms */
-  int args[4], n_args;
+  int args[LOSS_ARGS], n_args;
+  double *numbers; /* in the graph's memory */
+  int n_numbers;
   bool aligned; /* predicts the data step by step; not so ctc */
 } loss_term;
 

@@ -81,10 +81,9 @@ static bool bind_args(builder *b, scope *s, const expr *e, const distribution *d
 }
 
 /* The last argument of mixture and quantile is the vector; the ones before are numbers. */
-static bool vector_last(builder *b, scope *s, const expr *e, int width, const expr *bound[3], int *needed) {
+static bool vector_last(builder *b, scope *s, const expr *e, int width, const expr *bound[3], loss_term *l, int *needed) {
   const bool mixture = !strcmp(e->name, "mixture");
   int n = 0;
-  double level = 0;
   for (int i = 0; i < e->n_args; i++)
     if (e->arg_names && e->arg_names[i]) return FAIL(b, s, e->arg_at[i], "'%s' has no named arguments", e->name), false;
   if (e->n_args < 2 || (mixture && e->n_args != 2))
@@ -92,10 +91,17 @@ static bool vector_last(builder *b, scope *s, const expr *e, int width, const ex
                 mixture ? "'mixture' takes a number of components and a vector" : "'quantile' takes levels and a vector"),
            false;
   bound[0] = e->args[e->n_args - 1];
-  for (int i = 0; !mixture && i < e->n_args - 1; i++)
-    if (!build_number(b, s, e->args[i], &level) || !(level > 0 && level < 1))
+  l->n_numbers = e->n_args - 1;
+  l->numbers = arena_alloc(&b->g->memory, (size_t)l->n_numbers, sizeof *l->numbers);
+  if (!l->numbers) return build_memory(b), false;
+  for (int i = 0; !mixture && i < l->n_numbers; i++) {
+    if (!build_number(b, s, e->args[i], &l->numbers[i]) || !(l->numbers[i] > 0 && l->numbers[i] < 1))
       return FAIL(b, s, e->args[i]->at, "a level must be a number between 0 and 1"), false;
+    if (i > 0 && l->numbers[i] <= l->numbers[i - 1])
+      return FAIL(b, s, e->args[i]->at, "the levels must rise: %g comes after %g", l->numbers[i], l->numbers[i - 1]), false;
+  }
   if (mixture && !build_integer(b, s, e->args[0], "the number of components", 1, 1024, &n)) return false;
+  if (mixture) l->numbers[0] = n;
   /* weights, means and scales; for a pen (x, y, lifted) also correlations, and one bit (Graves 2013) */
   int per = 0;
   if (mixture && width == 3) return *needed = 6 * n + 1, true;
@@ -174,7 +180,7 @@ bool build_loss(builder *b, scope *s, const statement *at) {
   loss_term l = {.at = at, .distribution = d->name, .data = y->data, .aligned = strcmp(d->name, "ctc") != 0};
   int width = b->g->data[y->data].width;
   l.n_args = d->n_args ? d->n_args : 1;
-  if (d->n_args ? !bind_args(b, s, e, d, bound) : !vector_last(b, s, e, width, bound, &width)) return false;
+  if (d->n_args ? !bind_args(b, s, e, d, bound) : !vector_last(b, s, e, width, bound, &l, &width)) return false;
   if (!l.aligned) width++; /* the blank */
   const bool exact = d->symbols || d->n_args == 0;
   const char *why = build_text(b, d->symbols ? "the symbols of %s" : "data %s", at->name);

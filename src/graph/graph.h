@@ -36,7 +36,7 @@ typedef struct op_info {
 extern const op_info graph_ops[OP_COUNT];
 
 enum space { SPACE_PARAM, SPACE_STATIC, SPACE_STEP };
-enum { NODE_NONE = -1, NODE_INPUTS = 4, GRAPH_MAX_NODES = 1000000 };
+enum { NODE_NONE = -1, NODE_INPUTS = 4, LOSS_ARGS = 4, GRAPH_MAX_NODES = 1000000 };
 
 typedef struct node {
   enum op op;
@@ -98,11 +98,15 @@ typedef struct carry { /* a state that a stream hands to its next pass */
   const char *name; /* "h.c" */
 } carry;
 
-typedef struct loss {       /* a `~` line */
-  int data;                 /* what is predicted */
-  int slot;                 /* its input (lag 0) */
-  int node;                 /* [1]: nats per row */
-  int prediction;           /* the distribution's argument: logits ... */
+typedef struct loss {  /* a `~` line */
+  int data;            /* what is predicted */
+  int slot;            /* its input (lag 0) */
+  int node;            /* [1]: nats per row */
+  int prediction;      /* the distribution's first argument: logits ... */
+  int args[LOSS_ARGS]; /* all of them, as docs/language.md lists them; width 1: the same for all entries */
+  int n_args;
+  const double *numbers; /* quantile: the levels; mixture: the number of components */
+  int n_numbers;
   const char *distribution; /* "softmax" */
   const statement *at;
 } loss;

@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "data/batch.h"
-#include "data/sort.h"
 #include "plan/plan.h"
 #include "run/run.h"
+#include "train/distribution.h"
 
 enum { GROUP = 32 };
 
@@ -26,8 +26,8 @@ typedef struct generator {
   int64_t *length;       /* [rows] */
   bool *ended;           /* [rows] */
   double *log_p;         /* [rows] */
-  double *p;             /* [n] scratch: the distribution drawn from */
-  uint64_t *keys;        /* [n] scratch */
+  distribution next;     /* of the next symbol */
+  void *scratch;         /* for draws */
   text out;
 } generator;
 
@@ -55,8 +55,9 @@ static unroll_status make_plan(generator *s, pool *workers, unroll_error *err) {
   if (status) return status;
   if (s->g.n_losses != 1 || strcmp(s->g.losses[0].distribution, "softmax"))
     return error_set(err, UNROLL_USAGE, "only nets with one softmax over symbols can generate yet");
-  const int keep = s->g.losses[0].prediction;
-  const plan_options options = {.max_rows = s->rows, .max_steps = 1, .keep = &keep, .n_keep = 1};
+  status = distribution_of(&s->next, &s->g, 0, NULL, err);
+  if (status) return status;
+  const plan_options options = {.max_rows = s->rows, .max_steps = 1, .keep = s->next.nodes, .n_keep = s->next.n_args};
   status = plan_new(&s->plan, &s->g, &options, err);
   return status ? status : run_new(&s->run, s->plan, s->m->weights, workers, err);
 }
@@ -79,9 +80,8 @@ static unroll_status begin(generator *s, pool *workers, unroll_error *err) {
   s->length = mem_zero((size_t)s->rows, sizeof *s->length);
   s->ended = mem_zero((size_t)s->rows, sizeof *s->ended);
   s->log_p = mem_zero((size_t)s->rows, sizeof *s->log_p);
-  s->p = mem_zero((size_t)s->m->words.n, sizeof *s->p);
-  s->keys = mem_zero((size_t)s->m->words.n, sizeof *s->keys);
-  return s->symbols && s->length && s->ended && s->log_p && s->p && s->keys ? UNROLL_OK : error_memory(err);
+  s->scratch = mem_alloc(distribution_scratch(&s->next));
+  return s->symbols && s->length && s->ended && s->log_p && s->scratch ? UNROLL_OK : error_memory(err);
 }
 
 static void generator_free(generator *s) {
@@ -95,8 +95,7 @@ static void generator_free(generator *s) {
   mem_free(s->length);
   mem_free(s->ended);
   mem_free(s->log_p);
-  mem_free(s->p);
-  mem_free(s->keys);
+  mem_free(s->scratch);
   text_free(&s->out);
 }
 
@@ -107,75 +106,22 @@ static void step(generator *s, int rows, int64_t place) {
   run_pass(s->run, &s->f.b, 0);
 }
 
-static const float *logits(const generator *s, int row) {
-  ptrdiff_t stride;
-  const float *x = run_value(s->run, s->g.losses[0].prediction, &stride);
-  return x + row * stride;
-}
-
-/* log(sum exp(x)); not finite when the model's output is not. */
-static double log_sum(const float *x, int n) {
-  double most = (double)x[0], sum = 0;
-  for (int i = 1; i < n; i++)
-    if ((double)x[i] > most) most = (double)x[i];
-  for (int i = 0; i < n; i++) sum += exp((double)x[i] - most);
-  return most + log(sum);
-}
-
-/* A key that grows as x falls, and at equal x with the symbol. */
-static uint64_t falling_key(float x, int symbol) {
-  uint32_t bits;
-  const float plain = x + 0.0f; /* -0 is 0 */
-  memcpy(&bits, &plain, sizeof bits);
-  bits = bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-  return (uint64_t)~bits << 32 | (uint32_t)symbol;
-}
-
-static int32_t likeliest(const float *x, int n) {
-  int best = 0;
-  for (int i = 1; i < n; i++)
-    if (x[i] > x[best]) best = i;
-  return best;
-}
-
-/* Draws with u in [0, 1) from softmax(x / temperature) over the k likeliest. */
-static int32_t draw(generator *s, const float *x, double u) {
-  const int n = s->m->words.n;
-  const double temperature = s->o->temperature;
-  const float most = x[likeliest(x, n)];
-  double sum = 0;
-  int32_t last = likeliest(x, n);
-  if (temperature == 0) return last;
-  for (int i = 0; i < n; i++) s->p[i] = exp(((double)x[i] - (double)most) / temperature);
-  if (s->o->top_k > 0 && s->o->top_k < n) {
-    for (int i = 0; i < n; i++) s->keys[i] = falling_key(x[i], i);
-    sort_keys(s->keys, (size_t)n);
-    for (int i = s->o->top_k; i < n; i++) s->p[s->keys[i] & 0xffffffffu] = 0;
-  }
-  for (int i = 0; i < n; i++) sum += s->p[i];
-  u *= sum;
-  for (int i = 0; i < n; i++) {
-    if (s->p[i] > 0) last = i;
-    u -= s->p[i];
-    if (u < 0 && s->p[i] > 0) return i;
-  }
-  return last;
-}
-
 static unroll_status draw_all(generator *s, int rows, int64_t first, int64_t place, unroll_error *err) {
+  const draw_choice how = {.temperature = s->o->temperature, .top_k = s->o->top_k};
   for (int i = 0; i < rows; i++) {
     int32_t *symbols = s->symbols + i * s->room;
-    const float *x = logits(s, i);
-    const double total = log_sum(x, s->m->words.n);
+    const prediction p = distribution_at(&s->next, s->run, i, i);
     if (s->ended[i]) {
       symbols[place] = s->m->words.end;
       continue;
     }
+    const double total = distribution_log_sum(&s->next, &p);
     if (!isfinite(total))
       return error_set(err, UNROLL_FAILED, "the model's output is not finite at symbol %lld", (long long)place + 1);
-    const int32_t c = draw(s, x, random_uniform(s->o->seed, RANDOM_SAMPLE, (uint64_t)(first + i), (uint32_t)(place - s->n_prime)));
+    const double u = random_uniform(s->o->seed, RANDOM_SAMPLE, (uint64_t)(first + i), (uint32_t)(place - s->n_prime));
+    const int32_t c = distribution_draw_symbol(&s->next, &p, &how, u, s->scratch);
     symbols[place] = c;
-    s->log_p[i] += (double)x[c] - total;
+    s->log_p[i] += (double)p.args[0][c] - total;
     if (c == s->m->words.end)
       s->ended[i] = true;
     else
@@ -241,9 +187,8 @@ unroll_status generate_next(const model *m, const char *prefix, size_t size, dou
   if (!status) {
     if (s.n_prime) memcpy(s.symbols, s.prime.symbols, (size_t)s.n_prime * sizeof *s.symbols);
     for (int64_t place = 0; place <= s.n_prime; place++) step(&s, 1, place);
-    const float *x = logits(&s, 0);
-    const double total = log_sum(x, m->words.n);
-    for (int i = 0; i < m->words.n; i++) probabilities[i] = exp((double)x[i] - total);
+    const prediction p = distribution_at(&s.next, s.run, 0, 0);
+    distribution_probabilities(&s.next, &p, probabilities);
   }
   generator_free(&s);
   return status;

@@ -7,6 +7,7 @@
 #include "data/table.h"
 #include "plan/plan.h"
 #include "run/run.h"
+#include "train/distribution.h"
 
 typedef struct output { /* of one loss */
   int64_t *first;       /* [n_sequences + 1] predictions of each example */
@@ -22,7 +23,9 @@ typedef struct predictor {
   batcher *batches;
   plan *plan;
   run *run;
-  int *keep;
+  int *keep;             /* the arguments of all distributions */
+  distribution *each;    /* [n_losses] */
+  double *means;         /* [largest width] scratch */
   output *outputs;       /* [n_losses] */
   predicted_part *parts; /* [n_losses] */
   predict_total *totals;
@@ -56,20 +59,26 @@ static unroll_status begin(predictor *s, int rows, pool *workers, unroll_error *
   unroll_status status = part_whole(&s->all, s->d, err);
   if (!status) status = batcher_new(&s->batches, g, &s->all, &cut, err);
   if (status) return status;
-  s->keep = mem_zero((size_t)g->n_losses, sizeof *s->keep);
+  s->keep = mem_zero((size_t)g->n_losses * LOSS_ARGS, sizeof *s->keep);
+  s->each = mem_zero((size_t)g->n_losses, sizeof *s->each);
   s->outputs = mem_zero((size_t)g->n_losses, sizeof *s->outputs);
   s->parts = mem_zero((size_t)g->n_losses, sizeof *s->parts);
-  if (!s->keep || !s->outputs || !s->parts) return error_memory(err);
+  if (!s->keep || !s->each || !s->outputs || !s->parts) return error_memory(err);
+  int n_keep = 0, widest = 1;
   for (int k = 0; k < g->n_losses && !status; k++) {
-    s->keep[k] = g->losses[k].prediction;
-    status = make_output(s, k, err);
+    distribution *d = &s->each[k];
+    status = distribution_of(d, g, k, variable_of(s, k), err);
+    for (int i = 0; i < d->n_args && !status; i++) s->keep[n_keep++] = d->nodes[i];
+    widest = d->width > widest ? d->width : widest;
+    if (!status) status = make_output(s, k, err);
   }
   if (status) return status;
+  if (!(s->means = mem_zero((size_t)widest, sizeof *s->means))) return error_memory(err);
   const plan_options options = {.max_rows = batcher_rows(s->batches),
                                 .max_steps = batcher_steps(s->batches),
                                 .max_cells = batcher_cells(s->batches),
                                 .keep = s->keep,
-                                .n_keep = g->n_losses};
+                                .n_keep = n_keep};
   status = plan_new(&s->plan, g, &options, err);
   return status ? status : run_new(&s->run, s->plan, s->m->weights, workers, err);
 }
@@ -88,31 +97,24 @@ static void predictor_free(predictor *s) {
   mem_free(s->outputs);
   mem_free(s->parts);
   mem_free(s->keep);
-}
-
-/* The likeliest symbol and its probability from logits. */
-static bool take_symbol(const float *x, int n, int32_t *symbol, float *p) {
-  int best = 0;
-  double sum = 0;
-  for (int i = 1; i < n; i++)
-    if (x[i] > x[best]) best = i;
-  for (int i = 0; i < n; i++) sum += exp((double)x[i] - (double)x[best]);
-  *symbol = best;
-  *p = (float)(1 / sum);
-  return isfinite(sum);
+  mem_free(s->each);
+  mem_free(s->means);
 }
 
 /* In the units of the data. */
 static double unscaled(const variable *v, int j, double x) { return v->mean ? x * v->deviation[j] + v->mean[j] : x; }
 
-static bool take_numbers(const float *x, const variable *v, bool repeated, float *out) {
-  bool finite = true;
-  for (int j = 0; j < v->width; j++) {
-    const float a = x[repeated ? 0 : j];
-    out[j] = (float)(v->bits ? 1 / (1 + exp(-(double)a)) : unscaled(v, j, (double)a));
-    finite = finite && isfinite(a);
+/* The likeliest symbol and its probability, or the means. */
+static void take(predictor *s, int k, const prediction *p, int64_t at) {
+  const distribution *d = &s->each[k];
+  output *o = &s->outputs[k];
+  if (distribution_is_symbols(d)) {
+    o->symbols[at] = distribution_likeliest(d, p);
+    o->p[at] = (float)exp(distribution_log_symbol(d, p, o->symbols[at]));
+    return;
   }
-  return finite;
+  distribution_mean(d, p, s->means);
+  for (int j = 0; j < d->width; j++) o->numbers[at * d->width + j] = (float)s->means[j];
 }
 
 static void compare(predictor *s, int k, int64_t at, int64_t example, int step) {
@@ -134,23 +136,16 @@ static void compare(predictor *s, int k, int64_t at, int64_t example, int step) 
 }
 
 static unroll_status collect(predictor *s, int k, unroll_error *err) {
-  const graph *g = &s->m->g;
-  const loss *l = &g->losses[k];
-  const node *n = &g->nodes[l->prediction];
   const examples *e = batcher_examples(s->batches);
-  const variable *v = variable_of(s, k);
   output *o = &s->outputs[k];
-  ptrdiff_t stride;
-  const float *x = run_value(s->run, l->prediction, &stride);
   const int64_t rows = examples_rows(e, k);
   for (int64_t i = 0; i < rows; i++) {
     int row, step;
     examples_where(e, k, i, &row, &step);
     const int64_t example = e->list[row], at = o->first[example] + step;
-    const float *from = x + (n->space == SPACE_STEP ? i : n->space == SPACE_STATIC ? row : 0) * stride;
-    const bool finite = o->symbols ? take_symbol(from, n->width, &o->symbols[at], &o->p[at])
-                                   : take_numbers(from, v, n->width == 1, o->numbers + at * v->width);
-    if (!finite) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
+    const prediction p = distribution_at(&s->each[k], s->run, i, row);
+    if (!distribution_finite(&s->each[k], &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
+    take(s, k, &p, at);
     if (s->complete) compare(s, k, at, example, step);
   }
   if (s->complete) {

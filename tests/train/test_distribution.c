@@ -1,0 +1,228 @@
+/* test_distribution.c - what distributions say beyond their losses, against values worked out apart with 40 digits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <math.h>
+#include <string.h>
+#include <cmocka.h>
+#include "base/memory.h"
+#include "base/random.h"
+#include "data/schema.h"
+#include "train/distribution.h"
+
+static void near(double got, double want, double error) {
+  if (!(fabs(got - want) <= error * (1 + fabs(want)))) fail_msg("%.17g instead of %.17g", got, want);
+}
+
+/* A distribution of one net text, and the rows of its arguments one after the other. */
+typedef struct fixture {
+  program *net;
+  arena memory;
+  graph g;
+  distribution d;
+  prediction p;
+} fixture;
+
+static void make(fixture *f, const char *source, const variable *v, const float *arguments) {
+  unroll_error err = {0};
+  const binding width = {"y", v ? v->width : 1};
+  const build_options options = {.bindings = &width, .n_bindings = v != NULL};
+  *f = (fixture){0};
+  graph_init(&f->g);
+  if (lang_parse(&f->net, "test.net", source, &f->memory, &err) || graph_build(&f->g, f->net, &options, &err) ||
+      distribution_of(&f->d, &f->g, 0, v, &err))
+    fail_msg("%d:%d: %s", err.line, err.column, err.message);
+  for (int k = 0; k < f->d.n_args; k++) {
+    f->p.args[k] = arguments;
+    arguments += f->d.widths[k];
+  }
+}
+
+static void finish(fixture *f) {
+  graph_free(&f->g);
+  arena_free(&f->memory);
+  assert_int_equal(mem_live(), 0);
+}
+
+/* --- symbols --- */
+
+static const char *const five = "data y : category(5)\ndata x : number\ny ~ softmax(W x + b)\n";
+
+static void symbols(void **state) {
+  (void)state;
+  fixture f;
+  variable v = {.width = 5};
+  const float logits[] = {0.5f, -1, 2, 2, -30};
+  double p[5], sum = 0;
+  int32_t best[5];
+  uint64_t scratch[10];
+  make(&f, five, &v, logits);
+  assert_true(distribution_is_symbols(&f.d) && f.d.width == 5 && distribution_scratch(&f.d) <= sizeof scratch);
+  near(distribution_log_sum(&f.d, &f.p), 2.8210641291243457, 1e-14);
+  near(distribution_log_symbol(&f.d, &f.p, 1), -3.8210641291243457, 1e-14);
+  distribution_probabilities(&f.d, &f.p, p);
+  for (int i = 0; i < 5; i++) sum += p[i];
+  near(sum, 1, 1e-15);
+  assert_int_equal(distribution_likeliest(&f.d, &f.p), 2);
+  assert_int_equal(distribution_best(&f.d, &f.p, 4, best, scratch), 4);
+  assert_true(best[0] == 2 && best[1] == 3 && best[2] == 0 && best[3] == 1);
+  assert_int_equal(distribution_best(&f.d, &f.p, 9, best, scratch), 5);
+  assert_true(distribution_finite(&f.d, &f.p));
+  finish(&f);
+}
+
+/* Draws on a grid of u: each symbol gets its share of it. */
+static void count(const fixture *f, const draw_choice *how, int times[5]) {
+  uint64_t scratch[10];
+  memset(times, 0, 5 * sizeof *times);
+  for (int i = 0; i < 10000; i++) times[distribution_draw_symbol(&f->d, &f->p, how, (i + 0.5) / 10000, scratch)]++;
+}
+
+static void symbols_drawn(void **state) {
+  (void)state;
+  fixture f;
+  variable v = {.width = 5};
+  const float logits[] = {0, 0.69314718f, 1.0986123f, -40, 1.3862944f}; /* 1, 2, 3, 0, 4 tenths */
+  int n[5];
+  make(&f, five, &v, logits);
+  count(&f, &(draw_choice){.temperature = 1}, n);
+  assert_true(n[0] == 1000 && n[1] == 2000 && n[2] == 3000 && n[3] == 0 && n[4] == 4000);
+  count(&f, &(draw_choice){.temperature = 0.5}, n); /* 1, 4, 9, 0, 16 thirtieths */
+  assert_true(abs(n[0] - 333) <= 1 && abs(n[1] - 1333) <= 1 && abs(n[2] - 3000) <= 1 && abs(n[4] - 5333) <= 1);
+  count(&f, &(draw_choice){.temperature = 1, .top_k = 2}, n);
+  assert_true(n[0] == 0 && n[1] == 0 && abs(n[2] - 4286) <= 1 && abs(n[4] - 5714) <= 1);
+  count(&f, &(draw_choice){.temperature = 1, .top_p = 0.6}, n); /* 0.4 does not suffice, 0.7 does */
+  assert_true(n[0] == 0 && n[1] == 0 && abs(n[2] - 4286) <= 1 && abs(n[4] - 5714) <= 1);
+  count(&f, &(draw_choice){.temperature = 1, .top_p = 0.3}, n);
+  assert_true(n[4] == 10000);
+  count(&f, &(draw_choice){.temperature = 1, .top_k = 3, .top_p = 0.9}, n);
+  assert_true(n[0] == 0 && abs(n[1] - 2222) <= 1 && abs(n[4] - 4444) <= 1);
+  count(&f, &(draw_choice){.temperature = 0}, n);
+  assert_true(n[4] == 10000);
+  finish(&f);
+}
+
+/* --- numbers --- */
+
+/* The mean and variance of many draws, and the share below y against the cdf: within 5 standard errors. */
+static void check_draws(const fixture *f, double y) {
+  enum { N = 20000 };
+  double sum[8] = {0}, below[8] = {0}, out[8], ys[8], want[8], other[8];
+  for (int j = 0; j < f->d.width; j++) ys[j] = y;
+  for (uint32_t i = 0; i < N; i++) {
+    const draw_place at = {.seed = 7, .stream = RANDOM_TEST, .step = i / 100, .place = i % 100};
+    distribution_draw(&f->d, &f->p, &at, out);
+    for (int j = 0; j < f->d.width; j++) sum[j] += out[j], below[j] += out[j] <= y;
+  }
+  distribution_cdf(&f->d, &f->p, ys, want);
+  for (int j = 0; j < f->d.width; j++) {
+    const double error = sqrt(want[j] * (1 - want[j]) / N);
+    if (!(fabs(below[j] / N - want[j]) <= 5 * error + 1e-12))
+      fail_msg("%s: %g of the draws are below %g instead of %g", f->d.name, below[j] / N, y, want[j]);
+  }
+  distribution_draw(&f->d, &f->p, &(draw_place){.seed = 7, .stream = RANDOM_TEST, .step = 3, .place = 4}, out);
+  distribution_draw(&f->d, &f->p, &(draw_place){.seed = 7, .stream = RANDOM_TEST, .step = 3, .place = 4}, other);
+  assert_memory_equal(out, other, (size_t)f->d.width * sizeof *out);
+}
+
+/* quantile and cdf undo each other where the distribution is continuous. */
+static void check_quantiles(const fixture *f) {
+  double y[8], level[8];
+  for (int i = 1; i < 20; i++) {
+    distribution_quantile(&f->d, &f->p, i / 20.0, y);
+    distribution_cdf(&f->d, &f->p, y, level);
+    for (int j = 0; j < f->d.width; j++) near(level[j], i / 20.0, 1e-9);
+  }
+}
+
+static void bernoulli(void **state) {
+  (void)state;
+  fixture f;
+  variable v = {.width = 3, .bits = true};
+  const float logits[] = {0.4f, -2, 800};
+  const double y[] = {1, 0, 1};
+  double out[3];
+  make(&f, "data y : numbers(3)\ndata x : number\ny ~ bernoulli(W x + b)\n", &v, logits);
+  distribution_mean(&f.d, &f.p, out);
+  near(out[0], 0.59868766154451764, 1e-14);
+  near(out[1], 0.11920292202211756, 1e-14);
+  near(out[2], 1, 1e-14);
+  distribution_mode(&f.d, &f.p, out);
+  assert_true(out[0] == 1 && out[1] == 0 && out[2] == 1);
+  distribution_quantile(&f.d, &f.p, 0.3, out);
+  assert_true(out[0] == 0 && out[1] == 0 && out[2] == 1);
+  near(distribution_log_density(&f.d, &f.p, y), -0.63994326105091718, 1e-14);
+  check_draws(&f, 0.5);
+  finish(&f);
+}
+
+static void gaussian(void **state) {
+  (void)state;
+  fixture f;
+  double mean[] = {10, 0}, deviation[] = {4, 0.5}, out[2];
+  variable v = {.width = 2, .mean = mean, .deviation = deviation};
+  const float arguments[] = {1, -2, 0.5f}; /* two means, one scale */
+  const double y[] = {15, -1.25};
+  float back[2];
+  make(&f, "data y : numbers(2)\ndata x : number\ny ~ gaussian(W x + b, 0.5)\n", &v, arguments);
+  distribution_mean(&f.d, &f.p, out);
+  assert_true(out[0] == 14 && out[1] == -1);
+  distribution_quantile(&f.d, &f.p, 0.975, out);
+  near(out[0], 17.919927969080108, 1e-12);
+  near(out[1], -0.51000900386498646, 1e-12);
+  distribution_cdf(&f.d, &f.p, y, out);
+  near(out[0], 0.69146246127401312, 1e-14);
+  near(out[1], 0.15865525393145705, 1e-14);
+  near(distribution_log_density(&f.d, &f.p, y), -1.7697298858494002, 1e-14);
+  distribution_scaled(&f.d, y, back);
+  assert_true(back[0] == 1.25f && back[1] == -2.5f);
+  check_draws(&f, 0.3);
+  check_quantiles(&f);
+  finish(&f);
+}
+
+static void laplace(void **state) {
+  (void)state;
+  fixture f;
+  const float arguments[] = {1.5f, 2};
+  double y = 4, out;
+  make(&f, "data y : number\ndata x : number\ny ~ laplace(W x + b, softplus(V x))\n", NULL, arguments);
+  distribution_mean(&f.d, &f.p, &out);
+  assert_true(out == 1.5);
+  distribution_quantile(&f.d, &f.p, 0.9, &out);
+  near(out, 4.7188758248682007, 1e-14);
+  distribution_cdf(&f.d, &f.p, &y, &out);
+  near(out, 0.85674760156990494, 1e-14);
+  near(distribution_log_density(&f.d, &f.p, &y), -2.6362943611198906, 1e-14);
+  check_draws(&f, 2);
+  check_draws(&f, -1);
+  check_quantiles(&f);
+  assert_true(distribution_finite(&f.d, &f.p));
+  finish(&f);
+}
+
+static void refused(void **state) {
+  (void)state;
+  unroll_error err = {0};
+  arena memory = {0};
+  program *net;
+  graph g;
+  distribution d;
+  graph_init(&g);
+  assert_int_equal(lang_parse(&net, "t.net", "data y : chars\ndata x : number\ny ~ ctc(W x)\n", &memory, &err), UNROLL_OK);
+  assert_int_equal(graph_build(&g, net, &(build_options){0}, &err), UNROLL_OK);
+  assert_int_equal(distribution_of(&d, &g, 0, NULL, &err), UNROLL_BAD_INPUT);
+  assert_non_null(strstr(err.message, "ctc"));
+  graph_free(&g);
+  arena_free(&memory);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(symbols),  cmocka_unit_test(symbols_drawn), cmocka_unit_test(bernoulli),
+      cmocka_unit_test(gaussian), cmocka_unit_test(laplace),       cmocka_unit_test(refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
