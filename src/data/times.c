@@ -1,0 +1,235 @@
+/* times.c - see times.h. Days are counted from 1970-01-01; the calendar is taken apart in years that begin in March, so that the
+ * leap day is the last of its year. */
+#include "data/times.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MINUTE = 60, HOUR = 3600, DAY = 86400, MAX_DIGITS = 12 };
+
+typedef struct date {
+  int64_t year;
+  int month, day; /* from 1 */
+} date;
+
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+static bool is_leap(int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+
+static int days_in(int64_t year, int month) {
+  static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+/* 153 days are five months, from March on; 719468 days are from 0000-03-01 to 1970-01-01. */
+static int64_t days_of(date d) {
+  const int64_t year = d.month > 2 ? d.year : d.year - 1, month = (d.month + 9) % 12;
+  return 365 * year + floor_div(year, 4) - floor_div(year, 100) + floor_div(year, 400) + (153 * month + 2) / 5 + d.day - 1 - 719468;
+}
+
+static date date_of(int64_t days) {
+  const int64_t all = days + 719468, era = floor_div(all, 146097), in_era = all - era * 146097; /* 400 years */
+  const int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+  const int64_t in_year = in_era - (365 * year + year / 4 - year / 100), month = (5 * in_year + 2) / 153;
+  const date d = {.year = year + era * 400 + (month >= 10),
+                  .month = (int)(month < 10 ? month + 3 : month - 9),
+                  .day = (int)(in_year - (153 * month + 2) / 5 + 1)};
+  return d;
+}
+
+/* --- reading --- */
+
+static bool digits(const char *s, int n, int *out) {
+  *out = 0;
+  for (int i = 0; i < n; i++) {
+    if (s[i] < '0' || s[i] > '9') return false;
+    *out = *out * 10 + (s[i] - '0');
+  }
+  return true;
+}
+
+static bool read_integer(const char *s, size_t size, int64_t *at) {
+  const bool negative = size && *s == '-';
+  const size_t n = size - negative;
+  int64_t x = 0;
+  if (n < 1 || n > MAX_DIGITS) return false;
+  for (size_t i = negative; i < size; i++) {
+    if (s[i] < '0' || s[i] > '9') return false;
+    x = x * 10 + (s[i] - '0');
+  }
+  *at = negative ? -x : x;
+  return true;
+}
+
+/* HH:MM or HH:MM:SS, maybe Z. */
+static const char *read_clock(const char *s, size_t size, time_grid *g, int64_t *seconds) {
+  int hour, minute, second = 0;
+  g->with_z = size && s[size - 1] == 'Z';
+  size -= g->with_z;
+  if ((size != 5 && size != 8) || s[2] != ':' || !digits(s, 2, &hour) || !digits(s + 3, 2, &minute)) return "no time of day";
+  if (size == 8 && (s[5] != ':' || !digits(s + 6, 2, &second))) return "no time of day";
+  if (hour > 23 || minute > 59 || second > 59) return "no time of day";
+  g->written = size == 8 ? WRITTEN_SECOND : WRITTEN_MINUTE;
+  *seconds = hour * HOUR + minute * MINUTE + second;
+  return NULL;
+}
+
+const char *time_read(const char *s, size_t size, time_grid *g, int64_t *at) {
+  static const char none[] = "no date such as 2016-07, 2016-07-01 or 2016-07-01 00:00:00, and no integer";
+  int year, month, day = 1;
+  int64_t seconds = 0;
+  *g = (time_grid){.written = WRITTEN_INTEGER};
+  if (read_integer(s, size, at)) return NULL;
+  if (size < 7 || s[4] != '-' || !digits(s, 4, &year) || !digits(s + 5, 2, &month)) return none;
+  if (size != 7 && (size < 10 || s[7] != '-' || !digits(s + 8, 2, &day))) return none;
+  g->written = size == 7 ? WRITTEN_MONTH : WRITTEN_DAY;
+  if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return "no date of the calendar";
+  if (size > 10) {
+    g->with_t = s[10] == 'T';
+    if (!g->with_t && s[10] != ' ') return none;
+    const char *bad = read_clock(s + 11, size - 11, g, &seconds);
+    if (bad) return bad;
+  }
+  *at = days_of((date){year, month, day}) * DAY + seconds;
+  return NULL;
+}
+
+bool time_alike(const time_grid *a, const time_grid *b) {
+  return a->written == b->written && a->with_t == b->with_t && a->with_z == b->with_z;
+}
+
+/* --- steps --- */
+
+static int64_t month_number(int64_t at) {
+  const date d = date_of(floor_div(at, DAY));
+  return d.year * 12 + d.month - 1;
+}
+
+static bool ends_month(int64_t at) {
+  const date d = date_of(floor_div(at, DAY));
+  return d.day == days_in(d.year, d.month);
+}
+
+/* The same day and hour of their months, or the last days of them. */
+static bool same_place(int64_t a, int64_t b, bool ends) {
+  const int64_t day_a = floor_div(a, DAY), day_b = floor_div(b, DAY);
+  if (a - day_a * DAY != b - day_b * DAY) return false;
+  return ends ? ends_month(a) && ends_month(b) : date_of(day_a).day == date_of(day_b).day;
+}
+
+static int64_t difference(const time_grid *g, int64_t a, int64_t b) {
+  return g->unit == UNIT_MONTHS ? month_number(b) - month_number(a) : b - a;
+}
+
+/* The most frequent difference; by counting candidates against each other, then the smallest of equals is not needed: a regular
+ * series has only one. */
+static int64_t usual_difference(const time_grid *g, const int64_t *at, int64_t n) {
+  int64_t candidate = 0, votes = 0, least = INT64_MAX;
+  for (int64_t i = 1; i < n; i++) {
+    const int64_t d = difference(g, at[i - 1], at[i]);
+    if (d > 0 && d < least) least = d;
+    if (votes == 0) candidate = d;
+    votes += d == candidate ? 1 : -1;
+  }
+  int64_t seen = 0;
+  for (int64_t i = 1; i < n; i++) seen += difference(g, at[i - 1], at[i]) == candidate;
+  if (candidate > 0 && 2 * seen > n - 1) return candidate; /* Boyer-Moore: it has the majority */
+  return least < INT64_MAX ? least : 1;
+}
+
+void time_find_step(time_grid *g, const int64_t *at, int64_t n) {
+  bool months = n > 1 && g->written != WRITTEN_INTEGER && month_number(at[0]) != month_number(at[n - 1]), ends = months;
+  for (int64_t i = 1; i < n && (months || ends); i++) {
+    months = months && same_place(at[0], at[i], false);
+    ends = ends && same_place(at[0], at[i], true);
+  }
+  g->unit = months || ends ? UNIT_MONTHS : g->written == WRITTEN_INTEGER ? UNIT_ONES : UNIT_SECONDS;
+  if (g->written == WRITTEN_MONTH) g->unit = UNIT_MONTHS;
+  g->month_end = g->unit == UNIT_MONTHS && ends && !months;
+  g->step = usual_difference(g, at, n);
+}
+
+int64_t time_after(const time_grid *g, int64_t at, int64_t n) {
+  if (g->unit != UNIT_MONTHS) return at + n * g->step;
+  const int64_t day = floor_div(at, DAY), month = month_number(at) + n * g->step;
+  date d = date_of(day);
+  d.year = floor_div(month, 12);
+  d.month = (int)(month - d.year * 12) + 1;
+  const int last = days_in(d.year, d.month);
+  if (g->month_end || d.day > last) d.day = last;
+  return days_of(d) * DAY + (at - day * DAY);
+}
+
+bool time_same_step(const time_grid *a, const time_grid *b) { return a->unit == b->unit && a->step == b->step; }
+
+void time_write(const time_grid *g, int64_t at, char out[TIME_TEXT]) {
+  const int64_t days = floor_div(at, DAY), second = at - days * DAY;
+  const date d = date_of(days);
+  if (g->written == WRITTEN_INTEGER || d.year < 0 || d.year > 9999) {
+    snprintf(out, TIME_TEXT, "%" PRId64, at);
+    return;
+  }
+  int n = snprintf(out, TIME_TEXT, "%04d-%02d", (int)d.year, d.month);
+  if (g->written >= WRITTEN_DAY) n += snprintf(out + n, TIME_TEXT - (size_t)n, "-%02d", d.day);
+  if (g->written >= WRITTEN_MINUTE)
+    n += snprintf(out + n, TIME_TEXT - (size_t)n, "%c%02d:%02d", g->with_t ? 'T' : ' ', (int)(second / HOUR),
+                  (int)(second / MINUTE % 60));
+  if (g->written >= WRITTEN_SECOND) n += snprintf(out + n, TIME_TEXT - (size_t)n, ":%02d", (int)(second % 60));
+  if (g->with_z) snprintf(out + n, TIME_TEXT - (size_t)n, "Z");
+}
+
+/* What a step is called: the largest unit that divides it. */
+static const struct {
+  enum time_unit unit;
+  int64_t size;
+  const char *name;
+} step_names[] = {{UNIT_MONTHS, 12, "year"},   {UNIT_MONTHS, 1, "month"},    {UNIT_SECONDS, 7 * DAY, "week"},
+                  {UNIT_SECONDS, DAY, "day"},  {UNIT_SECONDS, HOUR, "hour"}, {UNIT_SECONDS, MINUTE, "minute"},
+                  {UNIT_SECONDS, 1, "second"}, {UNIT_ONES, 1, "unit"}};
+
+void time_write_step(const time_grid *g, char out[TIME_TEXT]) {
+  size_t i = 0;
+  while (step_names[i].unit != g->unit || g->step % step_names[i].size) i++;
+  const int64_t n = g->step / step_names[i].size;
+  snprintf(out, TIME_TEXT, "%" PRId64 " %s%s", n, step_names[i].name, n == 1 ? "" : "s");
+}
+
+int time_season(const time_grid *g) {
+  static const int64_t cycles[] = {DAY, 7 * DAY, 364 * DAY};
+  if (g->unit == UNIT_ONES) return 1;
+  if (g->unit == UNIT_MONTHS) return 12 % g->step == 0 ? (int)(12 / g->step) : 1;
+  for (size_t i = 0; i < sizeof cycles / sizeof *cycles; i++)
+    if (g->step < cycles[i] && cycles[i] % g->step == 0) return (int)(cycles[i] / g->step);
+  return 1;
+}
+
+/* --- the calendar --- */
+
+const char *const time_cycle_names[TIME_CYCLES] = {"minute", "hour", "day", "weekday", "yearday", "month"};
+
+int time_cycle(const char *name) {
+  for (int i = 0; i < TIME_CYCLES; i++)
+    if (!strcmp(name, time_cycle_names[i])) return 1 << i;
+  return 0;
+}
+
+int time_features(unsigned cycles, int64_t at, float *out) {
+  const int64_t days = floor_div(at, DAY), second = at - days * DAY;
+  const date d = date_of(days);
+  const double days_here = days_in(d.year, d.month), today = (double)second / DAY;
+  const double in_year = (double)(days - days_of((date){d.year, 1, 1})) + today;
+  const double share[TIME_CYCLES] = {(double)(second % HOUR) / HOUR,
+                                     today,
+                                     (d.day - 1 + today) / days_here,
+                                     (double)((days + 3) - floor_div(days + 3, 7) * 7) / 7, /* 1970-01-01 was a Thursday */
+                                     in_year / (is_leap(d.year) ? 366 : 365),
+                                     (d.month - 1) / 12.0};
+  int n = 0;
+  for (int i = 0; i < TIME_CYCLES; i++) {
+    if (!(cycles & 1u << i)) continue;
+    out[n++] = (float)sin(2 * 3.14159265358979323846 * share[i]);
+    out[n++] = (float)cos(2 * 3.14159265358979323846 * share[i]);
+  }
+  return n;
+}
