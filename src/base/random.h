@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 /* Which use a number is for; streams never share numbers. */
-enum { RANDOM_INIT = 1, RANDOM_SPLIT, RANDOM_SHUFFLE, RANDOM_DROPOUT, RANDOM_SAMPLE, RANDOM_TEST, RANDOM_TASK };
+enum { RANDOM_INIT = 1, RANDOM_SPLIT, RANDOM_SHUFFLE, RANDOM_DROPOUT, RANDOM_SAMPLE, RANDOM_TEST, RANDOM_TASK, RANDOM_WINDOW };
 
 /* Four independent 32-bit numbers for one place. `stream` is one of the above, `step` and `place` are the caller's. */
 void random_block(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, uint32_t out[4]);

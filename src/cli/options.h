@@ -16,9 +16,10 @@ typedef struct option_list { /* of an option that may be repeated */
 typedef struct options {
   bool all, confusion, gradient, json, markdown, per_symbol, probability, quiet, reference, standardise;
   int64_t batch, checkpoint, count, decay_steps, epochs, length, log, many, patience, seed, steps, threads, top_k, unroll, warmup;
+  int64_t backtest, context, horizon, samples, season, stride; /* of series with dates */
   double clip_norm, clip_value, decay, momentum, rate, seconds, temperature;
-  const char *dump, *inputs, *new_file, *not_in, *optimizer, *output, *precision, *prime, *resume, *schedule, *series, *tagged,
-      *test, *valid, *weights;
+  const char *dump, *inputs, *new_file, *not_in, *optimizer, *output, *precision, *prime, *quantiles, *resume, *scale, *schedule,
+      *series, *tagged, *test, *time, *valid, *weights;
   char **arguments; /* what is left: NET, DATA, MODEL ... */
   int n_arguments;
   option_list sets, inits; /* the values of --set, NAME=VALUE each; of --init */

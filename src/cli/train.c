@@ -28,6 +28,14 @@ static const option_row rows[] = {
     {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps per truncated pass of a stream [64]"},
     {OPTION_TEXT, "series", 0, offsetof(options, series), "COLUMN", 0, 0, false,
      "tables: successive rows with the same COLUMN are the steps of one example [a row each]"},
+    {OPTION_TEXT, "time", 0, offsetof(options, time), "COLUMN", 0, 0, false,
+     "tables: the dates of regular series, which are trained on in windows; validation and test are cut from the end of each"},
+    {OPTION_INTEGER, "context", 0, offsetof(options, context), "N", 1, 1 << 20, false,
+     "with --time: steps that a window knows [3 horizons]"},
+    {OPTION_INTEGER, "horizon", 0, offsetof(options, horizon), "N", 1, 1 << 20, false,
+     "with --time: steps that are to be forecast [a season of the dates, else 12]"},
+    {OPTION_WORD, "scale", 0, offsetof(options, scale), "none|series|level", 0, 0, false,
+     "with --time: what is predicted is taken as (x - mean) / deviation, or x / mean of |x|, of each window's context [none]"},
     {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
      "DATA is tagged text, a token a line and an empty line between sentences, with columns of these names: --tagged word,tag"},
     {OPTION_FLAG, "standardise", 0, offsetof(options, standardise), NULL, 0, 0, false,
@@ -128,6 +136,10 @@ static void apply(train_options *t, const options *o) {
   if (o->series) t->series = o->series;
   if (o->tagged) t->tagged = o->tagged;
   if (o->standardise) t->standardise = true;
+  if (o->time) t->time = o->time;
+  if (o->scale) t->scale = o->scale;
+  if (o->context >= 0) t->context = o->context;
+  if (o->horizon >= 0) t->horizon = o->horizon;
   if (o->valid) t->valid = o->valid;
   if (o->test) t->test = o->test;
   if (o->patience >= 0) t->patience = o->patience;
@@ -155,6 +167,10 @@ static unroll_status check_resume(const options *o, unroll_error *err) {
                       : o->series             ? "series"
                       : o->tagged             ? "tagged"
                       : o->standardise        ? "standardise"
+                      : o->time               ? "time"
+                      : o->scale              ? "scale"
+                      : o->context >= 0       ? "context"
+                      : o->horizon >= 0       ? "horizon"
                       : o->valid              ? "valid"
                       : o->test               ? "test"
                       : o->patience >= 0      ? "patience"

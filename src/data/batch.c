@@ -29,6 +29,7 @@ struct batcher {
 static int64_t length_of(const batcher *b, int64_t place) {
   const int64_t s = b->p->list[place];
   int64_t longest = 0;
+  if (b->p->windows) return b->p->windows[place].count;
   for (int a = 0; b->table && a < b->e.g->n_axes; a++) {
     const int64_t length = dataset_length(b->p->data, b->table, a, s);
     if (length > longest) longest = length;
@@ -78,7 +79,7 @@ static unroll_status begin_lines(batcher *b, const graph *g, const batch_options
   b->steps = (int)at_least_one(n > 0 ? length_of(b, (int64_t)(b->keys[0] & LOW_MASK)) : 1);
   if (cells > MAX_CELLS) return too_big(err);
   b->cells = at_least_one(cells);
-  if (b->table) return examples_init(&b->e, g, b->table, b->p->data, b->rows, b->steps, b->cells, err);
+  if (b->table) return examples_init(&b->e, g, b->table, b->p->data, b->rows, b->steps, b->cells, b->p->windows != NULL, err);
   return frame_init(&b->f, g, b->rows, b->steps, b->cells, err);
 }
 
@@ -148,6 +149,14 @@ static void set_epoch(batcher *b, int64_t epoch) {
   b->epoch = epoch;
 }
 
+/* Where a window lies in an epoch. */
+static series_window window_at(const batcher *b, int64_t place, int64_t epoch) {
+  series_window w = b->p->windows[place];
+  if (b->shuffle && w.spread > 0)
+    w.from += random_below(b->seed, RANDOM_WINDOW, (uint64_t)epoch, (uint32_t)place, (uint32_t)w.spread + 1);
+  return w;
+}
+
 static int rows_of_lines(batcher *b, int64_t epoch, int64_t index) {
   if (b->epoch != epoch) set_epoch(b, epoch);
   const dataset *d = b->p->data;
@@ -156,6 +165,7 @@ static int rows_of_lines(batcher *b, int64_t epoch, int64_t index) {
   for (int i = 0; i < n; i++) {
     const int64_t place = b->order[start + i], sequence = b->p->list[place];
     b->in_row[i] = sequence;
+    if (b->table && b->p->windows) b->e.windows[i] = window_at(b, place, epoch);
     if (b->table)
       b->e.list[i] = sequence;
     else
@@ -194,6 +204,7 @@ void batcher_where(const batcher *b, int number, int64_t i, int64_t *line, int64
   if (b->table) {
     examples_where(&b->e, number, i, &row, &t);
     *line = b->p->data->row_of[b->in_row[row]];
+    if (b->e.windows) t += (int)b->e.windows[row].from;
     if (b->p->data->by_line) *line = b->p->data->line_of[*line];
     *column = t + 1;
     return;

@@ -3,7 +3,7 @@
  * Streams: the part becomes B contiguous streams that run side by side, T symbols a pass; the states are carried from pass to
  * pass. All symbols are used: streams may differ by one symbol, and the last pass of an epoch may be shorter.
  * Lines and examples of a table: whole sequences, shuffled for each epoch, then sorted by length (of the longest axis) within
- * windows of 16 batches, and the batches shuffled.
+ * windows of 16 batches, and the batches shuffled. Windows of series too; where each begins is drawn anew in each epoch.
  *
  * Nothing allocates after the batcher was made. */
 #ifndef DATA_BATCH_H

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/calendar.h"
 #include "data/hash.h"
 #include "data/schema.h"
 #include "data/table.h"
@@ -20,6 +21,8 @@ typedef struct binder {
   const schema *s;
   source *sources; /* [s->n] */
   int series;      /* column, or -1 */
+  int time;        /* column, or -1 */
+  bool by_rows;    /* a row is a step rather than an example */
   text small;      /* scratch: a word in small letters */
   unroll_error *err;
 } binder;
@@ -73,6 +76,7 @@ static unroll_status check_once(const table *t, int column, unroll_error *err) {
 static unroll_status find_source(const binder *b, source *out, const variable *v) {
   const char *name = v->form.name;
   int base = 0;
+  if (v->form.cycles) return UNROLL_OK; /* from the dates */
   out->n = 1;
   const int column = find_column(b->t, name);
   if (column < 0) out->n = v->form.unit == UNIT_NUMBERS ? count_entries(b->t, name, &base) : 0;
@@ -103,8 +107,8 @@ unroll_status schema_widths(schema *s, const table *t, unroll_error *err) {
     variable *v = &s->list[i];
     int base;
     if (v->form.unit != UNIT_NUMBERS || v->form.n_args) continue;
-    v->width = 1;
-    if (!strcmp(v->form.kind, "number")) continue;
+    v->width = v->form.cycles ? 2 * __builtin_popcount(v->form.cycles) : 1;
+    if (v->form.cycles || !strcmp(v->form.kind, "number")) continue;
     const int column = find_column(t, v->form.name);
     if (column < 0) {
       v->width = count_entries(t, v->form.name, &base);
@@ -239,7 +243,7 @@ static unroll_status add_characters(binder *b, int i, int64_t row, int column) {
 static unroll_status add_words(binder *b, int i, int64_t row, int column) {
   const variable *v = &b->s->list[i];
   const cell *c = table_cell(b->t, row, column);
-  const bool whole = b->series >= 0 || (v->form.unit == UNIT_LABELS && !v->step); /* the cell is one word or label */
+  const bool whole = b->by_rows || (v->form.unit == UNIT_LABELS && !v->step); /* the cell is one word or label */
   unroll_status status = UNROLL_OK;
   size_t at = 0, begin = 0, size = 0;
   if (whole) return c->size ? add_word(b, i, c->text, c->size) : UNROLL_OK;
@@ -247,6 +251,28 @@ static unroll_status add_words(binder *b, int i, int64_t row, int column) {
     for (const char *s; !status && (s = word_of_form(&v->form, c->text, c->size, &at, &size));) status = add_word(b, i, s, size);
   else
     while (!status && next_part(c, &at, &begin)) status = add_word(b, i, c->text + begin, at - begin);
+  return status;
+}
+
+/* Of `time`: what the calendar says about each step. */
+static unroll_status add_cycles(binder *b, int i, int64_t example, int64_t n) {
+  const calendar *c = &b->d->calendar;
+  const variable *v = &b->s->list[i];
+  column_values *to = &b->d->columns[i];
+  for (int64_t k = 0; k < n; k++) {
+    const unroll_status status = grow(b, i);
+    if (status) return status;
+    time_features(v->form.cycles, time_after(&c->grid, c->first[example], k), to->numbers + to->n++ * v->width);
+  }
+  return UNROLL_OK;
+}
+
+/* A step without value, in the future of a series. */
+static unroll_status add_unknown(binder *b, int i) {
+  column_values *c = &b->d->columns[i];
+  const int width = b->s->list[i].width;
+  const unroll_status status = grow(b, i);
+  if (!status) memset(c->numbers + c->n++ * width, 0, (size_t)width * sizeof *c->numbers);
   return status;
 }
 
@@ -295,8 +321,9 @@ static bool is_empty(const binder *b, int i, int64_t row) {
 static unroll_status add_example(binder *b, int i, int64_t example, int64_t from, int64_t to) {
   const variable *v = &b->s->list[i];
   column_values *c = &b->d->columns[i];
-  const int64_t start = c->n;
+  const int64_t start = c->n, known = b->time >= 0 && v->predicted ? from + b->d->calendar.known[example] : to;
   unroll_status status = UNROLL_OK;
+  if (v->form.cycles) return add_cycles(b, i, example, to - from);
   if (!v->step) {
     int64_t row = to - 1;
     while (row > from && is_empty(b, i, row)) row--;
@@ -306,8 +333,8 @@ static unroll_status add_example(binder *b, int i, int64_t example, int64_t from
   }
   for (int64_t row = from; row < to && !status; row++) {
     const int64_t before = c->n;
-    status = add_row(b, i, row);
-    if (!status && b->series >= 0) status = check_one(b, i, row, c->n - before);
+    status = row < known ? add_row(b, i, row) : add_unknown(b, i);
+    if (!status && b->by_rows) status = check_one(b, i, row, c->n - before);
   }
   if (!status && v->ends) status = v->form.unit == UNIT_WORDS ? add_word(b, i, "\n", 1) : add_symbol(b, i, END_CODE);
   if (!status && c->n - start >= MAX_LINE)
@@ -342,16 +369,28 @@ static uint64_t hash_rows(const binder *b, int64_t from, int64_t to) {
 }
 
 static bool same_series(const binder *b, int64_t row) {
+  if (b->series < 0) return b->by_rows;
   const cell *c = table_cell(b->t, row - 1, b->series), *e = table_cell(b->t, row, b->series);
   return c->size == e->size && !memcmp(c->text, e->text, c->size);
 }
 
+/* The last rows of a series in which nothing predicted is there are its future. */
+static void find_known(binder *b) {
+  const dataset *d = b->d;
+  for (int64_t e = 0; e < d->n_sequences; e++) {
+    const int64_t from = d->row_of[e] - 1;
+    int64_t row = d->row_of[e + 1] - 1;
+    for (bool empty = true; empty && row > from; row -= empty)
+      for (int i = 0; i < b->s->n && empty; i++) empty = !b->s->list[i].predicted || is_empty(b, i, row - 1);
+    for (int i = 0; i < 2; i++) d->calendar.ends[i][e] = row - from;
+    d->calendar.known[e] = row - from;
+  }
+}
+
 static unroll_status bind_rows(binder *b) {
   dataset *d = b->d;
-  const table *t = b->t;
-  int64_t example = 0;
-  for (int64_t from = 1, to; from <= t->n_rows; from = to, example++) {
-    for (to = from + 1; b->series >= 0 && to <= t->n_rows && same_series(b, to);) to++;
+  for (int64_t example = 0; example < d->n_sequences; example++) {
+    const int64_t from = d->row_of[example] - 1, to = d->row_of[example + 1] - 1;
     unroll_status status = UNROLL_OK;
     for (int i = 0; i < b->s->n && !status; i++)
       if (d->columns[i].there) status = add_example(b, i, example, from, to);
@@ -359,20 +398,15 @@ static unroll_status bind_rows(binder *b) {
     if (status) return status;
     for (int i = 0; i < b->s->n; i++)
       if (d->columns[i].there) d->columns[i].first[example + 1] = d->columns[i].n;
-    d->row_of[example] = from + 1;
     d->hashes[example] = hash_rows(b, from, to);
   }
-  d->row_of[example] = t->n_rows + 2;
   return UNROLL_OK;
 }
 
 static unroll_status make_room(binder *b) {
   dataset *d = b->d;
-  d->n_sequences = b->t->n_rows;
-  if (b->series >= 0) {
-    d->n_sequences = 1;
-    for (int64_t row = 2; row <= b->t->n_rows; row++) d->n_sequences += !same_series(b, row);
-  }
+  d->n_sequences = 1;
+  for (int64_t row = 2; row <= b->t->n_rows; row++) d->n_sequences += !same_series(b, row);
   const size_t n = (size_t)d->n_sequences + 1;
   d->first = mem_zero(n, sizeof *d->first);
   d->row_of = mem_zero(n, sizeof *d->row_of);
@@ -387,7 +421,31 @@ static unroll_status make_room(binder *b) {
     full = c->first && (c->row || b->s->list[i].step);
   }
   if (!full) return error_memory(b->err);
-  for (int64_t row = 0; row <= b->t->n_rows; row++) d->line_of[row + 1] = b->t->lines[row];
+  int64_t example = 0;
+  for (int64_t row = 1; row <= b->t->n_rows; row++) {
+    d->line_of[row + 1] = b->t->lines[row];
+    if (row == 1 || !same_series(b, row)) d->row_of[example++] = row + 1;
+  }
+  d->line_of[1] = b->t->lines[0];
+  d->row_of[example] = b->t->n_rows + 2;
+  return UNROLL_OK;
+}
+
+/* A net for regular series: one time axis, on which numbers are predicted. */
+static unroll_status check_forecast(const binder *b) {
+  int axis = -1;
+  for (int i = 0; i < b->s->n; i++) {
+    const variable *v = &b->s->list[i];
+    if (v->form.cycles && b->time < 0)
+      return error_set(b->err, UNROLL_USAGE, "'%s' comes from dates: name their column with --time", v->form.name);
+    if (b->time < 0) continue;
+    if (v->predicted && (!v->step || v->form.unit != UNIT_NUMBERS))
+      return error_set(b->err, UNROLL_USAGE, "--time is for nets that predict numbers at each step, and '%s' is %s", v->form.name,
+                       v->step ? v->form.kind : "predicted once for a series");
+    if (v->axis >= 0 && axis >= 0 && v->axis != axis)
+      return error_set(b->err, UNROLL_USAGE, "--time is for nets with one time axis, and '%s' has another one", v->form.name);
+    if (v->axis >= 0) axis = v->axis;
+  }
   return UNROLL_OK;
 }
 
@@ -404,12 +462,17 @@ static unroll_status check_axes(const binder *b) {
 }
 
 unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err) {
-  binder b = {.d = d, .t = t, .s = s, .series = -1, .err = err};
+  const char *time = s->time.time;
+  binder b = {.d = d, .t = t, .s = s, .series = -1, .time = -1, .err = err};
   *d = (dataset){.lines = true, .n_columns = s->n, .bytes = t->size, .hash = hash_bytes(0, t->data, t->size)};
   b.series = t->series;
   d->by_line = t->series >= 0;
   if (series && d->by_line) return error_set(err, UNROLL_USAGE, "tagged text has its own sentences: no series can be given");
+  if (time && d->by_line) return error_set(err, UNROLL_USAGE, "tagged text has no column of dates");
   if (series && (b.series = find_column(t, series)) < 0) return no_column(t, series, err);
+  if (time && (b.time = find_column(t, time)) < 0) return no_column(t, time, err);
+  b.by_rows = b.series >= 0 || b.time >= 0;
+  complete = complete || b.time >= 0; /* the past of what is predicted */
   d->name = mem_text(t->name);
   d->columns = mem_zero((size_t)s->n + 1, sizeof *d->columns);
   b.sources = mem_zero((size_t)s->n + 1, sizeof *b.sources);
@@ -419,7 +482,10 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
     if (d->columns[i].there) status = find_source(&b, &b.sources[i], &s->list[i]);
   }
   if (!status) status = check_axes(&b);
+  if (!status) status = check_forecast(&b);
   if (!status) status = make_room(&b);
+  if (!status && b.time >= 0) status = calendar_read(d, t, b.time, b.series, err);
+  if (!status && b.time >= 0) find_known(&b);
   if (!status) status = bind_rows(&b);
   for (int i = 0; b.sources && i < s->n; i++) mem_free(b.sources[i].columns);
   mem_free(b.sources);

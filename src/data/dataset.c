@@ -22,6 +22,10 @@ void dataset_free(dataset *d) {
   mem_free(d->row_of);
   mem_free(d->line_of);
   mem_free(d->hashes);
+  mem_free(d->calendar.first);
+  mem_free(d->calendar.known);
+  for (int i = 0; i < 2; i++) mem_free(d->calendar.ends[i]);
+  lexicon_free(&d->calendar.names);
   *d = (dataset){0};
 }
 
@@ -95,6 +99,7 @@ unroll_status part_whole(part *p, const dataset *d, unroll_error *err) {
 
 void part_free(part *p) {
   mem_free(p->list);
+  mem_free(p->windows);
   *p = (part){0};
 }
 

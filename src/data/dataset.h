@@ -6,6 +6,7 @@
  * of characters, bytes or words reads a plain text, any other a table (schema.h). */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
+#include "data/times.h"
 #include "data/vocabulary.h"
 #include "lang/lang.h"
 
@@ -14,10 +15,11 @@ typedef struct data_form {
   const char *name; /* "token"; belongs to the program */
   const char *kind; /* "chars" */
   enum symbol_unit unit;
-  bool lines;  /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
-  bool lower;  /* words: in small letters */
-  bool spaced; /* words: only white space separates them */
-  int n_args;  /* numbers after the kind, as in words(1000): their values are the graph's to say */
+  bool lines;      /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
+  bool lower;      /* words: in small letters */
+  bool spaced;     /* words: only white space separates them */
+  unsigned cycles; /* of `time`: which; see times.h. Its numbers come from the column of dates */
+  int n_args;      /* numbers after the kind, as in words(1000): their values are the graph's to say */
 } data_form;
 enum { MAX_FORMS = 64 };
 /* Of all data lines, in order. UNROLL_USAGE for what is legal but has no reader yet, UNROLL_BAD_INPUT with the place for an unknown
@@ -41,6 +43,14 @@ typedef struct column_values { /* the values of a variable in all examples of a 
   lexicon words;
 } column_values;
 
+typedef struct calendar { /* of a table with a column of dates: its examples are regular series */
+  time_grid grid;
+  int64_t *first;   /* [n_sequences] the time of the first step; NULL: no such column */
+  int64_t *known;   /* [n_sequences] steps before the last rows that lack what is predicted: the future */
+  int64_t *ends[2]; /* [n_sequences] where training and validation end; both `known` unless series_cut says otherwise */
+  lexicon names;    /* [n_sequences] what the column of the series says; none without one */
+} calendar;
+
 typedef struct dataset {
   char *name; /* the file's, for messages */
   enum symbol_unit unit;
@@ -58,6 +68,7 @@ typedef struct dataset {
   int64_t *row_of;  /* [n_sequences + 1] the first row of each example; rows are counted from 1, the row of names */
   int64_t *line_of; /* [last row + 1] line of the file */
   uint64_t *hashes; /* [n_sequences] of each example's cells */
+  calendar calendar;
 } dataset;
 
 /* A file, or "-". Errors: UNROLL_BAD_INPUT with line and column (of the text; column in characters). */
@@ -69,11 +80,19 @@ unroll_status dataset_encode(dataset *d, const vocabulary *v, unroll_error *err)
 unroll_status words_encode(const lexicon *l, const vocabulary *v, int32_t *symbols, int64_t count, int64_t *bad, unroll_error *err);
 void dataset_free(dataset *d);
 
-/* A part of a dataset: a range of a stream's symbols, or some of the lines. */
+typedef struct series_window { /* some steps of a series */
+  int64_t from;                /* the first */
+  int64_t spread;              /* or one of so many after it, drawn anew in each epoch */
+  int count;                   /* steps */
+  int context;                 /* so many of them only say what came before: no prediction of theirs counts in an evaluation */
+} series_window;
+
+/* A part of a dataset: a range of a stream's symbols, some of the lines, or windows of series. */
 typedef struct part {
   const dataset *data;
-  int64_t begin, end; /* stream */
-  int64_t *list, n;   /* lines: numbers of the sequences, increasing */
+  int64_t begin, end;     /* stream */
+  int64_t *list, n;       /* lines: numbers of the sequences, increasing */
+  series_window *windows; /* [n] or NULL: whole ones */
   int64_t n_symbols;
 } part;
 unroll_status part_whole(part *p, const dataset *d, unroll_error *err);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/calendar.h"
 #include "data/sort.h"
 
 static bool init_axis(examples *f, int a) {
@@ -21,8 +22,19 @@ static bool init_input(examples *f, int i) {
   return (f->number[i] = mem_zero(numbers, sizeof **f->number)) != NULL;
 }
 
+static bool init_windows(examples *f) {
+  f->windows = mem_zero((size_t)f->max_rows, sizeof *f->windows);
+  f->scale_at = mem_zero((size_t)f->s->n + 1, sizeof *f->scale_at);
+  if (!f->windows || !f->scale_at) return false;
+  for (int i = 0; i < f->s->n; i++) {
+    f->scale_at[i] = calendar_scales(f->s, i) ? f->n_scales : -1;
+    if (f->scale_at[i] >= 0) f->n_scales += f->s->list[i].width;
+  }
+  return (f->scales = mem_zero((size_t)f->max_rows * 2 * (size_t)f->n_scales + 1, sizeof *f->scales)) != NULL;
+}
+
 unroll_status examples_init(examples *f, const graph *g, const schema *s, const dataset *d, int rows, int steps, int64_t cells,
-                            unroll_error *err) {
+                            bool windowed, unroll_error *err) {
   *f = (examples){.g = g, .s = s, .d = d, .max_rows = rows, .max_steps = steps, .max_cells = cells};
   if (g->n_losses < 1) return error_set(err, UNROLL_USAGE, "the net predicts nothing: it has no line with '~'");
   const size_t axes = (size_t)g->n_axes + 1, inputs = (size_t)g->n_inputs + 1;
@@ -37,6 +49,7 @@ unroll_status examples_init(examples *f, const graph *g, const schema *s, const 
   bool full = f->list && f->keys && f->axes && f->active && f->first && f->order && f->index && f->number;
   for (int a = 0; full && a < g->n_axes; a++) full = init_axis(f, a);
   for (int i = 0; full && i < g->n_inputs; i++) full = init_input(f, i);
+  full = full && (!windowed || init_windows(f));
   if (full) return UNROLL_OK;
   examples_free(f);
   return error_memory(err);
@@ -53,6 +66,9 @@ void examples_free(examples *f) {
     if (f->number) mem_free(f->number[i]);
   }
   mem_free(f->list);
+  mem_free(f->windows);
+  mem_free(f->scales);
+  mem_free(f->scale_at);
   mem_free(f->keys);
   mem_free(f->axes);
   mem_free(f->active);
@@ -68,7 +84,7 @@ static void fill_axis(examples *f, int a, int n) {
   batch_axis *axis = &f->axes[a];
   bool moved = false;
   for (int b = 0; b < n; b++) {
-    const int64_t length = dataset_length(f->d, f->s, a, f->list[b]);
+    const int64_t length = f->windows ? f->windows[b].count : dataset_length(f->d, f->s, a, f->list[b]);
     f->keys[b] = (uint64_t)(MAX_LINE - length) << 32 | (uint64_t)b;
   }
   sort_keys(f->keys, (size_t)n);
@@ -89,10 +105,12 @@ static void fill_axis(examples *f, int a, int n) {
   axis->order = moved ? f->order[a] : NULL;
 }
 
-/* Row `row` of an input is step t of an example. */
-static void fill_row(const examples *f, int i, int64_t row, int64_t example, int64_t t) {
+/* Row `row` of an input is step t of example b of the batch. */
+static void fill_row(const examples *f, int i, int64_t row, int b, int64_t t) {
   const input *in = &f->g->inputs[i];
   const column_values *c = &f->d->columns[in->data];
+  const int64_t example = f->list[b];
+  if (f->windows && in->space == SPACE_STEP) t += f->windows[b].from;
   const int64_t n = c->there ? c->first[example] + t : 0;
   const bool there = c->there && t >= 0;
   if (in->index) {
@@ -100,21 +118,38 @@ static void fill_row(const examples *f, int i, int64_t row, int64_t example, int
     return;
   }
   float *out = f->number[i] + row * in->width;
-  if (there)
-    memcpy(out, c->numbers + n * in->width, (size_t)in->width * sizeof *out);
-  else
+  if (!there) {
     memset(out, 0, (size_t)in->width * sizeof *out);
+    return;
+  }
+  memcpy(out, c->numbers + n * in->width, (size_t)in->width * sizeof *out);
+  const int scale = f->scale_at ? f->scale_at[in->data] : -1;
+  if (scale < 0) return;
+  const double *mean = f->scales + ((int64_t)b * f->n_scales + scale) * 2, *deviation = mean + in->width;
+  for (int j = 0; j < in->width; j++) out[j] = (float)(((double)out[j] - mean[j]) / deviation[j]);
 }
 
 static void fill_input(const examples *f, int i, int n) {
   const input *in = &f->g->inputs[i];
   if (in->space != SPACE_STEP) {
-    for (int b = 0; b < n; b++) fill_row(f, i, b, f->list[b], 0);
+    for (int b = 0; b < n; b++) fill_row(f, i, b, b, 0);
     return;
   }
   const batch_axis *axis = &f->axes[in->axis];
   for (int t = 0; t < axis->steps; t++)
-    for (int b = 0; b < axis->active[t]; b++) fill_row(f, i, axis->first[t] + b, f->list[f->order[in->axis][b]], t - in->lag);
+    for (int b = 0; b < axis->active[t]; b++) fill_row(f, i, axis->first[t] + b, f->order[in->axis][b], t - in->lag);
+}
+
+static void find_scales(examples *f, int n) {
+  for (int b = 0; b < n; b++) {
+    const series_window *w = &f->windows[b];
+    const int most = w->count < f->s->time.context ? w->count : f->s->time.context, context = w->context ? w->context : most;
+    for (int i = 0; i < f->s->n; i++) {
+      if (f->scale_at[i] < 0) continue;
+      double *mean = f->scales + ((int64_t)b * f->n_scales + f->scale_at[i]) * 2;
+      calendar_scale(f->d, f->s, i, f->list[b], w->from, context, mean, mean + f->s->list[i].width);
+    }
+  }
 }
 
 int64_t examples_rows(const examples *f, int k) {
@@ -145,6 +180,7 @@ void examples_fill(examples *f, int n) {
   f->b.axes = f->axes; /* the struct may have been moved since examples_init */
   f->b.index = (const int32_t *const *)f->index;
   f->b.number = (const float *const *)f->number;
+  if (f->n_scales) find_scales(f, n);
   for (int a = 0; a < f->g->n_axes; a++) fill_axis(f, a, n);
   for (int i = 0; i < f->g->n_inputs; i++) fill_input(f, i, n);
   f->predicted = 0;

@@ -10,7 +10,11 @@ typedef struct examples {
   const graph *g;
   const schema *s;
   const dataset *d;
-  int64_t *list;     /* [max_rows] for the caller: numbers of the examples */
+  int64_t *list;          /* [max_rows] for the caller: numbers of the examples */
+  series_window *windows; /* [max_rows] for the caller: which steps of each; NULL: all */
+  double *scales;         /* [max_rows][2 * n_scales] mean and deviation of the numbers that are scaled by window ... */
+  int *scale_at;          /* [s->n] ... and where those of each variable are; -1: not scaled so */
+  int n_scales;
   int64_t predicted; /* by all losses, after a fill */
   batch_axis *axes;  /* [n_axes] */
   int **active;      /* [n_axes][max_steps] */
@@ -23,11 +27,12 @@ typedef struct examples {
   int64_t max_cells;
 } examples;
 
-/* cells: bound on the sum of the lengths of a batch's examples, on every axis. The dataset is encoded. */
+/* cells: bound on the sum of the lengths of a batch's examples, on every axis. The dataset is encoded. `windowed`: of windows. */
 unroll_status examples_init(examples *f, const graph *g, const schema *s, const dataset *d, int rows, int steps, int64_t cells,
-                            unroll_error *err);
+                            bool windowed, unroll_error *err);
 void examples_free(examples *f);
-/* f->b from f->list[0..n). Lag k at step t is the value at t - k; before the beginning -1 or zeros, and so are missing targets.
+/* f->b from f->list[0..n). Lag k at step t is the value at t - k; before the beginning (of the series, not of the
+ * window) -1 or zeros, and so are missing targets.
  * loss_scale is one over what is predicted. */
 void examples_fill(examples *f, int n);
 /* Rows of loss k in the last batch, and the example and step (from 0) that row i belongs to. */

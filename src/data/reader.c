@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "data/dataset.h"
 #include "data/hash.h"
+#include "data/times.h"
 #include "data/words.h"
 
 typedef struct data_kind {
@@ -28,6 +29,7 @@ static const data_kind kinds[] = {
     {"category", 1, true, UNIT_LABELS},
     {"number", 0, true, UNIT_NUMBERS},
     {"numbers", 1, true, UNIT_NUMBERS},
+    {"time", 0, true, UNIT_NUMBERS},
     {"bpe", 1, false, 0},
     {"image", 3, false, 0},
     {"audio", 2, false, 0},
@@ -58,6 +60,11 @@ static unroll_status form_of_statement(data_form *f, const program *net, const s
   }
   *f = (data_form){.name = s->name, .kind = kind->name, .unit = kind->unit, .n_args = s->value->n_args};
   for (int i = 0; i < s->n_names; i++) {
+    const int cycle = strcmp(kind->name, "time") ? 0 : time_cycle(s->names[i]);
+    if (cycle) {
+      f->cycles |= (unsigned)cycle;
+      continue; /* the graph has the rest to say about them */
+    }
     const bool words = kind->unit == UNIT_WORDS;
     const char *given = s->names[i];
     bool *word = !strcmp(given, "lines")             ? &f->lines

@@ -21,6 +21,10 @@ void schema_free(schema *s) {
     mem_free(s->list[i].deviation);
   }
   mem_free(s->list);
+  mem_free(s->time.time);
+  mem_free(s->time.series);
+  mem_free(s->time.trained);
+  lexicon_free(&s->time.names);
   *s = (schema){0};
 }
 
@@ -33,9 +37,11 @@ void schema_of_graph(schema *s, const graph *g) {
     v->axis = v->step ? d->axis : -1;
     v->most = unit != UNIT_NUMBERS && d->n_args ? (int)d->args[0] : 0;
     if (unit == UNIT_NUMBERS) v->width = d->width;
+    v->bits |= v->form.cycles != 0;
     for (int k = 0; k < g->n_losses; k++) {
+      const char *of = g->losses[k].distribution;
       v->predicted |= g->losses[k].data == i;
-      v->bits |= g->losses[k].data == i && !strcmp(g->losses[k].distribution, "bernoulli");
+      v->bits |= g->losses[k].data == i && (!strcmp(of, "bernoulli") || !strcmp(of, "negative_binomial"));
     }
     for (int k = 0; k < g->n_inputs; k++) v->fed_back |= v->predicted && g->inputs[k].data == i && g->inputs[k].lag > 0;
     const bool is_text = unit == UNIT_CHARS || unit == UNIT_BYTES || unit == UNIT_WORDS;
@@ -84,18 +90,37 @@ unroll_status variable_scale(variable *v, unroll_error *err) {
   return UNROLL_OK;
 }
 
-/* An entry that is always the same keeps the deviation 1. */
-static unroll_status measure_numbers(variable *v, const column_values *c, unroll_error *err) {
-  const unroll_status status = variable_scale(v, err);
-  for (int j = 0; j < v->width && !status && c->n > 0; j++) {
-    double sum = 0, squares = 0;
-    for (int64_t n = 0; n < c->n; n++) sum += (double)c->numbers[n * v->width + j];
-    v->mean[j] = sum / (double)c->n;
-    for (int64_t n = 0; n < c->n; n++) {
-      const double away = (double)c->numbers[n * v->width + j] - v->mean[j];
-      squares += away * away;
+/* The steps of an example that scales may be made from: of a series those of the training part. */
+static int64_t measured(const dataset *d, const variable *v, const column_values *c, int64_t example) {
+  return v->step && d->calendar.first ? d->calendar.ends[0][example] : c->first[example + 1] - c->first[example];
+}
+
+/* Sum of (x - from)^power over entry j, and of how many. */
+static double moment(const dataset *d, const variable *v, int i, int j, double from, int power, double *count) {
+  const column_values *c = &d->columns[i];
+  double sum = 0;
+  *count = 0;
+  for (int64_t e = 0; e < d->n_sequences; e++) {
+    const int64_t n = measured(d, v, c, e);
+    for (int64_t k = c->first[e]; k < c->first[e] + n; k++) {
+      const double away = (double)c->numbers[k * v->width + j] - from;
+      sum += power == 1 ? away : away * away;
     }
-    if (squares > 0) v->deviation[j] = sqrt(squares / (double)c->n);
+    *count += (double)n;
+  }
+  return sum;
+}
+
+/* An entry that is always the same keeps the deviation 1. */
+static unroll_status measure_numbers(variable *v, int i, const dataset *d, unroll_error *err) {
+  const unroll_status status = variable_scale(v, err);
+  for (int j = 0; j < v->width && !status; j++) {
+    double n;
+    const double sum = moment(d, v, i, j, 0, 1, &n);
+    if (n < 1) continue;
+    v->mean[j] = sum / n;
+    const double squares = moment(d, v, i, j, v->mean[j], 2, &n);
+    if (squares > 0) v->deviation[j] = sqrt(squares / n);
   }
   return status;
 }
@@ -106,7 +131,7 @@ unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error
     variable *v = &s->list[i];
     vocabulary_free(&v->words);
     if (v->form.unit == UNIT_NUMBERS) {
-      if (s->standardise && !v->bits) status = measure_numbers(v, &sets[0].columns[i], err);
+      if (s->standardise && !v->bits && !(s->time.scaling && v->predicted)) status = measure_numbers(v, i, &sets[0], err);
       continue;
     }
     if (v->form.unit == UNIT_CHARS || v->form.unit == UNIT_BYTES)

@@ -21,15 +21,28 @@ typedef struct variable {
   int axis;       /* -1: no steps */
   int most;       /* words(n), category(n): symbols at most; 0: no bound */
   int width;      /* numbers per step or example; 0: not known yet, or symbols */
-  bool bits;      /* predicted by bernoulli: 0 and 1 stay as they are */
+  bool bits;      /* predicted by bernoulli: 0 and 1 stay as they are, and so do counts (negative_binomial) and `time` */
   vocabulary words;
   double *mean, *deviation; /* [width] numbers are read as (x - mean) / deviation; NULL: as they are */
 } variable;
+
+/* How what is predicted is scaled beyond mean and deviation of the training part: each window of a series by its own context. */
+enum scaling { SCALING_NONE, SCALING_SERIES /* (x - mean) / deviation */, SCALING_LEVEL /* x / mean of |x| */ };
+
+typedef struct series_form { /* how a table becomes windows of regular series; in the model file */
+  char *time, *series;       /* columns; time NULL: no such table; series NULL: all is one */
+  int context, horizon;      /* steps that a window knows, and that it predicts */
+  enum scaling scaling;
+  time_grid grid;   /* of the training data */
+  lexicon names;    /* the series trained on ... */
+  int64_t *trained; /* [names.n] ... and the last time of each that was; without a column of series one */
+} series_form;
 
 typedef struct schema {
   variable *list;
   int n;
   bool standardise; /* schema_collect also finds out mean and deviation of numbers */
+  series_form time;
 } schema;
 
 unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error *err);

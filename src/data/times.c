@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "graph/graph.h"
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400, MAX_DIGITS = 12 };
 
@@ -206,11 +207,11 @@ int time_season(const time_grid *g) {
 
 /* --- the calendar --- */
 
-const char *const time_cycle_names[TIME_CYCLES] = {"minute", "hour", "day", "weekday", "yearday", "month"};
+_Static_assert((int)TIME_CYCLES == (int)GRAPH_CYCLES, "one list");
 
 int time_cycle(const char *name) {
   for (int i = 0; i < TIME_CYCLES; i++)
-    if (!strcmp(name, time_cycle_names[i])) return 1 << i;
+    if (!strcmp(name, graph_cycles[i])) return 1 << i;
   return 0;
 }
 

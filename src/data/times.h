@@ -38,7 +38,6 @@ int time_season(const time_grid *g);
 /* What `data NAME : time hour weekday` may name: the place in a cycle, as sine and cosine. */
 enum { TIME_MINUTE = 1, TIME_HOUR = 2, TIME_DAY = 4, TIME_WEEKDAY = 8, TIME_YEARDAY = 16, TIME_MONTH = 32, TIME_CYCLES = 6 };
 int time_cycle(const char *name); /* one of these, or 0 */
-extern const char *const time_cycle_names[TIME_CYCLES];
 /* Two numbers for each cycle, in the order minute, hour, day (of the month), weekday, yearday, month. Returns how many. */
 int time_features(unsigned cycles, int64_t at, float *out);
 #endif

@@ -103,6 +103,7 @@ static const struct data_kind {
     {"chars", true, true, 65, 0, 0},    {"bytes", true, true, 256, 0, 0},    {"words", true, true, 65, 0, 1},
     {"bpe", true, true, 65, 1, 1},      {"category", true, false, 65, 0, 1}, {"number", false, false, 1, 0, 0},
     {"numbers", false, false, 1, 0, 1}, {"image", false, false, 1, 0, 3},    {"audio", false, true, 1, 0, 3},
+    {"time", false, true, 1, 0, 0},
 };
 enum { N_KINDS = sizeof data_kinds / sizeof *data_kinds };
 
@@ -139,6 +140,39 @@ static bool data_width(builder *b, data_info *d, const struct data_kind *kind, c
   return true;
 }
 
+const char *const graph_cycles[GRAPH_CYCLES] = {"minute", "hour", "day", "weekday", "yearday", "month"};
+
+/* `time hour weekday`: cycles of the calendar, each of which has two numbers. */
+static bool read_cycles(builder *b, data_info *d, const statement *at) {
+  for (int i = 0; i < at->n_names; i++) {
+    bool known = false, twice = false;
+    for (int k = 0; k < GRAPH_CYCLES; k++) known = known || !strcmp(at->names[i], graph_cycles[k]);
+    for (int k = 0; k < d->n_words; k++) twice = twice || !strcmp(at->names[i], d->words[k]);
+    if (!known)
+      return FAIL(b, b->root, at->names_at[i], "'time' takes minute, hour, day, weekday, yearday and month, not '%s'%s",
+                  at->names[i], build_hint(b, at->names[i], graph_cycles, GRAPH_CYCLES)),
+             false;
+    if (twice) return FAIL(b, b->root, at->names_at[i], "'%s' is there twice", at->names[i]), false;
+    d->words[d->n_words++] = at->names[i];
+  }
+  d->width = 2 * d->n_words;
+  return d->n_words ? true : (FAIL(b, b->root, at->value->at, "'time' needs names of cycles, as in 'time hour weekday'"), false);
+}
+
+static bool read_words(builder *b, data_info *d, const statement *at) {
+  for (int i = 0; i < at->n_names; i++) {
+    const bool of_words = !strcmp(d->kind, "words") && (!strcmp(at->names[i], "lower") || !strcmp(at->names[i], "spaced"));
+    bool twice = d->n_words == 4;
+    for (int k = 0; k < d->n_words; k++) twice = twice || !strcmp(at->names[i], d->words[k]);
+    if ((strcmp(at->names[i], "lines") && !of_words) || twice)
+      return FAIL(b, b->root, at->names_at[i],
+                  "unexpected '%s'; only 'lines' and, of words, 'lower' and 'spaced' may follow a kind", at->names[i]),
+             false;
+    d->words[d->n_words++] = at->names[i];
+  }
+  return true;
+}
+
 static bool read_data(builder *b, const statement *at) {
   const expr *e = at->value;
   const struct data_kind *kind = find_kind(e->name);
@@ -159,18 +193,9 @@ static bool read_data(builder *b, const statement *at) {
     if (!build_integer(b, b->root, e->args[i], "a width", 1, MAX_WIDTH, &value)) return false;
     d->args[d->n_args++] = value;
   }
-  for (int i = 0; i < at->n_names; i++) {
-    const bool of_words = !strcmp(kind->name, "words") && (!strcmp(at->names[i], "lower") || !strcmp(at->names[i], "spaced"));
-    bool twice = d->n_words == 4;
-    for (int k = 0; k < d->n_words; k++) twice = twice || !strcmp(at->names[i], d->words[k]);
-    if ((strcmp(at->names[i], "lines") && !of_words) || twice)
-      return FAIL(b, b->root, at->names_at[i],
-                  "unexpected '%s'; only 'lines' and, of words, 'lower' and 'spaced' may follow a kind", at->names[i]),
-             false;
-    d->words[d->n_words++] = at->names[i];
-  }
   d->space = kind->always_step ? SPACE_STEP : SPACE_STATIC;
-  if (!data_width(b, d, kind, e)) return false;
+  const bool is_time = !strcmp(kind->name, "time");
+  if (is_time ? !read_cycles(b, d, at) : !read_words(b, d, at) || !data_width(b, d, kind, e)) return false;
   symbol *y = scope_add(b, b->root, at->name, SYMBOL_DATA, at->at);
   if (!y) return false;
   y->data = b->g->n_data++;

@@ -83,13 +83,17 @@ typedef struct data_info { /* a `data` line */
   const char *name, *kind; /* "token", "chars" */
   double args[4];
   int n_args;
-  const char *words[4]; /* "lines", "lower", "spaced" */
+  const char *words[6]; /* "lines", "lower", "spaced"; of `time`: the cycles */
   int n_words;
   int width; /* symbols or numbers, from the binding */
   enum space space;
   int axis; /* -1 when static */
   const statement *at;
 } data_info;
+
+/* What may follow `data NAME : time`; each is two numbers wide, sine and cosine of the place in it. */
+enum { GRAPH_CYCLES = 6 };
+extern const char *const graph_cycles[GRAPH_CYCLES];
 
 typedef struct carry { /* a state that a stream hands to its next pass */
   int node;            /* the state's node: its EDGE(-1) becomes the CARRY of the next pass */

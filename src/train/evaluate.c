@@ -21,6 +21,7 @@ struct evaluator {
   plan *plan;
   run *run;
   float *carry; /* [run_carry_size] scratch */
+  int *losses;  /* [n_losses] their nodes, where not all rows of them count */
 };
 
 static unroll_status begin(evaluator *e, const float *weights, int rows, int steps, pool *workers, unroll_error *err) {
@@ -33,6 +34,13 @@ static unroll_status begin(evaluator *e, const float *weights, int rows, int ste
     if (status) return status;
     options = (plan_options){
         .max_rows = batcher_rows(e->lines), .max_steps = batcher_steps(e->lines), .max_cells = batcher_cells(e->lines)};
+    if (e->p->windows) {
+      e->losses = mem_zero((size_t)g->n_losses + 1, sizeof *e->losses);
+      if (!e->losses) return error_memory(err);
+      for (int i = 0; i < g->n_losses; i++) e->losses[i] = g->losses[i].node;
+      options.keep = e->losses;
+      options.n_keep = g->n_losses;
+    }
   } else {
     e->rows = e->p->n_symbols < 2 * (int64_t)rows ? 1 : rows;
     e->steps = steps;
@@ -72,14 +80,33 @@ void evaluator_free(evaluator *e) {
   batcher_free(e->lines);
   if (e->f.g) frame_free(&e->f);
   mem_free(e->carry);
+  mem_free(e->losses);
   mem_free(e);
 }
 
 int64_t evaluator_symbols(const evaluator *e) { return e->p->n_symbols; }
 
+/* Of the last batch of windows: a loss without what only gives the context. */
+static double counted(const evaluator *e, int number) {
+  const examples *x = batcher_examples(e->lines);
+  double nats = 0;
+  ptrdiff_t stride;
+  const float *nats_of = run_value(e->run, e->losses[number], &stride);
+  for (int64_t i = 0; i < examples_rows(x, number); i++) {
+    int row, step;
+    examples_where(x, number, i, &row, &step);
+    if (step >= x->windows[row].context) nats += (double)nats_of[i * stride];
+  }
+  return nats;
+}
+
 static double pass(evaluator *e, const batch *b) {
   double nats = 0;
   run_pass(e->run, b, 0);
+  if (e->losses) {
+    for (int i = 0; i < e->m->g.n_losses; i++) nats += counted(e, i);
+    return nats;
+  }
   for (int i = 0; i < e->m->g.n_losses; i++) nats += run_loss(e->run, i);
   return nats;
 }

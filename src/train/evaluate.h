@@ -1,7 +1,8 @@
 /* evaluate.h - the loss of a model on a part of a dataset, forward only and deterministic.
  *
  * A stream is cut into as many parallel streams as the batch has rows; each is warmed up on up to 256 symbols of the text
- * before it, which are not counted, so the figures do not suffer from cold starts. Lines are taken whole. */
+ * before it, which are not counted, so the figures do not suffer from cold starts. Lines are taken whole. Of windows of series
+ * the context is not counted. */
 #ifndef TRAIN_EVALUATE_H
 #define TRAIN_EVALUATE_H
 #include "base/threads.h"

@@ -80,6 +80,9 @@ typedef struct model_extra {
 unroll_status model_write(const model *m, const float *weights, const char *path, const model_extra *extra, unroll_error *err);
 #define MODEL_FORMAT "unroll 1"
 #define CHECKPOINT_FORMAT "unroll checkpoint 1"
+/* model_series.c: the metadata 'series'; NULL: out of memory. Reading a file without it leaves m->table.time empty. */
+char *model_series_text(const series_form *f);
+unroll_status model_read_series(model *m, const tensor_file *f, const char *name, unroll_error *err);
 /* Hash over all tensors and metadata but the key "hash". */
 uint64_t model_hash(const tensor *tensors, size_t n_tensors, const char *const *keys, const char *const *values, size_t n_keys);
 #endif

@@ -10,6 +10,7 @@
  *               numbers, {"width": how many} and, where they are standardised, "mean" and "deviation": arrays
  *   data        JSON object: size and hash of the training data
  *   init        JSON array of texts: how parameters started, where --init said so
+ *   series      JSON object, of a model of series with dates: columns, step, window, scaling, and until when it was trained
  *
  * A file is untrusted: the graph is built from its text first; then each parameter is looked for, and only when all are there with
  * the right shapes is memory for them taken. */
@@ -117,7 +118,7 @@ static char *variables_text(const schema *s) {
 
 /* --- writing --- */
 
-enum { MODEL_KEYS = 7, MAX_KEYS = 16 };
+enum { MODEL_KEYS = 7, MAX_KEYS = 17 };
 
 uint64_t model_hash(const tensor *tensors, size_t n_tensors, const char *const *keys, const char *const *values, size_t n_keys) {
   uint64_t sum = 0; /* of a hash each, since the order in a file is not ours to say */
@@ -168,7 +169,8 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   const char *name = strrchr(m->net_file, '/');
   char *cells = cells_text(m), *settings = settings_text(&m->g),
        *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words)),
-       *inits = m->n_inits ? texts_text(m->inits, m->n_inits) : NULL;
+       *inits = m->n_inits ? texts_text(m->inits, m->n_inits) : NULL,
+       *series = m->table.time.time ? model_series_text(&m->table.time) : NULL;
   snprintf(data, sizeof data, "{\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", m->data.bytes, m->data.hash);
   const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", m->table.n ? "variables" : "vocabulary", "data"};
   const char *values[MAX_KEYS] = {extra->format, m->net_text, name ? name + 1 : m->net_file, cells, settings, words, data};
@@ -177,12 +179,16 @@ unroll_status model_write(const model *m, const float *weights, const char *path
     keys[n] = "init";
     values[n++] = inits;
   }
+  if (series) {
+    keys[n] = "series";
+    values[n++] = series;
+  }
   for (int i = 0; i < extra->n_keys && n < MAX_KEYS - 1; i++, n++) {
     keys[n] = extra->keys[i];
     values[n] = extra->values[i];
   }
   unroll_status status = UNROLL_OK;
-  if (!cells || !settings || !words || (m->n_inits && !inits))
+  if (!cells || !settings || !words || (m->n_inits && !inits) || (m->table.time.time && !series))
     status = error_memory(err);
   else
     status = write_tensors(m, weights, path, extra, keys, values, n, err);
@@ -190,6 +196,7 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   mem_free(settings);
   mem_free(words);
   mem_free(inits);
+  mem_free(series);
   return status;
 }
 
@@ -479,6 +486,7 @@ unroll_status model_from_tensors(model *m, const char *name, const tensor_file *
   if (!status) status = model_begin(m, net_file, net, err);
   if (!status) status = read_cells(m, f, name, err);
   if (!status) status = read_vocabulary(m, &words, f, name, err);
+  if (!status) status = model_read_series(m, f, name, err);
   if (!status) status = read_settings(m, f, name, &settings, &n_settings, err);
   if (!status) status = read_identity(m, f, name, err);
   if (!status) status = read_texts(m, f, name, "init", &m->inits, &m->n_inits, err);

@@ -17,7 +17,10 @@ typedef struct train_options {
   const char *series; /* tables: the column that says which rows are one example; NULL: a row each */
   const char *tagged; /* tables without a row of names: the names of the columns; see data/table.h. NULL: CSV or TSV */
   bool standardise;   /* numbers of tables get mean 0 and deviation 1 */
-  const char *dir;    /* NULL: nothing is written */
+  const char *time;   /* tables: the column of dates, which makes the examples regular series; see data/calendar.h. NULL: none */
+  const char *scale;  /* with time: "none", "series" or "level": how windows are scaled by their context; NULL: none */
+  int64_t context, horizon; /* with time: steps that a window knows, and predicts. 0: by the season of the dates */
+  const char *dir;          /* NULL: nothing is written */
   const setting *settings;
   int n_settings;
   const char *const *inits; /* --init; see build_options */

@@ -24,8 +24,8 @@ void train_defaults(train_options *o) {
 
 #define ANY ((double)INFINITY)
 
-/* MAYBE, a text, and FLAG are not written when they are NULL and false. */
-enum field_kind { FIELD_END, FIELD_INTEGER, FIELD_NUMBER, FIELD_TEXT, FIELD_BOOL, FIELD_INT, FIELD_MAYBE, FIELD_FLAG };
+/* MAYBE, a text, FLAG and COUNT are not written when they are NULL, false and 0. */
+enum field_kind { FIELD_END, FIELD_INTEGER, FIELD_NUMBER, FIELD_TEXT, FIELD_BOOL, FIELD_INT, FIELD_MAYBE, FIELD_FLAG, FIELD_COUNT };
 typedef struct field {
   enum field_kind kind;
   const char *name;
@@ -40,6 +40,10 @@ static const field option_fields[] = {O(FIELD_TEXT, net, 0, 0),
                                       O(FIELD_MAYBE, series, 0, 0),
                                       O(FIELD_MAYBE, tagged, 0, 0),
                                       O(FIELD_FLAG, standardise, 0, 1),
+                                      O(FIELD_MAYBE, time, 0, 0),
+                                      O(FIELD_MAYBE, scale, 0, 0),
+                                      O(FIELD_COUNT, context, 0, 1 << 20),
+                                      O(FIELD_COUNT, horizon, 0, 1 << 20),
                                       O(FIELD_TEXT, valid, 0, 0),
                                       O(FIELD_TEXT, test, 0, 0),
                                       O(FIELD_INTEGER, epochs, 0, 1e15),
@@ -89,6 +93,7 @@ static json_t *field_value(const field *f, const void *record) {
   const char *at = (const char *)record + f->at;
   switch (f->kind) {
   case FIELD_INTEGER:
+  case FIELD_COUNT:
     return json_integer((json_int_t) * (const int64_t *)(const void *)at);
   case FIELD_INT:
     return json_integer(*(const int *)(const void *)at);
@@ -113,6 +118,7 @@ static char *write_fields(const field *fields, const void *record) {
     const char *at = (const char *)record + f->at;
     if (f->kind == FIELD_MAYBE && !*(const char *const *)(const void *)at) continue;
     if (f->kind == FIELD_FLAG && !*(const bool *)at) continue;
+    if (f->kind == FIELD_COUNT && !*(const int64_t *)(const void *)at) continue;
     if (json_object_set_new(j, f->name, field_value(f, record))) {
       json_decref(j);
       return NULL;
@@ -163,7 +169,7 @@ static unroll_status read_fields(const field *fields, void *record, arena *memor
     status = error_at(err, UNROLL_BAD_INPUT, file, NULL, 0, 0, "the metadata '%s' is not a JSON object", what);
   for (const field *f = fields; !status && f->kind != FIELD_END; f++) {
     const json_t *value = json_object_get(j, f->name);
-    if (!value && (f->kind == FIELD_MAYBE || f->kind == FIELD_FLAG)) continue;
+    if (!value && (f->kind == FIELD_MAYBE || f->kind == FIELD_FLAG || f->kind == FIELD_COUNT)) continue;
     const int bad = value ? read_field(f, record, value, memory) : 1;
     if (bad < 0) status = error_memory(err);
     if (bad > 0)
@@ -203,12 +209,16 @@ unroll_status train_options_check(const train_options *o, unroll_error *err) {
   for (const field *f = option_fields; f->kind != FIELD_END; f++) {
     const char *at = (const char *)o + f->at;
     double x = f->least;
-    if (f->kind == FIELD_INTEGER) x = (double)*(const int64_t *)(const void *)at;
+    if (f->kind == FIELD_INTEGER || f->kind == FIELD_COUNT) x = (double)*(const int64_t *)(const void *)at;
     if (f->kind == FIELD_INT) x = *(const int *)(const void *)at;
     if (f->kind == FIELD_NUMBER) x = *(const double *)(const void *)at;
     if (!(x >= f->least && x <= f->most))
       return error_set(err, UNROLL_USAGE, "the option '%s' must be from %g to %g", f->name, f->least, f->most);
   }
+  const char *timed = o->scale ? "scale" : o->context ? "context" : o->horizon ? "horizon" : NULL;
+  if (timed && !o->time) return error_set(err, UNROLL_USAGE, "--%s is for series with dates: name their column with --time", timed);
+  if (o->scale && strcmp(o->scale, "none") && strcmp(o->scale, "series") && strcmp(o->scale, "level"))
+    return error_set(err, UNROLL_USAGE, "the scale is none, series or level, not '%s'", o->scale);
   if (!(o->rate > 0)) return error_set(err, UNROLL_USAGE, "the learning rate must be above 0");
   if (!o->optimizer || !o->schedule || !o->precision) return error_set(err, UNROLL_USAGE, "an option has no value");
   if (strcmp(o->precision, "fp32"))

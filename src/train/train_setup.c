@@ -7,10 +7,6 @@
 #include "data/table.h"
 #include "train/trainer.h"
 
-enum { SMALL = 1000 }; /* fewer symbols: no validation unless asked for */
-static const double default_valid = 0.05;
-
-/* A share (0 <= x < 1), or the name of a file. */
 static bool as_share(const char *source, double *share) { return text_number(source, strlen(source), share) == 0; }
 
 /* A table and, the first time, what its row of names and the equations say about the variables. */
@@ -31,9 +27,17 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
   const char *const files[3] = {t->o.data, t->o.valid, t->o.test};
   double share;
   t->identity = (data_identity){0, 0};
-  const char *alone = t->o.series ? "--series" : t->o.tagged ? "--tagged" : t->o.standardise ? "--standardise" : NULL;
+  const char *alone = t->o.series        ? "--series"
+                      : t->o.tagged      ? "--tagged"
+                      : t->o.standardise ? "--standardise"
+                      : t->o.time        ? "--time"
+                                         : NULL;
   if (alone && !t->m.table.n) return error_set(err, UNROLL_USAGE, "%s is for tables, and this net reads a text", alone);
   t->m.table.standardise = t->o.standardise;
+  if (t->o.time && !t->m.built) {
+    const unroll_status status = series_take_options(t, err);
+    if (status) return status;
+  }
   for (int i = 0; i < 3; i++) {
     if (!files[i] || (i != TRAIN && as_share(files[i], &share))) continue;
     const unroll_status status =
@@ -42,7 +46,7 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
     t->identity.bytes += t->sets[i].bytes;
     t->identity.hash = hash_mix(t->identity.hash ^ t->sets[i].hash) + (uint64_t)i;
   }
-  return UNROLL_OK;
+  return t->m.table.time.time ? series_cut(t, err) : UNROLL_OK;
 }
 
 unroll_status trainer_collect(trainer *t, vocabulary *words, unroll_error *err) {
@@ -76,30 +80,36 @@ unroll_status trainer_encode(trainer *t, const vocabulary *words, unroll_error *
   return status;
 }
 
-static unroll_status check_share(const char *name, double share, unroll_error *err) {
-  if (share >= 0 && share < 1) return UNROLL_OK;
-  return error_set(err, UNROLL_USAGE, "--%s takes a share from 0 to below 1, or a file", name);
+unroll_status trainer_shares(const trainer *t, double shares[3], unroll_error *err) {
+  const char *const given[3] = {NULL, t->o.valid, t->o.test};
+  static const char *const names[3] = {"", "valid", "test"};
+  for (int i = TRAIN; i <= TEST; i++) {
+    shares[i] = 0;
+    if (!given[i] || t->sets[i].first || !as_share(given[i], &shares[i])) continue;
+    if (!(shares[i] >= 0 && shares[i] < 1))
+      return error_set(err, UNROLL_USAGE, "--%s takes a share from 0 to below 1, or a file", names[i]);
+  }
+  return UNROLL_OK;
 }
 
 static unroll_status cut(trainer *t, unroll_error *err) {
-  double shares[3] = {0, 0, 0};
-  const char *const given[3] = {NULL, t->o.valid, t->o.test};
-  static const char *const names[3] = {"", "valid", "test"};
-  unroll_status status = UNROLL_OK;
-  for (int i = VALID; i <= TEST && !status; i++) {
-    if (given[i] && !t->sets[i].first && as_share(given[i], &shares[i])) status = check_share(names[i], shares[i], err);
-    if (!status && t->sets[i].first) status = part_whole(&t->parts[i], &t->sets[i], err);
-  }
+  double shares[3];
+  unroll_status status = trainer_shares(t, shares, err);
+  for (int i = VALID; i <= TEST && !status; i++)
+    if (t->sets[i].first) status = part_whole(&t->parts[i], &t->sets[i], err);
   if (status) return status;
-  const bool usual = !t->o.valid && t->sets[TRAIN].n_symbols >= SMALL;
+  const bool usual = !t->o.valid && t->sets[TRAIN].n_symbols >= TRAINER_SMALL;
   part unused[2] = {{0}, {0}};
   part *valid = t->sets[VALID].first ? &unused[0] : &t->parts[VALID], *test = t->sets[TEST].first ? &unused[1] : &t->parts[TEST];
-  status = part_split(&t->parts[TRAIN], valid, test, &t->sets[TRAIN], usual ? default_valid : shares[VALID], shares[TEST],
+  status = part_split(&t->parts[TRAIN], valid, test, &t->sets[TRAIN], usual ? TRAINER_VALID : shares[VALID], shares[TEST],
                       t->o.seed, err);
   if (status == UNROLL_USAGE && usual) /* a few long lines: none fell to the validation */
     status = part_split(&t->parts[TRAIN], valid, test, &t->sets[TRAIN], 0, shares[TEST], t->o.seed, err);
   for (int i = 0; i < 2; i++) part_free(&unused[i]);
-  if (status) return status;
+  return status;
+}
+
+static unroll_status check_valid(const trainer *t, unroll_error *err) {
   if (t->parts[VALID].n_symbols == 0 && (t->o.patience > 0 || t->rates.kind == SCHEDULE_PLATEAU))
     return error_set(err, UNROLL_USAGE, "%s needs a validation part; give --valid",
                      t->o.patience > 0 ? "patience" : "the schedule plateau");
@@ -164,7 +174,8 @@ unroll_status trainer_prepare(trainer *t, unroll_error *err) {
     if (t->m.table.n && t->sets[i].first) dataset_measure(&t->sets[i], &t->m.table, &t->m.g);
   unroll_status status = schedule_parse(&t->rates, t->o.schedule, err);
   if (!status) status = make_optimizer(t, err);
-  if (!status) status = cut(t, err);
+  if (!status) status = t->m.table.time.time ? series_parts(t, err) : cut(t, err);
+  if (!status) status = check_valid(t, err);
   if (!status) status = make_plan(t, err);
   if (status) return status;
   t->best = mem_aligned((size_t)t->m.g.n_weights + 1, sizeof *t->best);

@@ -73,8 +73,17 @@ unroll_status train_state_parse(train_state *s, const char *file, const char *so
 unroll_status trainer_read_data(trainer *t, unroll_error *err); /* datasets, as codes; t->m has begun, or is built */
 unroll_status trainer_collect(trainer *t, vocabulary *words, unroll_error *err); /* vocabularies; a table's go to t->m.table */
 unroll_status trainer_encode(trainer *t, const vocabulary *words, unroll_error *err);
+/* The shares that --valid and --test ask for; 0 where they are not given or name a file. */
+unroll_status trainer_shares(const trainer *t, double shares[3], unroll_error *err);
+enum { TRAINER_SMALL = 1000 }; /* fewer symbols: no validation unless asked for */
+#define TRAINER_VALID 0.05
 unroll_status trainer_prepare(trainer *t, unroll_error *err); /* everything else; t->m is built */
 void trainer_free(trainer *t);
+
+/* train_series.c: tables with a column of dates. In this order: */
+unroll_status series_take_options(trainer *t, unroll_error *err); /* of a new run */
+unroll_status series_cut(trainer *t, unroll_error *err);          /* once the data is read: where each part ends */
+unroll_status series_parts(trainer *t, unroll_error *err);        /* once it is measured: t->parts, as windows */
 
 /* checkpoint.c */
 unroll_status checkpoint_save(trainer *t, unroll_error *err);

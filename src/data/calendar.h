@@ -1,0 +1,29 @@
+/* calendar.h - tables with a column of dates: each example is a regular series. Their times, their parts, their windows, their
+ * scales. */
+#ifndef DATA_CALENDAR_H
+#define DATA_CALENDAR_H
+#include "data/schema.h"
+
+/* Times of all rows from `column`, names from `series` (or -1); d->row_of says which rows are an example. Every series must have
+ * the same step and no gap, repetition or disorder; else UNROLL_BAD_INPUT with row and date. */
+unroll_status calendar_read(dataset *d, const table *t, int column, int series, unroll_error *err);
+/* The time of a step, as text. */
+void calendar_write(const dataset *d, int64_t example, int64_t step, char out[TIME_TEXT]);
+const char *calendar_name(const dataset *d, int64_t example); /* of the series, or "" */
+
+/* Where the parts of each series end, in the order train, valid, test: shares of the steps that are known. */
+void calendar_cut(dataset *d, double valid_share, double test_share);
+enum calendar_part { CALENDAR_TRAIN, CALENDAR_VALID, CALENDAR_TEST, CALENDAR_WHOLE };
+/* Windows of a part. TRAIN: as many of context + horizon steps as hold all steps once, at least `rows` together, each drawn anew
+ * from its stretch of the series in each epoch. Others: all steps, a horizon after the other, with the context before each.
+ * part_free in any case. The dataset is measured. */
+unroll_status calendar_part(part *p, const dataset *d, const schema *s, enum calendar_part which, int rows, unroll_error *err);
+
+/* Mean and deviation, [width] each, by which values of variable i in a window that begins at step `from` are scaled: of `context`
+ * steps of the series (fewer where it ends), or those of the training part. 0 and 1: not scaled. */
+void calendar_scale(const dataset *d, const schema *s, int i, int64_t example, int64_t from, int64_t context, double *mean,
+                    double *deviation);
+bool calendar_scales(const schema *s, int i); /* is variable i scaled by window? */
+/* What the dataset says, in its own units. */
+double calendar_value(const dataset *d, const schema *s, int i, int64_t example, int64_t step, int entry);
+#endif
