@@ -10,9 +10,18 @@ static bool is_word(const char *s, size_t n) {
   return true;
 }
 
+/* "hidden", or "h.2.s" for the setting of a cell. */
+static bool is_name(const char *s, size_t n) {
+  if (n == 0 || n > 255 || s[0] < 'a' || s[0] > 'z' || s[n - 1] == '.') return false;
+  for (size_t i = 0; i < n; i++)
+    if (!(s[i] == '_' || (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || (s[i] == '.' && s[i + 1] != '.')))
+      return false;
+  return true;
+}
+
 static unroll_status parse_one(setting *out, const char *s, arena *memory, unroll_error *err) {
   const char *equals = strchr(s, '=');
-  if (!equals || !is_word(s, (size_t)(equals - s)))
+  if (!equals || !(is_word(s, (size_t)(equals - s)) || is_name(s, (size_t)(equals - s))))
     return error_set(err, UNROLL_USAGE, "a setting is NAME=VALUE, as in hidden=512, not '%s'", s);
   const char *value = equals + 1;
   *out = (setting){.name = arena_text(memory, s, (size_t)(equals - s))};

@@ -22,7 +22,7 @@ typedef struct options {
       *series, *tagged, *test, *time, *valid, *weights;
   char **arguments; /* what is left: NET, DATA, MODEL ... */
   int n_arguments;
-  option_list sets, inits; /* the values of --set, NAME=VALUE each; of --init */
+  option_list sets, inits, ramps; /* the values of --set, NAME=VALUE each; of --init; of --ramp */
   bool help;
 } options;
 

@@ -21,6 +21,8 @@ static const option_row rows[] = {
      "a setting of the net, as in --set hidden=512; may be repeated"},
     {OPTION_LIST, "init", 0, offsetof(options, inits), "[NAME=]VALUE", 0, 0, false,
      "how parameters start, as in --init 'h.U*=orthogonal' or, for all matrices, --init 'uniform(0.1)'; may be repeated"},
+    {OPTION_LIST, "ramp", 0, offsetof(options, ramps), "NAME=FROM:TO[@SHARE]", 0, 0, false,
+     "a setting that changes evenly over training, or its first SHARE, as in --ramp h.s=1:4; may be repeated"},
     {OPTION_INTEGER, "epochs", 0, offsetof(options, epochs), "N", 1, MOST_COUNT, false,
      "passes over the data [10, at least 300 steps]"},
     {OPTION_INTEGER, "steps", 0, offsetof(options, steps), "N", 1, MOST_COUNT, false, "updates; with --epochs, what comes first"},
@@ -155,6 +157,7 @@ static unroll_status check_resume(const options *o, unroll_error *err) {
   const char *given = o->output               ? "output"
                       : o->sets.n             ? "set"
                       : o->inits.n            ? "init"
+                      : o->ramps.n            ? "ramp"
                       : o->batch >= 0         ? "batch"
                       : o->unroll >= 0        ? "unroll"
                       : o->optimizer          ? "optimizer"
@@ -241,6 +244,8 @@ static unroll_status start(const options *o, const train_callbacks *calls, train
   t.settings = settings;
   t.inits = o->inits.items;
   t.n_inits = o->inits.n;
+  t.ramps = o->ramps.items;
+  t.n_ramps = o->ramps.n;
   apply(&t, o);
   if (!status) status = train_run(&t, calls, r, err);
   arena_free(&memory);

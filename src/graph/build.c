@@ -1,4 +1,4 @@
-/* build.c - a parsed program becomes a forward graph: the order of the work, settings and data lines.
+/* build.c - a parsed program becomes a forward graph: the order of the work, data lines, cells alone.
  *
  * What a name means is in build_scope.c, what an expression means in build_expr.c; no node is made before build_emit.c. */
 #include "graph/build_internal.h"
@@ -32,65 +32,6 @@ const char *build_text(builder *b, const char *format, ...) {
   const char *copy = arena_text(&b->scratch, line, strlen(line));
   if (!copy) build_memory(b);
   return copy ? copy : "";
-}
-
-/* --- settings --- */
-
-static const setting *find_setting(const build_options *o, const char *name) {
-  const setting *found = NULL;
-  for (int i = 0; i < o->n_settings; i++)
-    if (!strcmp(o->settings[i].name, name)) found = &o->settings[i]; /* the last one counts */
-  return found;
-}
-
-/* A cell alone has two settings that no line gives it. */
-static bool is_own_setting(const builder *b, const char *name) {
-  const symbol *y = scope_find(b->root, name);
-  if (y && (y->kind == SYMBOL_NUMBER || y->kind == SYMBOL_WORD) && !y->fixed) return true;
-  return b->alone && (!strcmp(name, "input") || !strcmp(name, "hidden"));
-}
-
-static bool refuse_setting(builder *b, const char *name) {
-  const size_t n = b->root->n_symbols;
-  const char **names = arena_alloc(&b->scratch, n + 2, sizeof *names);
-  size_t found = 0;
-  if (!names) return build_memory(b), false;
-  for (const symbol *y = b->root->first; y; y = y->next)
-    if ((y->kind == SYMBOL_NUMBER || y->kind == SYMBOL_WORD) && !y->fixed) names[found++] = y->name;
-  if (b->alone) names[found++] = "input", names[found++] = "hidden";
-  b->status = error_set(b->err, UNROLL_USAGE, "there is no setting '%s'%s", name, build_hint(b, name, names, found));
-  return false;
-}
-
-static bool override(builder *b, symbol *y, const setting *given) {
-  if (!given) return true;
-  if ((given->word != NULL) != (y->kind == SYMBOL_WORD)) {
-    b->status = error_set(b->err, UNROLL_USAGE, "the setting '%s' is a %s, not a %s", y->name,
-                          y->kind == SYMBOL_WORD ? "word" : "number", given->word ? "word" : "number");
-    return false;
-  }
-  if (!given->word && !isfinite(given->number)) {
-    b->status = error_set(b->err, UNROLL_USAGE, "the setting '%s' must be a finite number", y->name);
-    return false;
-  }
-  y->number = given->number;
-  y->word = given->word ? arena_text(&b->g->memory, given->word, strlen(given->word)) : NULL;
-  return !given->word || y->word || (build_memory(b), false);
-}
-
-/* Settings as in force, into the graph. */
-static bool settle(builder *b) {
-  for (int i = 0; i < b->options->n_settings; i++)
-    if (!is_own_setting(b, b->options->settings[i].name)) return refuse_setting(b, b->options->settings[i].name);
-  graph *g = b->g;
-  g->settings = arena_alloc(&g->memory, (size_t)b->root->n_symbols + 2, sizeof *g->settings);
-  if (!g->settings) return build_memory(b), false;
-  for (symbol *y = b->root->first; y; y = y->next) {
-    if ((y->kind != SYMBOL_NUMBER && y->kind != SYMBOL_WORD) || y->fixed) continue;
-    if (!override(b, y, find_setting(b->options, y->name))) return false;
-    g->settings[g->n_settings++] = (setting){.name = y->name, .number = y->number, .word = y->word};
-  }
-  return true;
 }
 
 /* --- data lines --- */
@@ -237,7 +178,7 @@ static bool build_net(builder *b, const program *net) {
   const int losses = count(net, STATEMENT_DISTRIBUTION);
   scope *s = b->root;
   /* settings come first: the arguments of a data line may be settings */
-  if (!build_statements(b, s) || !settle(b) || !add_data(b, net) || !build_scan(b, s, false)) return false;
+  if (!build_statements(b, s) || !build_settings(b) || !add_data(b, net) || !build_scan(b, s, false)) return false;
   if (b->g->n_data == 0) return FAIL(b, s, build_top(s), "a net needs data: a line such as 'data token : chars'"), false;
   if (losses == 0)
     return FAIL(b, s, build_top(s), "a net needs something to predict: a line such as 'token ~ softmax(W h + b)'"), false;
@@ -252,7 +193,7 @@ static bool build_net(builder *b, const program *net) {
 }
 
 static double setting_or(const builder *b, const char *name, double otherwise) {
-  const setting *s = find_setting(b->options, name);
+  const setting *s = build_given_setting(b, name);
   return !s ? otherwise : s->word ? 0 : s->number;
 }
 
@@ -287,7 +228,7 @@ static bool lone_inputs(builder *b) {
 
 static bool build_alone(builder *b) {
   scope *s = b->root;
-  const bool given = find_setting(b->options, "input") != NULL;
+  const bool given = build_given_setting(b, "input") != NULL;
   const double size = setting_or(b, "hidden", 7), width = setting_or(b, "input", 5);
   graph *g = b->g;
   if (!(size >= 1 && size <= MAX_SIZE && width >= 1 && width <= MAX_SIZE) || floor(size) != size || floor(width) != width) {
@@ -298,7 +239,7 @@ static bool build_alone(builder *b) {
   g->data = arena_alloc(&g->memory, 9, sizeof *g->data);
   if (!g->data) return build_memory(b), false;
   s->cell = "";
-  if (!build_statements(b, s) || !settle(b)) return false;
+  if (!build_statements(b, s) || !build_settings(b)) return false;
   const setting own[] = {{.name = "input", .number = width}, {.name = "hidden", .number = size}};
   for (int i = 0; i < 2; i++)
     if (!scope_find(s, own[i].name)) g->settings[g->n_settings++] = own[i];
@@ -341,8 +282,8 @@ unroll_status graph_build(graph *g, const program *net, const build_options *opt
   g->net = net;
   b.alone = count(net, STATEMENT_DATA) == 0 && count(net, STATEMENT_DISTRIBUTION) == 0;
   b.root = scope_new(&b, NULL, net);
-  const bool done = b.root && (b.alone ? build_alone(&b) : build_net(&b, net)) && build_widths(&b, b.alone ? lone_widths : NULL) &&
-                    build_time(&b) && build_emit(&b);
+  const bool done = b.root && (b.alone ? build_alone(&b) : build_net(&b, net)) && build_settings_used(&b) &&
+                    build_widths(&b, b.alone ? lone_widths : NULL) && build_time(&b) && build_emit(&b) && build_varying_used(&b);
   release(&b);
   if (!done && b.status == UNROLL_OK) return error_memory(err); /* the only failure that is not reported where it happens */
   return b.status;

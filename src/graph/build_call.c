@@ -174,12 +174,28 @@ static bool take_vector(builder *b, scope *caller, scope *s, const expr *at, int
 
 /* --- one layer --- */
 
+/* A setting that was given an expression of settings that vary: not a number any more, but the value of that expression. */
+static bool bind_variable(builder *b, scope *caller, symbol *y, const expr *value) {
+  const int t = build_value(b, caller, value);
+  b->called = NULL;
+  if (t == TERM_NONE) return false;
+  y->kind = SYMBOL_VARIABLE;
+  y->state = SYMBOL_DONE;
+  y->term = t;
+  y->width = b->terms[t].width;
+  return true;
+}
+
 static bool set_settings(builder *b, scope *caller, scope *s, const expr *e) {
   for (int i = 0; i < e->n_args; i++) {
     const char *name = e->arg_names ? e->arg_names[i] : NULL;
     symbol *y = name ? scope_find(s, name) : NULL;
     if (!y || (y->kind != SYMBOL_NUMBER && y->kind != SYMBOL_WORD)) continue;
     const expr *value = e->args[i];
+    if (y->kind == SYMBOL_NUMBER && build_varies(b, caller, value)) {
+      if (!build_is_given(b, y) && !bind_variable(b, caller, y, value)) return false;
+      continue;
+    }
     if (y->kind == SYMBOL_NUMBER) {
       if (!build_number(b, caller, value, &y->number)) return FAIL(b, caller, value->at, "'%s' must be a number", name), false;
       continue;
@@ -252,7 +268,9 @@ static scope *layer(builder *b, scope *caller, const expr *e, const cell_file *c
   s->size = a->width;
   s->path = path;
   if (a->backward) s->dir = -s->dir;
-  if (!build_statements(b, s) || !set_settings(b, caller, s, e) || !add_input(b, s, "x", x) || !build_scan(b, s, true)) return NULL;
+  if (!build_statements(b, s) || !set_settings(b, caller, s, e) || !build_scope_settings(b, s) || !add_input(b, s, "x", x) ||
+      !build_scan(b, s, true))
+    return NULL;
   return bind_inputs(b, caller, s, e, a, inputs) ? s : NULL;
 }
 

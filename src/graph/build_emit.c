@@ -174,6 +174,14 @@ static int emit_vector(builder *b, const term *t) {
   return graph_node(b->g, n);
 }
 
+static int emit_setting(builder *b, const term *t) {
+  node n = blank(t, OP_SETTING);
+  n.space = SPACE_PARAM;
+  n.axis = -1;
+  n.slot = t->dir;
+  return graph_node(b->g, n);
+}
+
 static int emit_dropout(builder *b, const term *t) {
   const int x = argument(b, t, 0);
   const bool steps = space_of(b->g, x) == SPACE_STEP && !t->over_time;
@@ -359,6 +367,8 @@ static int emit_term(builder *b, const term *t) {
   switch (t->kind) {
   case TERM_NUMBER:
     return graph_const(g, t->value);
+  case TERM_SETTING:
+    return emit_setting(b, t);
   case TERM_INDEX:
     return NODE_NONE;
   case TERM_INPUT:
@@ -404,7 +414,8 @@ static void label(builder *b, const term *t, int before) {
   if (!t->named || t->node == NODE_NONE) return;
   node *n = &g->nodes[t->node];
   const enum op op = n->op;
-  if (!n->name && op != OP_CONST && op != OP_VECTOR && op != OP_INPUT && op != OP_SHIFT && op != OP_SPREAD && op != OP_MASK)
+  if (!n->name && op != OP_CONST && op != OP_SETTING && op != OP_VECTOR && op != OP_INPUT && op != OP_SHIFT && op != OP_SPREAD &&
+      op != OP_MASK)
     n->name = t->named->full;
 }
 

@@ -30,6 +30,12 @@ int term_number(builder *b, scope *s, const expr *e, double value) {
   return t;
 }
 
+static int term_setting(builder *b, scope *s, const expr *e, int number) {
+  const int t = term_add(b, s, e, TERM_SETTING, WIDTH_FREE, NULL, 0);
+  if (t != TERM_NONE) b->terms[t].dir = number;
+  return t;
+}
+
 int term_unary(builder *b, scope *s, const expr *e, enum op op, int x) {
   if (x == TERM_NONE) return TERM_NONE;
   const int t = term_add(b, s, e, TERM_ELEMENTWISE, b->terms[x].width, &x, 1);
@@ -131,6 +137,9 @@ static bool number_of(builder *b, scope *s, const expr *e, double *value) {
     return true;
   case EXPR_NAME:
     named = e->shift ? NULL : scope_find(s, e->name);
+    if (named && named->kind == SYMBOL_NUMBER && named->varies >= 0)
+      return FAIL(b, s, e->at, "'%s' changes in training, but here stands a number that cannot: a size or the like", e->name),
+             false;
     if (named && named->kind == SYMBOL_NUMBER) return *value = named->number, true;
     return named && named->kind == SYMBOL_VARIABLE && named->value && build_number(b, s, named->value, value);
   case EXPR_NEGATE:
@@ -164,6 +173,19 @@ bool build_integer(builder *b, scope *s, const expr *e, const char *what, int lo
   if (build_number(b, s, e, &x) && x >= low && x <= high && floor(x) == x) return *value = (int)x, true;
   FAIL(b, s, e->at, "%s must be a whole number from %d to %d", what, low, high);
   return false;
+}
+
+bool build_varies(builder *b, const scope *s, const expr *e) {
+  if (b->depth >= MAX_DEPTH || ++b->visits > MAX_TERMS) return false;
+  if (e->kind == EXPR_NAME) {
+    const symbol *y = scope_find(s, e->name);
+    return y && y->kind == SYMBOL_NUMBER && y->varies >= 0;
+  }
+  bool found = false;
+  b->depth++;
+  for (int i = 0; i < e->n_args && !found; i++) found = build_varies(b, s, e->args[i]);
+  b->depth--;
+  return found;
 }
 
 /* --- parameters --- */
@@ -341,6 +363,7 @@ static int build_name(builder *b, scope *s, const expr *e) {
   case SYMBOL_DATA:
     return term_data(b, s, e, y->data, -e->shift);
   case SYMBOL_NUMBER:
+    if (y->varies >= 0 && !e->shift) return term_setting(b, s, e, y->varies);
     return e->shift ? FAIL(b, s, e->at, "'%s' is a number: it has no steps", e->name) : term_number(b, s, e, y->number);
   case SYMBOL_WORD:
     return FAIL(b, s, e->at, "'%s' is the word '%s', not a value", e->name, y->word);

@@ -24,6 +24,7 @@ enum {
 
 enum term_kind {
   TERM_NUMBER,      /* value */
+  TERM_SETTING,     /* one that varies; dir: which */
   TERM_INDEX,       /* symbols of data at `lag`: no value of its own, only an operand of a matrix or of embed */
   TERM_INPUT,       /* numbers of data at `lag` */
   TERM_VECTOR,      /* weight */
@@ -94,6 +95,7 @@ struct symbol {            /* what a name means in a scope */
   span at;
   double number;     /* SYMBOL_NUMBER */
   bool fixed;        /* SYMBOL_NUMBER: `size` of a cell, which is no setting */
+  int varies;        /* SYMBOL_NUMBER: number of the setting that varies; -1: a number */
   const char *word;  /* SYMBOL_WORD */
   int data;          /* SYMBOL_DATA */
   int weight;        /* SYMBOL_VECTOR, SYMBOL_MATRIX; -1 until used */
@@ -178,10 +180,12 @@ typedef struct builder {
   bool stream, has_start;
   int embeds[MAX_DATA]; /* tables made by embed() for each data line */
   int visits, depth, unique;
+  bool *given, *varied; /* which of the options' settings were found */
 } builder;
 
-/* Reports an error at a place of a scope's program and yields TERM_NONE. */
-#define FAIL(b, s, where, ...) ((b)->status = lang_error((s)->text, (where), (b)->err, __VA_ARGS__), term_none())
+/* Reports an error at a place of a scope's program, unless there was one before, and yields TERM_NONE. */
+#define FAIL(b, s, where, ...)                                                                                                     \
+  ((b)->status = (b)->status ? (b)->status : lang_error((s)->text, (where), (b)->err, __VA_ARGS__), term_none())
 static inline int term_none(void) { return TERM_NONE; }
 int build_memory(builder *b); /* reports lack of memory; TERM_NONE */
 /* Room for one more element of an array of mem_resize; false after reporting. */
@@ -193,6 +197,14 @@ bool is_symbols_kind(const char *kind);
 /* build_init.c */
 bool build_inits(builder *b, scope *s); /* the `init` lines of a file, once its parameters are known */
 bool build_given_inits(builder *b);     /* those of the options, once all are */
+
+/* build_setting.c */
+bool build_settings(builder *b);                 /* of the net, or of the cell alone */
+bool build_scope_settings(builder *b, scope *s); /* of a called cell, where they are asked for by h.NAME */
+bool build_is_given(const builder *b, const symbol *y);
+const setting *build_given_setting(const builder *b, const char *full); /* NULL: nothing is asked for */
+bool build_settings_used(builder *b);                                   /* reports what was asked for and is not there */
+bool build_varying_used(builder *b);                                    /* or is in no equation */
 
 /* build_scope.c */
 scope *scope_new(builder *b, scope *parent, const program *source);
@@ -213,6 +225,7 @@ int build_expr(builder *b, scope *s, const expr *e);
 int build_value(builder *b, scope *s, const expr *e); /* refuses symbols */
 int build_define(builder *b, symbol *y);
 bool build_number(builder *b, scope *s, const expr *e, double *value); /* a constant; false: it is none, nothing reported */
+bool build_varies(builder *b, const scope *s, const expr *e);          /* names a setting that varies */
 bool build_integer(builder *b, scope *s, const expr *e, const char *what, int low, int high, int *value); /* reports */
 int term_add(builder *b, scope *s, const expr *e, enum term_kind kind, int width, const int *args, int n_args);
 int term_binary(builder *b, scope *s, const expr *e, enum op op, int x, int y);

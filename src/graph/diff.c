@@ -388,7 +388,7 @@ static void name_adjoint(diff *d, const char *name, int dy) {
   graph *g = d->g;
   text t = {0};
   const enum op op = graph_at(g, dy)->op;
-  if (!name || dy < d->n || g->nodes[dy].name || op == OP_CONST || op == OP_LOSS_SCALE) return;
+  if (!name || dy < d->n || g->nodes[dy].name || op == OP_CONST || op == OP_SETTING || op == OP_LOSS_SCALE) return;
   text_format(&t, "d%s", name);
   if (t.data && !t.failed) g->nodes[dy].name = arena_text(&g->memory, t.data, t.length);
   d->failed = d->failed || !g->nodes[dy].name;

@@ -46,7 +46,8 @@ typedef struct node {
   int in[NODE_INPUTS]; /* node numbers, NODE_NONE where unused */
   int dir;             /* SHIFT, EDGE: +1 or -1 */
   int param;           /* VECTOR, MATVEC, MATVEC_T, OUTER, EMBED, EMBED_T; else -1 */
-  int slot; /* INPUT, EMBED, EMBED_T, CROSS_ENTROPY(_GRAD): number of the input; CARRY: of the carry; MASK: of the mask; else -1 */
+  int slot; /* INPUT, EMBED, EMBED_T, CROSS_ENTROPY(_GRAD): number of the input; CARRY: of the carry; MASK: of the mask; SETTING:
+                            of the setting; else -1 */
   int c0;   /* first column of the matrix (MATVEC, MATVEC_T, OUTER) or of the operand (SLICE, PAD) */
   double value;          /* CONST, MASK */
   const char *name;      /* "h", "f.i": the variable this node is the value of, or NULL. Gradient nodes of named ones: "dh" */
@@ -143,7 +144,11 @@ typedef struct graph {
   gradient *gradients;
   int n_gradients, cap_gradients;
   setting *settings;
-  int n_settings; /* as in force, for the model file */
+  int n_settings;  /* as in force, for the model file; those of cells by their full names, where they were asked for */
+  double *varying; /* [n_varying] values of the settings that vary: may be changed between passes, plans and runs follow */
+  const char **varying_names;
+  int n_varying;
+  const char **own_names; /* of the builder: the names of what was asked for */
   int n_axes, n_masks;
   int n_forward;      /* nodes below this number are the forward graph; the rest its gradient. 0 before graph_differentiate */
   int64_t n_weights;  /* floats in the flat block */
@@ -177,7 +182,10 @@ typedef struct build_options {
   const binding *bindings;
   int n_bindings; /* a data line without one gets a default width: 65 symbols, 1 number */
   const setting *settings;
-  int n_settings; /* --set */
+  int n_settings; /* --set; a cell's by its full name, "h.s" or, of one layer, "h.2.s" */
+  /* Names of settings that change while plans of the graph run: they are nodes, and may stand in equations only. */
+  const char *const *varying;
+  int n_varying;
   /* --init: "h.Uz=uniform(0.1)"; a name may have '*', or be a word for many (all, matrices, recurrent, inputs, embeddings, biases,
    * vectors); a value alone is for all matrices. Later ones come over earlier ones, all of them over the files' `init` lines. */
   const char *const *inits;

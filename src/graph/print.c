@@ -112,6 +112,7 @@ static void data_name(printer *p, int slot, int offset) {
 static bool is_leaf(const node *n) {
   switch (n->op) {
   case OP_CONST:
+  case OP_SETTING:
   case OP_VECTOR:
   case OP_INPUT:
   case OP_CARRY:
@@ -357,6 +358,9 @@ static void operation(printer *p, int x, int offset) {
     break;
   case OP_CONST:
     number(p, n->value);
+    break;
+  case OP_SETTING:
+    name(p, p->g->varying_names[n->slot]);
     break;
   case OP_VECTOR:
     name(p, p->g->params[n->param].name);

@@ -6,7 +6,7 @@
 int64_t plan_constant(struct plan *p, double number) {
   const float f = (float)number;
   for (int i = 0; i < p->out.n_consts; i++)
-    if (i != CONST_SCALE && !memcmp(&p->out.consts[i], &f, sizeof f)) return i;
+    if ((i < CONST_SCALE || i >= CONST_VARYING + p->out.n_varying) && !memcmp(&p->out.consts[i], &f, sizeof f)) return i;
   if (p->out.n_consts == p->const_capacity) return -1; /* room for every value's constant was taken at the start */
   p->out.consts[p->out.n_consts] = f;
   return p->out.n_consts++;
@@ -22,14 +22,17 @@ place plan_store_of(const struct plan *p, int number) {
   return at;
 }
 
+static int64_t constant_of(struct plan *p, const node *n) {
+  if (n->op == OP_LOSS_SCALE) return CONST_SCALE;
+  return n->op == OP_SETTING ? CONST_VARYING + n->slot : plan_constant(p, n->value);
+}
+
 static place direct_place(const struct plan *p, int number) {
   const value *v = &p->values[number];
   switch (v->kind) {
   case VALUE_CONST:
-    return (place){.base = PLACE_CONST,
-                   .rows = ROWS_ONE,
-                   .splat = true,
-                   .offset = v->op == OP_LOSS_SCALE ? CONST_SCALE : plan_constant((struct plan *)p, p->g->nodes[v->node].value)};
+    return (place){
+        .base = PLACE_CONST, .rows = ROWS_ONE, .splat = true, .offset = constant_of((struct plan *)p, &p->g->nodes[v->node])};
   case VALUE_VECTOR:
     return (place){.base = PLACE_PACK, .rows = ROWS_ONE, .offset = v->pack};
   case VALUE_CARRY:
@@ -382,11 +385,13 @@ static unroll_status lay_results(struct plan *p, unroll_error *err) {
  * the weight gradients alone. */
 unroll_status plan_emit(struct plan *p, unroll_error *err) {
   const graph *g = p->g;
-  p->const_capacity = p->n_values + 2;
+  p->const_capacity = p->n_values + 2 + p->g->n_varying;
   p->out.consts = arena_alloc(&p->memory, (size_t)p->const_capacity, sizeof *p->out.consts);
   p->out.stages = arena_alloc(&p->memory, (size_t)p->n_groups + (size_t)g->n_gradients + 1, sizeof *p->out.stages);
   if (!p->out.consts || !p->out.stages) return error_memory(err);
-  p->out.n_consts = 2;
+  p->out.n_varying = g->n_varying;
+  p->out.varying = g->varying;
+  p->out.n_consts = CONST_VARYING + g->n_varying;
   unroll_status s = lay_carries(p, err);
   if (!s) s = pack_vectors(p, err);
   for (int i = 0; i < p->n_groups && !s; i++)

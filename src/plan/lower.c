@@ -95,6 +95,7 @@ static enum value_kind kind_of(const node *n) {
   switch (n->op) {
   case OP_CONST:
   case OP_LOSS_SCALE:
+  case OP_SETTING:
     return VALUE_CONST;
   case OP_VECTOR:
     return VALUE_VECTOR;

@@ -152,8 +152,10 @@ typedef struct frozen {
   int64_t pack;
   int n_packs;
   pack_job *packs;
-  int n_consts; /* constants; number 0 is zero, number 1 is the loss scale */
+  int n_consts; /* constants; number 0 is zero, number 1 is the loss scale, then come the settings that vary */
   float *consts;
+  const double *varying; /* [n_varying] the values in force, borrowed: looked up at every pass */
+  int n_varying;
   int64_t carry; /* floats of all carries */
   int n_carries;
   struct frozen_carry {
@@ -180,7 +182,7 @@ typedef struct frozen {
   bool gradient;
 } frozen;
 
-enum { OUTER_ROWS = 128, CONST_ZERO = 0, CONST_SCALE = 1 };
+enum { OUTER_ROWS = 128, CONST_ZERO = 0, CONST_SCALE = 1, CONST_VARYING = 2 };
 
 static inline int64_t padded(int64_t width) { return (width + LANES - 1) / LANES * LANES; }
 

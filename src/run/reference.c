@@ -118,6 +118,10 @@ static void eval_CONST(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = n->value;
 }
 
+static void eval_SETTING(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = e->g->varying[n->slot];
+}
+
 static void eval_VECTOR(const eval *e, const node *n, rows *q) { EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = weights_of(e, n)[j]; }
 
 static void eval_INPUT(const eval *e, const node *n, rows *q) {

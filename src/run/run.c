@@ -167,6 +167,7 @@ void run_pass(run *r, const batch *b, int training) {
   r->b = b;
   r->training = training;
   r->consts[CONST_SCALE] = (float)b->loss_scale;
+  for (int i = 0; i < r->f->n_varying; i++) r->consts[CONST_VARYING + i] = (float)r->f->varying[i];
   pool_run(r->workers, pass_work, r);
 }
 

@@ -321,7 +321,8 @@ static unroll_status add_data_ports(apply_run *r, unroll_error *err) {
               .index = is_symbols(d->kind)};
     for (int k = 0; k < g->n_nodes; k++) {
       const node *n = &g->nodes[k];
-      if (needed[k] && n->op != OP_MASK && n->op != OP_CARRY && n->slot >= 0 && g->inputs[n->slot].data == i) p.required = true;
+      if (needed[k] && n->op != OP_MASK && n->op != OP_CARRY && n->op != OP_SETTING && n->slot >= 0 && g->inputs[n->slot].data == i)
+        p.required = true;
     }
     const unroll_status s = add_port(r, p, err);
     if (s != UNROLL_OK) return s;

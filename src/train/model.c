@@ -132,6 +132,13 @@ static int bind(const model *m, binding out[MAX_FORMS]) {
   return 1;
 }
 
+/* The names of the settings that change; NULL: no memory. */
+static const char *const *varying(model *m, arena *memory) {
+  const char **names = arena_alloc(memory, (size_t)m->n_ramps + 1, sizeof *names);
+  for (int i = 0; names && i < m->n_ramps; i++) names[i] = m->ramps[i].name;
+  return names;
+}
+
 unroll_status model_learn_steps(model *m, const setting *settings, int n_settings, unroll_error *err) {
   graph g;
   binding bound[MAX_FORMS];
@@ -139,9 +146,12 @@ unroll_status model_learn_steps(model *m, const setting *settings, int n_setting
                                  .n_bindings = bind(m, bound),
                                  .settings = settings,
                                  .n_settings = n_settings,
+                                 .varying = varying(m, &m->memory),
+                                 .n_varying = m->n_ramps,
                                  .find_cell = model_find_cell,
                                  .context = m};
   graph_init(&g);
+  if (!options.varying) return error_memory(err);
   m->starved = false;
   unroll_status status = graph_build(&g, m->net, &options, err);
   if (m->starved) status = error_memory(err);
@@ -161,10 +171,13 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
                                  .n_settings = n_settings,
                                  .inits = m->inits,
                                  .n_inits = m->n_inits,
+                                 .varying = varying(m, &m->memory),
+                                 .n_varying = m->n_ramps,
                                  .find_cell = model_find_cell,
                                  .context = m};
   m->built = true;
   graph_init(&m->g);
+  if (!options.varying) return error_memory(err);
   m->starved = false;
   unroll_status status = graph_build(&m->g, m->net, &options, err);
   if (m->starved) return error_memory(err);
@@ -202,6 +215,15 @@ unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll
   }
   if (!same) return error_set(err, UNROLL_FAILED, "this net cannot be run one step at a time");
   return UNROLL_OK;
+}
+
+void model_set_ramps(model *m, int64_t step, int64_t total) {
+  graph *g = &m->g;
+  for (int i = 0; i < m->n_ramps; i++) {
+    g->varying[i] = ramp_value(&m->ramps[i], step, total);
+    for (int k = 0; k < g->n_settings; k++)
+      if (!strcmp(g->settings[k].name, m->ramps[i].name)) g->settings[k].number = g->varying[i];
+  }
 }
 
 void model_free(model *m) {

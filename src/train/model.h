@@ -7,6 +7,7 @@
 #include "data/schema.h"
 #include "graph/graph.h"
 #include "io/safetensors.h"
+#include "train/ramp.h"
 
 typedef struct model_cell {
   const char *name, *file, *text;
@@ -34,6 +35,8 @@ typedef struct model {
   float *weights;           /* [g.n_weights], 64-byte aligned */
   const char *const *inits; /* --init, for model_build; in `memory` once it was saved or loaded */
   int n_inits;
+  ramp *ramps; /* --ramp, likewise: settings that change in training */
+  int n_ramps;
   data_identity data; /* what it was trained on; zeros when unknown */
 } model;
 
@@ -56,6 +59,8 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
  * the same parameters at the same places. Freed by graph_free and arena_free. */
 unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll_error *err);
 void model_free(model *m);
+/* The settings that change, as they are after `step` of `total` steps: in the graph, whose plans follow, and for the model file. */
+void model_set_ramps(model *m, int64_t step, int64_t total);
 
 /* Initial weights: every number is a function of (seed, number of the parameter, place in it). init.c */
 unroll_status model_init(model *m, uint64_t seed, unroll_error *err);

@@ -9,8 +9,13 @@
  *   variables   JSON object, of a model of tables: name of each -> {"symbols": array, "end": is the last one an end symbol?} or, of
  *               numbers, {"width": how many} and, where they are standardised, "mean" and "deviation": arrays
  *   data        JSON object: size and hash of the training data
+<<<<<<< HEAD
  *   init        JSON array of texts: how parameters started, where --init said so
  *   series      JSON object, of a model of series with dates: columns, step, window, scaling, and until when it was trained
+=======
+ *   init, ramp  JSON arrays of texts: how parameters started and which settings changed, where --init and --ramp said so
+>>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full
+names)
  *
  * A file is untrusted: the graph is built from its text first; then each parameter is looked for, and only when all are there with
  * the right shapes is memory for them taken. */
@@ -55,10 +60,20 @@ static char *settings_text(const graph *g) {
   return dump_and_free(j);
 }
 
-static char *texts_text(const char *const *texts, int n) {
+static char *inits_text(const model *m) {
   json_t *j = json_array();
-  for (int i = 0; j && i < n; i++)
-    if (json_array_append_new(j, json_string(texts[i]))) {
+  for (int i = 0; j && i < m->n_inits; i++)
+    if (json_array_append_new(j, json_string(m->inits[i]))) {
+      json_decref(j);
+      return NULL;
+    }
+  return dump_and_free(j);
+}
+
+static char *ramps_text(const model *m) {
+  json_t *j = json_array();
+  for (int i = 0; j && i < m->n_ramps; i++)
+    if (json_array_append_new(j, json_string(m->ramps[i].text))) {
       json_decref(j);
       return NULL;
     }
@@ -168,13 +183,19 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   char data[96];
   const char *name = strrchr(m->net_file, '/');
   char *cells = cells_text(m), *settings = settings_text(&m->g),
+<<<<<<< HEAD
        *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words)),
        *inits = m->n_inits ? texts_text(m->inits, m->n_inits) : NULL,
        *series = m->table.time.time ? model_series_text(&m->table.time) : NULL;
+=======
+       *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words)), *inits = inits_text(m),
+       *ramps = ramps_text(m);
+>>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full names)
   snprintf(data, sizeof data, "{\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", m->data.bytes, m->data.hash);
   const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", m->table.n ? "variables" : "vocabulary", "data"};
   const char *values[MAX_KEYS] = {extra->format, m->net_text, name ? name + 1 : m->net_file, cells, settings, words, data};
   int n = MODEL_KEYS;
+<<<<<<< HEAD
   if (inits) {
     keys[n] = "init";
     values[n++] = inits;
@@ -183,12 +204,20 @@ unroll_status model_write(const model *m, const float *weights, const char *path
     keys[n] = "series";
     values[n++] = series;
   }
+=======
+  if (m->n_inits) keys[n] = "init", values[n++] = inits;
+  if (m->n_ramps) keys[n] = "ramp", values[n++] = ramps;
+>>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full names)
   for (int i = 0; i < extra->n_keys && n < MAX_KEYS - 1; i++, n++) {
     keys[n] = extra->keys[i];
     values[n] = extra->values[i];
   }
   unroll_status status = UNROLL_OK;
+<<<<<<< HEAD
   if (!cells || !settings || !words || (m->n_inits && !inits) || (m->table.time.time && !series))
+=======
+  if (!cells || !settings || !words || !inits || !ramps)
+>>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full names)
     status = error_memory(err);
   else
     status = write_tensors(m, weights, path, extra, keys, values, n, err);
@@ -196,7 +225,11 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   mem_free(settings);
   mem_free(words);
   mem_free(inits);
+<<<<<<< HEAD
   mem_free(series);
+=======
+  mem_free(ramps);
+>>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full names)
   return status;
 }
 
@@ -474,6 +507,7 @@ unroll_status model_from_tensors(model *m, const char *name, const tensor_file *
   const char *format, *net, *net_file;
   vocabulary words = {.end = -1};
   setting *settings = NULL;
+  const char *const *ramps = NULL;
   int n_settings = 0;
   *m = (model){.words.end = -1};
   unroll_status status = need(f, name, "format", &format, err);
@@ -490,6 +524,8 @@ unroll_status model_from_tensors(model *m, const char *name, const tensor_file *
   if (!status) status = read_settings(m, f, name, &settings, &n_settings, err);
   if (!status) status = read_identity(m, f, name, err);
   if (!status) status = read_texts(m, f, name, "init", &m->inits, &m->n_inits, err);
+  if (!status) status = read_texts(m, f, name, "ramp", &ramps, &m->n_ramps, err);
+  if (!status) status = ramps_parse(&m->ramps, ramps, m->n_ramps, &m->memory, err);
   if (!status) status = model_build(m, &words, settings, n_settings, derive, err);
   if (!status) status = check_variables(m, name, err);
   if (!status) status = read_weights(m, f, name, checkpoint, err);

@@ -100,6 +100,7 @@ static unroll_status one_step(trainer *t, unroll_error *err) {
   const int64_t symbols = batcher_symbols(t->batches);
   s->rate = schedule_rate(&t->rates, t->o.rate, s->step, t->total, epoch, s->lowered);
   s->step++;
+  model_set_ramps(&t->m, s->step, t->total); /* what the step has led to is measured and saved with these */
   s->symbols += symbols;
   if (!isfinite(nats) || !isfinite(norm)) return skip_step(t, nats / (double)symbols, norm, err);
   optimizer_step(&t->opt, t->m.weights, dw, norm, s->rate, s->updates, t->workers);
@@ -110,6 +111,19 @@ static unroll_status one_step(trainer *t, unroll_error *err) {
   s->interval_nats += nats;
   s->interval_symbols += symbols;
   return UNROLL_OK;
+}
+
+static void keep_best(trainer *t) {
+  memcpy(t->best, t->m.weights, (size_t)t->m.g.n_weights * sizeof *t->best);
+  memcpy(t->best_varying, t->m.g.varying, (size_t)t->m.g.n_varying * sizeof *t->best_varying);
+}
+
+/* With the best model: its weights are those of the evaluator, the settings that change are put in for as long as it takes. */
+static double run_test(trainer *t) {
+  if (t->valid) memcpy(t->m.g.varying, t->best_varying, (size_t)t->m.g.n_varying * sizeof *t->best_varying);
+  const double nats = evaluator_run(t->test);
+  model_set_ramps(&t->m, t->s.step, t->total);
+  return nats;
 }
 
 /* Measures the validation part, keeps the best weights. *best: is it better than all before? */
@@ -129,7 +143,7 @@ static unroll_status validate(trainer *t, bool *best, unroll_error *err) {
   }
   s->best = s->valid_loss;
   s->worse = s->waiting = 0;
-  memcpy(t->best, t->m.weights, (size_t)t->m.g.n_weights * sizeof *t->best);
+  keep_best(t);
   return t->o.dir ? model_save(&t->m, t->files.model, err) : UNROLL_OK;
 }
 
@@ -179,8 +193,8 @@ static unroll_status after_step(trainer *t, train_result *r, unroll_error *err) 
   }
   s->seconds = t->seconds_before + time_now() - t->began;
   if (!status && end && t->test) {
-    if (t->valid && isnan(s->best)) memcpy(t->best, t->m.weights, (size_t)t->m.g.n_weights * sizeof *t->best);
-    r->test_loss = evaluator_run(t->test);
+    if (t->valid && isnan(s->best)) keep_best(t);
+    r->test_loss = run_test(t);
   }
   if (!status && (validated || end || s->step - s->last_record >= t->o.log_steps)) status = record(t, validated, r->test_loss, err);
   if (status) return status;
@@ -210,7 +224,7 @@ static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
   t->began = t->interval_began = time_now();
   t->seconds_before = t->s.seconds;
   t->began_symbols = t->s.symbols;
-  if (t->s.step >= t->total && t->test) r->test_loss = evaluator_run(t->test); /* a finished run, resumed */
+  if (t->s.step >= t->total && t->test) r->test_loss = run_test(t); /* a finished run, resumed */
   while (t->s.step < t->total && !t->s.stopped && !status) {
     status = one_step(t, err);
     if (!status) status = after_step(t, r, err);
@@ -232,6 +246,8 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   if (!status) status = model_begin(&t->m, file, source, err);
   t->m.inits = t->o.inits;
   t->m.n_inits = t->o.n_inits;
+  t->m.n_ramps = t->o.n_ramps;
+  if (!status) status = ramps_parse(&t->m.ramps, t->o.ramps, t->o.n_ramps, &t->m.memory, err);
   if (!status) status = trainer_read_data(t, err);
   if (status) return status;
   status = trainer_collect(t, &words, err);
@@ -296,10 +312,11 @@ static unroll_status read_best(trainer *t, unroll_error *err) {
   if (!t->valid || isnan(t->s.best)) return UNROLL_OK;
   unroll_error e = {0};
   const unroll_status status = model_load(&m, t->files.model, false, &e);
-  const bool fits = !status && m.g.n_weights == t->m.g.n_weights;
-  if (fits)
+  const bool fits = !status && m.g.n_weights == t->m.g.n_weights && m.g.n_varying == t->m.g.n_varying;
+  if (fits) {
     memcpy(t->best, m.weights, (size_t)m.g.n_weights * sizeof *t->best);
-  else if (status != UNROLL_FAILED) {
+    memcpy(t->best_varying, m.g.varying, (size_t)t->m.g.n_varying * sizeof *t->best_varying);
+  } else if (status != UNROLL_FAILED) {
     trainer_warn(t, "%s: %s; the best model so far is lost", t->files.model,
                  status ? e.message : "it is the model of another training");
     t->s.best = NONE;

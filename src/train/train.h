@@ -25,6 +25,8 @@ typedef struct train_options {
   int n_settings;
   const char *const *inits; /* --init; see build_options */
   int n_inits;
+  const char *const *ramps; /* --ramp; see ramp.h */
+  int n_ramps;
   int64_t epochs, steps;     /* 0: not given. Neither: 10 epochs, at least 300 steps. Both: what comes first */
   int64_t batch;             /* 32 */
   int64_t unroll;            /* 64 steps a pass, streams only */

@@ -180,7 +180,10 @@ unroll_status trainer_prepare(trainer *t, unroll_error *err) {
   if (status) return status;
   t->best = mem_aligned((size_t)t->m.g.n_weights + 1, sizeof *t->best);
   t->carry = mem_zero((size_t)run_carry_size(t->run) + 1, sizeof *t->carry);
-  if (!t->best || !t->carry) return error_memory(err);
+  t->best_varying = arena_alloc(&t->memory, (size_t)t->m.g.n_varying + 1, sizeof *t->best_varying);
+  if (!t->best || !t->carry || !t->best_varying) return error_memory(err);
+  model_set_ramps(&t->m, t->s.step, t->total);
+  memcpy(t->best_varying, t->m.g.varying, (size_t)t->m.g.n_varying * sizeof *t->best_varying);
   if (t->parts[VALID].n_symbols)
     status = evaluator_new(&t->valid, &t->m, t->m.weights, &t->parts[VALID], rows, steps, t->workers, err);
   if (!status && t->parts[TEST].n_symbols)

@@ -45,8 +45,9 @@ typedef struct trainer {
   run *run;
   evaluator *valid, *test;
   optimizer opt;
-  float *best;  /* [n_weights] weights of the best validation */
-  float *carry; /* [run_carry_size] scratch */
+  float *best;          /* [n_weights] weights of the best validation */
+  double *best_varying; /* [n_varying] and the settings that change, as they were */
+  float *carry;         /* [run_carry_size] scratch */
   int64_t per_epoch, total;
   double began, last_checkpoint, interval_began; /* time_now */
   double seconds_before;                         /* of the runs before this one */

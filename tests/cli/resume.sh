@@ -14,7 +14,7 @@ for signal in INT TERM; do
   job=$!
   set +m
   for _ in $(seq 200); do
-    [ -f cut/checkpoint.safetensors ] && break
+    [ -s cut/log.jsonl ] && break # from the first record on, signals wait for the end of a step
     sleep 0.02
   done
   kill -s $signal $job

@@ -41,6 +41,10 @@ train names x -o y --set hidden|a setting is NAME=VALUE, as in hidden=512, not '
 train names x -o y --set =3|a setting is NAME=VALUE
 train names x -o y --set hidden=|the value of the setting 'hidden' is neither a number nor a word
 train names x -o y --set hidden=12x|neither a number nor a word
+train names x -o y --set h..s=3|a setting is NAME=VALUE
+train names x -o y --set h.=3|a setting is NAME=VALUE
+train names x -o y --ramp hidden|--ramp takes NAME=FROM:TO or NAME=FROM:TO@SHARE
+train --resume x --ramp s=1:2|--ramp cannot be given with --resume
 train --resume x --lr 0.1|--lr cannot be given with --resume
 train --resume x --set hidden=3|--set cannot be given with --resume
 train --resume x a b|--resume takes at most the data

@@ -159,6 +159,10 @@ static void test_lines_learned(void **state) {
 
 /* --- the same bits --- */
 
+static const char steep_net[] =
+    "data token : chars lines\nmixed = 0\nhidden = 8\nembedding = 4\ndrop = 0\ne = embed(token[t-1], embedding)\n"
+    "h = lstm_steep(e, hidden, dropout = drop)\ng = (1 - mixed) * h + mixed * tanh(V e)\ntoken ~ softmax(W g + b)\n";
+
 static const struct {
   const char *net, *optimizer, *schedule, *valid;
   double drop;
@@ -167,13 +171,20 @@ static const struct {
     {"language", "adamw", "cosine:5", "0.1", 0},   {"names", "rmsprop", "plateau:0.5:1", "0.2", 0.1},
     {"language", "sgd", "decay:0.9:1", "0", 0.1},  {"names", "sgd", "constant", "0", 0},
     {"language", "rmsprop", "constant", "0.1", 0}, {"words", "sgd", "decay:0.9:1", "0.1", 0.1},
-    {"clicks", "adam", "constant", "0.1", 0},
+    {"clicks", "adam", "constant", "0.1", 0},      {"steep", "adam", "constant", "0.1", 0.2},
 };
 enum { RUNS = sizeof runs / sizeof *runs };
 
 static train_options options_of(int i, const char *path, setting settings[3]) {
-  train_options o = small_options(runs[i].net, data_path, path);
+  static const char *const inits[] = {"uniform(0.1)", "h.U*=identity"}, *const ramps[] = {"h.s=1:4@0.75", "mixed=0:0.3"};
+  const bool steep = !strcmp(runs[i].net, "steep");
+  train_options o = small_options(steep ? dir("steep.net") : runs[i].net, data_path, path);
   memcpy(settings, small_settings, sizeof small_settings);
+  if (steep) {
+    file_put(folder, "steep.net", steep_net, strlen(steep_net));
+    o.inits = inits, o.n_inits = 2;
+    o.ramps = ramps, o.n_ramps = 2;
+  }
   settings[2] = (setting){"drop", runs[i].drop, NULL};
   o.settings = settings;
   o.n_settings = strcmp(runs[i].net, "clicks") ? 3 : 1;
