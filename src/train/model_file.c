@@ -9,13 +9,8 @@
  *   variables   JSON object, of a model of tables: name of each -> {"symbols": array, "end": is the last one an end symbol?} or, of
  *               numbers, {"width": how many} and, where they are standardised, "mean" and "deviation": arrays
  *   data        JSON object: size and hash of the training data
-<<<<<<< HEAD
- *   init        JSON array of texts: how parameters started, where --init said so
- *   series      JSON object, of a model of series with dates: columns, step, window, scaling, and until when it was trained
-=======
  *   init, ramp  JSON arrays of texts: how parameters started and which settings changed, where --init and --ramp said so
->>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full
-names)
+ *   series      JSON object, of a model of series with dates: columns, step, window, scaling, and until when it was trained
  *
  * A file is untrusted: the graph is built from its text first; then each parameter is looked for, and only when all are there with
  * the right shapes is memory for them taken. */
@@ -183,41 +178,21 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   char data[96];
   const char *name = strrchr(m->net_file, '/');
   char *cells = cells_text(m), *settings = settings_text(&m->g),
-<<<<<<< HEAD
-       *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words)),
-       *inits = m->n_inits ? texts_text(m->inits, m->n_inits) : NULL,
-       *series = m->table.time.time ? model_series_text(&m->table.time) : NULL;
-=======
        *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words)), *inits = inits_text(m),
-       *ramps = ramps_text(m);
->>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full names)
+       *ramps = ramps_text(m), *series = m->table.time.time ? model_series_text(&m->table.time) : NULL;
   snprintf(data, sizeof data, "{\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", m->data.bytes, m->data.hash);
   const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", m->table.n ? "variables" : "vocabulary", "data"};
   const char *values[MAX_KEYS] = {extra->format, m->net_text, name ? name + 1 : m->net_file, cells, settings, words, data};
   int n = MODEL_KEYS;
-<<<<<<< HEAD
-  if (inits) {
-    keys[n] = "init";
-    values[n++] = inits;
-  }
-  if (series) {
-    keys[n] = "series";
-    values[n++] = series;
-  }
-=======
   if (m->n_inits) keys[n] = "init", values[n++] = inits;
   if (m->n_ramps) keys[n] = "ramp", values[n++] = ramps;
->>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full names)
+  if (series) keys[n] = "series", values[n++] = series;
   for (int i = 0; i < extra->n_keys && n < MAX_KEYS - 1; i++, n++) {
     keys[n] = extra->keys[i];
     values[n] = extra->values[i];
   }
   unroll_status status = UNROLL_OK;
-<<<<<<< HEAD
-  if (!cells || !settings || !words || (m->n_inits && !inits) || (m->table.time.time && !series))
-=======
-  if (!cells || !settings || !words || !inits || !ramps)
->>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full names)
+  if (!cells || !settings || !words || !inits || !ramps || (m->table.time.time && !series))
     status = error_memory(err);
   else
     status = write_tensors(m, weights, path, extra, keys, values, n, err);
@@ -225,11 +200,8 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   mem_free(settings);
   mem_free(words);
   mem_free(inits);
-<<<<<<< HEAD
-  mem_free(series);
-=======
   mem_free(ramps);
->>>>>>> 120b20d (graph, plan, run, train, cli: --ramp lets a setting change from step to step; settings of cells by their full names)
+  mem_free(series);
   return status;
 }
 
