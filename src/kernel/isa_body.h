@@ -23,6 +23,7 @@ static const kernels table = {
     .gather = gather_run,
     .scatter = scatter_run,
     .sum_rows = sum_rows_run,
+    .dot_rows = dot_rows_run,
     .adam = adam_run,
     .rmsprop = rmsprop_run,
     .sgd = sgd_run,

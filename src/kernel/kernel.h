@@ -88,6 +88,8 @@ struct kernels {
   void (*scatter)(float *table, ptrdiff_t table_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int rows, int n);
   /* y[j] += sum over rows of x[i][j], in the order of i; j < n; y unaligned */
   void (*sum_rows)(float *y, const float *x, ptrdiff_t x_row, int rows, int n);
+  /* y[j] += sum over rows of a[row][j] * b[row][j] */
+  void (*dot_rows)(float *y, const float *a, ptrdiff_t a_row, const float *b, ptrdiff_t b_row, int rows, int n);
 
   void (*adam)(float *w, const float *g, float *m, float *v, ptrdiff_t n, const adam_step *s);
   void (*rmsprop)(float *w, const float *g, float *square, float *velocity, ptrdiff_t n, const rmsprop_step *s);

@@ -159,4 +159,25 @@ static void sum_rows_run(float *y, const float *x, ptrdiff_t x_row, int rows, in
     v_store_part(y + whole, sum, n - whole);
   }
 }
+
+VECTOR_INLINE v16 rows_dot(v16 sum, const float *a, ptrdiff_t a_row, const float *b, ptrdiff_t b_row, const int rows) {
+  VECTOR_UNROLL
+  for (int i = 0; i < rows; i++) sum = v_fma(v_load(a + i * a_row), v_load(b + i * b_row), sum);
+  return sum;
+}
+static void dot_rows_run(float *y, const float *a, ptrdiff_t a_row, const float *b, ptrdiff_t b_row, int rows, int n) {
+  const int whole = n / LANES * LANES, rest = n - whole;
+  int i = 0;
+  for (; i + 8 <= rows; i += 8)
+    for (int j = 0; j < whole; j += LANES)
+      v_store(y + j, rows_dot(v_load(y + j), a + i * a_row + j, a_row, b + i * b_row + j, b_row, 8));
+  for (; i < rows; i++)
+    for (int j = 0; j < whole; j += LANES)
+      v_store(y + j, rows_dot(v_load(y + j), a + i * a_row + j, a_row, b + i * b_row + j, b_row, 1));
+  if (rest) {
+    v16 sum = v_load_part(y + whole, rest);
+    for (i = 0; i < rows; i++) sum = v_fma(v_load_part(a + i * a_row + whole, rest), v_load_part(b + i * b_row + whole, rest), sum);
+    v_store_part(y + whole, sum, rest);
+  }
+}
 #endif

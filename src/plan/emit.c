@@ -87,8 +87,6 @@ static enum stage_kind stage_of(const value *v) {
     return STAGE_GATHER;
   case OP_EMBED_T:
     return STAGE_SCATTER;
-  case OP_SUM_ROWS:
-    return STAGE_SUM_ROWS;
   case OP_CONCAT:
   case OP_SLICE:
   case OP_PAD:
@@ -184,7 +182,8 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
   o->dy = arena_alloc(&p->memory, (size_t)g->n, sizeof *o->dy);
   o->x = arena_alloc(&p->memory, (size_t)g->n, sizeof *o->x);
   o->pairs = arena_alloc(&p->memory, (size_t)g->n, sizeof *o->pairs);
-  if (!o->dy || !o->x || !o->pairs) return error_memory(err);
+  o->dots = arena_alloc(&p->memory, (size_t)g->n, sizeof *o->dots);
+  if (!o->dy || !o->x || !o->pairs || !o->dots) return error_memory(err);
   set_rows(p, g->members[0], s);
   unroll_status st = UNROLL_OK;
   int64_t x_all = 0;
@@ -202,7 +201,12 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
   }
   for (int i = 0; i < g->n && !st; i++) {
     const value *v = &p->values[g->members[i]];
-    if (v->op == OP_SUM_ROWS) o->dy[find_dy(p, o, g->members[i], v->in[0])].sum = v->offset;
+    if (v->op != OP_SUM_ROWS) continue;
+    if (v->in[1] < 0)
+      o->dy[find_dy(p, o, g->members[i], v->in[0])].sum = v->offset;
+    else
+      o->dots[o->n_dots++] = (struct outer_dot){plan_place_of(p, g->members[i], v->in[0], 0),
+                                                plan_place_of(p, g->members[i], v->in[1], 0), v->width, v->offset};
   }
   for (int i = 0; i < o->n_x; i++) x_all += padded(o->x[i].width);
   const int64_t need = x_all * OUTER_ROWS;

@@ -20,7 +20,7 @@ static int kind_at_top(const value *v) {
   if (v->kind == VALUE_VIEW) return v->copied ? GROUP_STAGE : -1;
   if (v->kind == VALUE_DEAD || value_always_there(v) || v->loop >= 0) return -1;
   if (value_in_tile(v)) return GROUP_TILE;
-  if (v->kind == VALUE_STAGE && v->op == OP_OUTER) return GROUP_OUTER;
+  if (v->kind == VALUE_STAGE && (v->op == OP_OUTER || v->op == OP_SUM_ROWS)) return GROUP_OUTER;
   return GROUP_STAGE;
 }
 
@@ -33,19 +33,6 @@ static bool joins(const struct plan *p, const group *g, const value *v, int kind
     return a->space == b->space && a->axis == b->axis;
   }
   return false;
-}
-
-/* A SUM_ROWS whose operand some weight gradient of the same level walks over anyway is summed there. */
-static int outer_of(const struct plan *p, int number) {
-  const value *v = &p->values[number];
-  if (v->kind != VALUE_STAGE || v->op != OP_SUM_ROWS) return -1;
-  for (int i = 0; i < p->n_groups; i++)
-    if (p->groups[i].kind == GROUP_OUTER && p->groups[i].level == v->level)
-      for (int k = 0; k < p->groups[i].n; k++) {
-        const value *o = &p->values[p->groups[i].members[k]];
-        if (o->op == OP_OUTER && o->in[0] == v->in[0]) return i;
-      }
-  return -1;
 }
 
 static int by_level(const void *a, const void *b) {
@@ -80,16 +67,10 @@ unroll_status plan_group(struct plan *p, unroll_error *err) {
     n += k == GROUP_TILE || k == GROUP_OUTER || k == GROUP_STAGE;
   }
   unroll_status s = UNROLL_OK;
-  for (int pass = 0; pass < 2 && !s; pass++) /* weight gradients first, so that sums can join them */
-    for (int i = 0; i < p->n_order && !s; i++) {
-      int number = p->order[i], k = kind_at_top(&p->values[number]);
-      if (k < 0 || (k == GROUP_OUTER) != (pass == 0)) continue;
-      int outer = outer_of(p, number);
-      if (outer >= 0)
-        p->groups[outer].members[p->groups[outer].n++] = number;
-      else
-        s = join_group(p, number, k, n, err);
-    }
+  for (int i = 0; i < p->n_order && !s; i++) {
+    int number = p->order[i], k = kind_at_top(&p->values[number]);
+    if (k >= 0) s = join_group(p, number, k, n, err);
+  }
   if (s) return s;
   for (int i = 0; i < p->n_loops; i++)
     p->groups[p->n_groups++] = (group){.kind = GROUP_LOOP, .level = p->loops[i].level, .loop = i};

@@ -333,6 +333,29 @@ static unroll_status separate_views(struct plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
+/* A matrix of values that a product with something else can read: no constant and no parameter. */
+static bool is_matrix(const struct plan *p, int number, int width) {
+  const value *v = &p->values[number];
+  return v->width == width && v->space != SPACE_PARAM && v->kind != VALUE_CONST && v->kind != VALUE_CARRY;
+}
+
+/* The sum over rows of a product that nobody else reads is taken without ever writing the product. */
+static unroll_status join_dots(struct plan *p, const bool *kept, unroll_error *err) {
+  unroll_status s = plan_find_readers(p, err);
+  for (int i = 0; i < p->n_values && !s; i++) {
+    value *v = &p->values[i];
+    if (v->kind != VALUE_STAGE || v->op != OP_SUM_ROWS) continue;
+    value *m = &p->values[v->in[0]];
+    if (m->kind != VALUE_ELEMENT || m->op != OP_MUL || m->n_readers != 1 || kept[v->in[0]]) continue;
+    if (!is_matrix(p, m->in[0], v->width) || !is_matrix(p, m->in[1], v->width)) continue;
+    if (p->values[m->in[0]].space != m->space || p->values[m->in[1]].space != m->space) continue;
+    v->in[0] = m->in[0];
+    v->in[1] = m->in[1];
+    m->kind = VALUE_DEAD;
+  }
+  return s;
+}
+
 unroll_status plan_lower(struct plan *p, unroll_error *err) {
   const graph *g = p->g;
   bool *live = mem_zero((size_t)g->n_nodes + 1, sizeof *live), *kept = NULL;
@@ -347,6 +370,7 @@ unroll_status plan_lower(struct plan *p, unroll_error *err) {
   for (int i = 0; !s && i < p->options.n_keep; i++) kept[p->options.keep[i]] = true;
   for (int i = 0; !s && p->options.gradient && i < g->n_gradients; i++) kept[g->gradients[i].node] = true;
   if (!s) s = join_sums(p, kept, err);
+  if (!s) s = join_dots(p, kept, err);
   if (!s) s = order_static(p, err);
   if (!s) s = separate_views(p, err);
   mem_free(live);

@@ -135,7 +135,6 @@ static void print_stage(const stage *s, text *out) {
                                       "max over time",
                                       "max over time gradient",
                                       "lengths",
-                                      "sum over rows",
                                       "vector gradient"};
   if (s->kind == STAGE_TILE) {
     print_tile(s, "  ", out);
@@ -147,8 +146,10 @@ static void print_stage(const stage *s, text *out) {
       else
         text_format(out, "    %s, width %d\n", names[s->body[i].kind], s->body[i].width);
   } else if (s->kind == STAGE_OUTER) {
-    text_format(out, "  weight gradients: %d matri%s from %d + %d operands\n", s->outer.n_pairs,
-                s->outer.n_pairs == 1 ? "x" : "ces", s->outer.n_dy, s->outer.n_x);
+    int sums = s->outer.n_dots;
+    for (int i = 0; i < s->outer.n_dy; i++) sums += s->outer.dy[i].sum >= 0;
+    text_format(out, "  weight gradients: %d matri%s from %d + %d operands, %d sum%s over rows\n", s->outer.n_pairs,
+                s->outer.n_pairs == 1 ? "x" : "ces", s->outer.n_dy, s->outer.n_x, sums, sums == 1 ? "" : "s");
   } else
     text_format(out, "  %s, width %d\n", names[s->kind], s->width);
 }

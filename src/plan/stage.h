@@ -59,9 +59,9 @@ typedef struct stage_tile {
   int block; /* rows at a time */
 } stage_tile;
 
-/* Weight gradients: all pairs (dy, x) over the same rows at once. */
+/* Gradients of weights: all pairs (dy, x) over the same rows at once, and the sums over these rows that vectors need. */
 typedef struct stage_outer {
-  int n_dy, n_x, n_pairs, n_sums;
+  int n_dy, n_x, n_pairs, n_dots;
   struct outer_dy {
     int id;
     place at;
@@ -79,6 +79,11 @@ typedef struct stage_outer {
     int64_t target;
     int target_row;
   } * pairs;
+  struct outer_dot { /* sum over rows of a * b, elementwise: the diagonal of what a matrix would get */
+    place a, b;
+    int width;
+    int64_t sum; /* [N] in the arena */
+  } * dots;
 } stage_outer;
 
 enum stage_kind {
@@ -107,7 +112,6 @@ enum stage_kind {
   STAGE_MAX_TIME,
   STAGE_MAX_TIME_GRAD,
   STAGE_LENGTH,
-  STAGE_SUM_ROWS,
   STAGE_GRADIENT
 };
 

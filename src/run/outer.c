@@ -90,21 +90,41 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
   }
 }
 
+/* The part of a sum over rows that is a thread's starts from zero. */
+static void clear_sum(const run *r, int64_t sum, int width, int thread, int threads) {
+  int64_t from, to;
+  run_share(width, LANES, thread, threads, &from, &to);
+  if (sum >= 0 && from < to) memset(r->arena + sum + from, 0, (size_t)(to - from) * sizeof(float));
+}
+
+static void dots_of_rows(const run *r, const worker *w, const stage *s, int64_t row0, int64_t n, int thread, int threads) {
+  const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
+  for (int i = 0; i < s->outer.n_dots; i++) {
+    const struct outer_dot *d = &s->outer.dots[i];
+    int64_t from, to;
+    run_share(d->width, LANES, thread, threads, &from, &to);
+    if (from >= to) continue;
+    const rows a = run_at(r, w, &d->a, &here, row0), b = run_at(r, w, &d->b, &here, row0);
+    r->k->dot_rows(r->arena + d->sum + from, a.p + from, a.row, b.p + from, b.row, (int)n, (int)(to - from));
+  }
+}
+
 void run_outer(const run *r, worker *w, const stage *s, int thread, int threads) {
   const stage_outer *o = &s->outer;
   const int64_t n = run_rows(r, s);
   int64_t from, to;
-  for (int i = 0; i < o->n_dy; i++) {
-    run_share(o->dy[i].width, LANES, thread, threads, &from, &to);
-    if (o->dy[i].sum >= 0 && from < to) memset(r->arena + o->dy[i].sum + from, 0, (size_t)(to - from) * sizeof(float));
-  }
+  for (int i = 0; i < o->n_dy; i++) clear_sum(r, o->dy[i].sum, o->dy[i].width, thread, threads);
+  for (int i = 0; i < o->n_dots; i++) clear_sum(r, o->dots[i].sum, o->dots[i].width, thread, threads);
   for (int i = 0; i < o->n_pairs; i++) {
     run_share(o->dy[o->pairs[i].dy].width, LANES, thread, threads, &from, &to);
     const int64_t row = padded(o->x[o->pairs[i].x].width);
     if (from < to) memset(r->arena + o->pairs[i].accumulator + from * row, 0, (size_t)((to - from) * row) * sizeof(float));
   }
-  for (int64_t row = 0; row < n; row += OUTER_ROWS)
-    block_of_rows(r, w, s, row, n - row < OUTER_ROWS ? n - row : OUTER_ROWS, thread, threads);
+  for (int64_t row = 0; row < n; row += OUTER_ROWS) {
+    const int64_t count = n - row < OUTER_ROWS ? n - row : OUTER_ROWS;
+    block_of_rows(r, w, s, row, count, thread, threads);
+    dots_of_rows(r, w, s, row, count, thread, threads);
+  }
   for (int i = 0; i < o->n_pairs; i++) {
     const struct outer_pair *pair = &o->pairs[i];
     const int width = o->x[pair->x].width;

@@ -202,12 +202,6 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     if (c0 < c1)
       r->k->scatter(r->gradient + s->weight + c0, s->width, x.p + c0, x.row, r->b->index[s->slot], (int)n, (int)(c1 - c0));
     break;
-  case STAGE_SUM_ROWS:
-    if (c0 < c1) {
-      memset(y.p + c0, 0, (size_t)(c1 - c0) * sizeof(float));
-      r->k->sum_rows(y.p + c0, x.p + c0, x.row, (int)n, (int)(c1 - c0));
-    }
-    break;
   case STAGE_GRADIENT:
     add_vector(r, s, x, c0, c1);
     break;

@@ -143,6 +143,14 @@ static void run_sum_rows(const kernels *t, rows_data *d, int rows, int n) {
   t->sum_rows(d->table + 3, d->x, WIDE, rows, n);
   assert_memory_equal(want, d->table, sizeof want);
 }
+static void run_dot_rows(const kernels *t, rows_data *d, int rows, int n) {
+  static float want[SIZE + GUARD];
+  memcpy(want, d->table, sizeof want);
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < n; j++) want[3 + j] = fmaf(d->x[i * WIDE + j], d->dy[i * WIDE + j], want[3 + j]);
+  t->dot_rows(d->table + 3, d->x, WIDE, d->dy, WIDE, rows, n);
+  assert_memory_equal(want, d->table, sizeof want);
+}
 
 static const struct function {
   const char *name;
@@ -163,6 +171,7 @@ static const struct function {
     {"gather", run_gather, ref_gather, 0, 1, 0},
     {"scatter", run_scatter, NULL, 0, 1, 0},
     {"sum_rows", run_sum_rows, NULL, 0, 1, 0},
+    {"dot_rows", run_dot_rows, NULL, 0, 1, 0},
 };
 
 static void check(const struct function *f, int rows, int n) {
