@@ -47,6 +47,7 @@ typedef struct value {
   /* memory */
   bool stored;   /* has a matrix in the arena */
   bool per_step; /* needed during one step only */
+  int home;      /* the value in whose matrix this one is written, where that is read for the last time; -1: its own */
   int64_t offset, row, floats;
   int born, dies; /* top-level stages */
   int slot;       /* of scratch while its tile program is emitted */

@@ -1,7 +1,9 @@
 /* memory.c - which values need a matrix, how long each lives, and where in the arena it lies.
  *
  * A value that only its own tile program reads never leaves the first-level cache. The others live from the stage that computes
- * them to the last that reads them; matrices that do not live at the same time share room (first fit, largest first). */
+ * them to the last that reads them; matrices that do not live at the same time share room (first fit, largest first). A tile
+ * program may write a result where it has read an operand for the last time: so the gradients of gates take the place of the gates,
+ * which is in the cache at that moment, and a pass touches less memory. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
@@ -50,6 +52,8 @@ unroll_status plan_assign(struct plan *p, unroll_error *err) {
     if (at + r->floats > p->out.arena) p->out.arena = at + r->floats;
   }
   mem_free(near);
+  for (int i = 0; i < p->n_values; i++)
+    if (p->values[i].home >= 0) p->values[i].offset = p->values[p->values[i].home].offset;
   return p->out.arena > PLAN_FLOATS_MAX ? error_set(err, UNROLL_FAILED, "this net needs too much memory") : UNROLL_OK;
 }
 
@@ -83,11 +87,85 @@ static void last_read(struct plan *p, value *v, int number) {
   v->per_step = v->stored && v->loop >= 0 && !elsewhere && !later_step;
 }
 
+/* ---- results in the place of operands ---- */
+
+static bool same_program(const value *a, const value *b) {
+  return value_in_tile(a) && value_in_tile(b) && value_same_tile(a, b) && a->level == b->level;
+}
+
+/* The last instruction that may read what `number` reads: its own, or that of the reader it is folded into. */
+static int last_instruction(const struct plan *p, const int *position, int number) {
+  const value *v = &p->values[number];
+  int last = position[number];
+  while (v->kind == VALUE_ELEMENT && v->n_readers == 1 && !v->stored) {
+    number = p->readers[v->first_reader];
+    const value *r = &p->values[number];
+    if (!same_program(v, r)) break;
+    if (position[number] > last) last = position[number];
+    v = r;
+  }
+  return last;
+}
+
+/* Is everything that `from` is read for done when the tile program of `to` writes `to`? Only elementwise reads of the same step
+ * count as done; products and other steps read whole rows. */
+static bool can_replace(const struct plan *p, const int *position, int from, int to) {
+  const value *a = &p->values[from], *b = &p->values[to];
+  if (!a->stored || a->per_step || a->home >= 0 || a->kind == VALUE_VIEW || a->kind == VALUE_ORDER || plan_kept(p, from))
+    return false;
+  if (a->dies != b->stage || a->stage >= b->stage || a->floats != b->floats || a->row != b->row) return false;
+  if (a->space != b->space || a->axis != b->axis || a->width != b->width) return false;
+  for (int i = 0; i < a->n_readers; i++) {
+    const int number = p->readers[a->first_reader + i];
+    const value *r = &p->values[number];
+    if (r->kind == VALUE_VIEW) return false;
+    if (r->stage != b->stage) continue;
+    if (!same_program(r, b)) return false;
+    for (int k = 0; k < r->n_products; k++)
+      if (r->products[k].operand == from) return false;
+    if (last_instruction(p, position, number) > position[to]) return false;
+  }
+  return true;
+}
+
+/* Gives every elementwise result of a program, in its order, the place of an operand that is free by then. */
+static void replace_in(struct plan *p, const int *position, const int *members, int n, bool *taken) {
+  for (int i = 0; i < n; i++) {
+    value *v = &p->values[members[i]];
+    if (v->kind != VALUE_ELEMENT || !v->stored || v->per_step || v->space == SPACE_PARAM) continue;
+    for (int k = 0; k < p->n_values && v->home < 0; k++)
+      if (!taken[k] && can_replace(p, position, k, members[i])) {
+        v->home = k;
+        taken[k] = true;
+        p->values[k].dies = v->dies;
+      }
+  }
+}
+
+static unroll_status replace_operands(struct plan *p, unroll_error *err) {
+  int *position = mem_zero((size_t)p->n_values + 1, sizeof *position);
+  bool *taken = mem_zero((size_t)p->n_values + 1, sizeof *taken);
+  if (position && taken)
+    for (int i = 0; i < p->n_groups; i++) {
+      const group *g = &p->groups[i];
+      const int n = g->kind == GROUP_LOOP ? p->loops[g->loop].n_members : g->n;
+      const int *members = g->kind == GROUP_LOOP ? p->loops[g->loop].members : g->members;
+      if (g->kind != GROUP_LOOP && g->kind != GROUP_TILE) continue;
+      for (int k = 0; k < n; k++) position[members[k]] = k;
+      replace_in(p, position, members, n, taken);
+    }
+  const unroll_status status = position && taken ? UNROLL_OK : error_memory(err);
+  mem_free(position);
+  mem_free(taken);
+  return status;
+}
+
 unroll_status plan_memory(struct plan *p, unroll_error *err) {
   const int end = p->n_groups;
   unroll_status s = plan_find_readers(p, err);
   for (int i = 0; i < p->n_values && !s; i++) {
     value *v = &p->values[i];
+    v->home = -1;
     if (v->kind == VALUE_DEAD || value_always_there(v) || (v->kind == VALUE_VIEW && !v->copied)) continue;
     v->born = v->dies = v->stage;
     last_read(p, v, i);
@@ -100,7 +178,11 @@ unroll_status plan_memory(struct plan *p, unroll_error *err) {
     if (!v->stored) continue;
     int64_t rows = v->space == SPACE_PARAM ? 1 : v->space == SPACE_STATIC || v->per_step ? p->out.max_rows : p->out.max_cells;
     if (__builtin_mul_overflow(rows, v->row, &v->floats)) v->floats = -1;
-    s = plan_request(p, v->floats, &v->offset, v->born, v->dies, err);
+  }
+  if (!s) s = replace_operands(p, err);
+  for (int i = 0; i < p->n_values && !s; i++) {
+    value *v = &p->values[i];
+    if (v->stored && v->home < 0) s = plan_request(p, v->floats, &v->offset, v->born, v->dies, err);
   }
   return s;
 }
