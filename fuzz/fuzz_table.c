@@ -87,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   check(!data_forms_of(forms, &n, net, NULL) && !schema_new(&s, forms, n, NULL));
   unroll_status status =
       data[0] & 8 ? table_parse_tagged(&t, "fuzz", "a,b", copy, size - 1, &err) : table_parse(&t, "fuzz", copy, size - 1, &err);
+  t.skip = (data[0] & 16) != 0;
   if (!status) status = schema_widths(&s, &t, &err);
   if (!status) {
     check(learn(&s, &g, net) == UNROLL_OK || s.list[0].width > 1 << 16);

@@ -1,6 +1,7 @@
 /* train.c - behind unroll.h: training with options of plain types and a callback. */
 #include "train/train.h"
 #include <math.h>
+#include <string.h>
 #include "api/settings.h"
 #include "base/error.h"
 #include "train/evaluate.h"
@@ -50,12 +51,21 @@ static void on_progress(void *context, const train_progress *p) {
 static unroll_status check(const unroll_train_options *o, unroll_error *err) {
   if (!o->folder) return error_set(err, UNROLL_USAGE, "no folder to write to");
   if (!o->resume && !o->net) return error_set(err, UNROLL_USAGE, "no net");
-  if (!o->resume && o->n_data != 1) return error_set(err, UNROLL_USAGE, "one data file is needed, not %d", o->n_data);
+  if (!o->resume && o->n_data < 1) return error_set(err, UNROLL_USAGE, "no data to train on");
   if (o->n_settings < 0 || (o->n_settings > 0 && !o->settings)) return error_set(err, UNROLL_USAGE, "settings are missing");
   if (o->epochs < 0 || o->steps < 0 || o->batch < 1 || o->unroll < 1 || o->threads < 0 || !(o->rate > 0))
     return error_set(err, UNROLL_USAGE,
                      "epochs, steps, batch, unroll, threads and rate must not be negative, nor batch, unroll and rate 0");
   return UNROLL_OK;
+}
+
+/* Files with newlines between them. */
+static unroll_status join(const unroll_train_options *o, text *out, unroll_error *err) {
+  for (int i = 0; i < o->n_data; i++) {
+    if (strchr(o->data[i], '\n')) return error_set(err, UNROLL_USAGE, "the name of a file has a newline in it");
+    text_format(out, "%s%s", i ? "\n" : "", o->data[i]);
+  }
+  return out->failed ? error_memory(err) : UNROLL_OK;
 }
 
 unroll_status unroll_train(const unroll_train_options *o, unroll_error *err) {
@@ -67,9 +77,11 @@ unroll_status unroll_train(const unroll_train_options *o, unroll_error *err) {
   setting *settings = NULL;
   unroll_status status = check(o, err);
   if (status) return status;
+  text paths = {0};
+  status = join(o, &paths, err);
   train_defaults(&t);
   t.net = o->net;
-  t.data = o->n_data > 0 ? o->data[0] : NULL;
+  t.data = paths.data;
   t.dir = o->folder;
   t.epochs = o->epochs;
   t.steps = o->steps;
@@ -84,9 +96,10 @@ unroll_status unroll_train(const unroll_train_options *o, unroll_error *err) {
   t.test = o->test;
   t.seed = o->seed;
   t.threads = o->threads;
-  status = settings_parse(&settings, &t.n_settings, o->settings, o->n_settings, &memory, err);
+  if (!status) status = settings_parse(&settings, &t.n_settings, o->settings, o->n_settings, &memory, err);
   t.settings = settings;
   if (!status) status = o->resume ? train_resume(o->folder, &t, &calls, &result, err) : train_run(&t, &calls, &result, err);
+  text_free(&paths);
   arena_free(&memory);
   return status;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
+#include "cli/data.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "train/metrics_label.h"
@@ -221,8 +222,10 @@ static json_t *report_json(const report *r) {
       json_object_set_new(one, "mse", json_number(t->squared));
     json_object_set_new(all, t->name, one);
   }
-  return json_pack("{s:I, s:I, s:o, s:o}", "sequences", (json_int_t)r->d.n_sequences, "symbols", (json_int_t)r->d.n_symbols, "loss",
-                   json_number(r->mean), "variables", all);
+  json_t *out = json_pack("{s:I, s:I, s:o, s:o}", "sequences", (json_int_t)r->d.n_sequences, "symbols", (json_int_t)r->d.n_symbols,
+                          "loss", json_number(r->mean), "variables", all);
+  data_report_json(out, &r->d);
+  return out;
 }
 
 /* --- the command --- */
@@ -242,8 +245,14 @@ static unroll_status begin(report *r, unroll_error *err) {
 unroll_status eval_table(const model *m, const options *o, pool *workers, unroll_error *err) {
   report r = {.o = o, .m = m, .n = m->g.n_losses};
   const predict_sink sink = {.context = &r, .emit = take, .stop = signals_flag()};
+  text paths = {0};
   unroll_status status = begin(&r, err);
-  if (!status) status = predict_read(&r.d, m, o->arguments[1], &(predict_table){o->series, o->tagged}, true, err);
+  if (!status) status = data_paths(o, 1, &paths, err);
+  if (!status)
+    status = predict_read(
+        &r.d, m, paths.data,
+        &(predict_table){.series = o->series, .tagged = o->tagged, .folders = o->folders, .skip_bad = o->skip_bad}, true, err);
+  if (!status) data_report(&r.d);
   if (!status) status = predict(m, &r.d, true, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, r.totals, err);
   if (!status) {
     double nats = 0;
@@ -256,6 +265,7 @@ unroll_status eval_table(const model *m, const options *o, pool *workers, unroll
   }
   for (int k = 0; r.metrics && k < r.n; k++) label_metrics_free(&r.metrics[k]);
   mem_free(r.metrics);
+  text_free(&paths);
   mem_free(r.totals);
   dataset_free(&r.d);
   return status;

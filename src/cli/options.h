@@ -14,7 +14,7 @@ typedef struct option_list { /* of an option that may be repeated */
 
 /* The values of all options of all commands. Not given: false, -1, NaN, NULL. */
 typedef struct options {
-  bool all, confusion, gradient, json, markdown, per_symbol, probability, quiet, reference, standardise;
+  bool all, confusion, folders, gradient, json, markdown, per_symbol, probability, quiet, reference, skip_bad, standardise;
   int64_t batch, checkpoint, count, decay_steps, epochs, length, log, many, patience, seed, steps, threads, top_k, unroll, warmup;
   int64_t backtest, context, horizon, samples, season, stride; /* of series with dates */
   double clip_norm, clip_value, decay, momentum, rate, seconds, temperature;
@@ -54,13 +54,15 @@ typedef struct option_row {
 #define MOST_COUNT 1e15
 #define MOST_NUMBER 1e30
 
+enum { NO_BOUND = 1 << 20 };
+
 typedef struct command {
   const char *name;
   const char *usage;   /* what follows "unroll NAME"; a line each */
   const char *summary; /* one line for the list of commands */
   const char *text;    /* the paragraphs of the help text */
   const option_row *rows;
-  int least, most; /* arguments */
+  int least, most; /* arguments; NO_BOUND: any number */
   bool names;      /* the first argument may be a built-in name: for the completion */
   unroll_status (*run)(const options *o, unroll_error *err);
 } command;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/data.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 
@@ -14,6 +15,10 @@ static const option_row rows[] = {
      "successive rows with the same COLUMN are the steps of one example [a row each]"},
     {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
      "DATA is tagged text with columns of these names, as in --tagged word,tag"},
+    {OPTION_FLAG, "labels-from-folders", 0, offsetof(options, folders), NULL, 0, 0, false,
+     "DATA is folders of texts, a folder for each label [so if the net has one text and one category]"},
+    {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
+     "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
     {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "examples at a time [32]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
@@ -88,10 +93,21 @@ static unroll_status run_predict(const options *o, unroll_error *err) {
   printer p = {.o = o, .list = o->json ? json_array() : NULL};
   const predict_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
+  text paths = {0};
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
-  if (!status) status = predict_read(&d, &m, o->arguments[1], &(predict_table){o->series, o->tagged}, false, err);
+  if (!status) status = data_paths(o, 1, &paths, err);
+  if (!status)
+    status = predict_read(
+        &d, &m, paths.data,
+        &(predict_table){.series = o->series, .tagged = o->tagged, .folders = o->folders, .skip_bad = o->skip_bad}, false, err);
+  if (!status) data_report(&d);
   if (!status) status = predict(&m, &d, false, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, NULL, err);
-  if (!status && o->json) status = output_json(json_pack("{s:O}", "predictions", p.list), err);
+  if (!status && o->json) {
+    json_t *out = json_pack("{s:O}", "predictions", p.list);
+    data_report_json(out, &d);
+    status = output_json(out, err);
+  }
+  text_free(&paths);
   json_decref(p.list);
   dataset_free(&d);
   model_free(&m);
@@ -101,13 +117,14 @@ static unroll_status run_predict(const options *o, unroll_error *err) {
 
 const command command_predict = {
     .name = "predict",
-    .usage = "MODEL DATA [options]",
+    .usage = "MODEL DATA... [options]",
     .summary = "labels, tags and numbers for the rows of a table",
-    .text = "What MODEL says about each example of DATA, a table (a file, or - for standard input): a line each. A label comes\n"
+    .text = "What MODEL says about each example of DATA, a table (files, folders, or - for standard input): a line each. A label "
+            "comes\n"
             "with a tab and its probability, tags with spaces between them, of numbers the mean. DATA need not have the columns\n"
             "that are predicted.",
     .rows = rows,
     .least = 2,
-    .most = 2,
+    .most = NO_BOUND,
     .run = run_predict,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/data.h"
 #include "cli/output.h"
 #include "cli/eval_table.h"
 #include "cli/terminal.h"
@@ -17,6 +18,8 @@ enum { STREAM_SHOWN = 60 }; /* symbols of a stream in its line */
 static const option_row score_rows[] = {
     {OPTION_FLAG, "per-symbol", 0, offsetof(options, per_symbol), NULL, 0, 0, false,
      "after each sequence a line per symbol: a tab, the symbol, log2 P and P given those before it"},
+    {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
+     "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     {.kind = OPTION_END},
@@ -28,8 +31,12 @@ static const option_row eval_rows[] = {
      "tables: successive rows with the same COLUMN are the steps of one example [a row each]"},
     {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
      "DATA is tagged text with columns of these names, as in --tagged word,tag"},
+    {OPTION_FLAG, "labels-from-folders", 0, offsetof(options, folders), NULL, 0, 0, false,
+     "DATA is folders of texts, a folder for each label [so if the net has one text and one category]"},
     {OPTION_FLAG, "confusion", 0, offsetof(options, confusion), NULL, 0, 0, false,
      "tables: how often each label was predicted for each true label"},
+    {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
+     "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     {.kind = OPTION_END},
@@ -85,10 +92,15 @@ static unroll_status emit(void *context, const scored *s, unroll_error *err) {
 }
 
 /* Reads the data as the model wants it. */
-static unroll_status read_data(dataset *d, const model *m, const char *path, unroll_error *err) {
+static unroll_status read_data(dataset *d, const model *m, const options *o, unroll_error *err) {
+  text paths = {0};
   unroll_status status = model_needs_text(m, "scoring", err);
-  if (!status) status = dataset_read(d, &m->form, path, err);
-  return status ? status : dataset_encode(d, &m->words, err);
+  if (!status) status = data_paths(o, 1, &paths, err);
+  if (!status) status = dataset_read(d, &m->form, paths.data, o->skip_bad, err);
+  if (!status) status = dataset_encode(d, &m->words, err);
+  if (!status) data_report(d);
+  text_free(&paths);
+  return status;
 }
 
 static json_t *total_json(double nats, int64_t symbols, int64_t sequences) {
@@ -116,10 +128,11 @@ static unroll_status run_score(const options *o, unroll_error *err) {
   const score_sink sink = {.context = &p, .emit = emit, .per_symbol = o->per_symbol, .stop = signals_flag()};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
-  if (!status) status = read_data(&d, &m, o->arguments[1], err);
+  if (!status) status = read_data(&d, &m, o, err);
   if (!status) status = score(&m, &d, workers, &sink, &total, err);
   if (!status && o->json) {
     json_t *out = total_json(total.nats, total.symbols, total.sequences);
+    data_report_json(out, &d);
     if (out) json_object_set(out, "scores", p.list);
     status = output_json(out, err);
   } else if (!status) {
@@ -142,20 +155,23 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   const bool is_table = !status && m.table.n;
   if (is_table) status = eval_table(&m, o, workers, err);
-  if (!status && !is_table && (o->series || o->tagged || o->confusion))
+  if (!status && !is_table && (o->series || o->tagged || o->confusion || o->folders))
     status = error_set(err, UNROLL_USAGE, "--%s is for tables, and this model reads a text",
-                       o->series   ? "series"
-                       : o->tagged ? "tagged"
-                                   : "confusion");
-  if (!status && !is_table) status = read_data(&d, &m, o->arguments[1], err);
+                       o->series    ? "series"
+                       : o->tagged  ? "tagged"
+                       : o->folders ? "labels-from-folders"
+                                    : "confusion");
+  if (!status && !is_table) status = read_data(&d, &m, o, err);
   if (!status && !is_table) status = part_whole(&p, &d, err);
   if (!status && !is_table) status = evaluator_new(&e, &m, m.weights, &p, batch, steps, workers, err);
   if (!status && !is_table) {
     const double mean = evaluator_run(e);
     const int64_t symbols = evaluator_symbols(e);
-    if (o->json)
-      status = output_json(total_json(mean * (double)symbols, symbols, d.n_sequences), err);
-    else
+    if (o->json) {
+      json_t *out = total_json(mean * (double)symbols, symbols, d.n_sequences);
+      data_report_json(out, &d);
+      status = output_json(out, err);
+    } else
       total_print(mean * (double)symbols, symbols, d.n_sequences);
   }
   evaluator_free(e);
@@ -168,19 +184,20 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
 
 const command command_score = {
     .name = "score",
-    .usage = "MODEL DATA [options]",
+    .usage = "MODEL DATA... [options]",
     .summary = "log-probability of each sequence",
-    .text = "By the chain rule, log2 P of each sequence of DATA (a file, or - for standard input): a line each, with log2 P, a tab "
+    .text = "By the chain rule, log2 P of each sequence of DATA (files, folders, or - for standard input): a line each, with log2 "
+            "P, a tab "
             "and\n"
             "the text. The last line has the total in bits per symbol and as perplexity.",
     .rows = score_rows,
     .least = 2,
-    .most = 2,
+    .most = NO_BOUND,
     .run = run_score,
 };
 const command command_eval = {
     .name = "eval",
-    .usage = "MODEL DATA [options]",
+    .usage = "MODEL DATA... [options]",
     .summary = "loss of a model on data",
     .text = "The loss of MODEL on DATA, in bits per symbol and as perplexity. A stream is cut into parallel streams, each warmed "
             "up on\n"
@@ -189,6 +206,6 @@ const command command_eval = {
             "that are right as a whole, squared errors of numbers.",
     .rows = eval_rows,
     .least = 2,
-    .most = 2,
+    .most = NO_BOUND,
     .run = run_eval,
 };

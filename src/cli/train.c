@@ -6,8 +6,10 @@
 #include "api/settings.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/threads.h"
 #include "cli/commands.h"
+#include "cli/data.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "train/evaluate.h"
@@ -40,6 +42,10 @@ static const option_row rows[] = {
      "with --time: what is predicted is taken as (x - mean) / deviation, or x / mean of |x|, of each window's context [none]"},
     {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
      "DATA is tagged text, a token a line and an empty line between sentences, with columns of these names: --tagged word,tag"},
+    {OPTION_FLAG, "labels-from-folders", 0, offsetof(options, folders), NULL, 0, 0, false,
+     "DATA is folders of texts, a folder for each label [so if the net has one text and one category]"},
+    {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
+     "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
     {OPTION_FLAG, "standardise", 0, offsetof(options, standardise), NULL, 0, 0, false,
      "tables: numbers are taken as (x - mean) / deviation of the training file; predictions come in the data's units"},
     {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of all random numbers [1]"},
@@ -142,6 +148,8 @@ static void apply(train_options *t, const options *o) {
   if (o->scale) t->scale = o->scale;
   if (o->context >= 0) t->context = o->context;
   if (o->horizon >= 0) t->horizon = o->horizon;
+  if (o->folders) t->folders = true;
+  if (o->skip_bad) t->skip_bad = true;
   if (o->valid) t->valid = o->valid;
   if (o->test) t->test = o->test;
   if (o->patience >= 0) t->patience = o->patience;
@@ -174,6 +182,8 @@ static unroll_status check_resume(const options *o, unroll_error *err) {
                       : o->scale              ? "scale"
                       : o->context >= 0       ? "context"
                       : o->horizon >= 0       ? "horizon"
+                      : o->folders            ? "labels-from-folders"
+                      : o->skip_bad           ? "skip-bad"
                       : o->valid              ? "valid"
                       : o->test               ? "test"
                       : o->patience >= 0      ? "patience"
@@ -183,8 +193,8 @@ static unroll_status check_resume(const options *o, unroll_error *err) {
   if (given)
     return error_set(err, UNROLL_USAGE,
                      "--%s cannot be given with --resume: a resumed run goes on with the options it was started with", given);
-  if (o->n_arguments > 1)
-    return error_set(err, UNROLL_USAGE, "--resume takes at most the data, no net: '%s' is one argument too many", o->arguments[1]);
+  if (o->n_arguments > 1 && !file_exists(o->arguments[0]))
+    return error_set(err, UNROLL_USAGE, "--resume takes at most the data, no net, and there is no file '%s'", o->arguments[0]);
   return UNROLL_OK;
 }
 
@@ -198,6 +208,7 @@ static unroll_status print_json(const train_result *r, const char *dir, unroll_e
                           "skipped", (json_int_t)r->skipped, "stopped_early", r->stopped_early);
   text_free(&path);
   if (!out) return error_memory(err);
+  if (r->bad_rows) json_object_set_new(out, "bad_rows", json_integer((json_int_t)r->bad_rows));
   set_number(out, "seconds", r->seconds);
   set_number(out, "symbols_per_second", r->seconds > 0 ? (double)r->symbols / r->seconds : (double)NAN);
   set_number(out, "loss", r->loss);
@@ -221,14 +232,14 @@ static void print_result(const train_result *r, const char *dir) {
   progress_line("wrote %s/model.safetensors", dir);
 }
 
-static unroll_status start(const options *o, const train_callbacks *calls, train_result *r, unroll_error *err) {
+static unroll_status start(const options *o, const text *paths, const train_callbacks *calls, train_result *r, unroll_error *err) {
   train_options t;
   train_defaults(&t);
   if (o->resume) {
     const unroll_status status = check_resume(o, err);
     if (status) return status;
     t.epochs = t.steps = 0;
-    t.data = o->n_arguments ? o->arguments[0] : NULL;
+    t.data = paths->length ? paths->data : NULL;
     apply(&t, o);
     return train_resume(o->resume, &t, calls, r, err);
   }
@@ -239,7 +250,7 @@ static unroll_status start(const options *o, const train_callbacks *calls, train
   setting *settings = NULL;
   unroll_status status = settings_parse(&settings, &t.n_settings, o->sets.items, o->sets.n, &memory, err);
   t.net = o->arguments[0];
-  t.data = o->arguments[1];
+  t.data = paths->data;
   t.dir = o->output;
   t.settings = settings;
   t.inits = o->inits.items;
@@ -258,7 +269,10 @@ static unroll_status run(const options *o, unroll_error *err) {
   const train_callbacks calls = {
       .context = &w, .start = on_start, .progress = on_progress, .warning = on_warning, .stop = signals_pointer()};
   train_result r = {0};
-  const unroll_status status = start(o, &calls, &r, err);
+  text paths;
+  unroll_status status = data_paths(o, o->resume ? 0 : 1, &paths, err);
+  if (!status) status = start(o, &paths, &calls, &r, err);
+  text_free(&paths);
   if (status == UNROLL_INTERRUPTED)
     return error_set(err, status, "interrupted; the checkpoint is written, and 'unroll train --resume %s' goes on", dir);
   if (status) return status;
@@ -268,16 +282,18 @@ static unroll_status run(const options *o, unroll_error *err) {
 
 const command command_train = {
     .name = "train",
-    .usage = "NET DATA -o DIR [options]\n--resume DIR [DATA] [options]",
+    .usage = "NET DATA... -o DIR [options]\n--resume DIR [DATA...] [options]",
     .summary = "trains a net on data",
-    .text = "Trains NET, a file or a built-in net, on DATA, a file or - for standard input. In DIR:\n"
-            "    model.safetensors       the best model so far: all that is needed to use it\n"
-            "    checkpoint.safetensors  the state of training, for --resume\n"
-            "    log.jsonl               one record per logging step\n"
-            "An interrupt (Ctrl-C) ends the step, writes the checkpoint and leaves with exit code 130.",
+    .text =
+        "Trains NET, a file or a built-in net, on DATA: files that follow each other, folders of such files, or - for standard\n"
+        "input. In DIR:\n"
+        "    model.safetensors       the best model so far: all that is needed to use it\n"
+        "    checkpoint.safetensors  the state of training, for --resume\n"
+        "    log.jsonl               one record per logging step\n"
+        "An interrupt (Ctrl-C) ends the step, writes the checkpoint and leaves with exit code 130.",
     .rows = rows,
     .least = 0,
-    .most = 2,
+    .most = NO_BOUND,
     .names = true,
     .run = run,
 };

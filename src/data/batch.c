@@ -205,7 +205,6 @@ void batcher_where(const batcher *b, int number, int64_t i, int64_t *line, int64
     examples_where(&b->e, number, i, &row, &t);
     *line = b->p->data->row_of[b->in_row[row]];
     if (b->e.windows) t += (int)b->e.windows[row].from;
-    if (b->p->data->by_line) *line = b->p->data->line_of[*line];
     *column = t + 1;
     return;
   }

@@ -60,8 +60,8 @@ int64_t batcher_cells(const batcher *b);
 batch *batcher_get(batcher *b, int64_t epoch, int64_t index);
 int64_t batcher_symbols(const batcher *b);             /* predicted symbols of the last batch */
 int64_t batcher_loss_rows(const batcher *b, int loss); /* rows of a loss in the last batch */
-/* Where row i of a loss in the last batch is in the data, from 1: line and column of a line, row and step of a table, or place in
- * the stream (line 0). */
+/* Where row i of a loss in the last batch is in the data, from 1: sequence and symbol of lines, row (as in row_of) and step of a
+ * table, or place in the stream (sequence 0). */
 void batcher_where(const batcher *b, int loss, int64_t i, int64_t *line, int64_t *column);
 const examples *batcher_examples(const batcher *b); /* tables only: what the last batch was made of */
 #endif

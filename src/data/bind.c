@@ -58,7 +58,8 @@ static unroll_status no_column(const table *t, const char *name, unroll_error *e
     const cell *c = table_cell(t, 0, i);
     text_format(&all, "%s%.*s", i ? ", " : "", (int)(c->size < 60 ? c->size : 60), c->text);
   }
-  const unroll_status status = data_bad_at(t->name, t->data, t->size, table_cell(t, 0, 0)->at, err,
+  const input_file *f = &t->files.files[0];
+  const unroll_status status = data_bad_at(f->name, f->data, f->size, table_cell(t, 0, 0)->at, err,
                                            "there is no column '%s'; the columns are: %s", name, all.data ? all.data : "");
   text_free(&all);
   return status;
@@ -118,7 +119,7 @@ unroll_status schema_widths(schema *s, const table *t, unroll_error *err) {
     size_t at = 0, begin = 0;
     for (int64_t row = 1; row <= t->n_rows; row++) {
       const cell *c = table_cell(t, row, column);
-      if (!next_part(c, &at, &begin)) continue;
+      if (t->broken[row] || !next_part(c, &at, &begin)) continue;
       for (size_t k = begin; k < at; k++) v->width += c->text[k] == ';';
       break;
     }
@@ -368,10 +369,34 @@ static uint64_t hash_rows(const binder *b, int64_t from, int64_t to) {
   return h;
 }
 
+/* A broken row belongs to what is before it. */
 static bool same_series(const binder *b, int64_t row) {
-  if (b->series < 0) return b->by_rows;
-  const cell *c = table_cell(b->t, row - 1, b->series), *e = table_cell(b->t, row, b->series);
-  return c->size == e->size && !memcmp(c->text, e->text, c->size);
+  const table *t = b->t;
+  const int64_t first = t->first_row[table_file(t, row)];
+  int64_t before = row - 1;
+  if (row == first || t->broken[row] || b->series < 0) return b->by_rows && row > first;
+  while (before > first && t->broken[before]) before--;
+  const cell *c = table_cell(t, before, b->series), *e = table_cell(t, row, b->series);
+  return t->broken[before] || (c->size == e->size && !memcmp(c->text, e->text, c->size));
+}
+
+/* Takes back what was read of an example. */
+static void take_back(binder *b, int64_t example) {
+  for (int i = 0; i < b->s->n; i++) {
+    column_values *c = &b->d->columns[i];
+    if (!c->there) continue;
+    for (int64_t n = c->first[example]; c->words.n && n < c->n; n++) c->words.count[c->symbols[n]]--;
+    c->n = c->first[example];
+  }
+}
+
+static unroll_status bind_example(binder *b, int64_t example, int64_t from, int64_t to) {
+  dataset *d = b->d;
+  unroll_status status = UNROLL_OK;
+  for (int64_t row = from; row < to && !status; row++) status = table_check(b->t, row, b->err);
+  for (int i = 0; i < b->s->n && !status; i++)
+    if (d->columns[i].there) status = add_example(b, i, example, from, to);
+  return status ? status : check_steps(b, example, from);
 }
 
 /* The last rows of a series in which nothing predicted is there are its future. */
@@ -389,18 +414,23 @@ static void find_known(binder *b) {
 
 static unroll_status bind_rows(binder *b) {
   dataset *d = b->d;
+  unroll_error message = {0}, *err = b->err;
   for (int64_t example = 0; example < d->n_sequences; example++) {
     const int64_t from = d->row_of[example] - 1, to = d->row_of[example + 1] - 1;
-    unroll_status status = UNROLL_OK;
-    for (int i = 0; i < b->s->n && !status; i++)
-      if (d->columns[i].there) status = add_example(b, i, example, from, to);
-    if (!status) status = check_steps(b, example, from);
+    b->err = bad_rows_place(&d->bad, &message);
+    unroll_status status = bind_example(b, example, from, to);
+    if (status == UNROLL_FAILED) return error_memory(err);
+    if (status) {
+      take_back(b, example);
+      status = dataset_set_aside(d, example, &message, err);
+    }
     if (status) return status;
     for (int i = 0; i < b->s->n; i++)
       if (d->columns[i].there) d->columns[i].first[example + 1] = d->columns[i].n;
     d->hashes[example] = hash_rows(b, from, to);
   }
-  return UNROLL_OK;
+  b->err = err;
+  return dataset_settle(d, b->s, err);
 }
 
 static unroll_status make_room(binder *b) {
@@ -464,16 +494,20 @@ static unroll_status check_axes(const binder *b) {
 unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err) {
   const char *time = s->time.time;
   binder b = {.d = d, .t = t, .s = s, .series = -1, .time = -1, .err = err};
-  *d = (dataset){.lines = true, .n_columns = s->n, .bytes = t->size, .hash = hash_bytes(0, t->data, t->size)};
+  *d = (dataset){
+      .lines = true, .n_columns = s->n, .bytes = t->bytes, .hash = t->hash, .by_line = t->by_line, .bad = {.skip = t->skip}};
   b.series = t->series;
-  d->by_line = t->series >= 0;
-  if (series && d->by_line) return error_set(err, UNROLL_USAGE, "tagged text has its own sentences: no series can be given");
-  if (time && d->by_line) return error_set(err, UNROLL_USAGE, "tagged text has no column of dates");
+  const bool tagged = t->series >= 0;
+  if (series && tagged) return error_set(err, UNROLL_USAGE, "tagged text has its own sentences: no series can be given");
+  if (time && tagged) return error_set(err, UNROLL_USAGE, "tagged text has no column of dates");
+  if (time && t->skip)
+    return error_set(err, UNROLL_USAGE,
+                     "--skip-bad and --time do not go together: a series without one of its steps is another one");
   if (series && (b.series = find_column(t, series)) < 0) return no_column(t, series, err);
   if (time && (b.time = find_column(t, time)) < 0) return no_column(t, time, err);
-  b.by_rows = b.series >= 0 || b.time >= 0;
+  b.by_rows = d->stepwise = b.series >= 0 || b.time >= 0;
   complete = complete || b.time >= 0; /* the past of what is predicted */
-  d->name = mem_text(t->name);
+  d->name = mem_text(t->files.files[0].name);
   d->columns = mem_zero((size_t)s->n + 1, sizeof *d->columns);
   b.sources = mem_zero((size_t)s->n + 1, sizeof *b.sources);
   unroll_status status = d->name && d->columns && b.sources ? UNROLL_OK : error_memory(err);
@@ -481,6 +515,8 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
     d->columns[i].there = complete || !s->list[i].predicted || s->list[i].fed_back;
     if (d->columns[i].there) status = find_source(&b, &b.sources[i], &s->list[i]);
   }
+  for (int i = 0; i < t->files.n && !status; i++)
+    status = dataset_mark(d, t->files.files[i].name, t->first_row[i] + 1, table_row(t, t->first_row[i]), err);
   if (!status) status = check_axes(&b);
   if (!status) status = check_forecast(&b);
   if (!status) status = make_room(&b);

@@ -1,4 +1,4 @@
-/* dataset.c - codes to symbols, and the parts for training, validation and test. */
+/* dataset.c - the parts for training, validation and test. */
 #include "data/dataset.h"
 #include <string.h>
 #include "base/error.h"
@@ -26,64 +26,11 @@ void dataset_free(dataset *d) {
   mem_free(d->calendar.known);
   for (int i = 0; i < 2; i++) mem_free(d->calendar.ends[i]);
   lexicon_free(&d->calendar.names);
+  mem_free(d->aside);
+  mem_free(d->marks);
+  arena_free(&d->names);
+  bad_rows_free(&d->bad);
   *d = (dataset){0};
-}
-
-/* An error at symbol `at`, of which all up to the end of the line are still codes from `at` on, and numbers of v before. */
-static unroll_status unknown_symbol(const dataset *d, const vocabulary *v, int64_t at, unroll_error *err) {
-  int64_t start = 0, line = 1;
-  if (d->lines) {
-    while (d->first[line] <= at) line++;
-    start = d->first[line - 1];
-  } else
-    for (int64_t i = 0; i < at; i++)
-      if (v->codes[d->symbols[i]] == '\n') {
-        line++;
-        start = i + 1;
-      }
-  char name[16];
-  text source = {0};
-  for (int64_t i = start; i < d->n_symbols && i < start + 150; i++) {
-    const uint32_t code = i < at ? v->codes[d->symbols[i]] : (uint32_t)d->symbols[i];
-    char s[4] = {(char)code};
-    if (code == '\n') break;
-    text_add(&source, s, d->unit == UNIT_BYTES ? 1 : (size_t)utf8_encode(code ? code : 1, s));
-  }
-  vocabulary_name_code(d->unit, (uint32_t)d->symbols[at], name);
-  const int64_t column = at - start + 1;
-  error_at(err, UNROLL_BAD_INPUT, d->name, source.data, 1, column < INT32_MAX ? (int)column : INT32_MAX,
-           "the model does not know the character %s: it was not in the data it was trained on", name);
-  if (err) err->line = line < INT32_MAX ? (int)line : INT32_MAX;
-  text_free(&source);
-  return UNROLL_BAD_INPUT;
-}
-
-unroll_status words_encode(const lexicon *l, const vocabulary *v, int32_t *symbols, int64_t count, int64_t *bad,
-                           unroll_error *err) {
-  int32_t *numbers = mem_zero((size_t)l->n + 1, sizeof *numbers);
-  *bad = -1;
-  if (!numbers) return error_memory(err);
-  for (int32_t w = 0; w < l->n; w++) {
-    size_t size;
-    const char *s = lexicon_text(l, w, &size);
-    numbers[w] = vocabulary_find_word(v, s, size);
-  }
-  for (int64_t i = 0; i < count && *bad < 0; i++)
-    if (numbers[symbols[i]] < 0) *bad = i;
-  for (int64_t i = 0; i < count && *bad < 0; i++) symbols[i] = numbers[symbols[i]];
-  mem_free(numbers);
-  return UNROLL_OK;
-}
-
-unroll_status dataset_encode(dataset *d, const vocabulary *v, unroll_error *err) {
-  int64_t bad;
-  if (d->unit == UNIT_WORDS) return words_encode(&d->words, v, d->symbols, d->n_symbols, &bad, err);
-  for (int64_t i = 0; i < d->n_symbols; i++) {
-    const int32_t symbol = vocabulary_find(v, (uint32_t)d->symbols[i]);
-    if (symbol < 0) return unknown_symbol(d, v, i, err);
-    d->symbols[i] = symbol;
-  }
-  return UNROLL_OK;
 }
 
 unroll_status part_whole(part *p, const dataset *d, unroll_error *err) {

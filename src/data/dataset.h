@@ -6,6 +6,8 @@
  * of characters, bytes or words reads a plain text, any other a table (schema.h). */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
+#include "base/memory.h"
+#include "data/bad.h"
 #include "data/times.h"
 #include "data/vocabulary.h"
 #include "lang/lang.h"
@@ -51,8 +53,14 @@ typedef struct calendar { /* of a table with a column of dates: its examples are
   lexicon names;    /* [n_sequences] what the column of the series says; none without one */
 } calendar;
 
+typedef struct place_mark { /* from here on, the data comes from this place */
+  const char *file;
+  int64_t from; /* a symbol of a stream, a sequence of lines, a row of a table as in row_of */
+  int64_t line; /* its line in the file; of a table its row */
+} place_mark;
+
 typedef struct dataset {
-  char *name; /* the file's, for messages */
+  char *name; /* the first file's, for messages */
   enum symbol_unit unit;
   bool lines;
   int32_t *symbols; /* codes until dataset_encode, then numbers of the vocabulary */
@@ -64,21 +72,34 @@ typedef struct dataset {
   /* Tables only; then `lines` holds, `symbols` is NULL, and first[] counts what is predicted (dataset_measure). */
   column_values *columns; /* [n_columns] as in the schema; NULL: a text */
   int n_columns;
-  bool by_line;     /* messages count rows as lines of the file */
-  int64_t *row_of;  /* [n_sequences + 1] the first row of each example; rows are counted from 1, the row of names */
-  int64_t *line_of; /* [last row + 1] line of the file */
-  uint64_t *hashes; /* [n_sequences] of each example's cells */
+  bool by_line;      /* messages count rows as lines of the file */
+  bool stepwise;     /* rows are the steps of an example */
+  int64_t *row_of;   /* [n_sequences + 1] the first row of each example; rows are counted from 1, the row of names */
+  int64_t *line_of;  /* [last row + 1] line of the file */
+  uint64_t *hashes;  /* [n_sequences] of each example's cells */
+  bool *aside;       /* [n_sequences] examples with a row that cannot be read, until dataset_settle; NULL: none */
+  place_mark *marks; /* [n_marks] in the order of `from` */
+  int64_t n_marks, mark_room;
+  arena names; /* of the files */
+  bad_rows bad;
   calendar calendar;
 } dataset;
 
-/* A file, or "-". Errors: UNROLL_BAD_INPUT with line and column (of the text; column in characters). */
-unroll_status dataset_read(dataset *d, const data_form *f, const char *path, unroll_error *err);
+/* A file, "-", a folder, or several with newlines between them (input.h). Errors: UNROLL_BAD_INPUT with line and column (of the
+ * text; column in characters). `skip`: lines that cannot be read are left out and counted in d->bad, also by dataset_encode. */
+unroll_status dataset_read(dataset *d, const data_form *f, const char *paths, bool skip, unroll_error *err);
 unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, const char *data, size_t size, unroll_error *err);
 /* Codes -> numbers. A code that the vocabulary lacks is UNROLL_BAD_INPUT with line, column and the character. */
 unroll_status dataset_encode(dataset *d, const vocabulary *v, unroll_error *err);
-/* Numbers of a lexicon -> symbols; *bad is the first that the vocabulary lacks (then nothing is changed), or -1. */
-unroll_status words_encode(const lexicon *l, const vocabulary *v, int32_t *symbols, int64_t count, int64_t *bad, unroll_error *err);
+/* [l->n] the vocabulary's number of each text, -1 where it has none; a block for mem_free, or NULL. */
+int32_t *words_numbers(const lexicon *l, const vocabulary *v);
 void dataset_free(dataset *d);
+/* From here on the data comes from another place; what begins at the same `from` replaces it. */
+unroll_status dataset_mark(dataset *d, const char *file, int64_t from, int64_t line, unroll_error *err);
+/* The file of a row, sequence or symbol, and the number of its row or line if lines or rows follow each other from the mark on. */
+const char *dataset_place(const dataset *d, int64_t at, int64_t *line);
+/* Example n cannot be read, because of *e (may be NULL). */
+unroll_status dataset_set_aside(dataset *d, int64_t n, const unroll_error *e, unroll_error *err);
 
 typedef struct series_window { /* some steps of a series */
   int64_t from;                /* the first */

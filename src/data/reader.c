@@ -1,19 +1,12 @@
-/* reader.c - bytes of a text file -> codes and sequences.
- *
- * `kinds` says which kind of data is read by what; a further reader is a row and a function. A text is UTF-8 without NUL for
- * characters (a byte order mark is dropped), anything for bytes. With `lines` each line is a sequence that ends with the end
- * symbol; a carriage return before the newline belongs to the newline; the newline of the last line may be missing. */
+/* reader.c - what the data lines of a net ask for: `kinds` says which kind of data is read by what; a further reader is a row and a
+ * function. Plain texts are read in text.c, tables in table.c and bind.c. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
-#include "base/file.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "data/dataset.h"
-#include "data/hash.h"
 #include "data/times.h"
-#include "data/words.h"
 
 typedef struct data_kind {
   const char *name;
@@ -98,6 +91,7 @@ bool data_is_text(const data_form *list, int n) { return n == 1 && list->unit <=
 unroll_status data_bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *format, ...) {
   int line = 1, column = 1;
   size_t start = 0;
+  if (!err) return UNROLL_BAD_INPUT; /* finding the line takes time */
   for (size_t i = 0; i < at; i++)
     if (data[i] == '\n') {
       line += line < INT32_MAX;
@@ -121,97 +115,6 @@ unroll_status data_bad_at(const char *name, const char *data, size_t size, size_
   vsnprintf(what, sizeof what, format, list);
   va_end(list);
   error_at(err, UNROLL_BAD_INPUT, name, source, 1, column, "%s", what);
-  if (err) err->line = line;
+  err->line = line;
   return UNROLL_BAD_INPUT;
-}
-
-/* Number of codes and sequences that decode() will write; checks the bytes on the way. */
-static unroll_status count(const data_form *f, const char *name, const char *data, size_t size, size_t begin, int64_t *codes,
-                           int64_t *sequences, unroll_error *err) {
-  int64_t in_line = 0;
-  *codes = *sequences = 0;
-  for (size_t i = begin; i < size;) {
-    uint32_t code = (unsigned char)data[i];
-    int n = 1;
-    if (f->unit != UNIT_BYTES) {
-      if (code >= 0x80) n = utf8_decode(data + i, size - i, &code);
-      if (n == 0) return data_bad_at(name, data, size, i, err, "invalid UTF-8; 'bytes' instead of 'chars' reads any file");
-      if (code == 0) return data_bad_at(name, data, size, i, err, "a NUL in a text; 'bytes' instead of 'chars' reads any file");
-    }
-    if (f->lines && code == '\n') {
-      ++*sequences;
-      in_line = 0;
-    } else if (f->lines && ++in_line >= MAX_LINE)
-      return data_bad_at(name, data, size, i, err, "a line of more than a million symbols; a long text is a stream: no 'lines'");
-    ++*codes;
-    i += (size_t)n;
-  }
-  if (!f->lines)
-    *sequences = 1;
-  else if (size > begin && data[size - 1] != '\n') { /* the last newline is missing: its end symbol is added */
-    ++*sequences;
-    ++*codes;
-  }
-  return UNROLL_OK;
-}
-
-static void decode(dataset *d, const char *data, size_t size, size_t begin) {
-  int64_t n = 0, sequence = 0, start = 0;
-  d->first[0] = 0;
-  for (size_t i = begin; i < size;) {
-    uint32_t code = (unsigned char)data[i];
-    int length = 1;
-    if (d->unit == UNIT_CHARS && code >= 0x80) length = utf8_decode(data + i, size - i, &code);
-    if (d->lines && code == '\n') {
-      if (n > start && d->symbols[n - 1] == '\r') n--;
-      d->symbols[n++] = END_CODE;
-      d->first[++sequence] = start = n;
-    } else
-      d->symbols[n++] = (int32_t)code;
-    i += (size_t)length;
-  }
-  if (d->lines && size > begin && data[size - 1] != '\n') {
-    if (n > start && d->symbols[n - 1] == '\r') n--;
-    d->symbols[n++] = END_CODE;
-    d->first[++sequence] = n;
-  }
-  if (!d->lines) d->first[1] = n;
-  d->n_symbols = n;
-}
-
-unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, const char *data, size_t size, unroll_error *err) {
-  *d = (dataset){.unit = f->unit, .lines = f->lines};
-  const size_t begin = f->unit != UNIT_BYTES && size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
-  int64_t codes;
-  if (size == begin) return error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "the file is empty");
-  unroll_status status = count(f, name, data, size, begin, &codes, &d->n_sequences, err);
-  if (status) return status;
-  if (f->unit == UNIT_WORDS) codes = words_count(f, data + begin, size - begin);
-  d->name = mem_text(name);
-  d->symbols = mem_zero((size_t)codes + 1, sizeof *d->symbols);
-  d->first = mem_zero((size_t)d->n_sequences + 1, sizeof *d->first);
-  if (!d->name || !d->symbols || !d->first) {
-    dataset_free(d);
-    return error_memory(err);
-  }
-  d->bytes = size;
-  d->hash = hash_bytes(0, data, size);
-  if (f->unit == UNIT_WORDS)
-    status = words_read(d, f, data + begin, size - begin, err);
-  else
-    decode(d, data, size, begin);
-  if (!status && d->n_symbols == 0) status = error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "the file has no words");
-  if (status) dataset_free(d);
-  return status;
-}
-
-unroll_status dataset_read(dataset *d, const data_form *f, const char *path, unroll_error *err) {
-  char *data;
-  size_t size;
-  *d = (dataset){0};
-  unroll_status status = file_read(path, &data, &size, err);
-  if (status) return status;
-  status = dataset_parse(d, f, strcmp(path, "-") ? path : "standard input", data, size, err);
-  mem_free(data);
-  return status;
 }

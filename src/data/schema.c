@@ -149,63 +149,72 @@ unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error
 
 /* --- codes to numbers --- */
 
-/* Step n of variable i is not known. */
-static unroll_status unknown(const dataset *d, const variable *v, int i, int64_t n, unroll_error *err) {
+/* Step n of variable i, which is in `example`, is not known. */
+static unroll_status unknown(dataset *d, const variable *v, int i, int64_t n, int64_t example, unroll_error *err) {
   const column_values *c = &d->columns[i];
-  int64_t example = 0;
+  unroll_error message = {0}, *e = bad_rows_place(&d->bad, &message);
   char name[16];
-  while (example + 1 < d->n_sequences && c->first[example + 1] <= n) example++;
-  const int64_t first = d->row_of[example], rows = d->row_of[example + 1] - first, step = n - c->first[example];
-  const int64_t row = c->row ? c->row[example] : first + (rows > 1 && step < rows ? step : 0);
+  if (!e || (d->aside && d->aside[example])) return dataset_set_aside(d, example, NULL, err);
+  const int64_t step = n - c->first[example], row = c->row ? c->row[example] : d->row_of[example] + (d->stepwise ? step : 0);
   const int line = d->line_of[row] < INT32_MAX ? (int)d->line_of[row] : INT32_MAX;
-  const int64_t shown = d->by_line ? line : row;
+  int64_t shown;
+  const char *file = dataset_place(d, row, &shown);
+  if (d->by_line) shown = line;
   if (v->form.unit == UNIT_LABELS)
-    error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 1, 0, "row %" PRId64 ", column '%s': the model does not know the label '%.60s'",
+    error_at(e, UNROLL_BAD_INPUT, file, NULL, 1, 0, "row %" PRId64 ", column '%s': the model does not know the label '%.60s'",
              shown, v->form.name, lexicon_text(&c->words, c->symbols[n], NULL));
   else {
     vocabulary_name_code(v->form.unit, (uint32_t)c->symbols[n], name);
-    error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 1, 0,
+    error_at(e, UNROLL_BAD_INPUT, file, NULL, 1, 0,
              "row %" PRId64 ", column '%s', symbol %" PRId64 ": the model does not know the character %s: it was not in the data",
              shown, v->form.name, step + 1, name);
   }
-  if (err) err->line = line;
-  return UNROLL_BAD_INPUT;
+  e->line = line;
+  return dataset_set_aside(d, example, e, err);
 }
 
-static unroll_status encode_words(const dataset *d, const variable *v, int i, unroll_error *err) {
+/* `numbers`: of the lexicon's texts; NULL: codes of characters. Examples with an unknown symbol are set aside. */
+static unroll_status encode_symbols(dataset *d, const variable *v, int i, const int32_t *numbers, unroll_error *err) {
   column_values *c = &d->columns[i];
-  int64_t bad;
-  const unroll_status status = words_encode(&c->words, &v->words, c->symbols, c->n, &bad, err);
-  return !status && bad >= 0 ? unknown(d, v, i, bad, err) : status;
+  unroll_status status = UNROLL_OK;
+  for (int64_t e = 0; e < d->n_sequences; e++)
+    for (int64_t n = c->first[e]; n < c->first[e + 1] && !status; n++) {
+      const int32_t symbol = numbers ? numbers[c->symbols[n]] : vocabulary_find(&v->words, (uint32_t)c->symbols[n]);
+      if (symbol < 0) status = unknown(d, v, i, n, e, err);
+      c->symbols[n] = symbol < 0 ? 0 : symbol;
+    }
+  return status;
+}
+
+static void scale_numbers(const variable *v, column_values *c) {
+  for (int64_t n = 0; v->mean && n < c->n; n++)
+    for (int j = 0; j < v->width; j++) {
+      float *x = &c->numbers[n * v->width + j];
+      *x = (float)(((double)*x - v->mean[j]) / v->deviation[j]);
+    }
+}
+
+static unroll_status encode_variable(dataset *d, const variable *v, int i, unroll_error *err) {
+  column_values *c = &d->columns[i];
+  int32_t *numbers = NULL;
+  if (v->form.unit == UNIT_NUMBERS) {
+    scale_numbers(v, c);
+    return UNROLL_OK;
+  }
+  if (v->form.unit == UNIT_WORDS || v->form.unit == UNIT_LABELS) {
+    numbers = words_numbers(&c->words, &v->words);
+    if (!numbers) return error_memory(err);
+  }
+  const unroll_status status = encode_symbols(d, v, i, numbers, err);
+  mem_free(numbers);
+  return status;
 }
 
 unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *err) {
   unroll_status status = UNROLL_OK;
-  for (int i = 0; i < s->n && !status; i++) {
-    const variable *v = &s->list[i];
-    column_values *c = &d->columns[i];
-    if (!c->there) continue;
-    if (v->form.unit == UNIT_NUMBERS) {
-      for (int64_t n = 0; v->mean && n < c->n; n++)
-        for (int j = 0; j < v->width; j++) {
-          float *x = &c->numbers[n * v->width + j];
-          *x = (float)(((double)*x - v->mean[j]) / v->deviation[j]);
-        }
-      continue;
-    }
-    if (v->form.unit == UNIT_WORDS || v->form.unit == UNIT_LABELS) {
-      status = encode_words(d, v, i, err);
-      continue;
-    }
-    for (int64_t n = 0; n < c->n && !status; n++) {
-      const int32_t symbol = vocabulary_find(&v->words, (uint32_t)c->symbols[n]);
-      if (symbol < 0)
-        status = unknown(d, v, i, n, err);
-      else
-        c->symbols[n] = symbol;
-    }
-  }
-  return status;
+  for (int i = 0; i < s->n && !status; i++)
+    if (d->columns[i].there) status = encode_variable(d, &s->list[i], i, err);
+  return status ? status : dataset_settle(d, s, err);
 }
 
 /* --- sizes --- */

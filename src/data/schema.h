@@ -54,6 +54,9 @@ void schema_of_graph(schema *s, const graph *g);
 /* Bindings for graph_build, [s->n]; those with unknown width (vocabularies not collected yet) are left out. */
 int schema_bindings(const schema *s, binding *out);
 
+/* Reads the table that the schema wants: CSV or TSV, tagged text, or a folder of texts (table_parse_folders) if `folders` says so,
+ * or, when the schema is one text and one label and the folder has no .csv, .tsv and .tab. */
+unroll_status schema_read(const schema *s, table *t, const char *paths, const char *tagged, bool folders, unroll_error *err);
 /* A table as the schema wants it, with codes. `series`: the name of a column, or NULL. `complete`: predicted variables must be
  * there too. Errors name file, row and column. dataset_free in any case. */
 unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err);
@@ -62,6 +65,8 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
 unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error *err);
 /* Room for mean and deviation, zeros and ones. */
 unroll_status variable_scale(variable *v, unroll_error *err);
+/* Examples set aside are dropped, or the first is an error. */
+unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err);
 /* Codes -> numbers of the vocabularies; numbers are standardised. An unknown character or label is UNROLL_BAD_INPUT, an unknown
  * word is <unk>. */
 unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *err);

@@ -68,6 +68,7 @@ bool vocabulary_count_words(lexicon *all, const lexicon *l, bool lines) {
     size_t size;
     const char *s = lexicon_text(l, w, &size);
     if (!strcmp(s, UNKNOWN_WORD) || (lines && !strcmp(s, END_TEXT))) continue;
+    if (!l->count[w]) continue; /* only in rows that were left out */
     const int32_t number = lexicon_add(all, s, size);
     if (number < 0) return false;
     all->count[number] += l->count[w] - 1;

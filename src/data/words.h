@@ -17,10 +17,11 @@
 const char *word_next(const char *s, size_t size, size_t *at, size_t *length);
 /* Replaces what `out` holds by s (valid UTF-8) in small letters; it may fail for lack of memory. */
 void words_lower(const char *s, size_t size, text *out);
-/* Running text, valid UTF-8, as a form asks for it: how many symbols there are, and these, into d->symbols and d->first, numbered
- * by d->words. The end of a line is a symbol too. */
+/* Running text, valid UTF-8, as a form asks for it: how many symbols there are, and these, behind what d->symbols and d->first hold
+ * (*sequence lines), numbered by d->words. The end of a line is a symbol too, also of the last one if `more` text follows. */
 int64_t words_count(const data_form *f, const char *data, size_t size);
-unroll_status words_read(dataset *d, const data_form *f, const char *data, size_t size, unroll_error *err);
+unroll_status words_read(dataset *d, const data_form *f, const char *data, size_t size, bool more, int64_t *sequence,
+                         unroll_error *err);
 /* The next word as a form asks for it; NULL at the end. */
 const char *word_of_form(const data_form *f, const char *s, size_t size, size_t *at, size_t *length);
 bool word_space(uint32_t code);

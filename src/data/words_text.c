@@ -37,31 +37,31 @@ static bool add(sink *k, const char *s, size_t size) {
   return true;
 }
 
-static bool read_lines(sink *k, const char *data, size_t size) {
-  int64_t sequence = 0;
+/* `more`: another file follows, so the last line of a stream ends too. */
+static bool read_lines(sink *k, const char *data, size_t size, bool more, int64_t *sequence) {
   for (size_t start = 0; start < size;) {
     const char *newline = memchr(data + start, '\n', size - start), *word;
     const size_t line = newline ? (size_t)(newline - data) - start : size - start;
     size_t at = 0, length;
     while ((word = word_of_form(k->f, data + start, line, &at, &length)))
       if (!add(k, word, length)) return false;
-    if ((newline || k->f->lines) && !add(k, "\n", 1)) return false;
-    if (k->f->lines && k->d) k->d->first[++sequence] = k->n;
+    if ((newline || more || k->f->lines) && !add(k, "\n", 1)) return false;
+    if (k->f->lines && k->d) k->d->first[++*sequence] = k->n;
     start += line + 1;
   }
-  if (!k->f->lines && k->d) k->d->first[1] = k->n;
   return true;
 }
 
 int64_t words_count(const data_form *f, const char *data, size_t size) {
   sink k = {.f = f};
-  read_lines(&k, data, size);
+  read_lines(&k, data, size, false, NULL);
   return k.n;
 }
 
-unroll_status words_read(dataset *d, const data_form *f, const char *data, size_t size, unroll_error *err) {
-  sink k = {.d = d, .f = f};
-  const bool fine = read_lines(&k, data, size);
+unroll_status words_read(dataset *d, const data_form *f, const char *data, size_t size, bool more, int64_t *sequence,
+                         unroll_error *err) {
+  sink k = {.d = d, .f = f, .n = d->n_symbols};
+  const bool fine = read_lines(&k, data, size, more, sequence);
   d->n_symbols = k.n;
   text_free(&k.small);
   return fine ? UNROLL_OK : error_memory(err);

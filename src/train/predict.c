@@ -206,7 +206,7 @@ unroll_status predict(const model *m, const dataset *d, bool complete, int rows,
   return status;
 }
 
-unroll_status predict_read(dataset *d, const model *m, const char *path, const predict_table *how, bool complete,
+unroll_status predict_read(dataset *d, const model *m, const char *paths, const predict_table *how, bool complete,
                            unroll_error *err) {
   table t;
   *d = (dataset){0};
@@ -216,7 +216,8 @@ unroll_status predict_read(dataset *d, const model *m, const char *path, const p
       return error_set(err, UNROLL_USAGE,
                        "'%s' is predicted from its own earlier values; generating it is not there yet, 'eval' is",
                        m->table.list[i].form.name);
-  unroll_status status = table_read(&t, path, how->tagged, err);
+  unroll_status status = schema_read(&m->table, &t, paths, how->tagged, how->folders, err);
+  t.skip = how->skip_bad;
   if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete, err);
   table_free(&t);
   if (!status) status = dataset_encode_table(d, &m->table, err);

@@ -39,11 +39,13 @@ typedef struct predict_sink {
 /* `complete`: the data holds what is predicted; then totals, [m->g.n_losses], is filled. d is encoded and measured. */
 unroll_status predict(const model *m, const dataset *d, bool complete, int rows, pool *workers, const predict_sink *sink,
                       predict_total *totals, unroll_error *err);
-typedef struct predict_table { /* how a table is to be read; both may be NULL */
+typedef struct predict_table { /* how a table is to be read; all may be NULL and false */
   const char *series;          /* successive rows with the same value in this column are one example */
   const char *tagged;          /* tagged text: the names of the columns */
+  bool folders;                /* folders of texts, named by their labels */
+  bool skip_bad;               /* rows that cannot be read are left out and counted in d->bad */
 } predict_table;
-/* Reads a table as the model wants it. dataset_free in any case. */
-unroll_status predict_read(dataset *d, const model *m, const char *path, const predict_table *how, bool complete,
+/* Reads a table as the model wants it; paths as in input.h. dataset_free in any case. */
+unroll_status predict_read(dataset *d, const model *m, const char *paths, const predict_table *how, bool complete,
                            unroll_error *err);
 #endif

@@ -50,12 +50,15 @@ static void bad_place(const trainer *t, char *out, size_t size) {
     const float *x = run_value(t->run, t->m.g.losses[k].node, &row);
     for (int64_t i = 0; i < batcher_loss_rows(t->batches, k); i++) {
       if (isfinite(x[i * row])) continue;
-      int64_t line, column;
+      int64_t line, column, shown = 0;
+      const dataset *d = &t->sets[TRAIN];
       batcher_where(t->batches, k, i, &line, &column);
-      if (t->m.table.n)
-        snprintf(out, size, ", first at row %" PRId64 ", step %" PRId64 " of the data", line, column);
-      else if (line)
-        snprintf(out, size, ", first at line %" PRId64 ", symbol %" PRId64 " of the data", line, column);
+      const bool rows = t->m.table.n > 0;
+      const char *file = line ? dataset_place(d, rows ? line : line - 1, &shown) : NULL;
+      if (rows && d->by_line) shown = d->line_of[line];
+      if (file)
+        snprintf(out, size, ", first at %s %" PRId64 ", %s %" PRId64 " of %s", rows ? "row" : "line", shown,
+                 rows ? "step" : "symbol", column, d->n_marks > 1 ? file : "the data");
       else
         snprintf(out, size, ", first at symbol %" PRId64 " of the data", column);
       return;
@@ -65,7 +68,7 @@ static void bad_place(const trainer *t, char *out, size_t size) {
 
 /* A step without a finite loss and gradient changes nothing: it is counted and reported. */
 static unroll_status skip_step(trainer *t, double mean, double norm, unroll_error *err) {
-  char place[96];
+  char place[400];
   const float *dw = run_gradient(t->run);
   const int bad = model_first_bad(&t->m, t->m.weights), first = model_first_bad(&t->m, dw);
   t->s.skipped++;
@@ -211,6 +214,7 @@ static void fill_result(const trainer *t, train_result *r) {
   r->steps = s->step;
   r->epochs = t->per_epoch ? s->step / t->per_epoch : 0;
   r->skipped = s->skipped;
+  r->bad_rows = t->bad_rows;
   r->symbols = s->symbols;
   r->seconds = s->seconds;
   r->loss = s->loss;

@@ -13,13 +13,15 @@
 
 typedef struct train_options {
   const char *net;    /* a file, or the name of a built-in net */
-  const char *data;   /* a file, or "-" */
+  const char *data;   /* a file, "-", a folder, or several with newlines between them: data/input.h */
   const char *series; /* tables: the column that says which rows are one example; NULL: a row each */
   const char *tagged; /* tables without a row of names: the names of the columns; see data/table.h. NULL: CSV or TSV */
   bool standardise;   /* numbers of tables get mean 0 and deviation 1 */
   const char *time;   /* tables: the column of dates, which makes the examples regular series; see data/calendar.h. NULL: none */
   const char *scale;  /* with time: "none", "series" or "level": how windows are scaled by their context; NULL: none */
   int64_t context, horizon; /* with time: steps that a window knows, and predicts. 0: by the season of the dates */
+  bool folders;             /* the data is folders of texts, named by their labels */
+  bool skip_bad;            /* rows and lines that cannot be read are left out, reported and counted */
   const char *dir;          /* NULL: nothing is written */
   const setting *settings;
   int n_settings;
@@ -80,6 +82,7 @@ typedef struct train_result {
   double seconds, loss;                          /* loss of the last record */
   double valid_loss, best_valid_loss, test_loss; /* NaN: there was none. The test is made with the best model */
   bool stopped_early;                            /* patience ran out */
+  int64_t bad_rows;                              /* rows and lines of the data that were left out */
 } train_result;
 
 unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err);

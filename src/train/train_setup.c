@@ -1,4 +1,5 @@
 /* train_setup.c - from options to everything that the loop needs: data and its parts, batches, plan, evaluators, optimizer. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
@@ -13,7 +14,8 @@ static bool as_share(const char *source, double *share) { return text_number(sou
 static unroll_status read_table(trainer *t, int i, const char *path, unroll_error *err) {
   table raw;
   schema *s = &t->m.table;
-  unroll_status status = table_read(&raw, path, t->o.tagged, err);
+  unroll_status status = schema_read(s, &raw, path, t->o.tagged, t->o.folders, err);
+  raw.skip = t->o.skip_bad;
   if (!status && i == TRAIN && !t->m.built) {
     status = schema_widths(s, &raw, err);
     if (!status) status = model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
@@ -31,6 +33,7 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
                       : t->o.tagged      ? "--tagged"
                       : t->o.standardise ? "--standardise"
                       : t->o.time        ? "--time"
+                      : t->o.folders     ? "--labels-from-folders"
                                          : NULL;
   if (alone && !t->m.table.n) return error_set(err, UNROLL_USAGE, "%s is for tables, and this net reads a text", alone);
   t->m.table.standardise = t->o.standardise;
@@ -41,7 +44,7 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
   for (int i = 0; i < 3; i++) {
     if (!files[i] || (i != TRAIN && as_share(files[i], &share))) continue;
     const unroll_status status =
-        t->m.table.n ? read_table(t, i, files[i], err) : dataset_read(&t->sets[i], &t->m.form, files[i], err);
+        t->m.table.n ? read_table(t, i, files[i], err) : dataset_read(&t->sets[i], &t->m.form, files[i], t->o.skip_bad, err);
     if (status) return status;
     t->identity.bytes += t->sets[i].bytes;
     t->identity.hash = hash_mix(t->identity.hash ^ t->sets[i].hash) + (uint64_t)i;
@@ -68,6 +71,15 @@ unroll_status trainer_collect(trainer *t, vocabulary *words, unroll_error *err) 
   return vocabulary_collect(words, t->m.form.unit, t->m.form.lines, codes, counts, 3, err);
 }
 
+/* What is left out is never left out in silence. */
+static void report_bad(trainer *t, const dataset *d) {
+  const bad_rows *b = &d->bad;
+  for (int64_t i = 0; i < b->n && i < BAD_SHOWN; i++)
+    trainer_warn(t, "%s:%d: left out: %s", b->first[i].file, b->first[i].line, b->first[i].message);
+  if (b->n > BAD_SHOWN) trainer_warn(t, "%s: %" PRId64 " more left out", d->name, b->n - BAD_SHOWN);
+  t->bad_rows += b->n;
+}
+
 unroll_status trainer_encode(trainer *t, const vocabulary *words, unroll_error *err) {
   unroll_status status = UNROLL_OK;
   for (int i = 0; i < 3 && !status; i++) {
@@ -76,6 +88,7 @@ unroll_status trainer_encode(trainer *t, const vocabulary *words, unroll_error *
       status = dataset_encode(d, words, err);
     else if (d->first)
       status = dataset_encode_table(d, &t->m.table, err);
+    if (!status) report_bad(t, d);
   }
   return status;
 }

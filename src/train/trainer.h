@@ -37,7 +37,8 @@ typedef struct trainer {
   train_state s;
   schedule rates;
   model m;
-  dataset sets[3]; /* what was read; [VALID] and [TEST] only where they are files of their own */
+  int64_t bad_rows; /* left out */
+  dataset sets[3];  /* what was read; [VALID] and [TEST] only where they are files of their own */
   part parts[3];
   pool *workers;
   batcher *batches;

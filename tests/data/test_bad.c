@@ -127,9 +127,9 @@ static void test_no_file(void **state) {
   const data_form form = {.name = "token"};
   dataset d;
   unroll_error err = {0};
-  assert_int_equal(dataset_read(&d, &form, FOLDER "/does_not_exist", &err), UNROLL_BAD_INPUT);
+  assert_int_equal(dataset_read(&d, &form, FOLDER "/does_not_exist", false, &err), UNROLL_BAD_INPUT);
   assert_true(err.file[0] != 0);
-  assert_int_equal(dataset_read(&d, &form, FOLDER, &err), UNROLL_BAD_INPUT);
+  assert_int_equal(dataset_read(&d, &form, FOLDER "/none", false, &err), UNROLL_BAD_INPUT);
 }
 
 int main(void) {

@@ -213,7 +213,7 @@ static void test_learned(void **state) {
     OK(run(&o, 0, false, &r, err));
     snprintf(file, sizeof file, "%s/model.safetensors", o.dir);
     OK(model_load(&m, file, false, err));
-    OK(predict_read(&d, &m, o.data, &(predict_table){o.series, o.tagged}, true, err));
+    OK(predict_read(&d, &m, o.data, &(predict_table){.series = o.series, .tagged = o.tagged}, true, err));
     OK(predict(&m, &d, true, 5, NULL, &(predict_sink){.context = &a, .emit = take}, totals, err));
     assert_int_equal(a.n, d.n_sequences);
     double nats = 0;
@@ -235,7 +235,7 @@ static void test_learned(void **state) {
     evaluator_free(e);
     part_free(&p);
     dataset_free(&d);
-    OK(predict_read(&d, &m, o.data, &(predict_table){o.series, o.tagged}, false,
+    OK(predict_read(&d, &m, o.data, &(predict_table){.series = o.series, .tagged = o.tagged}, false,
                     err)); /* without looking at the truth, in other batches */
     OK(predict(&m, &d, false, 64, NULL, &(predict_sink){.context = &b, .emit = take}, NULL, err));
     assert_string_equal(a.out.data, b.out.data);

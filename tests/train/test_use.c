@@ -284,7 +284,7 @@ static void test_scores(void **state) {
   static scores k, threads;
   k = threads = (scores){0};
   snprintf(path, sizeof path, "%s/words.txt", folder);
-  OK(dataset_read(&d, &names.form, path, err));
+  OK(dataset_read(&d, &names.form, path, false, err));
   OK(dataset_encode(&d, &names.words, err));
   OK(score(&names, &d, NULL, &(score_sink){.context = &k, .emit = keep_score, .per_symbol = true}, &total, err));
   pool *workers = pool_new(3);
@@ -324,7 +324,7 @@ static void test_evaluate_stream(void **state) {
   part p;
   evaluator *e;
   snprintf(path, sizeof path, "%s/words.txt", folder);
-  OK(dataset_read(&d, &language.form, path, err));
+  OK(dataset_read(&d, &language.form, path, false, err));
   OK(dataset_encode(&d, &language.words, err));
   assert_true(d.n_symbols > 450 && d.n_symbols < 2000);
   static const struct {
@@ -369,7 +369,7 @@ static void test_evaluate_lines(void **state) {
   evaluator *e;
   score_total total;
   snprintf(path, sizeof path, "%s/words.txt", folder);
-  OK(dataset_read(&d, &names.form, path, err));
+  OK(dataset_read(&d, &names.form, path, false, err));
   OK(dataset_encode(&d, &names.words, err));
   OK(part_whole(&p, &d, err));
   OK(score(&names, &d, NULL, &(score_sink){0}, &total, err));

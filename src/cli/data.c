@@ -1,0 +1,30 @@
+/* data.c - see data.h. */
+#include "cli/data.h"
+#include <inttypes.h>
+#include <string.h>
+#include "base/error.h"
+#include "cli/terminal.h"
+
+unroll_status data_paths(const options *o, int first, text *out, unroll_error *err) {
+  int inputs = 0;
+  *out = (text){0};
+  for (int i = first; i < o->n_arguments; i++) {
+    const char *path = o->arguments[i];
+    if (strchr(path, '\n')) return error_set(err, UNROLL_USAGE, "the name of a file has a newline in it");
+    inputs += !strcmp(path, "-");
+    text_format(out, "%s%s", i > first ? "\n" : "", path);
+  }
+  if (inputs > 1) return error_set(err, UNROLL_USAGE, "standard input can be read once only");
+  return out->failed ? error_memory(err) : UNROLL_OK;
+}
+
+void data_report(const dataset *d) {
+  const bad_rows *b = &d->bad;
+  for (int64_t i = 0; b->skip && i < b->n && i < BAD_SHOWN; i++)
+    terminal_warn("%s:%d: left out: %s", b->first[i].file, b->first[i].line, b->first[i].message);
+  if (b->skip && b->n > BAD_SHOWN) terminal_warn("%s: %" PRId64 " more left out", d->name, b->n - BAD_SHOWN);
+}
+
+void data_report_json(json_t *out, const dataset *d) {
+  if (d->bad.skip && d->bad.n > 0) json_object_set_new(out, "bad_rows", json_integer((json_int_t)d->bad.n));
+}

@@ -1,0 +1,14 @@
+/* data.h - the DATA arguments of a command, and what is said about rows that were left out. */
+#ifndef CLI_DATA_H
+#define CLI_DATA_H
+#include <jansson.h>
+#include "cli/options.h"
+#include "data/dataset.h"
+
+/* The arguments from `first` on as input_read takes them. text_free in any case. */
+unroll_status data_paths(const options *o, int first, text *out, unroll_error *err);
+/* Warns of what was left out: the first ones, then how many. */
+void data_report(const dataset *d);
+/* Adds "bad_rows" to a JSON object if there are any. */
+void data_report_json(json_t *out, const dataset *d);
+#endif

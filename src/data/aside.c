@@ -1,0 +1,75 @@
+/* aside.c - where data comes from, and examples that are left out because a row of them cannot be read. */
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/schema.h"
+
+unroll_status dataset_mark(dataset *d, const char *file, int64_t from, int64_t line, unroll_error *err) {
+  const char *name = d->n_marks ? d->marks[d->n_marks - 1].file : NULL;
+  if (!name || strcmp(name, file)) name = arena_text(&d->names, file, strlen(file));
+  if (!name) return error_memory(err);
+  if (d->n_marks && d->marks[d->n_marks - 1].from == from) d->n_marks--;
+  if (d->n_marks == d->mark_room) {
+    const int64_t room = d->mark_room ? 2 * d->mark_room : 4;
+    place_mark *marks = mem_resize(d->marks, (size_t)room * sizeof *marks);
+    if (!marks) return error_memory(err);
+    d->marks = marks;
+    d->mark_room = room;
+  }
+  d->marks[d->n_marks++] = (place_mark){name, from, line};
+  return UNROLL_OK;
+}
+
+const char *dataset_place(const dataset *d, int64_t at, int64_t *line) {
+  int64_t low = 0, high = d->n_marks - 1;
+  while (low < high) {
+    const int64_t middle = low + (high - low + 1) / 2;
+    if (d->marks[middle].from <= at)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  const place_mark *m = &d->marks[low];
+  *line = m->line + (at - m->from);
+  return m->file;
+}
+
+unroll_status dataset_set_aside(dataset *d, int64_t n, const unroll_error *e, unroll_error *err) {
+  if (!d->aside && !(d->aside = mem_zero((size_t)d->n_sequences, sizeof *d->aside))) return error_memory(err);
+  if (d->aside[n]) return UNROLL_OK;
+  d->aside[n] = true;
+  return bad_rows_add(&d->bad, e, err);
+}
+
+/* Keeps the values of the examples that are not set aside. */
+static void drop_values(const dataset *d, column_values *c, int width) {
+  int64_t steps = 0, kept = 0;
+  for (int64_t e = 0; e < d->n_sequences; e++) {
+    const int64_t from = c->first[e], n = c->first[e + 1] - from;
+    if (d->aside[e]) continue;
+    if (c->symbols) memmove(c->symbols + steps, c->symbols + from, (size_t)n * sizeof *c->symbols);
+    if (c->numbers) memmove(c->numbers + steps * width, c->numbers + from * width, (size_t)(n * width) * sizeof *c->numbers);
+    if (c->row) c->row[kept] = c->row[e];
+    c->first[kept++] = steps;
+    steps += n;
+  }
+  c->first[kept] = c->n = steps;
+}
+
+unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err) {
+  const unroll_status status = bad_rows_end(&d->bad, err);
+  int64_t kept = 0;
+  if (status || !d->aside) return status;
+  for (int i = 0; i < s->n; i++)
+    if (d->columns[i].there) drop_values(d, &d->columns[i], s->list[i].width);
+  for (int64_t e = 0; e < d->n_sequences; e++) {
+    if (d->aside[e]) continue;
+    d->row_of[kept] = d->row_of[e];
+    d->hashes[kept++] = d->hashes[e];
+  }
+  d->row_of[kept] = d->row_of[d->n_sequences];
+  d->n_sequences = kept;
+  mem_free(d->aside);
+  d->aside = NULL;
+  return kept ? UNROLL_OK : error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "not one row can be read");
+}
