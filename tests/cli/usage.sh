@@ -13,7 +13,7 @@ help trian|did you mean 'train'?
 train|which net? 'unroll list' shows those inside the program
 train names|on which data?
 train names x|where to? Give a folder with -o DIR
-train names x y -o z|has no use for the argument 'y'
+check x y|has no use for the argument 'y'
 train names x -o|option '-o' needs a value
 train names x --output|option '--output' needs a value
 train names x -o y --batch 0|--batch takes a whole number from 1 to 65536, not '0'
