@@ -43,7 +43,7 @@ static const struct data_kind {
 } data_kinds[] = {
     {"chars", true, true, 65, 0, 0},    {"bytes", true, true, 256, 0, 0},    {"words", true, true, 65, 0, 1},
     {"bpe", true, true, 65, 1, 1},      {"category", true, false, 65, 0, 1}, {"number", false, false, 1, 0, 0},
-    {"numbers", false, false, 1, 0, 1}, {"image", false, false, 1, 0, 3},    {"audio", false, true, 1, 0, 3},
+    {"numbers", false, false, 1, 0, 1}, {"image", false, false, 1, 3, 3},    {"audio", false, true, 1, 0, 3},
     {"time", false, true, 1, 0, 0},
 };
 enum { N_KINDS = sizeof data_kinds / sizeof *data_kinds };
@@ -123,6 +123,8 @@ static bool read_data(builder *b, const statement *at) {
   if (e->n_args < kind->min_args || e->n_args > kind->max_args) {
     if (kind->max_args == 0)
       FAIL(b, b->root, e->at, "'%s' takes no numbers", e->name);
+    else if (kind->min_args == kind->max_args && kind->min_args == 3)
+      FAIL(b, b->root, e->at, "'%s' takes its channels, rows and columns, as in %s(3, 32, 32)", e->name, e->name);
     else
       FAIL(b, b->root, e->at, "'%s' takes %d to %d numbers, not %d", e->name, kind->min_args, kind->max_args, e->n_args);
     return false;

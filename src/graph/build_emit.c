@@ -316,6 +316,23 @@ static void close_carries(builder *b) {
   }
 }
 
+/* --- pictures --- */
+
+/* CONV or POOL of a picture, which may have steps. */
+static int emit_picture(builder *b, const term *t, enum op op) {
+  node n = blank(t, op);
+  n.in[0] = argument(b, t, 0);
+  n.space = space_of(b->g, n.in[0]);
+  n.axis = n.space == SPACE_STEP ? t->axis : -1;
+  n.width = width_value(b, t->width);
+  n.patches = t->patches;
+  if (op == OP_CONV) {
+    n.in[1] = b->terms[t->args[1]].node;
+    n.param = b->weights[t->weight].param;
+  }
+  return graph_node(b->g, n);
+}
+
 /* --- losses and what has no operator --- */
 
 static int emit_cross_entropy(builder *b, const term *t) {
@@ -395,6 +412,10 @@ static int emit_term(builder *b, const term *t) {
     return emit_over(b, t);
   case TERM_DROPOUT:
     return emit_dropout(b, t);
+  case TERM_CONV:
+    return emit_picture(b, t, OP_CONV);
+  case TERM_POOL:
+    return emit_picture(b, t, OP_POOL);
   case TERM_CROSS_ENTROPY:
     return emit_cross_entropy(b, t);
   case TERM_LATER:

@@ -39,7 +39,9 @@ static int term_setting(builder *b, scope *s, const expr *e, int number) {
 int term_unary(builder *b, scope *s, const expr *e, enum op op, int x) {
   if (x == TERM_NONE) return TERM_NONE;
   const int t = term_add(b, s, e, TERM_ELEMENTWISE, b->terms[x].width, &x, 1);
-  if (t != TERM_NONE) b->terms[t].op = op;
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].op = op;
+  memcpy(b->terms[t].shape, b->terms[x].shape, sizeof b->terms[t].shape);
   return t;
 }
 
@@ -71,7 +73,9 @@ int term_binary(builder *b, scope *s, const expr *e, enum op op, int x, int y) {
   const int width = joint_width(b, s, e, x, y), args[] = {x, y};
   if (width == -2) return TERM_NONE;
   const int t = term_add(b, s, e, TERM_ELEMENTWISE, width, args, 2);
-  if (t != TERM_NONE) b->terms[t].op = op;
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].op = op;
+  memcpy(b->terms[t].shape, b->terms[b->terms[x].shape[0] ? x : y].shape, sizeof b->terms[t].shape);
   return t;
 }
 

@@ -14,7 +14,7 @@ const char *const build_functions[] = {
 
 /* --- arguments --- */
 
-static bool check_args(builder *b, scope *s, const expr *e, int least, int most) {
+bool build_args(builder *b, scope *s, const expr *e, int least, int most) {
   for (int i = 0; i < e->n_args; i++)
     if (e->arg_names && e->arg_names[i])
       return FAIL(b, s, e->arg_at[i], "'%s' has no argument '%s'", e->name, e->arg_names[i]), false;
@@ -28,7 +28,7 @@ static bool check_args(builder *b, scope *s, const expr *e, int least, int most)
 
 static int elementwise(builder *b, scope *s, const expr *e, enum op op) {
   const int n = graph_ops[op].inputs;
-  if (!check_args(b, s, e, n, n)) return TERM_NONE;
+  if (!build_args(b, s, e, n, n)) return TERM_NONE;
   const int x = build_value(b, s, e->args[0]);
   if (n == 1 || x == TERM_NONE) return term_unary(b, s, e, op, x);
   return term_binary(b, s, e, op, x, build_value(b, s, e->args[1]));
@@ -47,9 +47,11 @@ static int width_of(builder *b, int x) {
 }
 
 static int same_width(builder *b, scope *s, const expr *e, enum term_kind kind) {
-  if (!check_args(b, s, e, 1, 1)) return TERM_NONE;
+  if (!build_args(b, s, e, 1, 1)) return TERM_NONE;
   const int x = build_value(b, s, e->args[0]), width = x == TERM_NONE ? WIDTH_FREE : width_of(b, x);
-  return width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, kind, width, &x, 1);
+  const int t = width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, kind, width, &x, 1);
+  if (t != TERM_NONE) memcpy(b->terms[t].shape, b->terms[x].shape, sizeof b->terms[t].shape);
+  return t;
 }
 
 static int row(builder *b, scope *s, const expr *e, enum op op) {
@@ -69,7 +71,7 @@ static int edge(builder *b, scope *s, const expr *e, int dir) {
 /* embed(idx, size): a row of a table for each symbol, zeros before the first. */
 static int embed(builder *b, scope *s, const expr *e) {
   int size = 0;
-  if (!check_args(b, s, e, 2, 2)) return TERM_NONE;
+  if (!build_args(b, s, e, 2, 2)) return TERM_NONE;
   const int x = build_expr(b, s, e->args[0]);
   if (x == TERM_NONE) return TERM_NONE;
   if (b->terms[x].kind != TERM_INDEX)
@@ -104,6 +106,7 @@ static int masked(builder *b, scope *s, const expr *e, int x, double p, bool sam
   if (t == TERM_NONE) return TERM_NONE;
   b->terms[t].value = p;
   b->terms[t].over_time = same;
+  memcpy(b->terms[t].shape, b->terms[x].shape, sizeof b->terms[t].shape);
   return t;
 }
 
@@ -114,7 +117,8 @@ static int dropout(builder *b, scope *s, const expr *e) {
   if (e->n_args < 2 || e->n_args > 3) return FAIL(b, s, e->at, "'dropout' takes a value and a probability, as in dropout(h, 0.1)");
   for (int i = 0; i < e->n_args; i++) {
     const char *name = e->arg_names ? e->arg_names[i] : NULL;
-    if (i == 2 && is_flag(e->args[i]) && strcmp(e->args[i]->name, "backward") && (!name || !strcmp(name, "steps")))
+    if (i == 2 && is_flag(e->args[i]) && strcmp(e->args[i]->name, "backward") && strcmp(e->args[i]->name, "valid") &&
+        (!name || !strcmp(name, "steps")))
       same = true;
     else if (name)
       return FAIL(b, s, e->arg_at[i], "'dropout' has no argument '%s'; say 'steps = same' for one mask", name);
@@ -131,7 +135,7 @@ static int dropout(builder *b, scope *s, const expr *e) {
  * the old value with probability p, and outside training the mean of that (Krueger et al. 2017). */
 static int zoneout(builder *b, scope *s, const expr *e) {
   double p = 0;
-  if (!check_args(b, s, e, 3, 3)) return TERM_NONE;
+  if (!build_args(b, s, e, 3, 3)) return TERM_NONE;
   const int new = build_value(b, s, e->args[0]), old = new == TERM_NONE ? TERM_NONE : build_value(b, s, e->args[1]);
   if (old == TERM_NONE || !probability(b, s, e->args[2], "zoneout", &p)) return TERM_NONE;
   if (p == 0) return new;
@@ -149,46 +153,11 @@ static int over_time(builder *b, scope *s, const expr *e, enum op op) {
 /* attend(d, s): at each step of d a mean of all steps of s. */
 static int attend(builder *b, scope *s, const expr *e) {
   int args[2];
-  if (!check_args(b, s, e, 2, 2)) return TERM_NONE;
+  if (!build_args(b, s, e, 2, 2)) return TERM_NONE;
   for (int i = 0; i < 2; i++)
     if ((args[i] = build_value(b, s, e->args[i])) == TERM_NONE) return TERM_NONE;
   const int width = width_of(b, args[1]), t = width == WIDTH_FREE ? TERM_NONE : later(b, s, e, "attend", width, args, 2);
   if (t != TERM_NONE) b->terms[t].over_time = true;
-  return t;
-}
-
-static bool product(const int shape[3], int *out) {
-  return !__builtin_mul_overflow(shape[0], shape[1], out) && !__builtin_mul_overflow(*out, shape[2], out) && *out <= MAX_WIDTH;
-}
-
-/* conv(x, channels, kernel) keeps an image's rows and columns; pool(x, k) divides them by k. */
-static int picture(builder *b, scope *s, const expr *e, bool pool) {
-  int n = 0, kernel = 3, width = WIDTH_FREE, pixels = 0;
-  if (e->n_args > 2 && e->arg_names && e->arg_names[2] && !strcmp(e->arg_names[2], "kernel") && !pool) {
-    if (!build_integer(b, s, e->args[2], "kernel", 1, 1024, &kernel)) return TERM_NONE;
-  } else if (!check_args(b, s, e, 2, pool ? 2 : 3)) {
-    return TERM_NONE;
-  }
-  const int x = build_value(b, s, e->args[0]);
-  if (x == TERM_NONE || !build_integer(b, s, e->args[1], pool ? "the size" : "the number of channels", 1, MAX_SIZE, &n))
-    return TERM_NONE;
-  if (e->n_args > 2 && !build_integer(b, s, e->args[2], "kernel", 1, 1024, &kernel)) return TERM_NONE;
-  int shape[3];
-  memcpy(shape, b->terms[x].shape, sizeof shape);
-  if (pool)
-    shape[1] /= n, shape[2] /= n;
-  else if (shape[0])
-    shape[0] = n;
-  if (b->terms[x].shape[0]) {
-    if (!product(shape, &pixels) || pixels < 1) return FAIL(b, s, e->at, "nothing is left of the image, or too much");
-    width = width_known(b, pixels, build_text(b, "%d x %d x %d", shape[0], shape[1], shape[2]));
-  } else {
-    width = pool ? width_of(b, x) : width_known(b, n, build_text(b, "the channels in line %d", e->at.line));
-  }
-  const int t = width == WIDTH_FREE ? TERM_NONE : later(b, s, e, pool ? "pool" : "conv", width, &x, 1);
-  if (t == TERM_NONE) return TERM_NONE;
-  memcpy(b->terms[t].shape, shape, sizeof shape);
-  b->terms[t].value = pool ? n : kernel;
   return t;
 }
 
@@ -201,7 +170,8 @@ int build_function(builder *b, scope *s, const expr *e, const char *name) {
   if (!strcmp(name, "softmax")) return row(b, s, e, OP_SOFTMAX);
   if (!strcmp(name, "layernorm")) return row(b, s, e, OP_LAYERNORM);
   if (!strcmp(name, "attend")) return attend(b, s, e);
-  if (!strcmp(name, "conv") || !strcmp(name, "pool")) return picture(b, s, e, !strcmp(name, "pool"));
+  if (!strcmp(name, "conv")) return build_conv(b, s, e);
+  if (!strcmp(name, "pool")) return build_pool(b, s, e);
   if (!strcmp(name, "mean")) return over_time(b, s, e, OP_SUM_TIME);
   if (!strcmp(name, "max") && e->n_args == 1) return over_time(b, s, e, OP_MAX_TIME);
   for (int op = 0; op < OP_COUNT; op++)

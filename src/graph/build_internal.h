@@ -38,6 +38,8 @@ enum term_kind {
   TERM_EDGE,          /* first (+1) or last (-1) step of args[0] */
   TERM_OVER,          /* op (SUM_TIME: the mean, MAX_TIME) over all steps of args[0] */
   TERM_DROPOUT,       /* args[0] times a mask of probability value; over_time: one mask for all steps */
+  TERM_CONV,          /* args[0] a picture, args[1] the bias; weight, patches */
+  TERM_POOL,          /* args[0] a picture; patches */
   TERM_CROSS_ENTROPY, /* args[0] against the symbols of data */
   TERM_LATER          /* a function without operator, by name; over_time: of the whole sequence of its last argument */
 };
@@ -55,7 +57,8 @@ typedef struct term {
   double value;
   symbol *of;       /* TERM_SHIFT */
   const char *name; /* TERM_LATER: the function */
-  int shape[3];     /* images: channels, rows, columns; 0 otherwise */
+  int shape[3];     /* pictures: channels, rows, columns; 0 otherwise */
+  patches patches;
   scope *in;
   const expr *at;
   symbol *named; /* the variable whose value it is */
@@ -233,7 +236,7 @@ int term_unary(builder *b, scope *s, const expr *e, enum op op, int x);
 int term_number(builder *b, scope *s, const expr *e, double value);
 int term_data(builder *b, scope *s, const expr *e, int data, int lag);
 const char *build_describe(builder *b, const expr *e); /* "W ...", "tanh(...)", "h[t-1]" */
-bool is_flag(const expr *e);                           /* backward, same, variational: words of a call */
+bool is_flag(const expr *e);                           /* backward, same, variational, valid: words of a call */
 
 /* build_call.c */
 const cell_file *build_find_cell(builder *b, const char *name); /* NULL: none, or an error */
@@ -241,7 +244,12 @@ int build_call(builder *b, scope *s, const expr *e, const cell_file *cell, const
 
 /* build_function.c */
 extern const char *const build_functions[];
+bool build_args(builder *b, scope *s, const expr *e, int least, int most); /* so many, without names */
 int build_function(builder *b, scope *s, const expr *e, const char *name); /* -2: no such function */
+
+/* build_picture.c */
+int build_conv(builder *b, scope *s, const expr *e);
+int build_pool(builder *b, scope *s, const expr *e);
 
 /* build_loss.c */
 bool build_loss(builder *b, scope *s, const statement *at);

@@ -106,7 +106,7 @@ static int sum_of(diff *d, const list *l, bool with_hoisted) {
 /* --- which nodes matter --- */
 
 static bool has_param(const node *n) {
-  return n->op == OP_VECTOR || n->op == OP_MATVEC || n->op == OP_MATVEC_T || n->op == OP_EMBED;
+  return n->op == OP_VECTOR || n->op == OP_MATVEC || n->op == OP_MATVEC_T || n->op == OP_EMBED || n->op == OP_CONV;
 }
 static bool live_edge(const diff *d, int y, int k) {
   const node *n = graph_at(d->g, y);
@@ -305,6 +305,31 @@ static void visit_embed(diff *d, int y, int dy) {
   add_gradient(d, n.param, graph_node(d->g, sink));
 }
 
+/* dW += sum over rows and positions of dy patch' */
+static void visit_conv(diff *d, int y, int dy) {
+  const node n = *graph_at(d->g, y);
+  node outer = diff_node(d->g, OP_CONV_OUTER, y);
+  outer.space = SPACE_PARAM;
+  outer.axis = -1;
+  outer.param = n.param;
+  outer.patches = n.patches;
+  outer.in[0] = dy;
+  outer.in[1] = n.in[0];
+  add_gradient(d, n.param, graph_node(d->g, outer));
+}
+
+/* What CONV (k = 0: the picture, k = 1: the bias) or POOL contributes. */
+static int picture(diff *d, int y, int k, int dy) {
+  const node n = *graph_at(d->g, y);
+  node c = diff_node(d->g, n.op == OP_POOL ? OP_POOL_GRAD : k ? OP_SUM_POSITIONS : OP_CONV_T, n.in[k]);
+  if (!k) c.space = n.space, c.axis = n.axis;
+  c.patches = n.patches;
+  c.param = n.op == OP_CONV && !k ? n.param : -1;
+  c.in[0] = n.op == OP_POOL ? n.in[0] : dy;
+  if (n.op == OP_POOL) c.in[1] = y, c.in[2] = dy;
+  return graph_node(d->g, c);
+}
+
 /* An operator of up to three inputs with the size of `like`. */
 static int grad_node(diff *d, enum op op, int like, int a, int b, int c) {
   node n = diff_node(d->g, op, like);
@@ -341,6 +366,9 @@ static int contribution(diff *d, int y, int k, int dy) {
     return grad_node(d, OP_SOFTMAX_GRAD, y, y, dy, NODE_NONE);
   case OP_LAYERNORM:
     return grad_node(d, OP_LAYERNORM_GRAD, y, x, y, dy);
+  case OP_CONV:
+  case OP_POOL:
+    return picture(d, y, k, dy);
   case OP_EDGE:
     return at_edge(d, y, dy);
   case OP_SUM_TIME:
@@ -372,6 +400,8 @@ static bool has_input_size(enum op op) {
   case OP_CONCAT:
   case OP_SLICE:
   case OP_PAD:
+  case OP_CONV:
+  case OP_POOL:
   case OP_EDGE:
   case OP_SUM_TIME:
   case OP_MAX_TIME:
@@ -411,6 +441,7 @@ static void visit(diff *d, int y) {
     dy = diff_full(g, dy, y);
   if (n.op == OP_VECTOR) add_gradient(d, n.param, dy);
   if (n.op == OP_EMBED) visit_embed(d, y, dy);
+  if (n.op == OP_CONV) visit_conv(d, y, dy);
   if (n.op == OP_MATVEC || n.op == OP_MATVEC_T) {
     visit_product(d, y, dy);
     return;

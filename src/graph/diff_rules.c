@@ -114,6 +114,10 @@ bool diff_flows(const diff_rules *r, const node *n, int k) {
   case OP_CROSS_ENTROPY_GRAD:
   case OP_OUTER:
   case OP_EMBED_T:
+  case OP_CONV_T:
+  case OP_CONV_OUTER:
+  case OP_SUM_POSITIONS:
+  case OP_POOL_GRAD:
     return false; /* a gradient is not differentiated again */
   case OP_CROSS_ENTROPY:
     return k == 0;

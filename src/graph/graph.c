@@ -84,7 +84,7 @@ const node *graph_at(const graph *g, int number) {
 static bool same(const node *a, const node *b) {
   return a->op == b->op && a->space == b->space && a->axis == b->axis && a->width == b->width &&
          !memcmp(a->in, b->in, sizeof a->in) && a->dir == b->dir && a->param == b->param && a->slot == b->slot && a->c0 == b->c0 &&
-         !memcmp(&a->value, &b->value, sizeof a->value);
+         !memcmp(&a->value, &b->value, sizeof a->value) && !memcmp(&a->patches, &b->patches, sizeof a->patches);
 }
 
 static uint64_t mix(uint64_t h, uint64_t x) {
@@ -102,6 +102,7 @@ static uint32_t hash_of(const node *n) {
   h = mix(h, (uint64_t)(uint32_t)n->param << 32 | (uint32_t)n->slot);
   h = mix(h, (uint64_t)(uint32_t)n->c0 << 32 | (uint32_t)n->dir);
   h = mix(h, bits);
+  h = mix(h, (uint64_t)n->patches.size << 32 | (uint32_t)n->patches.border);
   return (uint32_t)(h ^ h >> 32);
 }
 

@@ -38,6 +38,16 @@ extern const op_info graph_ops[OP_COUNT];
 enum space { SPACE_PARAM, SPACE_STATIC, SPACE_STEP };
 enum { NODE_NONE = -1, NODE_INPUTS = 4, LOSS_ARGS = 4, GRAPH_MAX_NODES = 1000000 };
 
+/* The squares of a picture that CONV, POOL and their adjoints look at; the picture is the input of CONV and POOL. CONV has one
+ * around each position, POOL has them side by side. */
+typedef struct patches {
+  int rows, columns, channels;
+  int size;
+  int border; /* rows and columns of zeros around the picture, border / 2 of them in front; the results of CONV have
+                 rows + border - size + 1 rows */
+} patches;
+static inline int patches_conv(int length, const patches *p) { return length + p->border - p->size + 1; }
+
 typedef struct node {
   enum op op;
   enum space space;
@@ -45,11 +55,12 @@ typedef struct node {
   int width;           /* N */
   int in[NODE_INPUTS]; /* node numbers, NODE_NONE where unused */
   int dir;             /* SHIFT, EDGE: +1 or -1 */
-  int param;           /* VECTOR, MATVEC, MATVEC_T, OUTER, EMBED, EMBED_T; else -1 */
+  int param;           /* VECTOR, MATVEC, MATVEC_T, OUTER, EMBED, EMBED_T, CONV, CONV_T, CONV_OUTER; else -1 */
   int slot; /* INPUT, EMBED, EMBED_T, CROSS_ENTROPY(_GRAD): number of the input; CARRY: of the carry; MASK: of the mask; SETTING:
                             of the setting; else -1 */
   int c0;   /* first column of the matrix (MATVEC, MATVEC_T, OUTER) or of the operand (SLICE, PAD) */
   double value;          /* CONST, MASK */
+  patches patches;       /* CONV .. POOL_GRAD; else zeros */
   const char *name;      /* "h", "f.i": the variable this node is the value of, or NULL. Gradient nodes of named ones: "dh" */
   const program *source; /* where it was written; NULL for derived nodes */
   span at;

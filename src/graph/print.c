@@ -181,6 +181,8 @@ static int level_of(const printer *p, int x) {
   case OP_EMBED_T:
   case OP_SUM_ROWS:
   case OP_SUM_TIME:
+  case OP_CONV_OUTER:
+  case OP_SUM_POSITIONS:
     return LEVEL_SENTENCE;
   case OP_ADD:
   case OP_SUB:
@@ -301,6 +303,48 @@ static void sum_over_rows(printer *p, const node *n, int offset) {
   if (n->op == OP_OUTER || n->op == OP_EMBED_T) text_format(p->out, "'");
 }
 
+/* conv(x, 16, 5), and the gradient in words of the same kind: conv_back(dy, W), sums over rows and positions. */
+static void picture(printer *p, const node *n, int offset) {
+  static const char *const names[] = {[OP_CONV] = "conv(",
+                                      [OP_CONV_T] = "conv_back(",
+                                      [OP_CONV_OUTER] = "sum over positions of ",
+                                      [OP_SUM_POSITIONS] = "sum over positions of ",
+                                      [OP_POOL] = "pool(",
+                                      [OP_POOL_GRAD] = "pool_grad("};
+  const bool sum = n->op == OP_CONV_OUTER || n->op == OP_SUM_POSITIONS;
+  if (sum && graph_at(p->g, n->in[0])->space == SPACE_STEP)
+    text_format(p->out, "sum over t and positions of ");
+  else
+    text_format(p->out, "%s", names[n->op]);
+  expression(p, n->in[0], offset, sum ? LEVEL_APPLY : LEVEL_SENTENCE);
+  switch (n->op) {
+  case OP_CONV:
+    text_format(p->out, ", %d, %d%s)", p->g->params[n->param].rows, n->patches.size,
+                n->patches.border || n->patches.size == 1 ? "" : ", valid");
+    break;
+  case OP_CONV_T:
+    text_format(p->out, ", ");
+    name(p, p->g->params[n->param].name);
+    text_format(p->out, ")");
+    break;
+  case OP_CONV_OUTER:
+    text_format(p->out, " patches(");
+    expression(p, n->in[1], offset, LEVEL_SENTENCE);
+    text_format(p->out, ", %d)'", n->patches.size);
+    break;
+  case OP_POOL:
+    text_format(p->out, ", %d)", n->patches.size);
+    break;
+  case OP_POOL_GRAD:
+    text_format(p->out, ", %d, ", n->patches.size);
+    expression(p, n->in[2], offset, LEVEL_SENTENCE);
+    text_format(p->out, ")");
+    break;
+  default:
+    break;
+  }
+}
+
 static void softmax_grad(printer *p, const node *n, int offset) {
   expression(p, n->in[0], offset, LEVEL_POWER);
   text_format(p->out, " * (");
@@ -389,6 +433,14 @@ static void operation(printer *p, int x, int offset) {
   case OP_SUM_TIME:
   case OP_SUM_ROWS:
     sum_over_rows(p, n, n->op == OP_SUM_TIME ? 0 : offset);
+    break;
+  case OP_CONV:
+  case OP_CONV_T:
+  case OP_CONV_OUTER:
+  case OP_SUM_POSITIONS:
+  case OP_POOL:
+  case OP_POOL_GRAD:
+    picture(p, n, offset);
     break;
   case OP_EMBED:
     embed(p, n, offset);

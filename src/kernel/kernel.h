@@ -91,6 +91,11 @@ struct kernels {
   /* y[j] += sum over rows of a[row][j] * b[row][j] */
   void (*dot_rows)(float *y, const float *a, ptrdiff_t a_row, const float *b, ptrdiff_t b_row, int rows, int n);
 
+  /* One square of a picture, `size` lines of size * channels floats, `line` floats from one to the next. y[c] = the largest of
+   * channel c; the gradient: dx = dy at the first that is not below y, 0 elsewhere. Nothing need be aligned or padded. */
+  void (*square_max)(float *y, const float *x, ptrdiff_t line, int size, int channels);
+  void (*square_max_grad)(float *dx, const float *x, const float *y, const float *dy, ptrdiff_t line, int size, int channels);
+
   void (*adam)(float *w, const float *g, float *m, float *v, ptrdiff_t n, const adam_step *s);
   void (*rmsprop)(float *w, const float *g, float *square, float *velocity, ptrdiff_t n, const rmsprop_step *s);
   void (*sgd)(float *w, const float *g, float *velocity, ptrdiff_t n, const sgd_step *s);

@@ -111,6 +111,17 @@ static enum stage_kind stage_of(const value *v) {
     return STAGE_MAX_TIME_GRAD;
   case OP_LENGTH:
     return STAGE_LENGTH;
+  case OP_CONV:
+  case OP_CONV_T:
+    return STAGE_CONV;
+  case OP_CONV_OUTER:
+    return STAGE_CONV_OUTER;
+  case OP_SUM_POSITIONS:
+    return STAGE_SUM_POSITIONS;
+  case OP_POOL:
+    return STAGE_POOL;
+  case OP_POOL_GRAD:
+    return STAGE_POOL_GRAD;
   case OP_CROSS_ENTROPY:
     return STAGE_CROSS_ENTROPY;
   default:
@@ -122,7 +133,9 @@ static enum stage_kind stage_of(const value *v) {
 static void set_rows(const struct plan *p, int number, stage *s) {
   const value *v = &p->values[number];
   const value *rows = v;
-  if (v->kind == VALUE_STAGE && (v->op == OP_SUM_ROWS || v->op == OP_EMBED_T || v->op == OP_OUTER)) rows = &p->values[v->in[0]];
+  const bool sums =
+      v->op == OP_SUM_ROWS || v->op == OP_SUM_POSITIONS || v->op == OP_EMBED_T || v->op == OP_OUTER || v->op == OP_CONV_OUTER;
+  if (v->kind == VALUE_STAGE && sums) rows = &p->values[v->in[0]];
   s->of_steps = rows->space == SPACE_STEP;
   s->one = rows->space == SPACE_PARAM;
   s->axis = v->axis >= 0 ? v->axis : rows->axis;
@@ -156,6 +169,7 @@ static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_er
     s->clear = v->op == OP_PAD;
     if (v->op == OP_CONCAT) s->in_width = p->values[v->in[1]].width; /* the second part follows the first */
   }
+  if (n->patches.size && v->kind == VALUE_STAGE) return plan_emit_picture(p, v, s, err);
   if (s->kind == STAGE_SHIFT && v->in[0] >= 0 && p->values[v->in[0]].kind == VALUE_CONST)
     return error_set(err, UNROLL_FAILED, "a constant has no step before");
   return UNROLL_OK;
@@ -315,7 +329,7 @@ static unroll_status emit_vectors(struct plan *p, unroll_error *err) {
   for (int i = 0; i < g->n_gradients && p->options.gradient; i++) {
     const int number = g->gradients[i].node;
     const node *n = &g->nodes[number];
-    if (n->op == OP_OUTER || n->op == OP_EMBED_T) continue;
+    if (n->op == OP_OUTER || n->op == OP_EMBED_T || n->op == OP_CONV_OUTER) continue;
     if (n->space != SPACE_PARAM)
       return error_set(err, UNROLL_FAILED, "gradient of '%s' is not a vector", g->params[g->gradients[i].param].name);
     p->out.stages[p->out.n_stages++] = (stage){.kind = STAGE_GRADIENT,

@@ -100,6 +100,8 @@ unroll_status plan_schedule(struct plan *p, unroll_error *err);
 unroll_status plan_group(struct plan *p, unroll_error *err);
 unroll_status plan_memory(struct plan *p, unroll_error *err);
 unroll_status plan_emit(struct plan *p, unroll_error *err);
+/* The rest of a stage of pictures. */
+unroll_status plan_emit_picture(struct plan *p, const value *v, stage *s, unroll_error *err);
 /* Emits one tile program; `members` in an order in which they can be computed. */
 unroll_status plan_emit_tile(struct plan *p, const int *members, int n, stage *out, unroll_error *err);
 /* Where `reader`, in a stage of the given width (0: takes the value as it is), finds a value. */

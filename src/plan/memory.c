@@ -173,7 +173,7 @@ unroll_status plan_memory(struct plan *p, unroll_error *err) {
     if (plan_kept(p, i)) v->dies = end, v->stored = true, v->per_step = false;
     v->row = padded(v->width);
     if (v->width > p->out.widest) p->out.widest = v->width;
-    if (v->kind == VALUE_STAGE && (v->op == OP_OUTER || v->op == OP_EMBED_T)) v->stored = false;
+    if (v->kind == VALUE_STAGE && (v->op == OP_OUTER || v->op == OP_EMBED_T || v->op == OP_CONV_OUTER)) v->stored = false;
     if (v->space == SPACE_PARAM && p->options.gradient) v->dies = end, v->stored = true;
     if (!v->stored) continue;
     int64_t rows = v->space == SPACE_PARAM ? 1 : v->space == SPACE_STATIC || v->per_step ? p->out.max_rows : p->out.max_cells;

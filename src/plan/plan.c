@@ -51,12 +51,17 @@ static double tile_operations(const stage_tile *t) {
   return n;
 }
 
+static double conv_operations(const stage_picture *q) {
+  return 2.0 * q->out_rows * q->out_columns * q->out_channels * q->size * q->size * q->channels;
+}
+
 /* Per row of the stage. */
 static double stage_operations(const stage *s) {
   double n = 0;
   if (s->kind == STAGE_TILE) n = tile_operations(&s->tile);
+  if (s->kind == STAGE_CONV || s->kind == STAGE_CONV_OUTER) n = conv_operations(&s->picture);
   if (s->kind == STAGE_LOOP)
-    for (int i = 0; i < s->n_body; i++) n += tile_operations(&s->body[i].tile);
+    for (int i = 0; i < s->n_body; i++) n += stage_operations(&s->body[i]);
   if (s->kind == STAGE_OUTER)
     for (int i = 0; i < s->outer.n_pairs; i++) {
       const struct outer_pair *q = &s->outer.pairs[i];
@@ -123,6 +128,9 @@ static void print_stage(const stage *s, text *out) {
                                       "cross entropy",
                                       "cross entropy gradient",
                                       "columns",
+                                      "convolution",
+                                      "pool",
+                                      "pool gradient",
                                       "gather",
                                       "scatter",
                                       "numbers",
@@ -135,6 +143,8 @@ static void print_stage(const stage *s, text *out) {
                                       "max over time",
                                       "max over time gradient",
                                       "lengths",
+                                      "convolution weight gradient",
+                                      "sum over positions",
                                       "vector gradient"};
   if (s->kind == STAGE_TILE) {
     print_tile(s, "  ", out);

@@ -122,6 +122,10 @@ static bool loop_may_hold(const value *v) {
   case OP_CONCAT:
   case OP_SLICE:
   case OP_PAD:
+  case OP_CONV:
+  case OP_CONV_T:
+  case OP_POOL:
+  case OP_POOL_GRAD:
     return true;
   default:
     return false;

@@ -86,6 +86,15 @@ typedef struct stage_outer {
   } * dots;
 } stage_outer;
 
+/* CONV and its adjoint: of every row a picture [rows, columns, channels], with a border around it, becomes [out_rows, out_columns,
+ * out_channels]; POOL and its adjoint: squares side by side. */
+typedef struct stage_picture {
+  int rows, columns, channels;
+  int out_rows, out_columns, out_channels;
+  int size, before; /* of the patch; rows and columns of zeros in front of the picture */
+  int64_t pack;     /* panels of up to 4 vectors of out_channels: [size * size * channels, vectors * 16] */
+} stage_picture;
+
 enum stage_kind {
   STAGE_TILE,
   STAGE_LOOP,
@@ -99,6 +108,9 @@ enum stage_kind {
   STAGE_CROSS_ENTROPY,
   STAGE_CROSS_ENTROPY_GRAD,
   STAGE_COPY_COLUMNS,
+  STAGE_CONV,
+  STAGE_POOL,
+  STAGE_POOL_GRAD,
   /* whole matrices */
   STAGE_GATHER,
   STAGE_SCATTER,
@@ -112,6 +124,8 @@ enum stage_kind {
   STAGE_MAX_TIME,
   STAGE_MAX_TIME_GRAD,
   STAGE_LENGTH,
+  STAGE_CONV_OUTER,
+  STAGE_SUM_POSITIONS,
   STAGE_GRADIENT
 };
 
@@ -127,9 +141,10 @@ typedef struct stage {
   bool clear;
   int slot, dir;
   double value;
-  int64_t weight; /* offset in the flat block: GATHER table, SCATTER and GRADIENT target */
+  int64_t weight; /* offset in the flat block: GATHER table, SCATTER, CONV_OUTER and GRADIENT target */
   stage_tile tile;
   stage_outer outer;
+  stage_picture picture;
   /* loop */
   int n_body;
   struct stage *body;
@@ -180,7 +195,7 @@ typedef struct frozen {
     place at;
   } * keep;
   int slots;      /* floats of scratch a thread needs for tile programs */
-  int64_t outer;  /* floats of scratch a thread needs for weight gradients */
+  int64_t outer;  /* floats of scratch a thread needs for weight gradients and pictures */
   int widest;     /* the largest width of a matrix */
   int n_operands; /* the most operands of a tile program */
   bool gradient;

@@ -52,6 +52,12 @@ int run_tiles(const stage *s); /* unit tiles of a tile program */
 void run_loop(run *r, worker *w, const stage *s, int thread, int threads);
 void run_outer(const run *r, worker *w, const stage *s, int thread, int threads);
 void run_by_rows(const run *r, const worker *w, const stage *s, const where *here, int64_t row0,
-                 int64_t row1);                                                         /* STAGE_SOFTMAX .. COPY_COLUMNS */
+                 int64_t row1);                                                         /* STAGE_SOFTMAX .. POOL_GRAD */
 void run_whole(const run *r, const worker *w, const stage *s, int thread, int threads); /* STAGE_GATHER .. */
+/* picture.c: n rows from those given on; weight gradients: all rows */
+void run_conv(const run *r, const worker *w, const stage *s, rows y, const rows in[4], int64_t n);
+void run_pool(const run *r, const stage *s, rows y, rows x, int64_t n);
+void run_pool_grad(const run *r, const stage *s, rows dx, const rows in[4], int64_t n);
+void run_conv_outer(const run *r, const worker *w, const stage *s, rows dy, rows x, int64_t n, int thread, int threads);
+void run_sum_positions(const run *r, const stage *s, rows y, rows x, int64_t n, int c0, int c1);
 #endif

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "run/mask.h"
+#include "run/reference_picture.h"
 
 enum { WAITING = 1, DONE = 2 }; /* a value that waits for others; 0: never asked for */
 
@@ -269,6 +270,43 @@ static void eval_LAYERNORM_GRAD(const eval *e, const node *n, rows *q) {
   }
 }
 
+/* --- pictures --- */
+
+/* Row i of input k as it is stored. */
+static const double *row_in(const eval *e, const node *n, int k, int64_t i) {
+  return e->r->values[n->in[k]] + i * width_in(e, n, k);
+}
+static int channels_of(const eval *e, const node *n) { return e->g->params[n->param].rows; }
+
+/* y = bias + W patch */
+static void eval_CONV(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) {
+    EACH_COLUMN(j, n) Y(i, j) = at(e, n, 1, 0, j % channels_of(e, n));
+    reference_conv(&n->patches, channels_of(e, n), weights_of(e, n), row_in(e, n, 0, i), &Y(i, 0));
+  }
+}
+
+static void eval_CONV_T(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) reference_conv_back(&n->patches, channels_of(e, n), weights_of(e, n), row_in(e, n, 0, i), &Y(i, 0));
+}
+
+static void eval_CONV_OUTER(const eval *e, const node *n, rows *q) { (void)e, (void)n, (void)q; } /* add_conv below */
+
+static void eval_SUM_POSITIONS(const eval *e, const node *n, rows *q) {
+  for (int64_t i = 0; i < e->r->rows[n->in[0]]; i++)
+    for (int k = 0; k < width_in(e, n, 0); k++) Y(0, k % n->width) += at(e, n, 0, i, k);
+}
+
+static void eval_POOL(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = row_in(e, n, 0, i)[reference_largest(&n->patches, row_in(e, n, 0, i), j)];
+}
+
+/* inputs x, y, dy */
+static void eval_POOL_GRAD(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q)
+  for (int y = 0; y < width_in(e, n, 1); y++) Y(i, reference_largest(&n->patches, row_in(e, n, 0, i), y)) += at(e, n, 2, i, y);
+}
+
 /* --- time --- */
 
 /* The number of steps of sequence b. */
@@ -409,8 +447,10 @@ static bool need_inputs(eval *e, const node *n, int t) {
   case OP_MAX_TIME:
   case OP_MAX_TIME_GRAD:
   case OP_SUM_ROWS:
+  case OP_SUM_POSITIONS:
   case OP_OUTER:
   case OP_EMBED_T:
+  case OP_CONV_OUTER:
     for (int k = 0; k < NODE_INPUTS && ok; k++) ok = n->in[k] == NODE_NONE || need_all(e, n->in[k]);
     return ok;
   default:
@@ -550,6 +590,13 @@ static void add_embed(const eval *e, const node *n) {
   }
 }
 
+/* dW += sum over rows and positions of dy patch' */
+static void add_conv(const eval *e, const node *n) {
+  double *dW = e->r->gradient + e->g->params[n->param].offset;
+  for (int64_t i = 0; i < e->r->rows[n->in[0]]; i++)
+    reference_conv_outer(&n->patches, channels_of(e, n), row_in(e, n, 0, i), row_in(e, n, 1, i), dW);
+}
+
 static void add_gradients(const eval *e) {
   for (int i = 0; i < e->g->n_gradients; i++) {
     const gradient *d = &e->g->gradients[i];
@@ -558,6 +605,8 @@ static void add_gradients(const eval *e) {
       add_outer(e, n);
     } else if (n->op == OP_EMBED_T) {
       add_embed(e, n);
+    } else if (n->op == OP_CONV_OUTER) {
+      add_conv(e, n);
     } else {
       double *to = e->r->gradient + e->g->params[d->param].offset;
       EACH_COLUMN(j, n) to[j] += e->r->values[d->node][j];
@@ -606,7 +655,7 @@ static unroll_status prepare(eval *e, arena *memory, const unsigned char *needed
     e->r->rows[i] = rows_of(e, n);
     e->state[i] = arena_alloc(memory, (size_t)steps_of(e, i) + 1, 1);
     if (!e->state[i]) return error_memory(err);
-    if (n->op == OP_OUTER || n->op == OP_EMBED_T) continue;
+    if (n->op == OP_OUTER || n->op == OP_EMBED_T || n->op == OP_CONV_OUTER) continue;
     e->r->values[i] = arena_alloc(memory, (size_t)(e->r->rows[i] + 1) * (size_t)n->width, sizeof(double));
     if (!e->r->values[i]) return error_memory(err);
   }

@@ -128,6 +128,9 @@ static void run_stage(run *r, worker *w, const stage *s, int thread, int threads
   case STAGE_CROSS_ENTROPY:
   case STAGE_CROSS_ENTROPY_GRAD:
   case STAGE_COPY_COLUMNS:
+  case STAGE_CONV:
+  case STAGE_POOL:
+  case STAGE_POOL_GRAD:
     run_share(run_rows(r, s), 1, thread, threads, &from, &to);
     run_by_rows(r, w, s, &here, from, to);
     break;

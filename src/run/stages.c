@@ -54,6 +54,15 @@ void run_by_rows(const run *r, const worker *w, const stage *s, const where *her
     r->k->cross_entropy_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, in[2].p, in[2].row, index_at(r, s, here, row0), n,
                              s->width);
     break;
+  case STAGE_CONV:
+    run_conv(r, w, s, y, in, n);
+    break;
+  case STAGE_POOL:
+    run_pool(r, s, y, in[0], n);
+    break;
+  case STAGE_POOL_GRAD:
+    run_pool_grad(r, s, y, in, n);
+    break;
   default:
     copy_columns(s, y, in[0], in[1], n);
   }
@@ -201,6 +210,12 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
   case STAGE_SCATTER:
     if (c0 < c1)
       r->k->scatter(r->gradient + s->weight + c0, s->width, x.p + c0, x.row, r->b->index[s->slot], (int)n, (int)(c1 - c0));
+    break;
+  case STAGE_CONV_OUTER:
+    run_conv_outer(r, w, s, x, z, n, thread, threads);
+    break;
+  case STAGE_SUM_POSITIONS:
+    if (c0 < c1) run_sum_positions(r, s, y, x, n, (int)c0, (int)c1);
     break;
   case STAGE_GRADIENT:
     add_vector(r, s, x, c0, c1);

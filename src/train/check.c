@@ -129,11 +129,18 @@ static void shrink(expr *e) {
   }
 }
 
+/* Pictures get 10 x 10 pixels: two kernels of 5 x 5 with a pool between them fit. */
+static void shrink_picture(expr *kind) {
+  for (int i = 1; i < 3 && kind->n_args == 3 && strcmp(kind->name, "image") == 0; i++)
+    if (kind->args[i]->kind == EXPR_NUMBER && kind->args[i]->number > 10) kind->args[i]->number = 10;
+}
+
 static unroll_status shrunk(program **out, const program *net, arena *memory, unroll_error *err) {
   const unroll_status s = lang_parse(out, net->file, net->text, memory, err);
   for (int i = 0; s == UNROLL_OK && i < (*out)->n_statements; i++) {
     const statement *t = &(*out)->statements[i];
     if (t->value && (t->kind == STATEMENT_DEFINE || t->kind == STATEMENT_DISTRIBUTION)) shrink(t->value);
+    if (t->value && t->kind == STATEMENT_DATA && t->value->name) shrink_picture(t->value);
   }
   return s;
 }

@@ -243,6 +243,13 @@ static const struct row {
      "h.Wxh[4,2] h.Whh[4,4] h.b[4] Wm[1,4] bm[1] Ws[1,4] bs[1] | y:0 x:0 | | 0"},
     {"data v : numbers\ndata word : words(9)\nh = rnn_image(embed(word[t-1], 3), v, 4)\nword ~ softmax(W h)\n",
      "word.embed[9,3] h.Wxh[4,3] h.Whh[4,4] h.Wih[4,1] h.b[4] W[9,4] | v:s word:0 | | 0"},
+    /* pictures: rows and columns stay, `valid` and pool make them fewer; frames of a recurrence have steps */
+    {"data p : image(3, 8, 6)\ndata label : category\nu = pool(relu(conv(p, 5, 3)), 2)\nlabel ~ softmax(W conv(u, 4, 2, valid))\n",
+     "u.conv[5,27] u.conv_bias[5] conv[4,20] conv_bias[4] W[65,24] | p:s label:s | | 0"},
+    {"data p : image(1, 4, 5)\ndata label : category\nu = conv(p, 2, 1) + conv(p, 2, kernel = 2)\nlabel ~ softmax(W pool(u, 3))\n",
+     "u.conv[2,1] u.conv_bias[2] u.conv2[2,4] u.conv2_bias[2] W[65,2] | p:s label:s | | 0"},
+    {"data p : image(2, 4, 4)\ndata label : category\nh = rnn(pool(conv(p, 3, 3), 2), 4)\nlabel ~ softmax(W h)\n",
+     "h.conv[3,18] h.conv_bias[3] h.Wxh[4,12] h.Whh[4,4] h.b[4] W[65,4] | p:0 label:0 | | 0"},
     {"data source : words(9)\ndata target : words(8)\ns = lstm(embed(source, 3), 2, backward)\nd = rnn(embed(target[t-1], 3), 2, "
      "start = s)\n"
      "target ~ softmax(W d)\n",

@@ -136,6 +136,33 @@ static void brackets(void **state) {
   graph_free(&g);
 }
 
+static void pictures(void **state) {
+  (void)state;
+  static const char *const source = "data p : image(1, 4, 4)\ndata label : category\nu = pool(relu(conv(p, 2, 3)), 2)\n"
+                                    "v = conv(u, 3, 2, valid)\nlabel ~ softmax(W v)\n";
+  static const char *const lines[] = {
+      "u = pool(relu(conv(p, 2, 3)), 2)",
+      "v = conv(u, 3, 2, valid)",
+      "du = conv_back(dv, v.conv)",
+      "dv.conv = sum over positions of dv patches(u, 2)'",
+      "dv.conv_bias = sum over positions of dv",
+      "du.conv_bias = sum over positions of (pool_grad(relu(conv(p, 2, 3)), 2, du) * step(conv(p, 2, 3)))"};
+  arena memory = {0};
+  program *net;
+  graph g;
+  graph_init(&g);
+  assert_int_equal(lang_parse(&net, "test.net", source, &memory, NULL), UNROLL_OK);
+  assert_int_equal(graph_build(&g, net, &(build_options){0}, NULL), UNROLL_OK);
+  char *forward = printed(graph_print_forward, &g);
+  assert_int_equal(graph_differentiate(&g, NULL), UNROLL_OK);
+  char *backward = printed(graph_print_gradient, &g);
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_line(i < 2 ? forward : backward, lines[i]);
+  mem_free(forward);
+  mem_free(backward);
+  graph_free(&g);
+  arena_free(&memory);
+}
+
 /* What has no names is neither endless nor exponential. */
 static void long_things_end(void **state) {
   (void)state;
@@ -186,8 +213,13 @@ static void every_allocation_may_fail(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(whole_nets), cmocka_unit_test(whole_gradients), cmocka_unit_test(gradient_is_in_backward_order),
-      cmocka_unit_test(brackets),   cmocka_unit_test(long_things_end), cmocka_unit_test(every_allocation_may_fail),
+      cmocka_unit_test(whole_nets),
+      cmocka_unit_test(whole_gradients),
+      cmocka_unit_test(gradient_is_in_backward_order),
+      cmocka_unit_test(brackets),
+      cmocka_unit_test(pictures),
+      cmocka_unit_test(long_things_end),
+      cmocka_unit_test(every_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,7 +221,40 @@ static void safe_softmax(void **state) {
   }
 }
 
+/* Squares of a picture against what is written down here, for every table: ties go to the first, what lies beside stays. */
+static void test_squares(void **state) {
+  (void)state;
+  enum { MOST = 35, LINE = 4 * MOST, ALL = 3 * LINE };
+  static const int channels[] = {1, 3, 15, 16, 17, 35};
+  float x[ALL], y[MOST + LANES], dy[MOST + LANES], dx[ALL], want[ALL];
+  for (size_t which = 0; which < ISAS; which++)
+    for (size_t i = 0; i < sizeof channels / sizeof *channels; i++)
+      for (int size = 1; size <= 3; size++) {
+        const kernels *t = kernel_table_of(all_isas[which]);
+        const int n = channels[i];
+        if (!t) continue;
+        for (int k = 0; k < ALL; k++) x[k] = floorf(number(3, (uint32_t)k, 0, 5)), dx[k] = want[k] = -1;
+        for (int k = 0; k < MOST + LANES; k++) y[k] = -1, dy[k] = number(4, (uint32_t)k, 1, 2);
+        t->square_max(y, x, LINE, size, n);
+        t->square_max_grad(dx, x, y, dy, LINE, size, n);
+        for (int c = 0; c < n; c++) {
+          int best = c;
+          for (int r = 0; r < size; r++)
+            for (int k = 0; k < size; k++) {
+              want[r * LINE + k * n + c] = 0;
+              if (x[r * LINE + k * n + c] > x[best]) best = r * LINE + k * n + c;
+            }
+          want[best] = dy[c];
+          assert_true(y[c] == x[best]);
+        }
+        assert_true(y[n] == -1);
+        size_t at = 0;
+        if (!same_all(dx, want, ALL, &at)) fail_msg("%s, %d channels, size %d: entry %zu", cpu_isa_name(t->isa), n, size, at);
+      }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_function), cmocka_unit_test(safe_softmax)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_squares), cmocka_unit_test(every_function),
+                                     cmocka_unit_test(safe_softmax)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,6 +131,10 @@ static void test_large(void **state) {
        "data x : numbers\ndata tag : category\nf = lstm(x, 70)\ng = gru_reset_after(x, 50, backward)\n"
        "tag ~ softmax(W [f, g] + b)\n",
        33, 9},
+      {"pictures", /* several panels, a kernel of even size, sums over k in pieces, one channel to many and many to one */
+       "data p : image(1, 9, 8)\ndata label : category\nu = relu(conv(p, 70, 4))\nv = tanh(conv(u, 33, 3) + conv(p, 33, 5))\n"
+       "label ~ softmax(W conv(pool(v, 3), 48, 2) + b)\n",
+       11, 1},
       {"tall rnn", "data token : chars\nh = rnn(embed(token[t-1], 20), 65, layers = 2)\ntoken ~ softmax(W h + b)\n", 130, 4},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

@@ -411,6 +411,50 @@ static void test_memory(void **state) {
   testnet_free(&n);
 }
 
+/* --- pictures --- */
+
+/* 1 + the weights of a kernel of 2 x 2 with zeros at the end, 3 x 3 pixels: one channel to two; then squares and their gradient. */
+static void test_pictures(void **state) {
+  (void)state;
+  static const double picture[] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, hand_weights[] = {1, 10, 100, 1000, 0, 0, 0, 1, /* bias */ 0.5, 0};
+  static const double want[] = {5421.5, 5, 6532.5, 6, 603.5, 0, 8754.5, 8, 9865.5, 9, 906.5, 0, 87.5, 0, 98.5, 0, 9.5, 0};
+  static const double flat[] = {2, 7, 7, 7, 5, 1, 0, 0, 0}, of_flat[] = {0, 3, 0, 0, 0, 0, 0, 0, 0};
+  hand h;
+  hand_init(&h);
+  h.data[WIDE].width = 9;
+  h.g.inputs[WIDE].width = 9;
+  h.weights = mem_alloc(sizeof hand_weights);
+  assert_non_null(h.weights);
+  memcpy(h.weights, hand_weights, sizeof hand_weights);
+  node conv = hand_node(OP_CONV, SPACE_STATIC, 18), bias = hand_node(OP_VECTOR, SPACE_PARAM, 2);
+  conv.param = graph_param(&h.g, (param){.name = "W", .rows = 2, .cols = 4});
+  bias.param = graph_param(&h.g, (param){.name = "b", .rows = 2, .cols = 1, .vector = true});
+  conv.patches = (patches){.rows = 3, .columns = 3, .channels = 1, .size = 2, .border = 1};
+  conv.in[0] = hand_input(&h, WIDE);
+  conv.in[1] = graph_node(&h.g, bias);
+  const int y = graph_node(&h.g, conv);
+  node pool = hand_node(OP_POOL, SPACE_STATIC, 1), grad = hand_node(OP_POOL_GRAD, SPACE_STATIC, 9);
+  pool.patches = grad.patches = (patches){.rows = 3, .columns = 3, .channels = 1, .size = 2};
+  pool.in[0] = grad.in[0] = conv.in[0];
+  const int top = graph_node(&h.g, pool);
+  grad.in[1] = top;
+  grad.in[2] = graph_const(&h.g, 3);
+  const int back = graph_node(&h.g, grad);
+  const double *const pictures[] = {NULL, NULL, picture, NULL, NULL}, *const flats[] = {NULL, NULL, flat, NULL, NULL};
+  const float *const none[HAND_DATA] = {NULL};
+  const batch b = {.rows = 1, .axes = &hand_axis, .number = none};
+  h.g.output = "y";
+  h.g.output_node = y;
+  assert_int_equal(reference_pass(&h.r, &h.g, h.weights, &b, pictures, 0, NULL), UNROLL_OK);
+  expect("conv", 0, h.r.values[y], want, 18);
+  h.g.output_node = back;
+  assert_int_equal(reference_pass(&h.r, &h.g, h.weights, &b, flats, 0, NULL), UNROLL_OK);
+  assert_true(h.r.values[top][0] == 7);
+  expect("pool", 0, h.r.values[back], of_flat, 9);
+  mem_free(h.weights);
+  hand_free(&h);
+}
+
 static void test_later(void **state) {
   (void)state;
   hand h;
@@ -432,11 +476,11 @@ static void test_later(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_unary),  cmocka_unit_test(test_binary),         cmocka_unit_test(test_time),
-      cmocka_unit_test(test_width),  cmocka_unit_test(test_layernorm_grad), cmocka_unit_test(test_products),
-      cmocka_unit_test(test_masks),  cmocka_unit_test(test_later),          cmocka_unit_test(test_cells),
-      cmocka_unit_test(test_nets),   cmocka_unit_test(test_stream),         cmocka_unit_test(test_long),
-      cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_unary), cmocka_unit_test(test_binary),         cmocka_unit_test(test_time),
+      cmocka_unit_test(test_width), cmocka_unit_test(test_layernorm_grad), cmocka_unit_test(test_products),
+      cmocka_unit_test(test_masks), cmocka_unit_test(test_later),          cmocka_unit_test(test_pictures),
+      cmocka_unit_test(test_cells), cmocka_unit_test(test_nets),           cmocka_unit_test(test_stream),
+      cmocka_unit_test(test_long),  cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,10 @@ static const testtext testnets[] = {
     {"without a recurrence", "data x : numbers\ndata label : category\nlabel ~ softmax(W mean(x) + V max(x * x) + b)\n"},
     {"forecast", "data y : number\ndata x : numbers\nh = lstm([y[t-1], x], 5, layers = 2)\n"
                  "y ~ gaussian(mean = Wm h + bm, scale = softplus(Ws h + bs))\n"},
+    {"picture", "data p : image(2, 5, 4)\ndata label : category\nu = pool(relu(conv(p, 3, 3)), 2)\n"
+                "label ~ softmax(W conv(dropout(u, 0.2) + u, 4, 2, valid) + b)\n"},
+    {"frames", "data f : image(2, 4, 3)\ndata tag : category\nv = conv(f, 2, 2)\nh = gru(pool(tanh(v * f), 2), 5)\n"
+               "tag ~ softmax(W h + V last(conv(v, 3, 1)) + b)\n"},
 };
 enum { TESTNETS = sizeof testnets / sizeof *testnets };
 
