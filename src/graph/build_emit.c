@@ -4,9 +4,10 @@
  * folding may turn a term into a narrower or stepless node, so what needs full size is widened here (`lift`). */
 #include "graph/build_internal.h"
 #include "base/error.h"
+#include <math.h>
 #include <string.h>
 
-enum { MAX_NODES = 1000000 };
+enum { MAX_NODES = 1000000, OPEN = -2 /* an input to be filled in when the cycles are closed */ };
 static const int64_t MAX_PARAMS = INT64_C(1) << 31;
 
 static node blank(const term *t, enum op op) {
@@ -230,6 +231,38 @@ static int emit_over(builder *b, const term *t) {
   return graph_failed(g) ? NODE_NONE : graph_binary(g, OP_DIV, all, length);
 }
 
+/* All steps of an argument. */
+static int sequence(builder *b, const term *t, int i) {
+  const term *x = &b->terms[t->args[i]];
+  return lift(b->g, x->node, SPACE_STEP, x->axis, width_value(b, x->width));
+}
+
+/* Scores, their softmax over the steps of the keys, and the values mixed by that. */
+static int emit_attend(builder *b, const term *t) {
+  graph *g = b->g;
+  int q = argument(b, t, 0);
+  const int k = sequence(b, t, 1), v = sequence(b, t, 2);
+  if (graph_failed(g)) return NODE_NONE;
+  if (t->value != 0) q = graph_binary(g, OP_MUL, q, graph_const(g, 1 / sqrt(graph_at(g, k)->width)));
+  const node *rows = graph_at(g, q);
+  node n = derived(t->n_args > 3 ? OP_ADDITIVE : OP_DOTS, rows->space, rows->axis, GRAPH_STEPS + graph_at(g, k)->axis);
+  n.in[0] = q;
+  n.in[1] = k;
+  if (t->n_args > 3) n.in[2] = b->terms[t->args[3]].node;
+  const int scores = graph_failed(g) ? NODE_NONE : graph_node(g, n);
+  n.op = OP_SOFTMAX;
+  n.in[0] = scores;
+  n.in[1] = n.in[2] = NODE_NONE;
+  if (t->named) n.name = build_text(b, "%s.weights", t->named->full);
+  const int weights = graph_failed(g) ? NODE_NONE : graph_node(g, n);
+  n.op = OP_MIX;
+  n.name = NULL;
+  n.width = graph_at(g, v)->width;
+  n.in[0] = weights;
+  n.in[1] = v;
+  return graph_failed(g) ? NODE_NONE : graph_node(g, n);
+}
+
 /* The value of a stream's state from the pass before. The carry is completed when the state has its node. */
 static int carry_leaf(builder *b, const symbol *y, int lag, int width) {
   graph *g = b->g;
@@ -260,6 +293,12 @@ static int initial(builder *b, const symbol *y, int lag, int width) {
   return b->stream && y->in->dir > 0 ? carry_leaf(b, y, lag, width) : NODE_NONE;
 }
 
+/* Whether that can be said yet: an equation may need y[t-1] before what y starts from, as in y = cell(y[t-1], 5, start = z). */
+static bool start_is_there(const builder *b, const symbol *y) {
+  if (y->start_from) return b->terms[build_state(y->start_from)->term].node != NODE_NONE;
+  return y->start == TERM_NONE || b->terms[y->start].node != NODE_NONE;
+}
+
 static bool room_for_shifts(builder *b, symbol *y, int lag) {
   int *bigger = arena_alloc(&b->scratch, (size_t)lag, sizeof *bigger);
   if (!bigger) return build_memory(b), false;
@@ -278,29 +317,36 @@ static int emit_shift(builder *b, const term *t) {
     node n = blank(t, OP_SHIFT);
     n.width = width;
     n.dir = y->in->dir;
-    n.in[1] = initial(b, y, lag, width);
-    if (x == NODE_NONE)
-      n.in[3] = -b->unique++; /* see close_cycles */
+    if (start_is_there(b, y))
+      n.in[1] = initial(b, y, lag, width);
     else
-      n.in[0] = lift(g, x, SPACE_STEP, t->axis, width);
+      n.in[2] = OPEN;
+    if (x == NODE_NONE || n.in[2] == OPEN) n.in[3] = -b->unique++; /* see close_cycles */
+    if (x != NODE_NONE) n.in[0] = lift(g, x, SPACE_STEP, t->axis, width);
     y->shifts[y->n_shifts] = graph_node(g, n);
     y->n_shifts++;
   }
   return graph_failed(g) || b->status != UNROLL_OK ? NODE_NONE : y->shifts[t->lag - 1];
 }
 
-static void close_cycles(builder *b) {
+static void close_shift(builder *b, const symbol *y, int at, int lag) {
   graph *g = b->g;
+  const node n = *graph_at(g, at);
+  const int before = g->n_nodes;
+  if (graph_failed(g) || n.in[3] == NODE_NONE) return;
+  const int x = n.in[0] == NODE_NONE ? lift(g, b->terms[y->term].node, SPACE_STEP, n.axis, n.width) : n.in[0];
+  const int start = n.in[2] == OPEN ? initial(b, y, lag, n.width) : n.in[1];
+  if (graph_failed(g)) return;
+  g->nodes[at].in[0] = x;
+  g->nodes[at].in[1] = start;
+  g->nodes[at].in[2] = g->nodes[at].in[3] = NODE_NONE;
+  for (int i = before; i < g->n_nodes; i++) g->nodes[i].source = n.source, g->nodes[i].at = n.at;
+}
+
+static void close_cycles(builder *b) {
   for (const scope *s = b->scopes; s; s = s->next)
-    for (const symbol *y = s->first; y; y = y->next) {
-      if (!y->n_shifts || graph_failed(g)) continue;
-      const int at = y->shifts[0];
-      if (g->nodes[at].in[3] == NODE_NONE) continue;
-      const int x = lift(g, b->terms[y->term].node, SPACE_STEP, g->nodes[at].axis, g->nodes[at].width);
-      if (graph_failed(g)) return;
-      g->nodes[at].in[0] = x;
-      g->nodes[at].in[3] = NODE_NONE;
-    }
+    for (const symbol *y = s->first; y; y = y->next)
+      for (int k = 0; k < y->n_shifts; k++) close_shift(b, y, y->shifts[k], k + 1);
 }
 
 /* The carry of each shift that starts from one: the last value of what is shifted. */
@@ -410,6 +456,8 @@ static int emit_term(builder *b, const term *t) {
     return emit_edge(b, t);
   case TERM_OVER:
     return emit_over(b, t);
+  case TERM_ATTEND:
+    return emit_attend(b, t);
   case TERM_DROPOUT:
     return emit_dropout(b, t);
   case TERM_CONV:

@@ -34,13 +34,6 @@ static int elementwise(builder *b, scope *s, const expr *e, enum op op) {
   return term_binary(b, s, e, op, x, build_value(b, s, e->args[1]));
 }
 
-static int later(builder *b, scope *s, const expr *e, const char *name, int width, const int *args, int n_args) {
-  const int t = term_add(b, s, e, TERM_LATER, width, args, n_args);
-  if (t == TERM_NONE) return TERM_NONE;
-  b->terms[t].name = arena_text(&b->g->memory, name, strlen(name));
-  return b->terms[t].name ? t : build_memory(b);
-}
-
 /* A term of the same width as its first argument; a number becomes a vector of width 1. */
 static int width_of(builder *b, int x) {
   return b->terms[x].width == WIDTH_FREE ? width_known(b, 1, "a number") : b->terms[x].width;
@@ -110,6 +103,8 @@ static int masked(builder *b, scope *s, const expr *e, int x, double p, bool sam
   return t;
 }
 
+static bool is_same(const expr *e) { return is_flag(e) && (!strcmp(e->name, "same") || !strcmp(e->name, "variational")); }
+
 /* dropout(x, p), dropout(x, p, same) or dropout(x, p, steps = same): one mask for all steps. */
 static int dropout(builder *b, scope *s, const expr *e) {
   double p = 0;
@@ -117,8 +112,7 @@ static int dropout(builder *b, scope *s, const expr *e) {
   if (e->n_args < 2 || e->n_args > 3) return FAIL(b, s, e->at, "'dropout' takes a value and a probability, as in dropout(h, 0.1)");
   for (int i = 0; i < e->n_args; i++) {
     const char *name = e->arg_names ? e->arg_names[i] : NULL;
-    if (i == 2 && is_flag(e->args[i]) && strcmp(e->args[i]->name, "backward") && strcmp(e->args[i]->name, "valid") &&
-        (!name || !strcmp(name, "steps")))
+    if (i == 2 && is_same(e->args[i]) && (!name || !strcmp(name, "steps")))
       same = true;
     else if (name)
       return FAIL(b, s, e->arg_at[i], "'dropout' has no argument '%s'; say 'steps = same' for one mask", name);
@@ -150,14 +144,71 @@ static int over_time(builder *b, scope *s, const expr *e, enum op op) {
   return t;
 }
 
-/* attend(d, s): at each step of d a mean of all steps of s. */
+typedef struct attend_args {
+  const expr *value[4]; /* query, keys, values, additive */
+  int n;                /* of query, keys, values */
+  bool scaled;
+} attend_args;
+
+static bool read_attend(builder *b, scope *s, const expr *e, attend_args *a) {
+  static const char *const names[] = {"additive", "scaled"};
+  *a = (attend_args){.n = 0};
+  for (int i = 0; i < e->n_args; i++) {
+    const char *name = e->arg_names ? e->arg_names[i] : NULL;
+    const bool flag = !name && is_flag(e->args[i]) && !scope_find(s, e->args[i]->name);
+    double number = 0;
+    if (name && !strcmp(name, "additive")) {
+      a->value[3] = e->args[i];
+    } else if (name && !strcmp(name, "scaled")) {
+      if (!build_number(b, s, e->args[i], &number)) return FAIL(b, s, e->args[i]->at, "scaled must be a number: 0 or 1"), false;
+      a->scaled = number != 0;
+    } else if (name) {
+      return FAIL(b, s, e->arg_at[i], "'attend' has no argument '%s'%s", name, build_hint(b, name, names, 2)), false;
+    } else if (flag && !strcmp(e->args[i]->name, "scaled")) {
+      a->scaled = true;
+    } else {
+      if (a->n == 3) return FAIL(b, s, e->args[i]->at, "'attend' takes a query, keys and values, and no more"), false;
+      a->value[a->n++] = e->args[i];
+    }
+  }
+  if (a->n < 2)
+    return FAIL(b, s, e->at,
+                "'attend' takes a query and what it looks at, as in attend(d, s), or keys and values: attend(q, k, v)"),
+           false;
+  if (a->scaled && a->value[3]) return FAIL(b, s, e->at, "'scaled' is for products, and additive scores are none"), false;
+  if (a->n == 2) a->value[2] = a->value[1];
+  return true;
+}
+
+/* The other's width is that of the query, whose entries meet its entries. */
+static bool as_wide(builder *b, scope *s, const expr *e, int q, const expr *other, int x) {
+  const int v = width_of(b, q), w = width_of(b, x);
+  if (v == WIDTH_FREE || w == WIDTH_FREE) return false;
+  if (width_unify(b, v, w)) return true;
+  const char *query = build_describe(b, e->args[0]);
+  FAIL(b, s, other->at, "'%s' is %d wide (%s), but the query '%s' is %d wide (%s): put a matrix before one of them",
+       build_describe(b, other), width_value(b, w), width_why(b, w), query, width_value(b, v), width_why(b, v));
+  return false;
+}
+
+/* attend(q, k, v): at each step of q a mean of all steps of v, weighted by the softmax of the products of q with the steps of k
+ * (Luong, Pham & Manning 2015), scaled: divided by the root of their width (Vaswani et al. 2017); additive = p: by the softmax of
+ * p . tanh(q + k) (Bahdanau, Cho & Bengio 2015). attend(q, k) is attend(q, k, k). */
 static int attend(builder *b, scope *s, const expr *e) {
-  int args[2];
-  if (!build_args(b, s, e, 2, 2)) return TERM_NONE;
-  for (int i = 0; i < 2; i++)
-    if ((args[i] = build_value(b, s, e->args[i])) == TERM_NONE) return TERM_NONE;
-  const int width = width_of(b, args[1]), t = width == WIDTH_FREE ? TERM_NONE : later(b, s, e, "attend", width, args, 2);
-  if (t != TERM_NONE) b->terms[t].over_time = true;
+  attend_args a;
+  int args[4];
+  if (!read_attend(b, s, e, &a)) return TERM_NONE;
+  const int n = a.value[3] ? 4 : 3;
+  for (int i = 0; i < n; i++) {
+    args[i] = i == 2 && a.n == 2 ? args[1] : build_value(b, s, a.value[i]);
+    if (args[i] == TERM_NONE) return TERM_NONE;
+  }
+  if (n == 4 && b->terms[args[3]].kind != TERM_VECTOR)
+    return FAIL(b, s, a.value[3]->at, "additive takes a vector of weights, as v of a line 'param v'");
+  if (!as_wide(b, s, e, args[0], a.value[1], args[1])) return TERM_NONE;
+  if (n == 4 && !as_wide(b, s, e, args[0], a.value[3], args[3])) return TERM_NONE;
+  const int width = width_of(b, args[2]), t = width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_ATTEND, width, args, n);
+  if (t != TERM_NONE) b->terms[t].value = a.scaled;
   return t;
 }
 

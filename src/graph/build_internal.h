@@ -37,6 +37,8 @@ enum term_kind {
   TERM_SHIFT,         /* symbol at `lag` steps before (dir +1) or after (-1) */
   TERM_EDGE,          /* first (+1) or last (-1) step of args[0] */
   TERM_OVER,          /* op (SUM_TIME: the mean, MAX_TIME) over all steps of args[0] */
+  TERM_ATTEND,        /* query args[0] over all steps of keys args[1] and values args[2]; additive scores with the vector args[3];
+                         value 1: scaled */
   TERM_DROPOUT,       /* args[0] times a mask of probability value; over_time: one mask for all steps */
   TERM_CONV,          /* args[0] a picture, args[1] the bias; weight, patches */
   TERM_POOL,          /* args[0] a picture; patches */
@@ -236,7 +238,7 @@ int term_unary(builder *b, scope *s, const expr *e, enum op op, int x);
 int term_number(builder *b, scope *s, const expr *e, double value);
 int term_data(builder *b, scope *s, const expr *e, int data, int lag);
 const char *build_describe(builder *b, const expr *e); /* "W ...", "tanh(...)", "h[t-1]" */
-bool is_flag(const expr *e);                           /* backward, same, variational, valid: words of a call */
+bool is_flag(const expr *e);                           /* backward, same, scaled, valid, variational: words of a call */
 
 /* build_call.c */
 const cell_file *build_find_cell(builder *b, const char *name); /* NULL: none, or an error */

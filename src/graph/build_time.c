@@ -10,6 +10,7 @@
 /* --- steps --- */
 
 static bool whole_argument(const term *t, int i) {
+  if (t->kind == TERM_ATTEND) return i == 1 || i == 2;
   return t->kind == TERM_EDGE || t->kind == TERM_OVER || (t->kind == TERM_LATER && t->over_time && i == t->n_args - 1);
 }
 
@@ -135,6 +136,7 @@ static void unite_axes(builder *b, int *parent) {
   const int first = b->g->n_data;
   for (int i = 0; i < b->n_terms; i++) {
     const term *t = &b->terms[i];
+    if (t->kind == TERM_ATTEND) unite(parent, first + t->args[1], first + t->args[2]); /* keys and values */
     if (!t->step) continue;
     if (t->kind == TERM_SHIFT) unite(parent, first + i, first + t->of->term);
     if (t->data >= 0 && t->kind != TERM_LATER && data_steps(b, t->data)) unite(parent, first + i, t->data);

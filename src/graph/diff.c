@@ -339,6 +339,16 @@ static int grad_node(diff *d, enum op op, int like, int a, int b, int c) {
   return graph_node(d->g, n);
 }
 
+/* What additive scores with adjoint dy contribute to x, one of the two that are added; `other` is the other one. */
+static int additive(diff *d, enum op op, int x, int dy, int other, int v) {
+  node n = diff_node(d->g, op, x);
+  n.in[0] = dy;
+  n.in[1] = x;
+  n.in[2] = other;
+  n.in[3] = v;
+  return graph_node(d->g, n);
+}
+
 /* Columns c0 .. of dy for one input of width `like`, or dy at columns c0 .. of it. */
 static int columns(diff *d, enum op op, int like, int dy, int c0) {
   node n = diff_node(d->g, op, like);
@@ -373,6 +383,13 @@ static int contribution(diff *d, int y, int k, int dy) {
     return at_edge(d, y, dy);
   case OP_SUM_TIME:
     return graph_spread(g, dy, n.axis);
+  case OP_DOTS:
+    return k == 0 ? grad_node(d, OP_MIX, x, dy, n.in[1], NODE_NONE) : grad_node(d, OP_COLLECT, x, dy, n.in[0], NODE_NONE);
+  case OP_MIX:
+    return k == 0 ? grad_node(d, OP_DOTS, x, dy, n.in[1], NODE_NONE) : grad_node(d, OP_COLLECT, x, n.in[0], dy, NODE_NONE);
+  case OP_ADDITIVE:
+    if (k == 2) return grad_node(d, OP_ADDITIVE_MIX, n.in[0], dy, n.in[0], n.in[1]);
+    return additive(d, k == 0 ? OP_ADDITIVE_GRAD : OP_ADDITIVE_COLLECT, x, dy, n.in[1 - k], n.in[2]);
   case OP_MAX_TIME:
     return grad_node(d, OP_MAX_TIME_GRAD, x, x, y, dy);
   case OP_CROSS_ENTROPY: {
@@ -405,6 +422,9 @@ static bool has_input_size(enum op op) {
   case OP_EDGE:
   case OP_SUM_TIME:
   case OP_MAX_TIME:
+  case OP_DOTS:
+  case OP_MIX:
+  case OP_ADDITIVE:
   case OP_ROW_SUM:
   case OP_SUM_ROWS:
     return true;

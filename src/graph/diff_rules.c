@@ -111,6 +111,10 @@ bool diff_flows(const diff_rules *r, const node *n, int k) {
   case OP_SOFTMAX_GRAD:
   case OP_LAYERNORM_GRAD:
   case OP_MAX_TIME_GRAD:
+  case OP_COLLECT:
+  case OP_ADDITIVE_GRAD:
+  case OP_ADDITIVE_COLLECT:
+  case OP_ADDITIVE_MIX:
   case OP_CROSS_ENTROPY_GRAD:
   case OP_OUTER:
   case OP_EMBED_T:

@@ -36,7 +36,15 @@ typedef struct op_info {
 extern const op_info graph_ops[OP_COUNT];
 
 enum space { SPACE_PARAM, SPACE_STATIC, SPACE_STEP };
-enum { NODE_NONE = -1, NODE_INPUTS = 4, LOSS_ARGS = 4, GRAPH_MAX_NODES = 1000000 };
+enum {
+  NODE_NONE = -1,
+  NODE_INPUTS = 4,
+  LOSS_ARGS = 4,
+  GRAPH_MAX_NODES = 1000000,
+  GRAPH_STEPS = 1 << 28 /* a width of GRAPH_STEPS + a: a column for each step that the example has on axis a */
+};
+/* The axis whose steps are the columns, or -1. */
+static inline int graph_steps_axis(int width) { return width >= GRAPH_STEPS ? width - GRAPH_STEPS : -1; }
 
 /* The squares of a picture that CONV, POOL and their adjoints look at; the picture is the input of CONV and POOL. CONV has one
  * around each position, POOL has them side by side. */
@@ -52,7 +60,7 @@ typedef struct node {
   enum op op;
   enum space space;
   int axis;            /* SPACE_STEP: which time axis; EDGE, SUM_TIME, MAX_TIME, LENGTH: what they go over; else -1 */
-  int width;           /* N */
+  int width;           /* N, or GRAPH_STEPS + an axis */
   int in[NODE_INPUTS]; /* node numbers, NODE_NONE where unused */
   int dir;             /* SHIFT, EDGE: +1 or -1 */
   int param;           /* VECTOR, MATVEC, MATVEC_T, OUTER, EMBED, EMBED_T, CONV, CONV_T, CONV_OUTER; else -1 */

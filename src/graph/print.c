@@ -3,6 +3,7 @@
  * The idea: an expression is printed down to the nearest names. Inside a SHIFT all that depends on time is printed a step earlier
  * or later, so SHIFT(dh * (1 - h^2), -1) reads dh[t+1] * (1 - h[t+1]^2). Sums and products are associative here: a + (b + c) is
  * printed without brackets. Names of the only recurrence lose its prefix (h.Whh is Whh) where that is unambiguous.
+ * attend(...) is printed whole forward; in the gradient its weights have a name, a.weights for a = attend(...).
  * Beyond the language: W' x, first(...), last(...) of expressions, at_first(x) and at_last(x) (zero at all other steps), sums. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -378,6 +379,38 @@ static void mask(printer *p, const node *n, int offset) {
   index_of_time(p, offset);
 }
 
+/* Of attention: the operands that are all steps of a sequence have no index. */
+static void over_steps(printer *p, const node *n, int offset) {
+  const int here = n->op == OP_COLLECT ? 0 : n->op == OP_DOTS || n->op == OP_MIX || n->op == OP_ADDITIVE ? 1 : 2;
+  text_format(p->out, "%s(", graph_ops[n->op].text);
+  for (int k = 0; k < NODE_INPUTS && n->in[k] != NODE_NONE; k++) {
+    const bool own = k < here && !(n->op == OP_ADDITIVE_COLLECT && k == 0);
+    if (k) text_format(p->out, ", ");
+    expression(p, n->in[k], own ? offset : 0, LEVEL_SENTENCE);
+  }
+  text_format(p->out, ")");
+}
+
+/* A softmax over the steps of a sequence. */
+static bool is_weights(const node *n) { return n->op == OP_SOFTMAX && graph_steps_axis(n->width) >= 0; }
+
+static void attend(printer *p, const node *n, int offset) {
+  const node *scores = graph_at(p->g, graph_at(p->g, n->in[0])->in[0]);
+  text_format(p->out, "attend(");
+  expression(p, scores->in[0], offset, LEVEL_SENTENCE);
+  text_format(p->out, ", ");
+  expression(p, scores->in[1], 0, LEVEL_SENTENCE);
+  if (n->in[1] != scores->in[1]) {
+    text_format(p->out, ", ");
+    expression(p, n->in[1], 0, LEVEL_SENTENCE);
+  }
+  if (scores->op == OP_ADDITIVE) {
+    text_format(p->out, ", additive = ");
+    expression(p, scores->in[2], 0, LEVEL_SENTENCE);
+  }
+  text_format(p->out, ")");
+}
+
 /* A node without a name. */
 static void operation(printer *p, int x, int offset) {
   const node *n = graph_at(p->g, x);
@@ -474,6 +507,19 @@ static void operation(printer *p, int x, int offset) {
   case OP_MAX_TIME:
     call(p, "max", n, 0);
     break;
+  case OP_MIX:
+    if (is_weights(graph_at(p->g, n->in[0]))) {
+      attend(p, n, offset);
+      break;
+    } /* fall through */
+  case OP_DOTS:
+  case OP_COLLECT:
+  case OP_ADDITIVE:
+  case OP_ADDITIVE_GRAD:
+  case OP_ADDITIVE_COLLECT:
+  case OP_ADDITIVE_MIX:
+    over_steps(p, n, offset);
+    break;
   case OP_EDGE:
     call(p, n->dir > 0 ? "first" : "last", n, 0);
     break;
@@ -546,7 +592,7 @@ void graph_print_forward(const graph *g, text *out) {
   begin(&p, g, out);
   for (int i = 0; i < n_forward && !out->failed; i++) {
     const node *n = graph_at(g, i);
-    if (!n->name || is_leaf(n) || n->op == OP_LATER) continue;
+    if (!n->name || is_leaf(n) || n->op == OP_LATER || is_weights(n)) continue;
     equation(&p, i);
   }
   for (int i = 0; i < g->n_losses && !out->failed; i++) {
@@ -602,6 +648,7 @@ static void number_shared(printer *p, const bool *live) {
       const int x = n->in[k];
       size[i] += has_name(p, x) || numbered[x] ? 1 : x > i ? LONG : size[x];
     }
+    if (graph_steps_axis(n->width) >= 0 && n->op != OP_DOTS && n->op != OP_ADDITIVE) size[i] = LONG + 1; /* weights */
     if (size[i] > LONG) size[i] = LONG + 1;
     if (size[i] > LONG && live[i] && uses[i] > 1 && !has_name(p, i)) numbered[i] = ++last;
   }
@@ -656,7 +703,7 @@ void graph_print_gradient(const graph *g, text *out) {
     name_logits(&p, live);
     number_shared(&p, live);
     for (int i = 0; i < g->n_forward && !out->failed; i++)
-      if (p.numbered[i]) equation(&p, i);
+      if (p.numbered[i] || (live[i] && g->nodes[i].name && is_weights(&g->nodes[i]))) equation(&p, i);
     print_losses(&p);
   }
   for (int i = g->n_forward; i < g->n_nodes && !out->failed; i++) {

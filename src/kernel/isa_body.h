@@ -7,6 +7,7 @@
 #include "kernel/product_body.h"
 #include "kernel/tile_body.h"
 #include "kernel/rows_body.h"
+#include "kernel/attend_body.h"
 #include "kernel/optimizer_body.h"
 
 static const kernels table = {
@@ -26,6 +27,11 @@ static const kernels table = {
     .dot_rows = dot_rows_run,
     .square_max = square_max_run,
     .square_max_grad = square_max_grad_run,
+    .dots = dots_run,
+    .mix = mix_run,
+    .additive = additive_run,
+    .additive_grad = additive_grad_run,
+    .additive_mix = additive_mix_run,
     .adam = adam_run,
     .rmsprop = rmsprop_run,
     .sgd = sgd_run,

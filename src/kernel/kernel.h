@@ -50,6 +50,14 @@ typedef struct tile_instruction {
   uint16_t d, a, b, c; /* numbers of operands; d may equal a, b or c */
 } tile_instruction;
 
+/* The steps of one sequence: row i at p + first[i] * row. */
+typedef struct step_rows {
+  const float *p;
+  ptrdiff_t row;
+  const int64_t *first;
+  int n;
+} step_rows;
+
 /* Adam, AdamW, RMSprop, SGD on n floats (any n, any alignment): see kernel/optimizer.h for the formulas. */
 typedef struct adam_step {
   float rate, beta1, beta2, epsilon, correction1, correction2, decay, scale, coupled;
@@ -95,6 +103,16 @@ struct kernels {
    * channel c; the gradient: dx = dy at the first that is not below y, 0 elsewhere. Nothing need be aligned or padded. */
   void (*square_max)(float *y, const float *x, ptrdiff_t line, int size, int channels);
   void (*square_max_grad)(float *dx, const float *x, const float *y, const float *dy, ptrdiff_t line, int size, int channels);
+
+  /* Attention: one row, x or out [n], against y->n rows of the same width; w has a weight for each of these. Sums over i in its
+   * order; out of width n is written by whole vectors.
+   * dots: out[i] = x . y_i; mix: out = sum w[i] y_i; additive: out[i] = v . tanh(x + y_i);
+   * additive_grad: out = v * sum w[i] (1 - tanh(x + y_i)^2); additive_mix: out = sum w[i] tanh(x + y_i) */
+  void (*dots)(float *out, const float *x, const step_rows *y, int n);
+  void (*mix)(float *out, const float *w, const step_rows *y, int n);
+  void (*additive)(float *out, const float *x, const step_rows *y, const float *v, int n);
+  void (*additive_grad)(float *out, const float *w, const float *x, const step_rows *y, const float *v, int n);
+  void (*additive_mix)(float *out, const float *w, const float *x, const step_rows *y, int n);
 
   void (*adam)(float *w, const float *g, float *m, float *v, ptrdiff_t n, const adam_step *s);
   void (*rmsprop)(float *w, const float *g, float *square, float *velocity, ptrdiff_t n, const rmsprop_step *s);

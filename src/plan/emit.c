@@ -94,9 +94,23 @@ static enum stage_kind stage_of(const value *v) {
   case OP_ROW_SUM:
     return STAGE_ROW_SUM;
   case OP_SOFTMAX:
-    return STAGE_SOFTMAX;
+    return v->over < 0 ? STAGE_SOFTMAX : STAGE_WEIGHTS;
   case OP_SOFTMAX_GRAD:
-    return STAGE_SOFTMAX_GRAD;
+    return v->over < 0 ? STAGE_SOFTMAX_GRAD : STAGE_WEIGHTS_GRAD;
+  case OP_DOTS:
+    return STAGE_DOTS;
+  case OP_MIX:
+    return STAGE_MIX;
+  case OP_COLLECT:
+    return STAGE_COLLECT;
+  case OP_ADDITIVE:
+    return STAGE_ADDITIVE;
+  case OP_ADDITIVE_GRAD:
+    return STAGE_ADDITIVE_GRAD;
+  case OP_ADDITIVE_COLLECT:
+    return STAGE_ADDITIVE_COLLECT;
+  case OP_ADDITIVE_MIX:
+    return STAGE_ADDITIVE_MIX;
   case OP_LAYERNORM:
     return STAGE_LAYERNORM;
   case OP_LAYERNORM_GRAD:
@@ -143,11 +157,20 @@ static void set_rows(const struct plan *p, int number, stage *s) {
     s->axis = p->values[v->in[0]].axis;
 }
 
+/* The axis that a row of attention goes over, or -1. */
+static int over_of(const struct plan *p, const value *v) {
+  const int whole = v->kind == VALUE_STAGE ? plan_steps_operand(v->op) : -1;
+  if (whole < 0) return v->over;
+  const value *y = &p->values[v->in[whole]];
+  return y->space == SPACE_STEP ? y->axis : -1;
+}
+
 static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_error *err) {
   const value *v = &p->values[number];
   const node *n = &p->g->nodes[v->node];
   s->kind = stage_of(v);
   s->width = v->width;
+  s->over = over_of(p, v);
   set_rows(p, number, s);
   for (int i = 0; i < NODE_INPUTS; i++)
     if (v->in[i] >= 0) {

@@ -34,6 +34,7 @@ typedef struct value {
   enum space space;
   int node; /* the graph's node, or that it was made for */
   int axis, width, dir;
+  int over; /* the axis whose steps are the columns, or -1 */
   int in[NODE_INPUTS];
   int n_products, n_terms;
   value_product *products;
@@ -111,6 +112,8 @@ int64_t plan_constant(struct plan *p, double value);
 unroll_status plan_request(struct plan *p, int64_t floats, int64_t *offset, int born, int dies, unroll_error *err);
 unroll_status plan_assign(struct plan *p, unroll_error *err); /* gives all requests their offsets */
 bool plan_kept(const struct plan *p, int number);
+/* Which operand of attention is all steps of a sequence; -1: the operator is none. */
+int plan_steps_operand(enum op op);
 /* Whether a reader sees a view's rows where they are; otherwise it reads a copy. */
 bool plan_reads_through(const struct plan *p, int reader, int view);
 unroll_status plan_add_pack(struct plan *p, const pack_job *job, unroll_error *err);

@@ -119,6 +119,8 @@ static unroll_status copy_nodes(struct plan *p, const bool *live, unroll_error *
   for (int i = 0; i < g->n_nodes; i++) {
     const node *n = &g->nodes[i];
     value v = {.kind = VALUE_DEAD, .op = n->op, .space = n->space, .node = i, .axis = n->axis, .width = n->width, .dir = n->dir};
+    v.over = graph_steps_axis(n->width);
+    if (v.over >= 0) v.width = p->options.max_steps;
     for (int k = 0; k < NODE_INPUTS; k++) v.in[k] = NODE_NONE;
     if (live[i]) {
       if (n->op == OP_LATER) return plan_not_yet(p, i, err);

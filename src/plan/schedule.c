@@ -126,6 +126,11 @@ static bool loop_may_hold(const value *v) {
   case OP_CONV_T:
   case OP_POOL:
   case OP_POOL_GRAD:
+  case OP_DOTS:
+  case OP_MIX:
+  case OP_ADDITIVE:
+  case OP_ADDITIVE_GRAD:
+  case OP_ADDITIVE_MIX:
     return true;
   default:
     return false;
@@ -293,8 +298,26 @@ static unroll_status sink(struct plan *p, const bool *kept, unroll_error *err) {
 
 /* ---- who needs a copy of a view ---- */
 
+int plan_steps_operand(enum op op) {
+  switch (op) {
+  case OP_DOTS:
+  case OP_MIX:
+  case OP_COLLECT:
+  case OP_ADDITIVE:
+    return 1;
+  case OP_ADDITIVE_GRAD:
+  case OP_ADDITIVE_COLLECT:
+  case OP_ADDITIVE_MIX:
+    return 2;
+  default:
+    return -1;
+  }
+}
+
 bool plan_reads_through(const struct plan *p, int reader, int view) {
   const value *r = &p->values[reader], *v = &p->values[view];
+  const int whole = r->kind == VALUE_STAGE ? plan_steps_operand(r->op) : -1;
+  if (whole >= 0 && r->in[whole] == view) return false;
   if (r->loop >= 0 && r->kind != VALUE_VIEW) return true;
   return v->op == OP_SHIFT && r->kind == VALUE_STAGE && r->op == OP_OUTER && r->in[1] == view && r->in[0] != view;
 }

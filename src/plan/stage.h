@@ -111,6 +111,16 @@ enum stage_kind {
   STAGE_CONV,
   STAGE_POOL,
   STAGE_POOL_GRAD,
+  /* attention: by rows, each against all steps of its example's sequence on another axis; in loops too */
+  STAGE_DOTS,
+  STAGE_MIX,
+  STAGE_COLLECT,
+  STAGE_ADDITIVE,
+  STAGE_ADDITIVE_GRAD,
+  STAGE_ADDITIVE_COLLECT,
+  STAGE_ADDITIVE_MIX,
+  STAGE_WEIGHTS, /* softmax over these steps */
+  STAGE_WEIGHTS_GRAD,
   /* whole matrices */
   STAGE_GATHER,
   STAGE_SCATTER,
@@ -137,6 +147,7 @@ typedef struct stage {
   int width; /* of the result */
   place out, in[4];
   int in_width;
+  int over;                        /* attention: the other axis, or -1: the other side has one row an example */
   int column, out_column, columns; /* STAGE_COPY_COLUMNS: from, to, how many; out_width is cleared first when `clear` */
   bool clear;
   int slot, dir;

@@ -10,6 +10,7 @@
 typedef struct worker {
   float *slots;           /* scratch of tile programs */
   float *outer;           /* scratch of weight gradients */
+  float *column;          /* scratch of attention: a weight for each step */
   tile_operand *operands; /* resolved operands of the tile program that runs */
   int sense;
 } worker;
@@ -23,6 +24,7 @@ struct run {
   worker *worker;
   int n_workers;
   barrier meet;
+  int *sequence, *length; /* [n_axes, max_rows] for attention: the sequence of each batch row, the steps of each sequence */
   const batch *b;
   int training;
 };
@@ -52,7 +54,10 @@ int run_tiles(const stage *s); /* unit tiles of a tile program */
 void run_loop(run *r, worker *w, const stage *s, int thread, int threads);
 void run_outer(const run *r, worker *w, const stage *s, int thread, int threads);
 void run_by_rows(const run *r, const worker *w, const stage *s, const where *here, int64_t row0,
-                 int64_t row1);                                                         /* STAGE_SOFTMAX .. POOL_GRAD */
+                 int64_t row1); /* STAGE_SOFTMAX .. POOL_GRAD */
+/* STAGE_DOTS .. WEIGHTS_GRAD: rows of a step of a loop, or all of them, by sequences. */
+void run_attend(const run *r, const worker *w, const stage *s, const where *here, int64_t row0, int64_t row1);
+void run_attend_all(const run *r, const worker *w, const stage *s, int thread, int threads);
 void run_whole(const run *r, const worker *w, const stage *s, int thread, int threads); /* STAGE_GATHER .. */
 /* picture.c: n rows from those given on; weight gradients: all rows */
 void run_conv(const run *r, const worker *w, const stage *s, rows y, const rows in[4], int64_t n);

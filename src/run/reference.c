@@ -31,6 +31,7 @@ typedef struct eval {
   const double *weights;
   const double *const *numbers;
   int training;
+  int *over;             /* [n_nodes] the axis whose steps are the columns, or -1 */
   unsigned char **state; /* [n_nodes][steps] */
   float *drawn;          /* a row of a mask, as wide as the widest node */
   place *stack;
@@ -58,6 +59,8 @@ static double at(const eval *e, const node *n, int k, int64_t row, int j) {
   return e->r->values[n->in[k]][(x->space == SPACE_PARAM ? 0 : row) * x->width + (x->width == 1 ? 0 : j)];
 }
 static int width_in(const eval *e, const node *n, int k) { return e->g->nodes[n->in[k]].width; }
+/* How many columns of a row count: fewer than there are where a column is a step and the sequence is shorter than others. */
+static int columns_of(const eval *e, const node *n, int64_t row, int t);
 static const double *weights_of(const eval *e, const node *n) { return e->weights + e->g->params[n->param].offset; }
 
 /* The rows that one call computes: y is the first one, `first` its number in the node's matrix. */
@@ -217,9 +220,8 @@ static void eval_ROW_SUM(const eval *e, const node *n, rows *q) {
 
 static void eval_REPEAT(const eval *e, const node *n, rows *q) { EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = at(e, n, 0, i, j); }
 
-/* log(sum over j of exp(x_j)) of a row of input k */
-static double log_sum_exp(const eval *e, const node *n, int k, int64_t row) {
-  const int N = width_in(e, n, k);
+/* log(sum over j of exp(x_j)) of N columns of a row of input k */
+static double log_sum_exp(const eval *e, const node *n, int k, int64_t row, int N) {
   double largest = -HUGE_VAL, sum = 0;
   for (int j = 0; j < N; j++) largest = fmax(largest, at(e, n, k, row, j));
   for (int j = 0; j < N; j++) sum += exp(at(e, n, k, row, j) - largest);
@@ -227,7 +229,11 @@ static double log_sum_exp(const eval *e, const node *n, int k, int64_t row) {
 }
 
 static void eval_SOFTMAX(const eval *e, const node *n, rows *q) {
-  EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = exp(at(e, n, 0, i, j) - log_sum_exp(e, n, 0, i));
+  EACH_ROW(i, q) {
+    const int columns = columns_of(e, n, i, q->t);
+    const double total = log_sum_exp(e, n, 0, i, columns);
+    for (int j = 0; j < columns; j++) Y(i, j) = exp(at(e, n, 0, i, j) - total);
+  }
 }
 
 /* y * (dy - sum(y * dy)) */
@@ -374,12 +380,94 @@ static void eval_MAX_TIME_GRAD(const eval *e, const node *n, rows *q) {
   }
 }
 
+/* --- attention --- */
+
+/* What a row of node n meets: the sequence of the same example on axis `over`, or its only row (over -1). */
+typedef struct other {
+  const batch_axis *a; /* NULL: one row */
+  int sequence, steps;
+} other;
+
+static other other_of(const eval *e, const node *n, int over, int64_t row, int t) {
+  const batch_axis *own = n->space == SPACE_STEP ? &e->b->axes[n->axis] : NULL;
+  const int example = own ? batch_row(own, (int)(row - own->first[t])) : (int)row;
+  other o = {over < 0 ? NULL : &e->b->axes[over], example, 1};
+  if (over < 0) return o;
+  for (o.sequence = 0; batch_row(o.a, o.sequence) != example;) o.sequence++;
+  o.steps = length_of(o.a, o.sequence);
+  return o;
+}
+static int64_t other_row(other o, int i) { return o.a ? o.a->first[i] + o.sequence : o.sequence; }
+static int over_input(const eval *e, const node *n, int k) {
+  const node *y = &e->g->nodes[n->in[k]];
+  return y->space == SPACE_STEP ? y->axis : -1;
+}
+
+static int columns_of(const eval *e, const node *n, int64_t row, int t) {
+  const int over = e->over[n - e->g->nodes];
+  return over < 0 ? n->width : other_of(e, n, over, row, t).steps;
+}
+
+static void eval_DOTS(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) {
+    const other o = other_of(e, n, over_input(e, n, 1), i, q->t);
+    for (int s = 0; s < o.steps; s++)
+      for (int j = 0; j < width_in(e, n, 0); j++) Y(i, s) += at(e, n, 0, i, j) * at(e, n, 1, other_row(o, s), j);
+  }
+}
+
+static void eval_MIX(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) {
+    const other o = other_of(e, n, over_input(e, n, 1), i, q->t);
+    for (int s = 0; s < o.steps; s++) EACH_COLUMN(j, n) Y(i, j) += at(e, n, 0, i, s) * at(e, n, 1, other_row(o, s), j);
+  }
+}
+
+static void eval_COLLECT(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) {
+    const other o = other_of(e, n, over_input(e, n, 1), i, q->t);
+    for (int s = 0; s < o.steps; s++)
+      EACH_COLUMN(j, n) Y(i, j) += at(e, n, 0, other_row(o, s), q->t) * at(e, n, 1, other_row(o, s), j);
+  }
+}
+
+static void eval_ADDITIVE(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) {
+    const other o = other_of(e, n, over_input(e, n, 1), i, q->t);
+    for (int s = 0; s < o.steps; s++)
+      for (int j = 0; j < width_in(e, n, 0); j++)
+        Y(i, s) += at(e, n, 2, 0, j) * tanh(at(e, n, 0, i, j) + at(e, n, 1, other_row(o, s), j));
+  }
+}
+
+/* v * sum of w (1 - tanh(x + y)^2); inputs w, x, y, v. The weights are those of this row, or in this step's column of the others.
+ */
+static void additive_grad(const eval *e, const node *n, rows *q, bool column) {
+  EACH_ROW(i, q) {
+    const other o = other_of(e, n, over_input(e, n, 2), i, q->t);
+    for (int s = 0; s < o.steps; s++) EACH_COLUMN(j, n) {
+        const double w = column ? at(e, n, 0, other_row(o, s), q->t) : at(e, n, 0, i, s);
+        Y(i, j) += at(e, n, 3, 0, j) * w * (1 - f_SQUARE(tanh(at(e, n, 1, i, j) + at(e, n, 2, other_row(o, s), j))));
+      }
+  }
+}
+static void eval_ADDITIVE_GRAD(const eval *e, const node *n, rows *q) { additive_grad(e, n, q, false); }
+static void eval_ADDITIVE_COLLECT(const eval *e, const node *n, rows *q) { additive_grad(e, n, q, true); }
+
+static void eval_ADDITIVE_MIX(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) {
+    const other o = other_of(e, n, over_input(e, n, 2), i, q->t);
+    for (int s = 0; s < o.steps; s++)
+      EACH_COLUMN(j, n) Y(i, j) += at(e, n, 0, i, s) * tanh(at(e, n, 1, i, j) + at(e, n, 2, other_row(o, s), j));
+  }
+}
+
 /* --- losses --- */
 
 static void eval_CROSS_ENTROPY(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) {
     const int32_t k = e->b->index[n->slot][i];
-    Y(i, 0) = k < 0 ? 0 : log_sum_exp(e, n, 0, i) - at(e, n, 0, i, k);
+    Y(i, 0) = k < 0 ? 0 : log_sum_exp(e, n, 0, i, width_in(e, n, 0)) - at(e, n, 0, i, k);
   }
 }
 
@@ -387,7 +475,7 @@ static void eval_CROSS_ENTROPY(const eval *e, const node *n, rows *q) {
 static void eval_CROSS_ENTROPY_GRAD(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) {
     const int32_t k = e->b->index[n->slot][i];
-    const double total = k < 0 ? 0 : log_sum_exp(e, n, 0, i);
+    const double total = k < 0 ? 0 : log_sum_exp(e, n, 0, i, n->width);
     EACH_COLUMN(j, n) Y(i, j) = k < 0 ? 0 : (exp(at(e, n, 0, i, j) - total) - (j == k)) * at(e, n, 2, i, 0);
   }
 }
@@ -453,6 +541,17 @@ static bool need_inputs(eval *e, const node *n, int t) {
   case OP_CONV_OUTER:
     for (int k = 0; k < NODE_INPUTS && ok; k++) ok = n->in[k] == NODE_NONE || need_all(e, n->in[k]);
     return ok;
+  case OP_COLLECT:
+    return need_all(e, n->in[0]) && need_all(e, n->in[1]);
+  case OP_DOTS:
+  case OP_MIX:
+  case OP_ADDITIVE:
+    return need(e, n->in[0], t) && need_all(e, n->in[1]) && need(e, n->in[2], 0);
+  case OP_ADDITIVE_COLLECT:
+    return need_all(e, n->in[0]) && need(e, n->in[1], t) && need_all(e, n->in[2]) && need(e, n->in[3], 0);
+  case OP_ADDITIVE_GRAD:
+  case OP_ADDITIVE_MIX:
+    return need(e, n->in[0], t) && need(e, n->in[1], t) && need_all(e, n->in[2]) && need(e, n->in[3], 0);
   default:
     for (int k = 0; k < NODE_INPUTS && ok; k++) ok = need(e, n->in[k], t);
     return ok;
@@ -645,6 +744,23 @@ static unroll_status begin(reference *r, const graph *g, const batch *b, unroll_
   return r->values && r->rows && r->gradient && r->carry ? UNROLL_OK : error_memory(err);
 }
 
+/* The graph with the widths that this batch gives to rows of steps. */
+static bool settle_widths(eval *e, graph *settled, arena *memory) {
+  const graph *g = e->g;
+  node *nodes = arena_alloc(memory, (size_t)g->n_nodes + 1, sizeof *nodes);
+  e->over = arena_alloc(memory, (size_t)g->n_nodes + 1, sizeof *e->over);
+  if (!nodes || !e->over) return false;
+  for (int i = 0; i < g->n_nodes; i++) {
+    nodes[i] = g->nodes[i];
+    e->over[i] = graph_steps_axis(nodes[i].width);
+    if (e->over[i] >= 0) nodes[i].width = e->b->axes[e->over[i]].steps;
+  }
+  *settled = *g;
+  settled->nodes = nodes;
+  e->g = settled;
+  return true;
+}
+
 /* Room for the values of all needed nodes; those that are not needed keep NULL. */
 static unroll_status prepare(eval *e, arena *memory, const unsigned char *needed, unroll_error *err) {
   for (int i = 0; i < e->g->n_nodes; i++) {
@@ -668,7 +784,10 @@ unroll_status reference_pass(reference *r, const graph *g, const double *weights
   if (s != UNROLL_OK) return s;
   arena *memory = &((owner *)r->owner)->memory;
   eval e = {.r = r, .g = g, .b = b, .weights = weights, .numbers = numbers, .training = training};
+  graph settled;
   int widest = 1;
+  if (!settle_widths(&e, &settled, memory)) return error_memory(err);
+  g = &settled;
   for (int i = 0; i < g->n_nodes; i++) widest = g->nodes[i].width > widest ? g->nodes[i].width : widest;
   e.drawn = arena_alloc(memory, (size_t)widest, sizeof *e.drawn);
   unsigned char *needed = arena_alloc(memory, (size_t)g->n_nodes + 1, 1);

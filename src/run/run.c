@@ -39,9 +39,12 @@ void run_free(run *r) {
   for (int i = 0; r->worker && i < r->n_workers; i++) {
     mem_free_aligned(r->worker[i].slots);
     mem_free_aligned(r->worker[i].outer);
+    mem_free_aligned(r->worker[i].column);
     mem_free(r->worker[i].operands);
   }
   mem_free(r->worker);
+  mem_free(r->sequence);
+  mem_free(r->length);
   mem_free_aligned(r->arena);
   mem_free_aligned(r->pack);
   mem_free_aligned(r->carry);
@@ -68,13 +71,17 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
   r->zeros = mem_aligned((size_t)padded(f->widest) + LANES, sizeof(float));
   r->gradient = f->gradient ? mem_aligned((size_t)f->n_weights + LANES, sizeof(float)) : NULL;
   r->worker = mem_zero((size_t)r->n_workers, sizeof *r->worker);
-  bool fine = r->arena && r->pack && r->carry && r->consts && r->zeros && (r->gradient || !f->gradient) && r->worker;
+  r->sequence = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->sequence);
+  r->length = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->length);
+  bool fine = r->arena && r->pack && r->carry && r->consts && r->zeros && (r->gradient || !f->gradient) && r->worker &&
+              r->sequence && r->length;
   for (int i = 0; fine && i < r->n_workers; i++) {
     worker *w = &r->worker[i];
     w->slots = mem_aligned((size_t)f->slots + LANES, sizeof(float));
     w->outer = mem_aligned((size_t)f->outer + LANES, sizeof(float));
     w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
-    fine = w->slots && w->outer && w->operands;
+    w->column = mem_aligned((size_t)f->max_steps + LANES, sizeof(float));
+    fine = w->slots && w->outer && w->operands && w->column;
   }
   if (!fine) {
     run_free(r);
@@ -134,6 +141,17 @@ static void run_stage(run *r, worker *w, const stage *s, int thread, int threads
     run_share(run_rows(r, s), 1, thread, threads, &from, &to);
     run_by_rows(r, w, s, &here, from, to);
     break;
+  case STAGE_DOTS:
+  case STAGE_MIX:
+  case STAGE_COLLECT:
+  case STAGE_ADDITIVE:
+  case STAGE_ADDITIVE_GRAD:
+  case STAGE_ADDITIVE_COLLECT:
+  case STAGE_ADDITIVE_MIX:
+  case STAGE_WEIGHTS:
+  case STAGE_WEIGHTS_GRAD:
+    run_attend_all(r, w, s, thread, threads);
+    break;
   default:
     run_whole(r, w, s, thread, threads);
   }
@@ -162,6 +180,19 @@ static void pass_work(void *context, int thread, int threads) {
   if (thread == 0) keep_carries(r);
 }
 
+/* Where each example is on each axis, and how long. */
+static void find_sequences(run *r) {
+  for (int i = 0; i < r->f->n_axes; i++) {
+    const batch_axis *a = &r->b->axes[i];
+    int *sequence = r->sequence + (int64_t)i * r->f->max_rows, *length = r->length + (int64_t)i * r->f->max_rows;
+    for (int q = 0, steps = a->steps; q < r->b->rows; q++) {
+      while (steps > 0 && a->active[steps - 1] <= q) steps--;
+      length[q] = steps;
+      sequence[a->order ? a->order[q] : q] = q;
+    }
+  }
+}
+
 void run_pass(run *r, const batch *b, int training) {
   assert(b->rows <= r->f->max_rows);
   for (int i = 0; i < r->f->n_axes; i++) {
@@ -169,6 +200,7 @@ void run_pass(run *r, const batch *b, int training) {
   }
   r->b = b;
   r->training = training;
+  find_sequences(r);
   r->consts[CONST_SCALE] = (float)b->loss_scale;
   for (int i = 0; i < r->f->n_varying; i++) r->consts[CONST_VARYING + i] = (float)r->f->varying[i];
   pool_run(r->workers, pass_work, r);

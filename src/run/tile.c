@@ -114,7 +114,10 @@ static void body_stage(const run *r, worker *w, const stage *s, const where *her
   } else {
     int64_t from, to;
     run_share(row1 - row0, 1, part, parts, &from, &to);
-    run_by_rows(r, w, s, here, row0 + from, row0 + to);
+    if (s->kind >= STAGE_DOTS && s->kind <= STAGE_WEIGHTS_GRAD)
+      run_attend(r, w, s, here, row0 + from, row0 + to);
+    else
+      run_by_rows(r, w, s, here, row0 + from, row0 + to);
   }
 }
 

@@ -32,6 +32,30 @@ for over in mean max; do
 done
 run check sentiment --set past=mean --set future=max --quiet
 expect 0 "sentiment: right"
+# Attention: built in, in a cell of one's own, whose keys are an input of their own length, and with all its arguments.
+for net in answer translate translate_align summarise; do
+  run check $net --quiet
+  expect 0 "$net: right"
+done
+run explain translate
+expect 0 "a = attend(d, s)" "a.weights = softmax(dots(d, s))" "attention collection, width 512"
+cat >own/look.cell <<'CELL'
+a = attend(Wq h[t-1], Wk s, s)
+z = sigmoid(Wz x + Uz h[t-1] + Cz a + bz)
+h = (1 - z) * h[t-1] + z * tanh(Wc x + Cc a + bc)
+CELL
+cat >own/look.net <<'NET'
+data source : words(9)
+data target : words(8)
+s = rnn(embed(source, 3), 5)
+u = look(embed(source, 3), [s, s], 4, backward)
+d = look(embed(target[t-1], 3), u, 5, layers = 2, start = last(s))
+target ~ softmax(W [d, attend(d, V u, u, scaled)] + b)
+NET
+for net in own/look.cell own/look.net; do
+  run check $net --quiet
+  expect 0 "$net: right"
+done
 run check rnn --json
 expect 0 '"passed": true' '"worst_difference"'
 

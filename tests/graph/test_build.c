@@ -41,7 +41,7 @@ static void check_node(const graph *g, int i) {
   assert_non_null(n->op == OP_CONST || n->op == OP_CARRY ? (const void *)"" : (const void *)n->source);
   for (int k = 0; k < NODE_INPUTS; k++) {
     assert_true(n->in[k] >= NODE_NONE && n->in[k] < g->n_nodes);
-    if (n->in[k] > i) assert_true((n->op == OP_SHIFT && k == 0) || n->op == OP_CONCAT);
+    if (n->in[k] > i) assert_true((n->op == OP_SHIFT && k < 2) || n->op == OP_CONCAT);
   }
   if (n->space == SPACE_STEP) assert_true(n->axis >= 0 && n->axis < g->n_axes);
   if (graph_ops[n->op].kind != OP_KIND_OTHER) {
@@ -54,6 +54,15 @@ static void check_node(const graph *g, int i) {
     assert_true(n->dir == 1 || n->dir == -1);
     assert_true(x->space == SPACE_STEP && x->axis == n->axis && x->width == n->width);
     if (n->in[1] != NODE_NONE) assert_true(y->space == SPACE_STATIC && y->width == n->width);
+    break;
+  case OP_DOTS:
+  case OP_ADDITIVE:
+    assert_true(x->space == n->space && x->axis == n->axis && y->space == SPACE_STEP && x->width == y->width);
+    assert_int_equal(graph_steps_axis(n->width), y->axis);
+    break;
+  case OP_MIX:
+    assert_true(x->space == n->space && x->axis == n->axis && y->space == SPACE_STEP && y->width == n->width);
+    assert_int_equal(graph_steps_axis(x->width), y->axis);
     break;
   case OP_EDGE:
     assert_true(x->space == SPACE_STEP && x->axis == n->axis && x->width == n->width && n->space == SPACE_STATIC);

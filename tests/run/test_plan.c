@@ -135,6 +135,11 @@ static void test_large(void **state) {
        "data p : image(1, 9, 8)\ndata label : category\nu = relu(conv(p, 70, 4))\nv = tanh(conv(u, 33, 3) + conv(p, 33, 5))\n"
        "label ~ softmax(W conv(pool(v, 3), 48, 2) + b)\n",
        11, 1},
+      {"wide attention",
+       "data source : words\ndata target : words\ns = gru(embed(source, 20), 90, backward)\n"
+       "d = gru([embed(target[t-1], 20), attend(Wq d[t-1], s)], 90, start = s)\na = attend(d, s, additive = v)\nparam v\n"
+       "hidden = 90\ntarget ~ softmax(W [d, a] + b)\n",
+       37, 19},
       {"tall rnn", "data token : chars\nh = rnn(embed(token[t-1], 20), 65, layers = 2)\ntoken ~ softmax(W h + b)\n", 130, 4},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

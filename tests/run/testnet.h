@@ -77,6 +77,36 @@ static const testtext testnets[] = {
     {"the same maximum twice", "hidden = 5\ndata token : chars\ndata label : category\nh = relu(E token)\n"
                                "u = rnn(embed(token, 3), 4, start = max(V h - 1))\nlabel ~ softmax(W [max(h), max(u)] + b)\n"},
     {"without a recurrence", "data x : numbers\ndata label : category\nlabel ~ softmax(W mean(x) + V max(x * x) + b)\n"},
+    {"its own value before", "hidden = 5\ndata v : numbers\ndata source : words\ndata token : chars\n"
+                             "s = rnn(embed(source, 3), 5)\nd = rnn([embed(token[t-1], 3), d[t-1]], 5, start = tanh(A v))\n"
+                             "u = gru(V [u[t-1], d, u[t-2]], 5, start = s)\ntoken ~ softmax(W [d, u] + b)\n"},
+    {"attention", "data source : words\ndata target : words\ns = rnn(embed(source, 3), 4, backward)\n"
+                  "d = rnn(embed(target[t-1], 3), 4, start = s)\na = attend(d, s)\ntarget ~ softmax(W [d, a] + b)\n"},
+    {"attention: keys and values, scaled",
+     "hidden = 4\ndata source : words\ndata target : words\ne = embed(source, 3)\nf = rnn(e, 3)\ng = rnn(e, 4, backward)\n"
+     "d = rnn(embed(target[t-1], 3), 5)\na = attend(Wq d, Wk [f, g], [e[t-1], g], scaled)\n"
+     "target ~ softmax(W [d, tanh(a), attend(Wq d, Wk [f, g], f, scaled)] + b)\n"},
+    {"attention in the loop",
+     "hidden = 3\ndata source : words\ndata target : words\ns = lstm(embed(source, 3), 4, backward)\n"
+     "d = lstm([embed(target[t-1], 3), attend(Wq d[t-1], Wk s, s)], 4, start = s)\ntarget ~ softmax(W d + b)\n"},
+    {"additive attention in the loop",
+     "hidden = 3\nparam v\ndata source : words\ndata target : words\ne = embed(source, 2)\nf = rnn(e, 4)\n"
+     "g = rnn(e, 4, backward)\nd = gru([embed(target[t-1], 3), attend(Wd d[t-1], Ws [f, g], [f, g], additive = v)], 4, start = g)\n"
+     "target ~ softmax(W d + b)\n"},
+    {"additive attention", "hidden = 5\nparam v\ndata source : words\ndata target : words\ns = rnn(embed(source, 3), 5)\n"
+                           "d = rnn(embed(target[t-1], 3), 5)\na = attend(d, s[t-1], Wv s, additive = v)\n"
+                           "target ~ softmax(W [a, d] + b)\n"},
+    {"attention of a question", "data story : words\ndata question : words\ndata answer : category\ns = rnn(embed(story, 3), 5)\n"
+                                "q = last(rnn(embed(question, 3), 5))\nanswer ~ softmax(W [q, attend(q, s)] + b)\n"},
+    {"attention of a vector", "data x : numbers\ndata label : category\nhidden = 5\nparam p, v\nh = rnn(x, 5)\n"
+                              "label ~ softmax(W [attend(p, h), attend(p, tanh(V h), x, additive = v)] + b)\n"},
+    {"attention to itself",
+     "data word : words\ndata tag : words\nh = rnn(embed(word, 3), 4)\na = attend(Wq h, Wk h, h, scaled)\nhidden = 4\n"
+     "u = rnn(a, 3)\ntag ~ softmax(W u + V attend(h[t-1], h[t-1]) + b)\n"},
+    {"attention in a stack",
+     "hidden = 3\ndata source : words\ndata target : words\ns = rnn(embed(source, 2), 3, backward)\n"
+     "d = rnn(embed(target[t-1], 2), 3, start = s)\na = attend(d, s)\nu = rnn([d, a], 3)\nm = rnn([u, attend(Wm m[t-1] + u, s), "
+     "attend(Wm m[t-1] + u, s, source_sums)], 3)\nsource_sums = tanh(Wn s)\ntarget ~ softmax(W [u, attend(m, s)] + b)\n"},
     {"forecast", "data y : number\ndata x : numbers\nh = lstm([y[t-1], x], 5, layers = 2)\n"
                  "y ~ gaussian(mean = Wm h + bm, scale = softplus(Ws h + bs))\n"},
     {"picture", "data p : image(2, 5, 4)\ndata label : category\nu = pool(relu(conv(p, 3, 3)), 2)\n"
