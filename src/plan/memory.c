@@ -160,6 +160,13 @@ static unroll_status replace_operands(struct plan *p, unroll_error *err) {
   return status;
 }
 
+static int64_t rows_of(const struct plan *p, const value *v) {
+  if (v->space == SPACE_PARAM) return 1;
+  if (v->space == SPACE_STATIC || v->per_step) return p->out.max_rows;
+  const int64_t *own = p->options.axis_cells;
+  return own && own[v->axis] > 0 && own[v->axis] < p->out.max_cells ? own[v->axis] : p->out.max_cells;
+}
+
 unroll_status plan_memory(struct plan *p, unroll_error *err) {
   const int end = p->n_groups;
   unroll_status s = plan_find_readers(p, err);
@@ -176,8 +183,7 @@ unroll_status plan_memory(struct plan *p, unroll_error *err) {
     if (v->kind == VALUE_STAGE && (v->op == OP_OUTER || v->op == OP_EMBED_T || v->op == OP_CONV_OUTER)) v->stored = false;
     if (v->space == SPACE_PARAM && p->options.gradient) v->dies = end, v->stored = true;
     if (!v->stored) continue;
-    int64_t rows = v->space == SPACE_PARAM ? 1 : v->space == SPACE_STATIC || v->per_step ? p->out.max_rows : p->out.max_cells;
-    if (__builtin_mul_overflow(rows, v->row, &v->floats)) v->floats = -1;
+    if (__builtin_mul_overflow(rows_of(p, v), v->row, &v->floats)) v->floats = -1;
   }
   if (!s) s = replace_operands(p, err);
   for (int i = 0; i < p->n_values && !s; i++) {
