@@ -479,11 +479,12 @@ static unroll_status check_forecast(const binder *b) {
   return UNROLL_OK;
 }
 
-/* Is anything there that says how many steps each axis has? */
+/* Is anything there that says how many steps each axis has? What is fed back is generated as long as it is. */
 static unroll_status check_axes(const binder *b) {
   for (int i = 0; i < b->s->n; i++) {
     bool known = b->s->list[i].axis < 0;
-    for (int k = 0; k < b->s->n; k++) known |= b->s->list[k].axis == b->s->list[i].axis && b->d->columns[k].there;
+    for (int k = 0; k < b->s->n; k++)
+      known |= b->s->list[k].axis == b->s->list[i].axis && (b->d->columns[k].there || b->s->list[k].fed_back);
     if (!known)
       return error_set(b->err, UNROLL_USAGE, "nothing but '%s', which is to be predicted, says how many steps there are",
                        b->s->list[i].form.name);
@@ -512,7 +513,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   b.sources = mem_zero((size_t)s->n + 1, sizeof *b.sources);
   unroll_status status = d->name && d->columns && b.sources ? UNROLL_OK : error_memory(err);
   for (int i = 0; i < s->n && !status; i++) {
-    d->columns[i].there = complete || !s->list[i].predicted || s->list[i].fed_back;
+    d->columns[i].there = complete || !s->list[i].predicted;
     if (d->columns[i].there) status = find_source(&b, &b.sources[i], &s->list[i]);
   }
   for (int i = 0; i < t->files.n && !status; i++)

@@ -1,7 +1,6 @@
-/* generate.h - draws sequences from a model.
- *
- * Step by step: the distribution of the next symbol, a draw from it, which is fed back. Numbers are a function of (seed, number
- * of the sequence, place), so the result depends neither on how many sequences run side by side nor on threads. */
+/* generate.h - draws texts from a model that needs no data: sequences from nothing or from a beginning. The decoder (decode.h) does
+ * it. Numbers are a function of (seed, number of the sequence, place), so the result depends neither on how many sequences run side
+ * by side nor on threads. */
 #ifndef TRAIN_GENERATE_H
 #define TRAIN_GENERATE_H
 #include <signal.h>
@@ -14,6 +13,7 @@ typedef struct generate_options {
   size_t prime_size;
   double temperature; /* 0: always the likeliest symbol */
   int top_k;          /* draw from the k likeliest only; 0: from all */
+  double top_p;       /* of the likeliest that together have this probability; 0: from all */
   uint64_t seed;
   int64_t length; /* symbols to draw: exactly so many for a stream, at most for a line */
 } generate_options;

@@ -212,9 +212,9 @@ unroll_status predict_read(dataset *d, const model *m, const char *paths, const 
   *d = (dataset){0};
   if (!m->table.n) return error_set(err, UNROLL_USAGE, "this model reads texts, not tables: 'sample' and 'score' are for it");
   for (int i = 0; i < m->table.n && !complete; i++)
-    if (m->table.list[i].fed_back)
+    if (m->table.list[i].fed_back && m->table.time.time)
       return error_set(err, UNROLL_USAGE,
-                       "'%s' is predicted from its own earlier values; generating it is not there yet, 'eval' is",
+                       "'%s' is predicted from its own earlier values; forecasting it is not there yet, 'eval' is",
                        m->table.list[i].form.name);
   unroll_status status = schema_read(&m->table, &t, paths, how->tagged, how->folders, err);
   t.skip = how->skip_bad;
