@@ -14,10 +14,11 @@ typedef struct option_list { /* of an option that may be repeated */
 
 /* The values of all options of all commands. Not given: false, -1, NaN, NULL. */
 typedef struct options {
-  bool all, confusion, folders, gradient, json, markdown, per_symbol, probability, quiet, reference, skip_bad, standardise;
-  int64_t batch, checkpoint, count, decay_steps, epochs, length, log, many, patience, seed, steps, threads, top_k, unroll, warmup;
+  bool all, confusion, decode, folders, gradient, json, markdown, per_symbol, probability, quiet, reference, skip_bad, standardise;
+  int64_t batch, beam, best, checkpoint, count, decay_steps, epochs, length, log, many, patience, seed, steps, threads, top_k,
+      unroll, warmup;
   int64_t backtest, context, horizon, samples, season, stride; /* of series with dates */
-  double clip_norm, clip_value, decay, momentum, rate, seconds, temperature;
+  double clip_norm, clip_value, decay, length_penalty, momentum, rate, seconds, temperature, top_p;
   const char *dump, *inputs, *new_file, *not_in, *optimizer, *output, *precision, *prime, *quantiles, *resume, *scale, *schedule,
       *series, *tagged, *test, *time, *valid, *weights;
   char **arguments; /* what is left: NET, DATA, MODEL ... */

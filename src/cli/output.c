@@ -47,6 +47,14 @@ void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int6
   if (n > most) text_add(out, "...", 3);
 }
 
+void output_values(text *out, const vocabulary *v, const int32_t *symbols, int64_t n) {
+  const bool apart = v->unit == UNIT_WORDS || v->unit == UNIT_LABELS;
+  for (int64_t i = 0; i < n; i++) {
+    if (apart && i > 0) text_add(out, " ", 1);
+    output_symbols(out, v, &symbols[i], 1, 1);
+  }
+}
+
 json_t *output_json_text(const char *s, size_t n) {
   text out = {0};
   for (size_t i = 0; i < n;) {

@@ -9,6 +9,8 @@
 /* Symbols as one line of text: newline (also the end of a line) as \n, tab as \t, backslash as \\, other control characters and
  * bytes from 128 that stand alone as \xNN. At most `most` symbols; then "..." follows. */
 void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most);
+/* All of them; between words and between labels is a space. */
+void output_values(text *out, const vocabulary *v, const int32_t *symbols, int64_t n);
 /* A JSON string; bytes that are not UTF-8 are written as \xNN. */
 json_t *output_json_text(const char *s, size_t n);
 /* "1,234,567" */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/data.h"
+#include "cli/decode.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 
@@ -22,6 +23,18 @@ static const option_row rows[] = {
     {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "examples at a time [32]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
+    DECODE_ROWS,
+    {OPTION_INTEGER, "n-best", 0, offsetof(options, best), "N", 1, 1024, false, "so many hypotheses of each beam [1]"},
+    {OPTION_INTEGER, "samples", 0, offsetof(options, samples), "N", 1, 1e9, false, "instead of a search so many draws of each"},
+    {OPTION_NUMBER, "temperature", 't', offsetof(options, temperature), "X", 0, 100, false,
+     "of draws: below 1 more probable, above 1 more varied [1]"},
+    {OPTION_INTEGER, "top-k", 'k', offsetof(options, top_k), "N", 0, 1e6, false,
+     "draw from the N likeliest symbols only; 0: all [0]"},
+    {OPTION_NUMBER, "top-p", 0, offsetof(options, top_p), "P", 0, 1, true,
+     "draw from the likeliest symbols that together have this probability [1]"},
+    {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of draws [1]"},
+    {OPTION_FLAG, "probability", 0, offsetof(options, probability), NULL, 0, 0, false,
+     "each text with its probability and a tab before it"},
     {.kind = OPTION_END},
 };
 
@@ -30,14 +43,10 @@ typedef struct printer {
   json_t *list;
 } printer;
 
-/* Symbols: characters follow each other, words and labels have a space between them. */
 static void add_symbols(text *out, const predicted_part *p) {
-  const bool apart = p->v->form.unit == UNIT_WORDS || p->v->form.unit == UNIT_LABELS;
-  for (int64_t i = 0; i < p->n; i++) {
-    if (p->symbols[i] == p->v->words.end) break;
-    if (apart && i > 0) text_add(out, " ", 1);
-    output_symbols(out, &p->v->words, &p->symbols[i], 1, 1);
-  }
+  int64_t n = 0;
+  while (n < p->n && p->symbols[n] != p->v->words.end) n++;
+  output_values(out, &p->v->words, p->symbols, n);
 }
 
 static void add_numbers(text *out, const predicted_part *p) {
@@ -95,13 +104,16 @@ static unroll_status run_predict(const options *o, unroll_error *err) {
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   text paths = {0};
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
+  const bool generates = !status && decode_is_for(&m.g);
+  if (!status) status = generates ? UNROLL_OK : decode_refuse(o, err);
   if (!status) status = data_paths(o, 1, &paths, err);
   if (!status)
     status = predict_read(
         &d, &m, paths.data,
         &(predict_table){.series = o->series, .tagged = o->tagged, .folders = o->folders, .skip_bad = o->skip_bad}, false, err);
   if (!status) data_report(&d);
-  if (!status) status = predict(&m, &d, false, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, NULL, err);
+  if (!status && generates) status = predict_decoded(&m, &d, o, workers, p.list, err);
+  if (!status && !generates) status = predict(&m, &d, false, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, NULL, err);
   if (!status && o->json) {
     json_t *out = json_pack("{s:O}", "predictions", p.list);
     data_report_json(out, &d);
@@ -118,11 +130,15 @@ static unroll_status run_predict(const options *o, unroll_error *err) {
 const command command_predict = {
     .name = "predict",
     .usage = "MODEL DATA... [options]",
-    .summary = "labels, tags and numbers for the rows of a table",
-    .text = "What MODEL says about each example of DATA, a table (files, folders, or - for standard input): a line each. A label "
-            "comes\n"
-            "with a tab and its probability, tags with spaces between them, of numbers the mean. DATA need not have the columns\n"
-            "that are predicted.",
+    .summary = "labels, tags, numbers and texts for the rows of a table",
+    .text =
+        "What MODEL says about each example of DATA, a table (files, folders, or - for standard input): a line each. A label "
+        "comes\n"
+        "with a tab and its probability, tags with spaces between them, of numbers the mean. DATA need not have the columns\n"
+        "that are predicted.\n\n"
+        "What a net feeds back to itself (a translation, a summary, tags that see the tags before them) is generated: the\n"
+        "likeliest symbol at each step, or with --beam a search for the likeliest text, or with --samples draws. Where there are\n"
+        "several, each has the number of its example and a tab before it.",
     .rows = rows,
     .least = 2,
     .most = NO_BOUND,

@@ -18,6 +18,8 @@ static const option_row rows[] = {
      "below 1 more probable, above 1 more varied, 0: always the likeliest symbol [1]"},
     {OPTION_INTEGER, "top-k", 'k', offsetof(options, top_k), "N", 0, 1e6, false,
      "draw from the N likeliest symbols only; 0: from all [0]"},
+    {OPTION_NUMBER, "top-p", 0, offsetof(options, top_p), "P", 0, 1, true,
+     "draw from the likeliest symbols that together have this probability only [1]"},
     {OPTION_INTEGER, "length", 'l', offsetof(options, length), "N", 1, 1e9, false, "symbols; of a line: at most so many [1000]"},
     {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "the same seed gives the same text [1]"},
     {OPTION_FLAG, "probability", 0, offsetof(options, probability), NULL, 0, 0, false,
@@ -121,6 +123,7 @@ static unroll_status sample(const model *m, printer *p, pool *workers, unroll_er
   }
   if (!isnan(o->temperature)) g.temperature = o->temperature;
   if (o->top_k >= 0) g.top_k = (int)o->top_k;
+  if (!isnan(o->top_p)) g.top_p = o->top_p;
   if (o->length >= 0) g.length = o->length;
   if (o->seed >= 0) g.seed = (uint64_t)o->seed;
   unroll_status status = o->not_in ? known_read(&p->k, o->not_in, p->wanted, err) : UNROLL_OK;

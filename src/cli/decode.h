@@ -1,0 +1,38 @@
+/* decode.h - options of the decoder, and what predict and eval do with nets that feed back what they predict. */
+#ifndef CLI_DECODE_H
+#define CLI_DECODE_H
+#include <jansson.h>
+#include "cli/options.h"
+#include "train/decode.h"
+
+/* Rows of an option table that both commands have. */
+#define DECODE_ROWS                                                                                                                \
+  {.kind = OPTION_HEADING, .help = "Texts that are generated:"},                                                                   \
+      {OPTION_INTEGER,                                                                                                             \
+       "beam",                                                                                                                     \
+       0,                                                                                                                          \
+       offsetof(options, beam),                                                                                                    \
+       "N",                                                                                                                        \
+       1,                                                                                                                          \
+       1024,                                                                                                                       \
+       false,                                                                                                                      \
+       "search with N hypotheses side by side; 1: the likeliest symbol at each step [1]"},                                         \
+      {OPTION_NUMBER,                                                                                                              \
+       "length-penalty",                                                                                                           \
+       0,                                                                                                                          \
+       offsetof(options, length_penalty),                                                                                          \
+       "A",                                                                                                                        \
+       0,                                                                                                                          \
+       10,                                                                                                                         \
+       false,                                                                                                                      \
+       "rank by log P / ((5 + length) / 6)^A: above 0 favours longer texts [0]"},                                                  \
+  {                                                                                                                                \
+    OPTION_INTEGER, "length", 'l', offsetof(options, length), "N", 1, 1e9, false,                                                  \
+        "symbols at most [50 and twice the longest input]"                                                                         \
+  }
+
+/* UNROLL_USAGE for options that only make sense with a net that generates. */
+unroll_status decode_refuse(const options *o, unroll_error *err);
+/* `unroll predict`: d has been read. With --json a row for each goes into `list`. */
+unroll_status predict_decoded(const model *m, const dataset *d, const options *o, pool *workers, json_t *list, unroll_error *err);
+#endif

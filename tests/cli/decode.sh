@@ -1,0 +1,62 @@
+# decode.sh - nets that feed back what they predict: predict, its searches and draws, and what is refused.
+. "$(dirname "$0")/common.sh"
+
+# numbers as words: the source has digits, the target their names
+awk 'BEGIN { split("one two three four", w, " ")
+  print "source,target"
+  for (i = 0; i < 240; i++) { s = ""; t = ""; n = 1 + i % 3
+    for (k = 0; k < n; k++) { d = 1 + int(i * 7 / 4 ^ k) % 4; s = s d; t = t (k ? " " : "") w[d] }
+    print s "," t } }' >digits.csv
+cat >digits.net <<'END'
+data source : chars
+data target : words(20)
+hidden = 24
+s = gru(embed(source, 8), hidden, backward)
+d = gru(embed(target[t-1], 8), hidden, start = s)
+target ~ softmax(W d + b)
+END
+run train digits.net digits.csv -o digits --epochs 40 --lr 0.02 --quiet
+expect 0
+printf 'source\n2\n14\n331\n' >questions.csv
+run predict digits/model.safetensors questions.csv
+expect 0
+printf 'two\none four\nthree three one\n' >wanted
+same out wanted "greedy"
+run predict digits/model.safetensors questions.csv --beam 4 --threads 2 --batch 1
+same out wanted "beam"
+run predict digits/model.safetensors questions.csv --beam 3 --n-best 2 --probability --length-penalty 0.5
+expect 0 "1	0.9" "two" "3	0.9"
+[ "$(wc -l <out)" = 6 ] || fail "not two lines for each example"
+run predict digits/model.safetensors questions.csv --samples 3 --temperature 0.2 --top-k 3 --top-p 0.9 --seed 5
+expect 0 "2	one four"
+[ "$(wc -l <out)" = 9 ] || fail "not three lines for each example"
+mv out before
+run predict digits/model.safetensors questions.csv --samples 3 --temperature 0.2 --top-k 3 --top-p 0.9 --seed 5 --batch 2 --threads 3
+same out before "draws depend on what runs side by side"
+run predict digits/model.safetensors questions.csv --length 2
+expect 0 "three three"
+refuse "three three one"
+run predict digits/model.safetensors questions.csv --json
+expect 0 '"value": "one four"' '"log2_p": -0' '"ended": true' '"example": 3'
+run eval digits/model.safetensors digits.csv
+expect 0 "target: accuracy"
+
+run predict digits/model.safetensors questions.csv --samples 3 --beam 2
+expect 2 "one of them"
+run predict digits/model.safetensors questions.csv --seed 2
+expect 2 "--samples says how many"
+run predict digits/model.safetensors questions.csv --beam 2 --n-best 3
+expect 2 "--n-best is at most --beam"
+run sample digits/model.safetensors
+expect 2 "reads tables"
+printf 'source\n2x\n' >bad.csv
+run predict digits/model.safetensors bad.csv
+expect 3 "bad.csv:2" "the model does not know the character 'x'"
+
+# no net that generates
+printf 'label,text\nyes,good\nno,bad\n' >label.csv
+printf 'data text : chars\ndata label : category\nlabel ~ softmax(W last(gru(embed(text, 4), 6)) + b)\n' >label.net
+run train label.net label.csv -o label --epochs 1 --quiet
+run predict label/model.safetensors label.csv --beam 2
+expect 2 "--beam is for nets that generate"
+finish
