@@ -288,6 +288,9 @@ static bool make_room(cutter *k) {
   d->n_axes = g->n_axes;
   d->n_masks = g->n_masks;
   d->n_weights = g->n_weights;
+  d->varying = g->varying;
+  d->varying_names = g->varying_names;
+  d->n_varying = g->n_varying;
   d->params = mem_alloc(((size_t)g->n_params + 1) * sizeof *d->params);
   d->carries = mem_zero(n, sizeof *d->carries); /* one for each shift at most */
   c->starts = mem_zero(n, sizeof *c->starts);
