@@ -28,21 +28,21 @@ static double digamma_rest(double x) {
 double special_digamma(double x) {
   double sum = 0;
   if (x > 1e300) return log(x);
-  if (!(x > 0)) return (double)NAN;
+  if (!(x > 0)) return x == 0 ? -(double)INFINITY : (double)NAN;
   for (; x < FAR; x++) sum += 1 / x; /* digamma(x + 1) = digamma(x) + 1 / x */
   return log(x) - 0.5 / x - digamma_rest(x) - sum;
 }
 
 double special_digamma_rise(double x, double b) {
   double sum = 0;
-  if (!(x > 0) || !(b >= 0)) return (double)NAN;
+  if (!(x > 0) || !(b >= 0)) return x == 0 && b > 0 ? (double)INFINITY : (double)NAN;
   for (; x < FAR; x++) sum += b / x / (x + b);
   return sum + log1p(b / x) + 0.5 * (b / x) / (x + b) + (digamma_rest(x) - digamma_rest(x + b));
 }
 
 double special_lbeta(double a, double b) {
   double p = a < b ? a : b, q = a < b ? b : a, factor = 1;
-  if (!(p > 0)) return (double)NAN;
+  if (!(p > 0)) return p == 0 && q > 0 ? (double)INFINITY : (double)NAN;
   for (; q < FAR; q++) factor *= (p + q) / q; /* B(p, q) = B(p, q + 1) (p + q) / q */
   const double fall = (p + q - 0.5) * log1p(p / q) - stirling(q) + stirling(p + q);
   if (p < FAR) return special_lgamma(p) + p - p * log(q) - fall + log(factor);

@@ -4,7 +4,7 @@
 #define BASE_SPECIAL_H
 
 double special_lgamma(double x);  /* log gamma(x), x >= 0; infinity at 0 */
-double special_digamma(double x); /* its derivative, x > 0; relative error below 1e-12 but at the zero, 1.4616 */
+double special_digamma(double x); /* its derivative, x >= 0, -infinity at 0; relative error below 1e-12 but at the zero, 1.4616 */
 double special_digamma_rise(double x,
                             double b);    /* digamma(x + b) - digamma(x), x > 0, b >= 0, accurate where b is small beside x */
 double special_lbeta(double a, double b); /* log of gamma(a) gamma(b) / gamma(a + b), a, b > 0; accurate where one is large */

@@ -145,15 +145,30 @@ static int emit_concat(builder *b, const term *t) {
   return all;
 }
 
-static int emit_row(builder *b, const term *t, enum op op) {
-  const int x = argument(b, t, 0), width = graph_at(b->g, x)->width;
-  if (op == OP_ROW_SUM && width == 1) return x;
+/* A node of one operand, with its rows. */
+static int over_width(builder *b, const term *t, enum op op, int x, int width, int c0) {
   node n = blank(t, op);
   n.space = space_of(b->g, x);
   n.axis = n.space == SPACE_STEP ? t->axis : -1;
-  n.width = op == OP_ROW_SUM ? 1 : width;
+  n.width = width;
+  n.c0 = c0;
   n.in[0] = x;
   return graph_node(b->g, n);
+}
+
+static int emit_row(builder *b, const term *t, enum op op) {
+  const int x = argument(b, t, 0);
+  return over_width(b, t, op, x, graph_at(b->g, x)->width, 0);
+}
+
+static int emit_reduce(builder *b, const term *t) {
+  const int x = argument(b, t, 0);
+  return graph_at(b->g, x)->width == 1 ? x : over_width(b, t, t->op, x, 1, 0);
+}
+
+static int emit_slice(builder *b, const term *t) {
+  const int x = argument(b, t, 0), width = width_value(b, t->width);
+  return graph_at(b->g, x)->width == width ? x : over_width(b, t, OP_SLICE, x, width, t->lag);
 }
 
 /* --- leaves --- */
@@ -444,8 +459,10 @@ static int emit_term(builder *b, const term *t) {
     return graph_binary(g, t->op, b->terms[t->args[0]].node, b->terms[t->args[1]].node);
   case TERM_ROW:
     return emit_row(b, t, t->op);
-  case TERM_ROW_SUM:
-    return emit_row(b, t, OP_ROW_SUM);
+  case TERM_REDUCE:
+    return emit_reduce(b, t);
+  case TERM_SLICE:
+    return emit_slice(b, t);
   case TERM_MATVEC:
     return emit_matvec(b, t);
   case TERM_CONCAT:

@@ -12,6 +12,12 @@ const char *const build_functions[] = {
 #undef OTHER
     "softmax", "layernorm", "embed", "dropout", "zoneout", "mean", "last", "first", "attend", "conv", "pool", NULL};
 
+bool build_is_hidden(const char *name) {
+  for (int op = 0; op < OP_COUNT; op++)
+    if (graph_ops[op].kind != OP_KIND_OTHER && !graph_ops[op].derivative[0] && !strcmp(graph_ops[op].text, name)) return true;
+  return false;
+}
+
 /* --- arguments --- */
 
 bool build_args(builder *b, scope *s, const expr *e, int least, int most) {
@@ -225,7 +231,7 @@ int build_function(builder *b, scope *s, const expr *e, const char *name) {
   if (!strcmp(name, "pool")) return build_pool(b, s, e);
   if (!strcmp(name, "mean")) return over_time(b, s, e, OP_SUM_TIME);
   if (!strcmp(name, "max") && e->n_args == 1) return over_time(b, s, e, OP_MAX_TIME);
-  for (int op = 0; op < OP_COUNT; op++)
+  for (int op = 0; op < OP_COUNT && !build_is_hidden(name); op++)
     if (graph_ops[op].kind != OP_KIND_OTHER && !strcmp(graph_ops[op].text, name)) return elementwise(b, s, e, (enum op)op);
   return -2;
 }

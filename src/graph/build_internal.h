@@ -31,8 +31,9 @@ enum term_kind {
   TERM_EMBED,       /* rows of weight, by the symbols of data at `lag` */
   TERM_ELEMENTWISE, /* op, one or two arguments */
   TERM_ROW,         /* SOFTMAX, LAYERNORM */
-  TERM_ROW_SUM,
-  TERM_MATVEC, /* weight times args[0], `transposed` */
+  TERM_REDUCE,      /* ROW_SUM, LOG_SUM_EXP: one number for each row */
+  TERM_SLICE,       /* columns of args[0] from `lag` on */
+  TERM_MATVEC,      /* weight times args[0], `transposed` */
   TERM_CONCAT,
   TERM_SHIFT,         /* symbol at `lag` steps before (dir +1) or after (-1) */
   TERM_EDGE,          /* first (+1) or last (-1) step of args[0] */
@@ -247,6 +248,7 @@ int build_call(builder *b, scope *s, const expr *e, const cell_file *cell, const
 /* build_function.c */
 extern const char *const build_functions[];
 bool build_args(builder *b, scope *s, const expr *e, int least, int most); /* so many, without names */
+bool build_is_hidden(const char *name); /* one of these that occurs in derivatives only and cannot be written */
 int build_function(builder *b, scope *s, const expr *e, const char *name); /* -2: no such function */
 
 /* build_picture.c */
@@ -255,6 +257,9 @@ int build_pool(builder *b, scope *s, const expr *e);
 
 /* build_loss.c */
 bool build_loss(builder *b, scope *s, const statement *at);
+
+/* build_density.c */
+int build_density(builder *b, scope *s, const expr *e, const loss_term *l); /* of numbers; the loss's node is not there yet */
 
 /* build_width.c */
 int width_new(builder *b);                               /* WIDTH_FREE: no memory */

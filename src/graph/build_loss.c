@@ -16,10 +16,10 @@ static const distribution distributions[] = {
     {"bernoulli", false, false, {"logits"}, 1},
     {"gaussian", false, false, {"mean", "scale"}, 2},
     {"laplace", false, false, {"mean", "scale"}, 2},
-    {"student_t", false, true, {"mean", "scale", "dof"}, 3},
-    {"negative_binomial", false, true, {"mean", "shape"}, 2},
-    {"quantile", false, true, {NULL}, 0}, /* quantile(0.1, 0.5, 0.9, x) */
-    {"mixture", false, true, {NULL}, 0},  /* mixture(n, x) */
+    {"student_t", false, false, {"mean", "scale", "dof"}, 3},
+    {"negative_binomial", false, false, {"mean", "shape"}, 2},
+    {"quantile", false, false, {NULL}, 0}, /* quantile(0.1, 0.5, 0.9, x) */
+    {"mixture", false, false, {NULL}, 0},  /* mixture(n, x) */
     {"ctc", true, true, {"logits"}, 1},
 };
 enum { N_DISTRIBUTIONS = sizeof distributions / sizeof *distributions };
@@ -102,7 +102,7 @@ static bool vector_last(builder *b, scope *s, const expr *e, int width, const ex
   }
   if (mixture && !build_integer(b, s, e->args[0], "the number of components", 1, 1024, &n)) return false;
   if (mixture) l->numbers[0] = n;
-  /* weights, means and scales; for a pen (x, y, lifted) also correlations, and one bit (Graves 2013) */
+  /* weights, means and log scales; for a pen (x, y, lifted) also correlations, and one bit (Graves 2013) */
   int per = 0;
   if (mixture && width == 3) return *needed = 6 * n + 1, true;
   if (__builtin_mul_overflow(width, mixture ? 2 : e->n_args - 1, &per) || __builtin_add_overflow(per, mixture ? 1 : 0, &per) ||
@@ -111,36 +111,8 @@ static bool vector_last(builder *b, scope *s, const expr *e, int width, const ex
   return true;
 }
 
-/* --- densities --- */
-
-static int sum(builder *b, scope *s, const expr *e, int t) {
-  if (t == TERM_NONE) return TERM_NONE;
-  const int one = width_known(b, 1, "a sum");
-  return one == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_ROW_SUM, one, &t, 1);
-}
-
-/* -log p(y) with logits z: softplus(z) - y z */
-static int bernoulli(builder *b, scope *s, const expr *e, int y, int z) {
-  const int product = term_binary(b, s, e, OP_MUL, y, z);
-  return term_binary(b, s, e, OP_SUB, term_unary(b, s, e, OP_SOFTPLUS, z), product);
-}
-
-/* ((y - m) / s)^2 / 2 + log s + log(2 pi) / 2 */
-static int gaussian(builder *b, scope *s, const expr *e, int y, int mean, int scale) {
-  const int z = term_binary(b, s, e, OP_DIV, term_binary(b, s, e, OP_SUB, y, mean), scale);
-  const int half = term_binary(b, s, e, OP_MUL, term_number(b, s, e, 0.5), term_unary(b, s, e, OP_SQUARE, z));
-  const int with_scale = term_binary(b, s, e, OP_ADD, half, term_unary(b, s, e, OP_LOG, scale));
-  return term_binary(b, s, e, OP_ADD, with_scale, term_number(b, s, e, 0.9189385332046727));
-}
-
-/* |y - m| / s + log(2 s) */
-static int laplace(builder *b, scope *s, const expr *e, int y, int mean, int scale) {
-  const int away = term_unary(b, s, e, OP_ABS, term_binary(b, s, e, OP_SUB, y, mean));
-  const int twice = term_binary(b, s, e, OP_MUL, term_number(b, s, e, 2), scale);
-  return term_binary(b, s, e, OP_ADD, term_binary(b, s, e, OP_DIV, away, scale), term_unary(b, s, e, OP_LOG, twice));
-}
-
-static int named_loss(builder *b, scope *s, const expr *e, const distribution *d, loss_term *l) {
+/* By an operator of its own: of symbols. */
+static int named_loss(builder *b, scope *s, const expr *e, const distribution *d, const loss_term *l) {
   const int one = width_known(b, 1, "a loss");
   if (one == WIDTH_FREE) return TERM_NONE;
   const bool entropy = !d->later;
@@ -149,15 +121,6 @@ static int named_loss(builder *b, scope *s, const expr *e, const distribution *d
   b->terms[t].data = l->data;
   b->terms[t].name = d->name;
   return t;
-}
-
-static int density(builder *b, scope *s, const expr *e, const distribution *d, loss_term *l) {
-  if (d->symbols || d->later) return named_loss(b, s, e, d, l);
-  const int y = term_data(b, s, e, l->data, 0);
-  if (y == TERM_NONE) return TERM_NONE;
-  if (!strcmp(d->name, "bernoulli")) return sum(b, s, e, bernoulli(b, s, e, y, l->args[0]));
-  if (!strcmp(d->name, "laplace")) return sum(b, s, e, laplace(b, s, e, y, l->args[0], l->args[1]));
-  return sum(b, s, e, gaussian(b, s, e, y, l->args[0], l->args[1]));
 }
 
 /* --- the line --- */
@@ -189,7 +152,7 @@ bool build_loss(builder *b, scope *s, const statement *at) {
     if (l.args[k] == TERM_NONE || !fit(b, s, bound[k], l.args[k], width, why, exact)) return false;
   }
   l.prediction = l.args[0];
-  l.node = density(b, s, e, d, &l);
+  l.node = d->symbols ? named_loss(b, s, e, d, &l) : build_density(b, s, e, &l);
   if (l.node == TERM_NONE || !build_grow(b, (void **)&b->losses, b->n_losses, &b->cap_losses, sizeof *b->losses)) return false;
   b->losses[b->n_losses++] = l;
   return true;

@@ -108,7 +108,8 @@ const char *build_suggest(builder *b, const scope *s, const char *word) {
   const char **names = arena_alloc(&b->scratch, n, sizeof *names);
   if (!names) return build_memory(b), "";
   for (const symbol *y = s->first; y; y = y->next) names[used++] = y->name;
-  for (const char *const *f = build_functions; *f; f++) names[used++] = *f;
+  for (const char *const *f = build_functions; *f; f++)
+    if (!build_is_hidden(*f)) names[used++] = *f;
   for (const builtin *c = lang_cells; c->name; c++) names[used++] = c->name;
   return build_hint(b, word, names, used);
 }
@@ -117,7 +118,7 @@ const char *build_suggest(builder *b, const scope *s, const char *word) {
 
 static bool is_function(const char *name) {
   for (const char *const *f = build_functions; *f; f++)
-    if (!strcmp(*f, name)) return true;
+    if (!strcmp(*f, name)) return !build_is_hidden(name);
   return lang_builtin_cell(name) != NULL;
 }
 

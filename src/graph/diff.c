@@ -374,6 +374,8 @@ static int contribution(diff *d, int y, int k, int dy) {
     return columns(d, OP_SLICE, x, dy, n.c0);
   case OP_SOFTMAX:
     return grad_node(d, OP_SOFTMAX_GRAD, y, y, dy, NODE_NONE);
+  case OP_LOG_SUM_EXP:
+    return graph_binary(g, OP_MUL, dy, grad_node(d, OP_SOFTMAX, x, x, NODE_NONE, NODE_NONE));
   case OP_LAYERNORM:
     return grad_node(d, OP_LAYERNORM_GRAD, y, x, y, dy);
   case OP_CONV:
@@ -427,6 +429,7 @@ static bool has_input_size(enum op op) {
   case OP_ADDITIVE:
   case OP_ROW_SUM:
   case OP_SUM_ROWS:
+  case OP_LOG_SUM_EXP:
     return true;
   default:
     return false;
@@ -457,7 +460,8 @@ static void visit(diff *d, int y) {
   d->adjoint[y] = dy;
   if (dy == NODE_NONE || graph_failed(g)) return;
   name_adjoint(d, n.name, dy);
-  if (graph_ops[n.op].kind == OP_KIND_OTHER && n.op != OP_CROSS_ENTROPY && n.op != OP_ROW_SUM && n.op != OP_SUM_ROWS)
+  if (graph_ops[n.op].kind == OP_KIND_OTHER && n.op != OP_CROSS_ENTROPY && n.op != OP_ROW_SUM && n.op != OP_SUM_ROWS &&
+      n.op != OP_LOG_SUM_EXP)
     dy = diff_full(g, dy, y);
   if (n.op == OP_VECTOR) add_gradient(d, n.param, dy);
   if (n.op == OP_EMBED) visit_embed(d, y, dy);

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+#include "base/special.h"
 
 const op_info graph_ops[OP_COUNT] = {
 #define UNARY(name, text, dx) {#name, text, OP_KIND_UNARY, 1, {dx, NULL}},
@@ -221,6 +222,12 @@ static double fold_unary(enum op op, double x) {
     return sin(x);
   case OP_COS:
     return cos(x);
+  case OP_LGAMMA:
+    return special_lgamma(x);
+  case OP_DIGAMMA:
+    return special_digamma(x);
+  case OP_LOG1P_SQUARE:
+    return log1p(x * x);
   default:
     return (double)NAN; /* a new operator is not folded until it has its row here */
   }
@@ -242,6 +249,10 @@ static double fold_binary(enum op op, double a, double b) {
     return b > a ? b : a;
   case OP_LESS:
     return a < b;
+  case OP_LBETA:
+    return special_lbeta(a, b);
+  case OP_DIGAMMA_RISE:
+    return special_digamma_rise(a, b);
   default:
     return (double)NAN;
   }

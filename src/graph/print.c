@@ -490,6 +490,9 @@ static void operation(printer *p, int x, int offset) {
   case OP_ROW_SUM:
     call(p, "sum", n, offset);
     break;
+  case OP_LOG_SUM_EXP:
+    call(p, "log_sum_exp", n, offset);
+    break;
   case OP_SOFTMAX_GRAD:
     softmax_grad(p, n, offset);
     break;

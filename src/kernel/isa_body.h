@@ -4,6 +4,7 @@
 #include "kernel/optimizer.h"
 #include "kernel/vector.h"
 #include "kernel/vector_math.h"
+#include "kernel/vector_gamma.h"
 #include "kernel/product_body.h"
 #include "kernel/tile_body.h"
 #include "kernel/rows_body.h"
@@ -19,6 +20,7 @@ static const kernels table = {
     .cross_entropy = cross_entropy_run,
     .cross_entropy_grad = cross_entropy_grad_run,
     .row_sum = row_sum_run,
+    .log_sum_exp = log_sum_exp_run,
     .layernorm = layernorm_run,
     .layernorm_grad = layernorm_grad_run,
     .gather = gather_run,

@@ -87,6 +87,8 @@ struct kernels {
   void (*cross_entropy_grad)(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *loss, ptrdiff_t loss_row,
                              const float *dl, ptrdiff_t dl_row, const int32_t *index, int rows, int n);
   void (*row_sum)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
+  /* y[i * y_row] = log(sum exp(x_i)) */
+  void (*log_sum_exp)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
   void (*layernorm)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
   void (*layernorm_grad)(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *y, ptrdiff_t y_row,
                          const float *dy, ptrdiff_t dy_row, int rows, int n);

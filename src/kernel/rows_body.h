@@ -5,6 +5,7 @@
  * where they may not be (tables of embeddings, gradients of biases). */
 #ifndef KERNEL_ROWS_BODY_H
 #define KERNEL_ROWS_BODY_H
+#include <float.h>
 
 /* Columns j .. j+15 of a row of n; zeros beyond. */
 VECTOR_INLINE v16 row_load(const float *x, int j, int n) { return n - j >= LANES ? v_load(x + j) : v_load_part(x + j, n - j); }
@@ -62,6 +63,23 @@ static void cross_entropy_run(float *loss, ptrdiff_t loss_row, const float *x, p
     }
     v_store(sum, v_add(v_log(v_load(sum)), v_load(rest)));
     for (int i = 0; i < count; i++) loss[(first + i) * loss_row] = sum[i];
+  }
+}
+
+/* The same without an index. Rows of -infinity alone keep their value. */
+static void log_sum_exp_run(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n) {
+  for (int first = 0; first < rows; first += LANES) {
+    const int count = rows - first < LANES ? rows - first : LANES;
+    float sum[LANES], top[LANES] = {0};
+    for (int i = 0; i < LANES; i++) {
+      sum[i] = 1;
+      if (i >= count) continue;
+      const float *row = x + (first + i) * x_row, peak = row_peak(row, n);
+      top[i] = peak < -FLT_MAX ? -FLT_MAX : peak;
+      sum[i] = row_exp(NULL, row, n, top[i]);
+    }
+    v_store(sum, v_add(v_log(v_load(sum)), v_load(top)));
+    for (int i = 0; i < count; i++) y[(first + i) * y_row] = sum[i];
   }
 }
 

@@ -93,6 +93,8 @@ static enum stage_kind stage_of(const value *v) {
     return STAGE_COPY_COLUMNS;
   case OP_ROW_SUM:
     return STAGE_ROW_SUM;
+  case OP_LOG_SUM_EXP:
+    return STAGE_LOG_SUM_EXP;
   case OP_SOFTMAX:
     return v->over < 0 ? STAGE_SOFTMAX : STAGE_WEIGHTS;
   case OP_SOFTMAX_GRAD:

@@ -119,6 +119,7 @@ static bool loop_may_hold(const value *v) {
   case OP_LAYERNORM:
   case OP_LAYERNORM_GRAD:
   case OP_ROW_SUM:
+  case OP_LOG_SUM_EXP:
   case OP_CONCAT:
   case OP_SLICE:
   case OP_PAD:

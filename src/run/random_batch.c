@@ -1,6 +1,7 @@
 /* random_batch.c - made-up data and weights for a graph. */
 #include "run/random_batch.h"
 #include <math.h>
+#include <string.h>
 #include "base/error.h"
 #include "base/random.h"
 
@@ -31,8 +32,23 @@ static bool fill_axis(random_batch *r, batch_axis *a, const int *lengths, int ro
   return true;
 }
 
+/* Numbers from -1 to 1; what is predicted as a bit or a count is one. */
+static float made_up(const char *distribution, double u) {
+  if (distribution && !strcmp(distribution, "bernoulli")) return u < 0.5 ? 0.0f : 1.0f;
+  if (distribution && !strcmp(distribution, "negative_binomial")) return (float)(int)(6 * u * u);
+  return (float)(2 * u - 1);
+}
+
+static const char *distribution_of(const graph *g, int data) {
+  for (int i = 0; i < g->n_losses; i++)
+    if (g->losses[i].data == data) return g->losses[i].distribution;
+  return NULL;
+}
+
 /* The entries of one row of an input: batch row b at time t (0 for static data). */
-static void fill_row(random_batch *r, const input *in, int number, int64_t row, int b, int64_t t, uint64_t key) {
+static void fill_row(random_batch *r, const graph *g, int number, int64_t row, int b, int64_t t, uint64_t key) {
+  const input *in = &g->inputs[number];
+  const char *distribution = distribution_of(g, in->data);
   const uint64_t step = (uint64_t)in->data << 40 | (uint64_t)(t < 0 ? 0 : t);
   if (in->index) {
     const uint32_t symbols = in->width > 0 ? (uint32_t)in->width : 1;
@@ -41,11 +57,12 @@ static void fill_row(random_batch *r, const input *in, int number, int64_t row, 
   }
   for (int j = 0; j < in->width; j++) {
     const double u = random_uniform(key, RANDOM_TEST, step, (uint32_t)b * (uint32_t)in->width + (uint32_t)j);
-    r->number[number][row * in->width + j] = t < 0 ? 0.0f : (float)(2 * u - 1);
+    r->number[number][row * in->width + j] = t < 0 ? 0.0f : made_up(distribution, u);
   }
 }
 
-static bool fill_input(random_batch *r, const input *in, int number, int from, uint64_t key) {
+static bool fill_input(random_batch *r, const graph *g, int number, int from, uint64_t key) {
+  const input *in = &g->inputs[number];
   const batch_axis *a = in->space == SPACE_STEP ? &r->axes[in->axis] : NULL;
   const int64_t count = a ? a->first[a->steps] : r->b.rows;
   if (in->index)
@@ -54,10 +71,10 @@ static bool fill_input(random_batch *r, const input *in, int number, int from, u
     r->number[number] = arena_alloc(&r->memory, (size_t)(count + 1) * (size_t)in->width, sizeof **r->number);
   if (!r->index[number] && !r->number[number]) return false;
   if (!a)
-    for (int b = 0; b < r->b.rows; b++) fill_row(r, in, number, b, b, 0, key);
+    for (int b = 0; b < r->b.rows; b++) fill_row(r, g, number, b, b, 0, key);
   for (int t = 0; a && t < a->steps; t++)
     for (int b = 0; b < a->active[t]; b++)
-      fill_row(r, in, number, a->first[t] + b, a->order ? a->order[b] : b, (int64_t)from + t - in->lag, key);
+      fill_row(r, g, number, a->first[t] + b, a->order ? a->order[b] : b, (int64_t)from + t - in->lag, key);
   return true;
 }
 
@@ -76,7 +93,7 @@ static unroll_status make(random_batch *out, const graph *g, int rows, const int
     for (int b = 0; b < rows && ok; b++) out->lengths[a][b] = lengths[(b + a) % rows];
     ok = ok && fill_axis(out, &out->axes[a], out->lengths[a], rows);
   }
-  for (int i = 0; i < g->n_inputs && ok; i++) ok = fill_input(out, &g->inputs[i], i, from, key);
+  for (int i = 0; i < g->n_inputs && ok; i++) ok = fill_input(out, g, i, from, key);
   if (!ok) {
     random_batch_free(out);
     return error_memory(err);

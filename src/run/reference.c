@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/special.h"
 #include "run/mask.h"
 #include "run/reference_picture.h"
 
@@ -100,6 +101,11 @@ static double f_DIV(double a, double b) { return a / b; }
 static double f_MIN(double a, double b) { return b < a ? b : a; }
 static double f_MAX(double a, double b) { return a < b ? b : a; }
 static double f_LESS(double a, double b) { return a < b; }
+static double f_LGAMMA(double x) { return special_lgamma(x); }
+static double f_DIGAMMA(double x) { return special_digamma(x); }
+static double f_LOG1P_SQUARE(double x) { return fabs(x) > 1e100 ? 2 * log(fabs(x)) : log1p(x * x); }
+static double f_LBETA(double a, double b) { return special_lbeta(a, b); }
+static double f_DIGAMMA_RISE(double a, double b) { return special_digamma_rise(a, b); }
 
 #define UNARY(name, text, dx)                                                                                                      \
   static void eval_##name(const eval *e, const node *n, rows *q) {                                                                 \
@@ -226,6 +232,10 @@ static double log_sum_exp(const eval *e, const node *n, int k, int64_t row, int 
   for (int j = 0; j < N; j++) largest = fmax(largest, at(e, n, k, row, j));
   for (int j = 0; j < N; j++) sum += exp(at(e, n, k, row, j) - largest);
   return largest + log(sum);
+}
+
+static void eval_LOG_SUM_EXP(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) Y(i, 0) = log_sum_exp(e, n, 0, i, width_in(e, n, 0));
 }
 
 static void eval_SOFTMAX(const eval *e, const node *n, rows *q) {

@@ -132,6 +132,7 @@ static void run_stage(run *r, worker *w, const stage *s, int thread, int threads
   case STAGE_LAYERNORM:
   case STAGE_LAYERNORM_GRAD:
   case STAGE_ROW_SUM:
+  case STAGE_LOG_SUM_EXP:
   case STAGE_CROSS_ENTROPY:
   case STAGE_CROSS_ENTROPY_GRAD:
   case STAGE_COPY_COLUMNS:

@@ -47,6 +47,9 @@ void run_by_rows(const run *r, const worker *w, const stage *s, const where *her
   case STAGE_ROW_SUM:
     r->k->row_sum(y.p, y.row, in[0].p, in[0].row, n, s->in_width);
     break;
+  case STAGE_LOG_SUM_EXP:
+    r->k->log_sum_exp(y.p, y.row, in[0].p, in[0].row, n, s->in_width);
+    break;
   case STAGE_CROSS_ENTROPY:
     r->k->cross_entropy(y.p, y.row, in[0].p, in[0].row, index_at(r, s, here, row0), n, s->in_width);
     break;

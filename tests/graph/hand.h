@@ -240,7 +240,8 @@ static inline void net_mixed(graph *g) {
   const int t = graph_unary(g, OP_SIN, graph_node(g, back));
   const int part = hand_other(g, OP_SLICE, 2, 1, t, NODE_NONE);
   const int wide = hand_other(g, OP_PAD, HIDDEN, 1, part, NODE_NONE);
-  const int total = hand_other(g, OP_ROW_SUM, 1, 0, add(g, wide, soft), NODE_NONE);
+  const int sums = hand_other(g, OP_ROW_SUM, 1, 0, add(g, wide, soft), NODE_NONE);
+  const int total = add(g, sums, hand_other(g, OP_LOG_SUM_EXP, 1, 0, norm, NODE_NONE));
   node mean = hand_node(OP_SUM_TIME, SPACE_STATIC, 0, HIDDEN);
   mean.in[0] = mul(g, add(g, wide, total), graph_shift(g, soft, -1, s));
   hand_output(g, DATA_LABEL, graph_unary(g, OP_TANH, graph_node(g, mean)));

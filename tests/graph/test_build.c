@@ -479,10 +479,23 @@ static void test_densities(void **state) {
   assert_string_equal(t.g.losses[0].distribution, "bernoulli");
   drop(&t);
   build_or_fail(&t, "data y : numbers(3)\ny ~ student_t(W y[t-1], 1, dof = 3)\n", NULL);
-  const node *later = graph_at(&t.g, t.g.losses[0].node);
-  assert_int_equal(later->op, OP_LATER);
-  assert_string_equal(later->name, "student_t");
-  assert_int_equal(graph_at(&t.g, t.g.losses[0].prediction)->width, 3);
+  const loss *l = &t.g.losses[0];
+  assert_int_equal(graph_at(&t.g, l->node)->op, OP_ROW_SUM);
+  assert_int_equal(graph_at(&t.g, l->prediction)->width, 3);
+  assert_true(l->n_args == 3 && l->args[0] == l->prediction && graph_at(&t.g, l->args[2])->value == 3);
+  drop(&t);
+  build_or_fail(&t, "data y : numbers(2)\ny ~ quantile(0.1, 0.5, 0.9, W y[t-1])\n", NULL);
+  l = &t.g.losses[0];
+  assert_int_equal(graph_at(&t.g, l->prediction)->width, 6);
+  assert_true(l->n_args == 1 && l->n_numbers == 3 && l->numbers[2] == 0.9);
+  drop(&t);
+  build_or_fail(&t, "data y : numbers(2)\ny ~ mixture(4, W y[t-1])\n", NULL);
+  l = &t.g.losses[0];
+  assert_int_equal(graph_at(&t.g, l->prediction)->width, 20); /* 4 weights, 8 means, 8 scales */
+  assert_true(l->n_numbers == 1 && l->numbers[0] == 4);
+  drop(&t);
+  build_or_fail(&t, "data y : numbers(3)\ny ~ mixture(4, W y[t-1])\n", NULL);
+  assert_int_equal(graph_at(&t.g, t.g.losses[0].prediction)->width, 25);
   drop(&t);
   build_or_fail(&t, "data s : audio(40)\ndata text : chars\nh = gru(s, 4)\ntext ~ ctc(W h + b)\n", NULL);
   assert_int_equal(t.g.n_axes, 2);

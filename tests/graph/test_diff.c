@@ -4,6 +4,7 @@
 #include "hand.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "base/special.h"
 
 /* --- a tiny interpreter: one sequence, STEPS[axis] steps, a value per (node, step) on demand --- */
 
@@ -58,6 +59,12 @@ static double f1(enum op op, double x) {
     return sin(x);
   case OP_COS:
     return cos(x);
+  case OP_LGAMMA:
+    return special_lgamma(x);
+  case OP_DIGAMMA:
+    return special_digamma(x);
+  case OP_LOG1P_SQUARE:
+    return log1p(x * x);
   default:
     fail_msg("no function for %s", graph_ops[op].name);
     return 0;
@@ -80,6 +87,10 @@ static double f2(enum op op, double a, double b) {
     return fmax(a, b);
   case OP_LESS:
     return a < b;
+  case OP_LBETA:
+    return special_lbeta(a, b);
+  case OP_DIGAMMA_RISE:
+    return special_digamma_rise(a, b);
   default:
     fail_msg("no function for %s", graph_ops[op].name);
     return 0;
@@ -164,6 +175,9 @@ static void row(tiny *e, const node *n, int t, double *y) {
       break;
     case OP_ROW_SUM:
       for (int k = 0; k < K; k++) y[0] += a[k];
+      break;
+    case OP_LOG_SUM_EXP:
+      y[0] = log_sum_exp(a, K);
       break;
     case OP_SOFTMAX:
       y[j] = exp(a[j] - log_sum_exp(a, N));
@@ -350,14 +364,15 @@ static void gradients_match_differences(void **state) {
 static void every_elementwise_operator(void **state) {
   (void)state;
   for (int op = 0; op < OP_COUNT; op++) {
-    if (graph_ops[op].kind == OP_KIND_OTHER) continue;
-    const bool positive = op == OP_LOG || op == OP_SQRT, unary = graph_ops[op].kind == OP_KIND_UNARY;
+    if (graph_ops[op].kind == OP_KIND_OTHER || !graph_ops[op].derivative[0]) continue;
+    const bool positive = op == OP_LOG || op == OP_SQRT || op == OP_LGAMMA || op == OP_LBETA,
+               unary = graph_ops[op].kind == OP_KIND_UNARY;
     graph g;
     hand_init(&g);
     const int x = hand_input(&g, DATA_X, 0);
     int a = mul(&g, hand_vector(&g, "p", NUMBERS), x), b = mul(&g, hand_vector(&g, "q", NUMBERS), x);
     if (positive) a = graph_unary(&g, OP_EXP, a);
-    if (op == OP_DIV) b = graph_unary(&g, OP_EXP, b);
+    if (op == OP_DIV || op == OP_LBETA) b = graph_unary(&g, OP_EXP, b);
     const int y = unary ? graph_unary(&g, (enum op)op, a) : graph_binary(&g, (enum op)op, a, b);
     const int safe = add(&g, mul(&g, y, x), mul(&g, a, b)); /* both always have a gradient */
     hand_loss(&g, DATA_X, graph_input(&g, DATA_X, 0), hand_other(&g, OP_ROW_SUM, 1, 0, safe, NODE_NONE), safe);

@@ -82,6 +82,11 @@ static void ref_row_sum(const rows_data *d, int rows, int n, double *want) {
   }
 }
 
+static void run_log_sum_exp(const kernels *t, rows_data *d, int rows, int n) { t->log_sum_exp(d->out, WIDE, d->x, WIDE, rows, n); }
+static void ref_log_sum_exp(const rows_data *d, int rows, int n, double *want) {
+  for (int i = 0; i < rows; i++) want[i] = total(d->x + i * WIDE, n);
+}
+
 static double moments(const float *x, int n, double *mean) { /* 1 / sqrt(variance + 1e-5) */
   double sum = 0;
   *mean = 0;
@@ -166,6 +171,8 @@ static const struct function {
     {"cross_entropy, large", run_cross_entropy, ref_cross_entropy, 1, 10000, 2e-3},
     {"cross_entropy_grad", run_cross_entropy_grad, ref_cross_entropy_grad, 0, 10, 4e-6},
     {"row_sum", run_row_sum, ref_row_sum, 1, 10, 5e-5},
+    {"log_sum_exp", run_log_sum_exp, ref_log_sum_exp, 1, 10, 2e-6},
+    {"log_sum_exp, large", run_log_sum_exp, ref_log_sum_exp, 1, 10000, 2e-3},
     {"layernorm", run_layernorm, ref_layernorm, 0, 10, 2e-5},
     {"layernorm_grad", run_layernorm_grad, ref_layernorm_grad, 0, 10, 1e-4},
     {"gather", run_gather, ref_gather, 0, 1, 0},

@@ -1,5 +1,6 @@
 /* Every instruction of a tile program: against double references, against the portable table, in every layout. */
 #include "tables.h"
+#include "base/special.h"
 
 static double ref_sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 static double ref_cdf(double x) { return 0.5 * erfc(-x / sqrt(2)); }
@@ -35,6 +36,11 @@ REF(DIV, a / b)
 REF(MIN, pick_min(a, b))
 REF(MAX, pick_max(a, b))
 REF(LESS, a < b)
+REF(LGAMMA, special_lgamma(a))
+REF(DIGAMMA, special_digamma(a))
+REF(LOG1P_SQUARE, log1p(a *a))
+REF(LBETA, special_lbeta(a, b))
+REF(DIGAMMA_RISE, special_digamma_rise(a, b))
 REF(COPY, a)
 REF(ONE_MINUS, 1 - a)
 REF(ONE_MINUS_SQUARE, 1 - a * a)
@@ -74,6 +80,9 @@ static const struct operation {
     ROW1(NORMAL_CDF, 7, -12, 12),
     ROW1(SIN, 1.6, -200, 200),
     ROW1(COS, 1.6, -200, 200),
+    ROW1(LGAMMA, 10, 0, 20),
+    ROW1(DIGAMMA, 10, 0, 20),
+    ROW1(LOG1P_SQUARE, 4, -9, 9),
     ROW2(ADD, 0.51, -9, 9),
     ROW2(SUB, 0.51, -9, 9),
     ROW2(MUL, 0.51, -9, 9),
@@ -81,6 +90,8 @@ static const struct operation {
     ROW2(MIN, 0, -9, 9),
     ROW2(MAX, 0, -9, 9),
     ROW2(LESS, 0, -9, 9),
+    ROW2(LBETA, 1e9, 0, 100), /* by `beta` below: near its zeros there are no relative errors */
+    ROW2(DIGAMMA_RISE, 12, 0.01, 100),
     ROW1(COPY, 0, -9, 9),
     ROW1(ONE_MINUS, 0.51, -2, 2),
     ROW1(ONE_MINUS_SQUARE, 0.51, -2, 2),
@@ -221,8 +232,38 @@ static void program(void **state) {
   }
 }
 
+static int agree(float y, double want, double error) { return fabs((double)y - want) <= error * fabs(want); }
+
+/* Gamma and beta functions on a fine grid over the positive numbers, where the errors are largest. */
+static void gamma_functions(void **state) {
+  (void)state;
+  enum { N = 20000 };
+  static _Alignas(64) float a[N], b[N], y[N];
+  static const double besides[] = {0.5, 1, 2, 3, 7.5, 8, 20, 1e3, 1e6, 1e9, 1e20, 1e-3, 1e-10};
+  const kernels *t = kernel_table();
+  const tile_operand o[] = {{a, 16, 0}, {b, 16, 0}, {y, 16, 0}};
+  for (int i = 0; i < N; i++) a[i] = (float)exp(-40 + 80.0 * i / N);
+  t->tile(&(tile_instruction){TILE_LGAMMA, 2, 0, 0, 0}, 1, o, N / 16, 1);
+  for (int i = 0; i < N; i++) assert_true(agree(y[i], special_lgamma((double)a[i]), 1e-6));
+  t->tile(&(tile_instruction){TILE_DIGAMMA, 2, 0, 0, 0}, 1, o, N / 16, 1);
+  for (int i = 0; i < N; i++) assert_true(agree(y[i], special_digamma((double)a[i]), 1e-6));
+  for (size_t k = 0; k < sizeof besides / sizeof *besides; k++) {
+    for (int i = 0; i < N; i++) b[i] = (float)besides[k];
+    t->tile(&(tile_instruction){TILE_DIGAMMA_RISE, 2, 0, 1, 0}, 1, o, N / 16, 1);
+    for (int i = 0; i < N; i++)
+      if (!agree(y[i], special_digamma_rise((double)a[i], (double)b[i]), 1e-6))
+        fail_msg("digamma_rise(%g, %g) is %g", (double)a[i], (double)b[i], (double)y[i]);
+    t->tile(&(tile_instruction){TILE_LBETA, 2, 0, 1, 0}, 1, o, N / 16, 1);
+    for (int i = 0; i < N; i++) {
+      const double want = special_lbeta((double)a[i], (double)b[i]), most = (double)(a[i] > b[i] ? a[i] : b[i]);
+      if (!(fabs((double)y[i] - want) < 1e-6 * (1 + fabs(want) + fabs(log(most)))))
+        fail_msg("lbeta(%g, %g) is %.9g, not %.9g", (double)a[i], (double)b[i], (double)y[i], want);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_operation), cmocka_unit_test(fused), cmocka_unit_test(layouts),
-                                     cmocka_unit_test(program)};
+                                     cmocka_unit_test(program), cmocka_unit_test(gamma_functions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

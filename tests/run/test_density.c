@@ -1,0 +1,309 @@
+/* test_density.c - the losses of numbers and their gradients, for ordinary and extreme arguments, against values worked out apart
+ * from the densities with 60 digits. The arguments are parameters a, b, c of the net, so that gradients come out by themselves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <string.h>
+#include <cmocka.h>
+#include "base/memory.h"
+#include "graph/graph.h"
+#include "plan/plan.h"
+#include "run/reference.h"
+#include "run/run.h"
+
+static const struct density {
+  const char *line;
+  int n_y;
+  float y[3];
+  int n_arguments;
+  float arguments[13];
+  double loss;
+  double error; /* of the gradient; 0: it need only be finite, as float keeps no digits of it */
+  double gradient[13];
+} densities[] = {
+    {"y ~ student_t(a, b, c)",
+     1,
+     {0.300000012f},
+     3,
+     {0.100000001f, 0.699999988f, 3.5f},
+     0.6846741340614956,
+     3e-6,
+     {-0.5128205554154761, 1.282051284072874, -0.022803990587664157}},
+    {"y ~ student_t(a, b, c)",
+     1,
+     {0.100000001f},
+     3,
+     {0.100000001f, 0.699999988f, 3.5f},
+     0.6327986302908709,
+     3e-6,
+     {0.0, 1.4285714528998554, -0.019679863681293857}},
+    {"y ~ student_t(a, b, c)",
+     1,
+     {-2.0f},
+     3,
+     {0.5f, 2.0f, 0.00999999978f},
+     6.2499777546753155,
+     3e-6,
+     {0.40143084257553474, -0.0017885532194184413, -96.96492737495463}},
+    {"y ~ student_t(a, b, c)",
+     1,
+     {2.0f},
+     3,
+     {0.5f, 0.800000012f, 10000.0f},
+     2.453499276698093,
+     3e-6,
+     {-2.3431605377918063, -3.1434259615189397, 1.0812620982554531e-08}},
+    {"y ~ student_t(a, b, c)", 1, {2.0f}, 3, {0.5f, 0.800000012f, 9.99999996e+11f}, 2.4536074444036484, 0, {0}},
+    {"y ~ student_t(a, b, c)",
+     1,
+     {1.00000002e+20f},
+     3,
+     {0.0f, 1.00000001e-10f, 2.5f},
+     218.1587146838795,
+     3e-6,
+     {-3.499999929856931e-20, -24999999666.214207, 67.88194443711218}},
+    {"y ~ student_t(a, b, c)",
+     1,
+     {4.0f},
+     3,
+     {4.0f, 1.0e-30f, 1.0f},
+     -67.9328229008009,
+     3e-6,
+     {0.0, 9.999999968289232e+29, -0.19314718055994531}},
+    {"y ~ negative_binomial(a, b)",
+     1,
+     {3.0f},
+     2,
+     {2.5f, 0.400000006f},
+     1.9309378694381927,
+     3e-6,
+     {-0.09999999925494195, 0.7174332912568921}},
+    {"y ~ negative_binomial(a, b)",
+     1,
+     {0.0f},
+     2,
+     {2.5f, 0.400000006f},
+     1.7328679442045702,
+     3e-6,
+     {0.4999999962747097, -1.2071698658062568}},
+    {"y ~ negative_binomial(a, b)",
+     1,
+     {1000.0f},
+     2,
+     {900.0f, 0.00999999978f},
+     6.091922588780612,
+     3e-4,
+     {-0.011111111334628533, -1.3610136770611534}},
+    {"y ~ negative_binomial(a, b)", 1, {3.0f}, 2, {2.5f, 9.99999997e-7f}, 1.5428886486039197, 0, {0}},
+    {"y ~ negative_binomial(a, b)", 1, {3.0f}, 2, {2.5f, 9.99999996e-13f}, 1.5428872736069648, 0, {0}},
+    {"y ~ negative_binomial(a, b)", 1, {0.0f}, 2, {2.5f, 1.0e-30f}, 2.5, 0, {0}},
+    {"y ~ negative_binomial(a, b)",
+     1,
+     {5.0f},
+     2,
+     {9.99999968e-21f, 0.5f},
+     231.93248589164864,
+     3e-6,
+     {-5.000000158672392e+20, -4.2}},
+    {"y ~ negative_binomial(a, b)", 1, {0.0f}, 2, {1.00000002e-25f, 1.00000002e-25f}, 1.000000019549017e-25, 0, {0}},
+    {"y ~ negative_binomial(a, b)",
+     1,
+     {1000000.0f},
+     2,
+     {2000000.0f, 1.5f},
+     15.184402636668285,
+     3e-6,
+     {1.6666661111112962e-07, 0.31983190834901526}},
+    {"y ~ negative_binomial(a, b)",
+     1,
+     {2.0f},
+     2,
+     {3.0f, 1000000.0f},
+     14.508672319314455,
+     3e-6,
+     {1.1111107407408642e-07, 9.999864192090424e-07}},
+    {"y ~ negative_binomial(a, b)",
+     1,
+     {0.0f},
+     2,
+     {1.00000002e+30f, 2.0f},
+     34.88534999271439,
+     3e-6,
+     {4.99999992476267e-31, -17.192674996357194}},
+    {"y ~ gaussian(a, b)",
+     1,
+     {0.300000012f},
+     2,
+     {0.100000001f, 0.699999988f},
+     0.6030799044143247,
+     3e-6,
+     {-0.40816330049545463, 1.3119533589759098}},
+    {"y ~ gaussian(a, b)",
+     1,
+     {0.100000001f},
+     2,
+     {0.100000001f, 9.99999968e-21f},
+     -45.13276335841072,
+     3e-6,
+     {0.0, 1.0000000317344784e+20}},
+    {"y ~ gaussian(a, b)",
+     2,
+     {0.300000012f, 0.899999976f},
+     4,
+     {0.100000001f, 0.5f, 0.699999988f, 1.20000005f},
+     1.7598955786670405,
+     3e-6,
+     {-0.40816330049545463, -0.27777773914514028, 1.3119533589759098, 0.74074072970284235}},
+    {"y ~ laplace(a, b)",
+     1,
+     {0.300000012f},
+     2,
+     {0.899999976f, 0.699999988f},
+     1.193615040241531,
+     3e-6,
+     {1.4285714528998554, 0.20408168826089493}},
+    {"y ~ bernoulli(a)", 1, {1.0f}, 1, {0.400000006f}, 0.5130152500079447, 3e-6, {-0.40131233845548236}},
+    {"y ~ bernoulli(a)", 2, {0.0f, 1.0f}, 2, {-200.0f, 300.0f}, 1.3838965267367376e-87, 3e-6, {1.3838965267367376e-87, 0.0}},
+    {"y ~ bernoulli(a)", 2, {1.0f, 0.0f}, 2, {-200.0f, 300.0f}, 500.0, 3e-6, {-1.0, 1.0}},
+    {"y ~ quantile(0.1, 0.5, 0.9, a)",
+     1,
+     {0.300000012f},
+     3,
+     {0.100000001f, 0.5f, 0.400000006f},
+     0.12999999448657035,
+     3e-6,
+     {-0.1, 0.5, 0.1}},
+    {"y ~ quantile(0.1, 0.5, 0.9, a)",
+     2,
+     {0.300000012f, -1.0f},
+     6,
+     {0.100000001f, -2.0f, 0.5f, 0.0f, 1.00000002e+30f, 4.0f},
+     1.0000000150474662e+29,
+     3e-6,
+     {-0.09999999999564585, -0.0999999999998685, 0.5000000000011914, 0.4999999999999588, 0.1, 0.0999999999998685}},
+    {"y ~ mixture(2, a)",
+     1,
+     {0.300000012f},
+     6,
+     {0.200000003f, -0.400000006f, 0.0f, 1.0f, -0.5f, 0.300000012f},
+     0.7607208354218029,
+     3e-6,
+     {-0.15844634713292624, 0.15844634713292624, -0.6557333169767806, 0.07525751645995576, 0.6073826524942277,
+      0.14321708397095828}},
+    {"y ~ mixture(2, a)",
+     2,
+     {0.300000012f, -0.800000012f},
+     10,
+     {0.200000003f, -0.400000006f, 0.0f, 1.0f, 0.5f, -1.0f, -0.5f, 0.300000012f, 0.100000001f, 0.200000003f},
+     2.3287460181742103,
+     3e-6,
+     {-0.051483581257921025, 0.051483581257921025, -0.5685068306707878, 0.1163492021591691, 0.7420008313742056,
+      -0.040602637976511605, 0.5265878335508412, 0.22141567034636522, -0.26746120010259944, 0.29473958335951184}},
+    {"y ~ mixture(2, a)",
+     1,
+     {0.5f},
+     6,
+     {300.0f, -300.0f, 0.5f, 1.0f, -60.0f, 90.0f},
+     -39.081061466795326,
+     3e-6,
+     {0.0, 0.0, 0.0, 0.0, 0.0, 0.0}},
+    {"y ~ mixture(2, a)",
+     1,
+     {0.0f},
+     6,
+     {0.0f, 0.0f, 30.0f, -30.0f, -2.0f, -2.0f},
+     24568.08645344811,
+     3e-6,
+     {0.0, 0.0, 818.9722504971636, -818.9722504971636, -24568.66751491491, -24568.66751491491}},
+    {"y ~ mixture(2, a)",
+     3,
+     {0.300000012f, -0.800000012f, 1.0f},
+     13,
+     {0.200000003f, -0.400000006f, 0.0f, 1.0f, 0.5f, -1.0f, -0.5f, 0.300000012f, 0.100000001f, 0.200000003f, 0.600000024f,
+      -1.20000005f, -0.699999988f},
+     3.5634166187325564,
+     3e-6,
+     {0.2088468411977099, -0.2088468411977099, -1.139953411000631, 0.5226079219607623, 0.8009069472424427, 0.4059912260046362,
+      0.09482343018408312, 0.1973649937838622, -0.6043695738891542, 0.6443887732875586, 0.7623807280465957, 0.28004844873040474,
+      -0.6681877695251427}},
+    {"y ~ mixture(2, a)",
+     3,
+     {0.5f, 0.25f, 0.0f},
+     13,
+     {0.0f, 1.0f, 0.5f, -1.0f, 0.25f, 2.0f, 0.0f, 0.0f, 0.0f, 0.0f, 30.0f, -30.0f, 5.0f},
+     -1.148998719084522,
+     3e-6,
+     {-0.7310585786300049, 0.7310585786300049, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.9933071490757152}},
+};
+
+static void near(const char *what, size_t row, double got, double want, double error, double size) {
+  if (!(fabs(got - want) <= error * size))
+    fail_msg("row %zu (%s), %s: %.10g instead of %.10g", row, densities[row].line, what, got, want);
+}
+
+static void check_gradient(size_t row, const graph *g, const float *all) {
+  const struct density *d = &densities[row];
+  double largest = 1e-30;
+  int at = 0;
+  for (int i = 0; i < d->n_arguments; i++) largest = fmax(largest, fabs(d->gradient[i]));
+  for (int p = 0; p < g->n_params; p++)
+    for (int i = 0; i < g->params[p].rows; i++, at++) {
+      const double got = (double)all[g->params[p].offset + i];
+      if (!isfinite(got)) fail_msg("row %zu (%s): the gradient of %s is not finite", row, d->line, g->params[p].name);
+      /* of each argument by its own size where it is larger than 1: those of a scale dwarf the others */
+      if (d->error > 0) near(g->params[p].name, row, got, d->gradient[at], d->error, fmax(fabs(d->gradient[at]), fmin(1, largest)));
+    }
+}
+
+static void check(size_t row) {
+  const struct density *d = &densities[row];
+  unroll_error err = {0};
+  arena memory = {0};
+  program *net;
+  graph g;
+  plan *p;
+  run *r;
+  reference ref = {0};
+  text t = {0};
+  double exact[13];
+  text_format(&t, "data y : numbers(%d)\nparam a, b, c\n%s\n", d->n_y, d->line);
+  graph_init(&g);
+  if (lang_parse(&net, "t.net", t.data, &memory, &err) || graph_build(&g, net, &(build_options){0}, &err) ||
+      graph_differentiate(&g, &err) || plan_new(&p, &g, &(plan_options){.max_rows = 1, .max_steps = 1, .gradient = 1}, &err) ||
+      run_new(&r, p, d->arguments, NULL, &err))
+    fail_msg("row %zu: %s", row, err.message);
+  assert_int_equal(g.n_weights, d->n_arguments);
+  static const int active[] = {1};
+  static const int64_t first[] = {0, 1};
+  const batch_axis axis = {.steps = 1, .active = active, .first = first};
+  const float *const number[] = {d->y};
+  const int32_t *const index[] = {NULL};
+  const batch b = {.rows = 1, .axes = &axis, .index = index, .number = number, .loss_scale = 1};
+  run_pass(r, &b, 1);
+  near("plan", row, run_loss(r, 0), d->loss, 4e-6, 1 + fabs(d->loss));
+  check_gradient(row, &g, run_gradient(r));
+  for (int i = 0; i < d->n_arguments; i++) exact[i] = (double)d->arguments[i];
+  assert_int_equal(reference_pass(&ref, &g, exact, &b, NULL, 1, &err), UNROLL_OK);
+  near("reference", row, reference_loss(&ref, 0), d->loss, 1e-12, 1 + fabs(d->loss));
+  for (int i = 0; d->error > 0 && i < d->n_arguments; i++)
+    near("reference's gradient", row, ref.gradient[i], d->gradient[i], 1e-7, 1 + fabs(d->gradient[i]));
+  reference_free(&ref);
+  run_free(r);
+  plan_free(p);
+  graph_free(&g);
+  arena_free(&memory);
+  text_free(&t);
+}
+
+static void every_density(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof densities / sizeof *densities; i++) check(i);
+  assert_int_equal(mem_live(), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_density)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
