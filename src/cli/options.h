@@ -15,6 +15,7 @@ typedef struct option_list { /* of an option that may be repeated */
 /* The values of all options of all commands. Not given: false, -1, NaN, NULL. */
 typedef struct options {
   bool all, confusion, decode, folders, gradient, json, markdown, per_symbol, probability, quiet, reference, skip_bad, standardise;
+  bool trained;
   int64_t batch, beam, best, checkpoint, count, decay_steps, epochs, length, log, many, patience, seed, steps, threads, top_k,
       unroll, warmup;
   int64_t backtest, context, horizon, samples, season, stride; /* of series with dates */

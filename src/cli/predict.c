@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/data.h"
 #include "cli/decode.h"
+#include "cli/forecast.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 
@@ -25,7 +26,8 @@ static const option_row rows[] = {
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     DECODE_ROWS,
     {OPTION_INTEGER, "n-best", 0, offsetof(options, best), "N", 1, 1024, false, "so many hypotheses of each beam [1]"},
-    {OPTION_INTEGER, "samples", 0, offsetof(options, samples), "N", 1, 1e9, false, "instead of a search so many draws of each"},
+    {OPTION_INTEGER, "samples", 0, offsetof(options, samples), "N", 1, 1e9, false,
+     "instead of a search so many draws of each; paths of a forecast [200]"},
     {OPTION_NUMBER, "temperature", 't', offsetof(options, temperature), "X", 0, 100, false,
      "of draws: below 1 more probable, above 1 more varied [1]"},
     {OPTION_INTEGER, "top-k", 'k', offsetof(options, top_k), "N", 0, 1e6, false,
@@ -35,6 +37,7 @@ static const option_row rows[] = {
     {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of draws [1]"},
     {OPTION_FLAG, "probability", 0, offsetof(options, probability), NULL, 0, 0, false,
      "each text with its probability and a tab before it"},
+    FORECAST_ROWS,
     {.kind = OPTION_END},
 };
 
@@ -96,32 +99,38 @@ static unroll_status emit(void *context, const predicted *p, unroll_error *err) 
   return ferror(stdout) ? error_set(err, UNROLL_FAILED, "cannot write to standard output") : UNROLL_OK;
 }
 
-static unroll_status run_predict(const options *o, unroll_error *err) {
-  model m = {0};
+static unroll_status predict_table_of(const model *m, const options *o, const char *paths, pool *workers, unroll_error *err) {
   dataset d = {0};
   printer p = {.o = o, .list = o->json ? json_array() : NULL};
   const predict_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
-  pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
-  text paths = {0};
-  unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
-  const bool generates = !status && decode_is_for(&m.g);
-  if (!status) status = generates ? UNROLL_OK : decode_refuse(o, err);
-  if (!status) status = data_paths(o, 1, &paths, err);
-  if (!status)
-    status = predict_read(
-        &d, &m, paths.data,
-        &(predict_table){.series = o->series, .tagged = o->tagged, .folders = o->folders, .skip_bad = o->skip_bad}, false, err);
+  const predict_table how = {.series = o->series, .tagged = o->tagged, .folders = o->folders, .skip_bad = o->skip_bad};
+  const bool generates = decode_is_for(&m->g);
+  unroll_status status = generates ? UNROLL_OK : decode_refuse(o, err);
+  if (!status) status = predict_read(&d, m, paths, &how, false, err);
   if (!status) data_report(&d);
-  if (!status && generates) status = predict_decoded(&m, &d, o, workers, p.list, err);
-  if (!status && !generates) status = predict(&m, &d, false, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, NULL, err);
+  if (!status && generates) status = predict_decoded(m, &d, o, workers, p.list, err);
+  if (!status && !generates) status = predict(m, &d, false, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, NULL, err);
   if (!status && o->json) {
     json_t *out = json_pack("{s:O}", "predictions", p.list);
     data_report_json(out, &d);
     status = output_json(out, err);
   }
-  text_free(&paths);
   json_decref(p.list);
   dataset_free(&d);
+  return status;
+}
+
+static unroll_status run_predict(const options *o, unroll_error *err) {
+  model m = {0};
+  text paths = {0};
+  pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
+  unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
+  if (!status) status = forecast_check(&m, o, err);
+  if (!status) status = data_paths(o, 1, &paths, err);
+  if (!status)
+    status =
+        m.table.time.time ? forecast_predict(&m, o, paths.data, workers, err) : predict_table_of(&m, o, paths.data, workers, err);
+  text_free(&paths);
   model_free(&m);
   pool_free(workers);
   return status;

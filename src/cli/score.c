@@ -10,6 +10,7 @@
 #include "cli/data.h"
 #include "cli/output.h"
 #include "cli/eval_table.h"
+#include "cli/forecast.h"
 #include "cli/terminal.h"
 #include "train/evaluate.h"
 
@@ -39,6 +40,16 @@ static const option_row eval_rows[] = {
      "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
+    FORECAST_ROWS,
+    {OPTION_INTEGER, "samples", 0, offsetof(options, samples), "N", 1, 1e9, false, "paths drawn [200]"},
+    {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of the paths [1]"},
+    {OPTION_INTEGER, "backtest", 0, offsetof(options, backtest), "N", 1, MOST_COUNT, false,
+     "windows of each series, the last at its end [those after the training part, at most 10]"},
+    {OPTION_INTEGER, "stride", 0, offsetof(options, stride), "N", 1, MOST_COUNT, false,
+     "steps from window to window [the horizon]"},
+    {OPTION_INTEGER, "season", 0, offsetof(options, season), "N", 1, MOST_COUNT, false,
+     "steps of a season, for seasonal naive and MASE [by the dates]"},
+    {OPTION_FLAG, "trained", 0, offsetof(options, trained), NULL, 0, 0, false, "windows may lie in what the model was trained on"},
     {.kind = OPTION_END},
 };
 
@@ -154,7 +165,8 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   const bool is_table = !status && m.table.n;
-  if (is_table) status = eval_table(&m, o, workers, err);
+  if (!status) status = forecast_check(&m, o, err);
+  if (!status && is_table) status = m.table.time.time ? forecast_eval(&m, o, workers, err) : eval_table(&m, o, workers, err);
   if (!status && !is_table && (o->series || o->tagged || o->confusion || o->folders))
     status = error_set(err, UNROLL_USAGE, "--%s is for tables, and this model reads a text",
                        o->series    ? "series"
@@ -199,11 +211,14 @@ const command command_eval = {
     .name = "eval",
     .usage = "MODEL DATA... [options]",
     .summary = "loss of a model on data",
-    .text = "The loss of MODEL on DATA, in bits per symbol and as perplexity. A stream is cut into parallel streams, each warmed "
-            "up on\n"
-            "the text before it; 'unroll score' takes it in one piece, and longer. Of a table, what fits each variable: accuracy,\n"
-            "precision, recall and F1 of labels, F1 of the spans that tags B-X, I-X and O mark, perplexity of symbols, sequences\n"
-            "that are right as a whole, squared errors of numbers.",
+    .text =
+        "The loss of MODEL on DATA, in bits per symbol and as perplexity. A stream is cut into parallel streams, each warmed "
+        "up on\n"
+        "the text before it; 'unroll score' takes it in one piece, and longer. Of a table, what fits each variable: accuracy,\n"
+        "precision, recall and F1 of labels, F1 of the spans that tags B-X, I-X and O mark, perplexity of symbols, sequences\n"
+        "that are right as a whole, squared errors of numbers.\n\n"
+        "Of series with dates: forecasts from origins that roll through the end of each series, which the model was not trained\n"
+        "on, with MAE, RMSE, sMAPE, MASE, pinball losses and the coverage of intervals, beside naive, seasonal naive and drift.",
     .rows = eval_rows,
     .least = 2,
     .most = NO_BOUND,

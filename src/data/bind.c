@@ -256,14 +256,14 @@ static unroll_status add_words(binder *b, int i, int64_t row, int column) {
 }
 
 /* Of `time`: what the calendar says about each step. */
-static unroll_status add_cycles(binder *b, int i, int64_t example, int64_t n) {
+static unroll_status add_cycles(binder *b, int i, int64_t example, int64_t from, int64_t to) {
   const calendar *c = &b->d->calendar;
   const variable *v = &b->s->list[i];
-  column_values *to = &b->d->columns[i];
-  for (int64_t k = 0; k < n; k++) {
+  column_values *out = &b->d->columns[i];
+  for (int64_t k = from; k < to; k++) {
     const unroll_status status = grow(b, i);
     if (status) return status;
-    time_features(v->form.cycles, time_after(&c->grid, c->first[example], k), to->numbers + to->n++ * v->width);
+    time_features(v->form.cycles, time_after(&c->grid, c->first[example], k), out->numbers + out->n++ * v->width);
   }
   return UNROLL_OK;
 }
@@ -324,7 +324,7 @@ static unroll_status add_example(binder *b, int i, int64_t example, int64_t from
   column_values *c = &b->d->columns[i];
   const int64_t start = c->n, known = b->time >= 0 && v->predicted ? from + b->d->calendar.known[example] : to;
   unroll_status status = UNROLL_OK;
-  if (v->form.cycles) return add_cycles(b, i, example, to - from);
+  if (v->form.cycles) return add_cycles(b, i, example, 0, to - from);
   if (!v->step) {
     int64_t row = to - 1;
     while (row > from && is_empty(b, i, row)) row--;
@@ -390,12 +390,35 @@ static void take_back(binder *b, int64_t example) {
   }
 }
 
+/* Steps that a series needs after its last row: what is predicted is not known, and what the calendar says is. */
+static unroll_status add_future(binder *b, int i, int64_t example, int64_t rows) {
+  const calendar *c = &b->d->calendar;
+  const variable *v = &b->s->list[i];
+  const int64_t wanted = b->time < 0 ? 0 : c->known[example] + b->s->time.future;
+  char at[TIME_TEXT];
+  unroll_status status = UNROLL_OK;
+  if (!v->step || wanted <= rows) return UNROLL_OK;
+  if (v->form.cycles) return add_cycles(b, i, example, rows, wanted);
+  for (int64_t n = rows; n < wanted && v->predicted && !status; n++) status = add_unknown(b, i);
+  if (v->predicted) return status;
+  const char *name = calendar_name(b->d, example);
+  calendar_write(b->d, example, rows, at);
+  return error_at(
+      b->err, UNROLL_BAD_INPUT, b->d->name, NULL, 0, 0,
+      "%s%s%sthere is no row for %s, and the column '%s' must say what is known of it: a forecast of %d steps needs as many "
+      "rows after the last known one, with what is predicted left empty",
+      *name ? "series '" : "", name, *name ? "': " : "", at, v->form.name, b->s->time.future);
+}
+
 static unroll_status bind_example(binder *b, int64_t example, int64_t from, int64_t to) {
   dataset *d = b->d;
   unroll_status status = UNROLL_OK;
   for (int64_t row = from; row < to && !status; row++) status = table_check(b->t, row, b->err);
-  for (int i = 0; i < b->s->n && !status; i++)
-    if (d->columns[i].there) status = add_example(b, i, example, from, to);
+  for (int i = 0; i < b->s->n && !status; i++) {
+    if (!d->columns[i].there) continue;
+    status = add_example(b, i, example, from, to);
+    if (!status) status = add_future(b, i, example, to - from);
+  }
   return status ? status : check_steps(b, example, from);
 }
 

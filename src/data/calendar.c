@@ -13,6 +13,8 @@ static unroll_status read_times(dataset *d, const table *t, int column, int64_t 
   for (int64_t row = 1; row <= t->n_rows; row++) {
     const cell *c = table_cell(t, row, column);
     time_grid g;
+    const unroll_status status = table_check(t, row, err);
+    if (status) return status;
     const char *bad = time_read(c->text, c->size, &g, &times[row]);
     if (!c->size) return table_bad(t, row, column, 0, err, "empty: a date is missing");
     if (bad) return table_bad(t, row, column, 0, err, "'%.*s' is %s", (int)(c->size < 40 ? c->size : 40), c->text, bad);
@@ -71,7 +73,7 @@ static unroll_status read_names(dataset *d, const table *t, int series, unroll_e
     if (number != e)
       return table_bad(t, d->row_of[e] - 1, series, 0, err,
                        "the series '%.*s' goes on here, but began at row %" PRId64 ": the rows of a series must follow each other",
-                       (int)(c->size < 60 ? c->size : 60), c->text, d->row_of[number]);
+                       (int)(c->size < 60 ? c->size : 60), c->text, table_row(t, d->row_of[number] - 1));
   }
   return UNROLL_OK;
 }

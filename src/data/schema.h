@@ -33,6 +33,7 @@ typedef struct series_form { /* how a table becomes windows of regular series; i
   char *time, *series;       /* columns; time NULL: no such table; series NULL: all is one */
   int context, horizon;      /* steps that a window knows, and that it predicts */
   enum scaling scaling;
+  int future;       /* steps that each series must have after the known ones when a table is read; not in the model file */
   time_grid grid;   /* of the training data */
   lexicon names;    /* the series trained on ... */
   int64_t *trained; /* [names.n] ... and the last time of each that was; without a column of series one */

@@ -158,8 +158,10 @@ static void set_value(feed *f, const decoder *s, int i, int64_t to, const feed_r
         copy_numbers(f->number[i], to, v->numbers, cell, in->width, in->width);
       return;
     }
-    from = drawn < 0 ? whole_row(s, r->example, at) : -1;
-    slot = h->slot;
+    if (at >= 0) { /* before its beginning: what the source says, which of a window of a series is there */
+      from = drawn < 0 ? whole_row(s, r->example, at) : -1;
+      slot = h->slot;
+    }
   }
   if (in->data < 0) {
     ptrdiff_t stride;

@@ -1,0 +1,112 @@
+# forecast.sh - series with dates through the program: train, predict, back-test; gaps and other bad input.
+. "$(dirname "$0")/common.sh"
+
+data=$SOURCE/examples/airline.csv
+run train "$SOURCE/examples/airline.net" "$data" --time month --scale level --context 36 --horizon 12 --valid 0.12 --test 0.25 \
+  --steps 150 --lr 0.005 -o air --quiet
+expect 0
+run predict air/model.safetensors "$data"
+expect 0 "month,variable,mean,0.1,0.5,0.9" "1961-01,y," "1961-12,y,"
+[ "$(wc -l <out)" = 13 ] || fail "predict: not a row for each month"
+awk -F, 'NR > 1 && !($4 < $5 && $5 < $6 && $3 > 300 && $3 < 900) { exit 1 }' out || fail "predict: quantiles do not increase"
+mv out first
+run predict air/model.safetensors - --horizon 12 --samples 200 --quantiles 0.1,0.5,0.9 --seed 1 --batch 7 --threads 1
+expect 3 # nothing on standard input
+cp "$data" in
+run predict air/model.safetensors - --horizon 12 --samples 200 --quantiles 0.1,0.5,0.9 --seed 1 --batch 7 --threads 1
+expect 0
+same first out "other rows and threads"
+rm in
+run predict air/model.safetensors "$data" --seed 2
+! cmp -s first out || fail "another seed, the same paths"
+run predict air/model.safetensors "$data" --horizon 3 --quantiles 0.25 --json
+expect 0 '"forecasts"' '"time": "1961-03"' '"0.25"'
+
+run eval air/model.safetensors "$data" --backtest 25 --stride 1
+expect 0 "25 windows of 12 steps from 1958-01 to 1960-12" "seasonal naive" "drift" "80 % covers"
+run eval air/model.safetensors "$data" --backtest 25 --stride 1 --json
+expect 0 '"coverage"' '"pinball"'
+value() { tr -d ' \n' <out | sed "s/.*\"$1\":{\([^}]*}[^}]*}[^}]*\)}.*/\1/; s/.*\"$2\":\([0-9.e-]*\).*/\1/"; }
+holds "$(value model mase) < 0.8 && $(value 'seasonalnaive' mase) > 1.2 && $(value 'seasonalnaive' mase) < 1.4"
+run eval air/model.safetensors "$data"
+expect 0 "4 windows of 12 steps from 1957-01" # a fifth would begin in the training part
+run eval air/model.safetensors "$data" --backtest 8
+expect 2 "come after 1956-07, until which the model was trained, 8 are asked for"
+run eval air/model.safetensors "$data" --backtest 8 --trained
+expect 0 "of them begin in what the model was trained on"
+run eval air/model.safetensors "$data" --quantiles 0.9,0.1
+expect 2 "--quantiles takes numbers between 0 and 1, increasing"
+head -n 30 "$data" >short.csv
+run eval air/model.safetensors short.csv --backtest 1 --horizon 40
+expect 2 "no series is long enough"
+
+# bad dates, each with its place
+sed 5d "$data" >gap.csv
+run predict air/model.safetensors gap.csv
+expect 3 "gap.csv:5:1" "row 5, column 'month': 1949-04 is missing: 1949-05 comes after 1949-03, and the step of this file is 1 month"
+sed '5p' "$data" >twice.csv
+run train "$SOURCE/examples/airline.net" twice.csv --time month -o bad
+expect 3 "row 6, column 'month': 1949-04 is there twice"
+sed '5s/.*/1948-04,1/' "$data" >disorder.csv
+run train "$SOURCE/examples/airline.net" disorder.csv --time month -o bad
+expect 3 "row 5, column 'month': 1948-04 comes after 1949-03"
+sed '5s/-04/-4/' "$data" >other.csv
+run train "$SOURCE/examples/airline.net" other.csv --time month -o bad
+expect 3 "row 5, column 'month': '1949-4' is no date"
+sed '5s/,.*/,/' "$data" >missing.csv
+run train "$SOURCE/examples/airline.net" missing.csv --time month -o bad
+expect 3 "row 5, column 'y': empty: a number is missing"
+run train "$SOURCE/examples/airline.net" "$data" -o bad
+expect 2 "name their column with --time"
+run train "$SOURCE/examples/airline.net" "$data" --scale level -o bad
+expect 2 "--scale is for series with dates"
+run train "$SOURCE/examples/airline.net" "$data" --time month --skip-bad -o bad
+expect 2 "--skip-bad and --time do not go together"
+run train names "$data" --time month -o bad
+expect 2 "--time is for tables"
+run train --resume air --horizon 3
+expect 2 "--horizon cannot be given with --resume"
+
+# many series, and what is known ahead
+awk 'BEGIN { print "shop,at,y,x"; for (s = 0; s < 3; s++) for (i = 0; i < 120; i++) {
+  x = (i * 7 + s) % 5 == 0
+  printf "\"shop, %d\",2024-01-%02d %02d:00,%s,%d\n", s, 1 + int(i / 24), i % 24, i < 110 ? (s + 1) * (10 + (i % 24 > 11) * 4 + x * 5) : "", x } }' >shops.csv
+cat >shops.net <<'END'
+data y : number
+data x : number
+data when : time hour
+hidden = 16
+h = gru([y[t-1], x, when], hidden)
+y ~ gaussian(mean = Wm h + bm, scale = 0.05 + softplus(Ws h + bs))
+END
+run train shops.net shops.csv --series shop --time at --scale series --context 24 --horizon 10 --test 0.1 --steps 150 --lr 0.01 -o shops --quiet
+expect 0
+run predict shops/model.safetensors shops.csv --quantiles 0.5
+expect 0 "shop,at,variable,mean,0.5" '"shop, 2",2024-01-05 23:00,y,'
+[ "$(wc -l <out)" = 31 ] || fail "predict: not a row for each hour of each series"
+run predict shops/model.safetensors shops.csv --horizon 12
+expect 3 "series 'shop, 0': there is no row for 2024-01-06 00:00, and the column 'x' must say"
+run eval shops/model.safetensors shops.csv --backtest 1 --json
+expect 0
+holds "$(value model mase) < $(value naive mase) / 2"
+grep -v '01-03 0[0-4]:' shops.csv | sed 's/shop, 1/north/' >hole.csv
+run predict shops/model.safetensors hole.csv
+expect 3 "column 'at': 2024-01-03 00:00 is missing: 2024-01-03 05:00 comes after 2024-01-02 23:00, and the step of this file is 1 hour"
+(sed 2,121d shops.csv; sed -n 2,121p shops.csv; sed -n '/shop, 1/p' shops.csv) >again.csv
+run predict shops/model.safetensors again.csv
+expect 3 "the series 'shop, 1' goes on here, but began at row 2"
+(head -n 1 shops.csv; grep 'shop, 0' shops.csv | sed 's/shop, 0/new/; s/-01-/-02-/') >new.csv # a series that was not there in training
+run predict shops/model.safetensors new.csv
+expect 0 "new,2024-02-05 14:00,y,"
+run eval shops/model.safetensors new.csv --backtest 2
+expect 0 "2 windows of 10 steps"
+
+small
+run predict small/model.safetensors names.txt --horizon 3
+expect 2 "was trained without --time"
+run eval small/model.safetensors names.txt --backtest 3
+expect 2 "--backtest is for models of series with dates"
+UNROLL="$UNROLL" sh "$SOURCE/examples/airline.sh" >out 2>err
+status=$? command_line=examples/airline.sh
+expect 0 "25 windows" "1961-12,y,"
+finish
