@@ -22,7 +22,7 @@ static void use(const model *m) {
   generate_options o;
   int64_t drawn = 0;
   unroll_error err = {0};
-  if (m->g.n_weights > 4096 || m->g.n_nodes > 1000 || m->words.n > 64) return;
+  if (m->g.n_weights > 4096 || m->g.n_nodes > 1000 || m->words.n > 320) return;
   for (int i = 0; i < m->g.n_nodes; i++)
     if (m->g.nodes[i].width > 4096) return;
   generate_defaults(&o, m);

@@ -39,5 +39,8 @@ need_build_tools() {
   command -v ninja >/dev/null 2>&1 || need make "runs the build" make
   need pkg-config "finds libraries" pkg-config
   need libjansson-dev "JSON, the one library that Unroll needs" "" jansson
+  if command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null 2>&1; }; then
+    need libutf8proc-dev "Unicode's composed form, 'chars nfc'; Unroll builds without it too" "" libutf8proc
+  fi
   # Found, but not a package of the system: a compiler of one's own brings its headers.
 }

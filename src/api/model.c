@@ -5,6 +5,7 @@
 #include "api/inspect.h"
 #include "api/settings.h"
 #include "base/error.h"
+#include "data/bpe.h"
 #include "data/words.h"
 #include "train/evaluate.h"
 #include "train/generate.h"
@@ -79,6 +80,16 @@ int unroll_model_find(const unroll_model *m, const char *begin, size_t length, s
     if (m->m.form.lower) words_lower(word, size, &small);
     const int found = small.length ? vocabulary_find_word(v, small.data, small.length) : vocabulary_find_word(v, word, size);
     text_free(&small);
+    return found;
+  }
+  if (v->unit == UNIT_BPE) {
+    int32_t out[BPE_CHUNK];
+    size_t at = 0, size;
+    const char *chunk = length && *begin == '\n' ? begin : bpe_chunk(begin, length, &at, &size);
+    if (!chunk) return -1;
+    const int found = bpe_encode(v, chunk, at ? size : 1, out) > 0 ? out[0] : -1;
+    if (found == v->end) return -1;
+    if (taken) *taken = m->lengths[found];
     return found;
   }
   uint32_t code = length ? (unsigned char)begin[0] : 0;

@@ -19,10 +19,8 @@ static void add_code(text *out, const vocabulary *v, int32_t symbol) {
     vocabulary_add_text(v, symbol, out);
 }
 
-/* A word or label: the same escapes. */
-static void add_word(text *out, const vocabulary *v, int32_t symbol) {
-  size_t size;
-  const char *s = lexicon_text(&v->words, symbol, &size);
+/* A word, label or a part of them: the same escapes. */
+static void add_escaped(text *out, const char *s, size_t size) {
   for (size_t i = 0; i < size; i++) {
     const unsigned char c = (unsigned char)s[i];
     if (c == '\n')
@@ -38,7 +36,40 @@ static void add_word(text *out, const vocabulary *v, int32_t symbol) {
   }
 }
 
+static void add_pieces(text *out, const vocabulary *v, const int32_t *symbols, int64_t n) {
+  text all = {0};
+  vocabulary_add_texts(v, symbols, n, &all);
+  out->failed |= all.failed;
+  for (size_t i = 0; i < all.length;) {
+    uint32_t code;
+    const int length = utf8_decode(all.data + i, all.length - i, &code);
+    if (length)
+      add_escaped(out, all.data + i, (size_t)length);
+    else
+      text_format(out, "\\x%02x", (unsigned char)all.data[i]);
+    i += length ? (size_t)length : 1;
+  }
+  text_free(&all);
+}
+
+void output_symbol(text *out, const vocabulary *v, int32_t symbol) {
+  if (v->unit == UNIT_BPE && *lexicon_text(&v->words, symbol, NULL) == ' ')
+    text_add(out, "\xe2\x96\x81", 3); /* the mark of a beginning */
+  output_symbols(out, v, &symbol, 1, 1);
+}
+
+static void add_word(text *out, const vocabulary *v, int32_t symbol) {
+  size_t size;
+  const char *s = lexicon_text(&v->words, symbol, &size);
+  add_escaped(out, s, size);
+}
+
 void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most) {
+  if (v->unit == UNIT_BPE) {
+    add_pieces(out, v, symbols, n < most ? n : most);
+    if (n > most) text_add(out, "...", 3);
+    return;
+  }
   const bool texts = v->unit == UNIT_WORDS || v->unit == UNIT_LABELS;
   for (int64_t i = 0; i < n && i < most; i++) {
     if (v->unit == UNIT_WORDS && i > 0) text_add(out, " ", 1);
@@ -49,6 +80,10 @@ void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int6
 
 void output_values(text *out, const vocabulary *v, const int32_t *symbols, int64_t n) {
   const bool apart = v->unit == UNIT_WORDS || v->unit == UNIT_LABELS;
+  if (v->unit == UNIT_BPE) {
+    output_symbols(out, v, symbols, n, INT64_MAX);
+    return;
+  }
   for (int64_t i = 0; i < n; i++) {
     if (apart && i > 0) text_add(out, " ", 1);
     output_symbols(out, v, &symbols[i], 1, 1);

@@ -11,6 +11,8 @@
 void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most);
 /* All of them; between words and between labels is a space. */
 void output_values(text *out, const vocabulary *v, const int32_t *symbols, int64_t n);
+/* One symbol by itself; of bpe the space before a word is shown as a mark. */
+void output_symbol(text *out, const vocabulary *v, int32_t symbol);
 /* A JSON string; bytes that are not UTF-8 are written as \xNN. */
 json_t *output_json_text(const char *s, size_t n);
 /* "1,234,567" */

@@ -94,7 +94,7 @@ static unroll_status emit(void *context, const scored *s, unroll_error *err) {
   text_free(&line);
   for (int64_t i = 0; i < s->n && s->nats; i++) {
     text symbol = {0};
-    output_symbols(&symbol, v, &s->symbols[i], 1, 1);
+    output_symbol(&symbol, v, s->symbols[i]);
     if (symbol.failed) return out_of_memory(&symbol, err);
     printf("\t%s\t%.4f\t%.6g\n", symbol.data ? symbol.data : "", 0 - (double)s->nats[i] * BITS_PER_NAT, exp(-(double)s->nats[i]));
     text_free(&symbol);

@@ -19,11 +19,11 @@ typedef struct binder {
   dataset *d;
   const table *t;
   const schema *s;
-  source *sources; /* [s->n] */
-  int series;      /* column, or -1 */
-  int time;        /* column, or -1 */
-  bool by_rows;    /* a row is a step rather than an example */
-  text small;      /* scratch: a word in small letters */
+  source *sources;      /* [s->n] */
+  int series;           /* column, or -1 */
+  int time;             /* column, or -1 */
+  bool by_rows;         /* a row is a step rather than an example */
+  text small, composed; /* scratch: a cell in small letters, in composed form */
   unroll_error *err;
 } binder;
 
@@ -158,12 +158,6 @@ static unroll_status add_symbol(binder *b, int i, int32_t code) {
 }
 
 static unroll_status add_word(binder *b, int i, const char *s, size_t size) {
-  if (b->s->list[i].form.lower) {
-    words_lower(s, size, &b->small);
-    if (b->small.failed) return error_memory(b->err);
-    s = b->small.data;
-    size = b->small.length;
-  }
   const int32_t number = lexicon_add(&b->d->columns[i].words, s, size);
   return number < 0 ? error_memory(b->err) : add_symbol(b, i, number);
 }
@@ -228,11 +222,15 @@ static unroll_status add_entries(binder *b, int i, int64_t row) {
 static unroll_status add_characters(binder *b, int i, int64_t row, int column) {
   const variable *v = &b->s->list[i];
   const cell *c = table_cell(b->t, row, column);
+  const char *s = c->text;
+  size_t size = c->size;
   unroll_status status = UNROLL_OK;
-  for (size_t k = 0; k < c->size && !status;) {
-    uint32_t code = (unsigned char)c->text[k];
+  if (v->form.nfc) words_compose(s, size, &b->composed), s = b->composed.data, size = b->composed.length;
+  if (b->composed.failed) return error_memory(b->err);
+  for (size_t k = 0; k < size && !status;) {
+    uint32_t code = (unsigned char)s[k];
     int n = 1;
-    if (v->form.unit == UNIT_CHARS) n = utf8_decode(c->text + k, c->size - k, &code);
+    if (v->form.unit == UNIT_CHARS) n = utf8_decode(s + k, size - k, &code);
     if (code == END_CODE && v->ends)
       return table_bad(b->t, row, column, k, b->err, "a newline in a text that ends with an end symbol");
     status = add_symbol(b, i, (int32_t)code);
@@ -241,16 +239,39 @@ static unroll_status add_characters(binder *b, int i, int64_t row, int column) {
   return status;
 }
 
+/* A cell that is one word or label as it is, small and composed if asked for. */
+static unroll_status add_whole(binder *b, int i, const cell *c) {
+  const data_form *f = &b->s->list[i].form;
+  const char *s = c->text;
+  size_t size = c->size;
+  if (f->nfc) words_compose(s, size, &b->composed), s = b->composed.data, size = b->composed.length;
+  if (f->lower && !b->composed.failed) words_lower(s, size, &b->small), s = b->small.data, size = b->small.length;
+  return b->composed.failed || b->small.failed ? error_memory(b->err) : add_word(b, i, s, size);
+}
+
+typedef struct taker {
+  binder *b;
+  int i;
+} taker;
+
+static bool take_word(void *context, const char *s, size_t size) {
+  const taker *x = context;
+  return add_word(x->b, x->i, s, size) == UNROLL_OK;
+}
+
 static unroll_status add_words(binder *b, int i, int64_t row, int column) {
   const variable *v = &b->s->list[i];
   const cell *c = table_cell(b->t, row, column);
   const bool whole = b->by_rows || (v->form.unit == UNIT_LABELS && !v->step); /* the cell is one word or label */
   unroll_status status = UNROLL_OK;
-  size_t at = 0, begin = 0, size = 0;
-  if (whole) return c->size ? add_word(b, i, c->text, c->size) : UNROLL_OK;
-  if (v->form.unit == UNIT_WORDS)
-    for (const char *s; !status && (s = word_of_form(&v->form, c->text, c->size, &at, &size));) status = add_word(b, i, s, size);
-  else
+  size_t at = 0, begin = 0;
+  if (whole) return c->size ? add_whole(b, i, c) : UNROLL_OK;
+  if (v->form.unit == UNIT_BPE && v->ends && memchr(c->text, '\n', c->size))
+    return table_bad(b->t, row, column, 0, b->err, "a newline in a text that ends with an end symbol");
+  if (v->form.unit != UNIT_LABELS) {
+    const bool fine = words_each(&v->form, c->text, c->size, take_word, &(taker){b, i});
+    status = fine ? UNROLL_OK : error_memory(b->err);
+  } else
     while (!status && next_part(c, &at, &begin)) status = add_word(b, i, c->text + begin, at - begin);
   return status;
 }
@@ -290,6 +311,7 @@ static unroll_status add_row(binder *b, int i, int64_t row) {
   case UNIT_NUMBERS:
     return b->sources[i].n > 1 ? add_entries(b, i, row) : add_vectors(b, i, row, column);
   case UNIT_WORDS:
+  case UNIT_BPE:
   case UNIT_LABELS:
     return add_words(b, i, row, column);
   default:
@@ -337,7 +359,7 @@ static unroll_status add_example(binder *b, int i, int64_t example, int64_t from
     status = row < known ? add_row(b, i, row) : add_unknown(b, i);
     if (!status && b->by_rows) status = check_one(b, i, row, c->n - before);
   }
-  if (!status && v->ends) status = v->form.unit == UNIT_WORDS ? add_word(b, i, "\n", 1) : add_symbol(b, i, END_CODE);
+  if (!status && v->ends) status = unit_has_lexicon(v->form.unit) ? add_word(b, i, "\n", 1) : add_symbol(b, i, END_CODE);
   if (!status && c->n - start >= MAX_LINE)
     return table_bad(b->t, from, b->sources[i].columns[0], 0, b->err, "more than a million steps");
   return status;
@@ -502,6 +524,20 @@ static unroll_status check_forecast(const binder *b) {
   return UNROLL_OK;
 }
 
+/* The symbols of bpe are not the steps of anything else. */
+static unroll_status check_bpe(const binder *b) {
+  for (int i = 0; i < b->s->n; i++) {
+    const variable *v = &b->s->list[i];
+    if (v->form.unit != UNIT_BPE || !v->step) continue;
+    if (b->by_rows) return error_set(b->err, UNROLL_USAGE, "'%s' is bpe: a row cannot be a step of it", v->form.name);
+    for (int k = 0; k < b->s->n; k++)
+      if (k != i && b->s->list[k].axis == v->axis)
+        return error_set(b->err, UNROLL_USAGE, "'%s' is bpe, whose steps are its own: '%s' cannot be used with it step by step",
+                         v->form.name, b->s->list[k].form.name);
+  }
+  return UNROLL_OK;
+}
+
 /* Is anything there that says how many steps each axis has? What is fed back is generated as long as it is. */
 static unroll_status check_axes(const binder *b) {
   for (int i = 0; i < b->s->n; i++) {
@@ -541,6 +577,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   }
   for (int i = 0; i < t->files.n && !status; i++)
     status = dataset_mark(d, t->files.files[i].name, t->first_row[i] + 1, table_row(t, t->first_row[i]), err);
+  if (!status) status = check_bpe(&b);
   if (!status) status = check_axes(&b);
   if (!status) status = check_forecast(&b);
   if (!status) status = make_room(&b);
@@ -550,5 +587,6 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   for (int i = 0; b.sources && i < s->n; i++) mem_free(b.sources[i].columns);
   mem_free(b.sources);
   text_free(&b.small);
+  text_free(&b.composed);
   return status;
 }

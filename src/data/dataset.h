@@ -20,6 +20,7 @@ typedef struct data_form {
   bool lines;      /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
   bool lower;      /* words: in small letters */
   bool spaced;     /* words: only white space separates them */
+  bool nfc;        /* text is brought into the composed form of Unicode first */
   unsigned cycles; /* of `time`: which; see times.h. Its numbers come from the column of dates */
   int n_args;      /* numbers after the kind, as in words(1000): their values are the graph's to say */
 } data_form;

@@ -2,7 +2,15 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/bpe.h"
 #include "data/dataset.h"
+
+static unroll_status too_long(const dataset *d, int64_t sequence, unroll_error *err) {
+  int64_t line;
+  const char *file = dataset_place(d, sequence, &line);
+  return error_at(err, UNROLL_BAD_INPUT, file, NULL, line < INT32_MAX ? (int)line : INT32_MAX, 0,
+                  "a line of more than a million symbols; a long text is a stream: no 'lines'");
+}
 
 int32_t *words_numbers(const lexicon *l, const vocabulary *v) {
   int32_t *numbers = mem_zero((size_t)l->n + 1, sizeof *numbers);
@@ -20,6 +28,36 @@ static unroll_status encode_words(dataset *d, const vocabulary *v, unroll_error 
   for (int64_t i = 0; i < d->n_symbols; i++) d->symbols[i] = numbers[d->symbols[i]];
   mem_free(numbers);
   return UNROLL_OK;
+}
+
+/* Chunks become their symbols: there are more of these. */
+static unroll_status encode_chunks(dataset *d, const vocabulary *v, unroll_error *err) {
+  bpe_codes c;
+  int64_t n = 0, mark = 0;
+  unroll_status status = bpe_codes_of(&c, &d->words, v, err);
+  for (int64_t i = 0; i < d->n_symbols && !status; i++) n += c.first[d->symbols[i] + 1] - c.first[d->symbols[i]];
+  int32_t *symbols = status ? NULL : mem_zero((size_t)n + 1, sizeof *symbols);
+  if (!status && !symbols) status = error_memory(err);
+  n = 0;
+  for (int64_t sequence = 0; sequence < d->n_sequences && !status; sequence++) {
+    const int64_t begin = d->first[sequence], end = d->first[sequence + 1];
+    d->first[sequence] = n;
+    for (int64_t i = begin; i < end; i++) {
+      for (; !d->lines && mark < d->n_marks && d->marks[mark].from == i; mark++) d->marks[mark].from = n;
+      const int64_t from = c.first[d->symbols[i]], many = c.first[d->symbols[i] + 1] - from;
+      memcpy(symbols + n, c.symbols + from, (size_t)many * sizeof *symbols);
+      n += many;
+    }
+    if (d->lines && n - d->first[sequence] >= MAX_LINE) status = too_long(d, sequence, err);
+  }
+  if (!status) {
+    d->first[d->n_sequences] = d->n_symbols = n;
+    mem_free(d->symbols);
+    d->symbols = symbols;
+  } else
+    mem_free(symbols);
+  bpe_codes_free(&c);
+  return status;
 }
 
 /* A line of a text, its newline or end symbol included; of a stream the rest behind the last newline too. */
@@ -110,6 +148,7 @@ static unroll_status drop_unknown(dataset *d, const vocabulary *v, unroll_error 
 unroll_status dataset_encode(dataset *d, const vocabulary *v, unroll_error *err) {
   int64_t bad = 0;
   if (d->unit == UNIT_WORDS) return encode_words(d, v, err);
+  if (d->unit == UNIT_BPE) return encode_chunks(d, v, err);
   while (bad < d->n_symbols && vocabulary_find(v, (uint32_t)d->symbols[bad]) >= 0) bad++;
   const unroll_status status = bad < d->n_symbols ? drop_unknown(d, v, err) : UNROLL_OK;
   for (int64_t i = 0; i < d->n_symbols && !status; i++) d->symbols[i] = vocabulary_find(v, (uint32_t)d->symbols[i]);

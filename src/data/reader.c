@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "data/dataset.h"
 #include "data/times.h"
+#include "data/words.h"
 
 typedef struct data_kind {
   const char *name;
@@ -23,7 +24,7 @@ static const data_kind kinds[] = {
     {"number", 0, true, UNIT_NUMBERS},
     {"numbers", 1, true, UNIT_NUMBERS},
     {"time", 0, true, UNIT_NUMBERS},
-    {"bpe", 1, false, 0},
+    {"bpe", 1, true, UNIT_BPE},
     {"image", 3, false, 0},
     {"audio", 2, false, 0},
 };
@@ -58,15 +59,26 @@ static unroll_status form_of_statement(data_form *f, const program *net, const s
       f->cycles |= (unsigned)cycle;
       continue; /* the graph has the rest to say about them */
     }
-    const bool words = kind->unit == UNIT_WORDS;
+    const enum symbol_unit unit = kind->unit;
     const char *given = s->names[i];
-    bool *word = !strcmp(given, "lines")             ? &f->lines
-                 : words && !strcmp(given, "lower")  ? &f->lower
-                 : words && !strcmp(given, "spaced") ? &f->spaced
-                                                     : NULL;
+    const bool words = unit == UNIT_WORDS, pieces = unit == UNIT_BPE, composes = words || pieces || unit == UNIT_CHARS;
+    bool *word = !strcmp(given, "lines")                        ? &f->lines
+                 : (words || pieces) && !strcmp(given, "lower") ? &f->lower
+                 : words && !strcmp(given, "spaced")            ? &f->spaced
+                 : composes && !strcmp(given, "nfc")            ? &f->nfc
+                                                                : NULL;
     if (!word)
       return lang_error(net, s->names_at[i], err, "unknown word '%s' after 'data %s : %s'; expected 'lines'%s", given, s->name,
-                        kind->name, words ? ", 'lower' or 'spaced'" : "");
+                        kind->name,
+                        words      ? ", 'lower', 'spaced' or 'nfc'"
+                        : pieces   ? ", 'lower' or 'nfc'"
+                        : composes ? " or 'nfc'"
+                                   : "");
+    if (word == &f->nfc && !words_can_compose()) {
+      lang_error(net, s->names_at[i], err, "'nfc' is not there: this Unroll was built without libutf8proc");
+      if (err) err->code = UNROLL_USAGE;
+      return UNROLL_USAGE;
+    }
     if (*word) return lang_error(net, s->names_at[i], err, "'%s' is there twice", given);
     *word = true;
   }
@@ -86,7 +98,7 @@ unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *ne
   return error_at(err, UNROLL_BAD_INPUT, net->file, NULL, 0, 0, "the net has no 'data' line, so no data can be bound to it");
 }
 
-bool data_is_text(const data_form *list, int n) { return n == 1 && list->unit <= UNIT_WORDS; }
+bool data_is_text(const data_form *list, int n) { return n == 1 && unit_is_text(list->unit); }
 
 unroll_status data_bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *format, ...) {
   int line = 1, column = 1;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/bpe.h"
 
 unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error *err) {
   *s = (schema){.list = mem_zero((size_t)n + 1, sizeof *s->list), .n = n};
@@ -44,7 +45,7 @@ void schema_of_graph(schema *s, const graph *g) {
       v->bits |= g->losses[k].data == i && (!strcmp(of, "bernoulli") || !strcmp(of, "negative_binomial"));
     }
     for (int k = 0; k < g->n_inputs; k++) v->fed_back |= v->predicted && g->inputs[k].data == i && g->inputs[k].lag > 0;
-    const bool is_text = unit == UNIT_CHARS || unit == UNIT_BYTES || unit == UNIT_WORDS;
+    const bool is_text = unit_is_text(unit);
     v->ends = is_text && (v->form.lines || v->fed_back);
   }
 }
@@ -136,6 +137,8 @@ unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error
     }
     if (v->form.unit == UNIT_CHARS || v->form.unit == UNIT_BYTES)
       status = collect_codes(v, i, sets, n, err);
+    else if (v->form.unit == UNIT_BPE)
+      status = vocabulary_of_chunks(&v->words, v->ends, &sets[0].columns[i].words, v->most, err);
     else
       status = collect_words(v, i, sets, v->form.unit == UNIT_WORDS ? 1 : n, err);
     if (status == UNROLL_BAD_INPUT && err) {
@@ -194,6 +197,36 @@ static void scale_numbers(const variable *v, column_values *c) {
     }
 }
 
+/* Chunks of bpe become their symbols. */
+static unroll_status encode_chunks(dataset *d, const variable *v, int i, unroll_error *err) {
+  column_values *c = &d->columns[i];
+  bpe_codes codes;
+  int64_t n = 0;
+  unroll_status status = bpe_codes_of(&codes, &c->words, &v->words, err);
+  for (int64_t k = 0; k < c->n && !status; k++) n += codes.first[c->symbols[k] + 1] - codes.first[c->symbols[k]];
+  int32_t *symbols = status ? NULL : mem_zero((size_t)n + 1, sizeof *symbols);
+  if (!status && !symbols) status = error_memory(err);
+  n = 0;
+  for (int64_t e = 0; e < d->n_sequences && !status; e++) {
+    const int64_t begin = c->first[e], end = c->first[e + 1];
+    c->first[e] = n;
+    for (int64_t k = begin; k < end; k++) {
+      const int64_t from = codes.first[c->symbols[k]], many = codes.first[c->symbols[k] + 1] - from;
+      memcpy(symbols + n, codes.symbols + from, (size_t)many * sizeof *symbols);
+      n += many;
+    }
+    if (n - c->first[e] >= MAX_LINE) status = error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "more than a million steps");
+  }
+  if (!status) {
+    c->first[d->n_sequences] = c->n = c->room = n;
+    mem_free(c->symbols);
+    c->symbols = symbols;
+  } else
+    mem_free(symbols);
+  bpe_codes_free(&codes);
+  return status;
+}
+
 static unroll_status encode_variable(dataset *d, const variable *v, int i, unroll_error *err) {
   column_values *c = &d->columns[i];
   int32_t *numbers = NULL;
@@ -201,7 +234,8 @@ static unroll_status encode_variable(dataset *d, const variable *v, int i, unrol
     scale_numbers(v, c);
     return UNROLL_OK;
   }
-  if (v->form.unit == UNIT_WORDS || v->form.unit == UNIT_LABELS) {
+  if (v->form.unit == UNIT_BPE) return encode_chunks(d, v, i, err);
+  if (unit_has_lexicon(v->form.unit)) {
     numbers = words_numbers(&c->words, &v->words);
     if (!numbers) return error_memory(err);
   }

@@ -4,13 +4,11 @@
 #include "data/schema.h"
 #include "data/table.h"
 
-static bool is_text(enum symbol_unit unit) { return unit == UNIT_CHARS || unit == UNIT_BYTES || unit == UNIT_WORDS; }
-
 /* The text and the label of a schema that has just these. */
 static bool text_and_label(const schema *s, const char **of_text, const char **of_label) {
   *of_text = *of_label = NULL;
   for (int i = 0; i < s->n; i++) {
-    if (is_text(s->list[i].form.unit)) *of_text = s->list[i].form.name;
+    if (unit_is_text(s->list[i].form.unit)) *of_text = s->list[i].form.name;
     if (s->list[i].form.unit == UNIT_LABELS) *of_label = s->list[i].form.name;
   }
   return s->n == 2 && *of_text && *of_label;

@@ -23,6 +23,9 @@ typedef struct piece {
   int64_t line; /* of the file, its first one */
 } piece;
 
+/* Of words and bpe the codes number the texts of a lexicon. */
+static bool has_words(const dataset *d) { return unit_has_lexicon(d->unit); }
+
 typedef struct text_reader {
   dataset *d;
   const data_form *f;
@@ -123,16 +126,29 @@ static void decode(text_reader *r, const piece *p, bool last) {
   if (p->data[p->size - 1] != '\n' && adds_newlines(r->f) && (d->lines || !last)) end_line(r, start);
 }
 
+static unroll_status decode_composed(text_reader *r, const piece *p, bool last) {
+  text composed = {0};
+  if (!r->f->nfc) {
+    decode(r, p, last);
+    return UNROLL_OK;
+  }
+  words_compose(p->data, p->size, &composed);
+  const bool failed = composed.failed;
+  if (!failed) decode(r, &(piece){p->file, composed.data, composed.length, p->line}, last);
+  text_free(&composed);
+  return failed ? error_memory(r->err) : UNROLL_OK;
+}
+
 static unroll_status decode_all(text_reader *r) {
   dataset *d = r->d;
   for (int64_t i = 0; i < r->n; i++) {
     const piece *p = &r->list[i];
     const bool last = i + 1 == r->n;
     unroll_status status = dataset_mark(d, p->file->name, d->lines ? r->sequence : d->n_symbols, p->line, r->err);
-    if (!status && d->unit == UNIT_WORDS)
+    if (!status && has_words(d))
       status = words_read(d, r->f, p->data, p->size, !last, &r->sequence, r->err);
     else if (!status)
-      decode(r, p, last);
+      status = decode_composed(r, p, last);
     if (status) return status;
   }
   if (!d->lines) d->first[1] = d->n_symbols;
@@ -150,8 +166,13 @@ static unroll_status read_files(text_reader *r, const input_files *in) {
   if (!status) status = bad_rows_end(&d->bad, r->err);
   if (!status && !r->n) status = error_at(r->err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "not one line can be read");
   if (status) return status;
-  if (d->unit == UNIT_WORDS) r->codes = 0;
-  for (int64_t i = 0; i < r->n && d->unit == UNIT_WORDS; i++) r->codes += words_count(r->f, r->list[i].data, r->list[i].size) + 1;
+  if (has_words(d) || r->f->nfc) r->codes = 0;
+  for (int64_t i = 0; i < r->n; i++) {
+    const int64_t n = has_words(d) ? words_count(r->f, r->list[i].data, r->list[i].size) : 0;
+    if (n < 0) return error_memory(r->err);
+    if (has_words(d)) r->codes += n + 1;
+    if (!has_words(d) && r->f->nfc) r->codes += 3 * (int64_t)r->list[i].size + 1; /* no character becomes more than three */
+  }
   d->n_sequences = d->lines ? r->sequences : 1;
   d->symbols = mem_zero((size_t)r->codes + 1, sizeof *d->symbols);
   d->first = mem_zero((size_t)d->n_sequences + 1, sizeof *d->first);

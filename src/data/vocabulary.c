@@ -74,6 +74,8 @@ unroll_status vocabulary_set(vocabulary *v, enum symbol_unit unit, bool lines, c
 void vocabulary_free(vocabulary *v) {
   mem_free(v->codes);
   lexicon_free(&v->words);
+  mem_free(v->merges);
+  mem_free(v->pairs);
   *v = (vocabulary){.end = -1};
 }
 
@@ -92,7 +94,7 @@ int32_t vocabulary_find(const vocabulary *v, uint32_t code) {
 
 void vocabulary_add_text(const vocabulary *v, int32_t symbol, text *out) {
   char s[4];
-  if (v->unit == UNIT_WORDS || v->unit == UNIT_LABELS) {
+  if (unit_has_lexicon(v->unit)) {
     size_t size;
     const char *word = lexicon_text(&v->words, symbol, &size);
     text_add(out, word, size);

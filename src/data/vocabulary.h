@@ -1,4 +1,5 @@
-/* vocabulary.h - the symbols that a model knows: characters (Unicode code points), bytes, words or labels, each with a number.
+/* vocabulary.h - the symbols that a model knows: characters (Unicode code points), bytes, words, parts of words (bpe.h) or labels,
+ * each with a number.
  *
  * Words: first <unk>, which stands for all that are not known, then by how often they occurred; labels are sorted by code points.
  * Characters and bytes are sorted by code; where the data is lines, the end of a line is a symbol too and the last one (its code is
@@ -12,15 +13,26 @@
 #include "base/text.h"
 #include "data/lexicon.h"
 
-enum symbol_unit { UNIT_CHARS, UNIT_BYTES, UNIT_WORDS, UNIT_LABELS, UNIT_NUMBERS /* no symbols */ };
+enum symbol_unit { UNIT_CHARS, UNIT_BYTES, UNIT_WORDS, UNIT_BPE, UNIT_LABELS, UNIT_NUMBERS /* no symbols */ };
+static inline bool unit_is_text(enum symbol_unit u) { return u <= UNIT_BPE; }
+/* Are its codes numbers of a lexicon (words, chunks of bpe, labels)? */
+static inline bool unit_has_lexicon(enum symbol_unit u) { return u >= UNIT_WORDS && u <= UNIT_LABELS; }
 enum { END_CODE = '\n' };
+
+typedef struct bpe_merge { /* see bpe.h */
+  int32_t left, right;
+} bpe_merge;
 
 typedef struct vocabulary {
   enum symbol_unit unit;
   int n;
-  int32_t end;      /* number of the end-of-line symbol, n - 1; -1 where the data is one stream */
-  uint32_t *codes;  /* [n]; NULL for words and labels */
-  lexicon words;    /* words and labels: their texts */
+  int32_t end;       /* number of the end-of-line symbol, n - 1; -1 where the data is one stream */
+  uint32_t *codes;   /* [n]; NULL for words and labels */
+  lexicon words;     /* words, labels, bpe: their texts; of bpe they need not be distinct, and cannot be looked up */
+  bpe_merge *merges; /* bpe: [n_merges] */
+  int n_merges;
+  int32_t *pairs; /* bpe: [n_pairs] hash table, number of a merge + 1 */
+  size_t n_pairs;
   int32_t low[256]; /* numbers of the codes below 256, -1 for none */
 } vocabulary;
 
@@ -44,7 +56,7 @@ void vocabulary_free(vocabulary *v);
 
 int32_t vocabulary_find(const vocabulary *v, uint32_t code); /* -1: unknown */
 void vocabulary_add_text(const vocabulary *v, int32_t symbol, text *out);
-/* Several symbols; words with a space between them. */
+/* Several symbols; words with a space between them, bpe without the space that begins each line. */
 void vocabulary_add_texts(const vocabulary *v, const int32_t *symbols, int64_t n, text *out);
 /* "'e'", "U+0007", "byte 0xff": a code for messages. */
 void vocabulary_name_code(enum symbol_unit unit, uint32_t code, char out[16]);

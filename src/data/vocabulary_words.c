@@ -79,7 +79,24 @@ bool vocabulary_count_words(lexicon *all, const lexicon *l, bool lines) {
 /* Newlines need no spaces around them. */
 static bool is_newline(const vocabulary *v, int32_t symbol) { return !strcmp(lexicon_text(&v->words, symbol, NULL), END_TEXT); }
 
+/* Each line begins with a space that is not in the text. */
+static void add_pieces(const vocabulary *v, const int32_t *symbols, int64_t n, text *out) {
+  bool begins = true;
+  for (int64_t i = 0; i < n; i++) {
+    size_t size;
+    const char *s = lexicon_text(&v->words, symbols[i], &size);
+    if (!size) continue;
+    const size_t skip = begins && *s == ' ';
+    text_add(out, s + skip, size - skip);
+    begins = s[size - 1] == '\n';
+  }
+}
+
 void vocabulary_add_texts(const vocabulary *v, const int32_t *symbols, int64_t n, text *out) {
+  if (v->unit == UNIT_BPE) {
+    add_pieces(v, symbols, n, out);
+    return;
+  }
   for (int64_t i = 0; i < n; i++) {
     if (v->unit == UNIT_WORDS && i > 0 && !is_newline(v, symbols[i - 1]) && !is_newline(v, symbols[i])) text_add(out, " ", 1);
     vocabulary_add_text(v, symbols[i], out);

@@ -61,6 +61,8 @@ static bool joins(uint32_t before, uint32_t c, uint32_t after) {
   return c == '\'' || c == 0x2019 || c == '-';
 }
 
+bool word_letter(uint32_t c) { return is_letter(c) || is_han(c); }
+
 static size_t word_end(const char *s, size_t size, size_t i) {
   uint32_t before = 0;
   for (;;) {

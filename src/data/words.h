@@ -22,9 +22,17 @@ void words_lower(const char *s, size_t size, text *out);
 int64_t words_count(const data_form *f, const char *data, size_t size);
 unroll_status words_read(dataset *d, const data_form *f, const char *data, size_t size, bool more, int64_t *sequence,
                          unroll_error *err);
-/* The next word as a form asks for it; NULL at the end. */
+/* The next word or chunk as a form asks for it, before it is made small; NULL at the end. */
 const char *word_of_form(const data_form *f, const char *s, size_t size, size_t *at, size_t *length);
 bool word_space(uint32_t code);
+bool word_letter(uint32_t code); /* letters, marks, digits, '_', Han characters */
+/* The words of running text as a form asks for them, or chunks of bpe; each goes to `take`, which returns false when out of memory,
+ * and so does this. */
+typedef bool (*word_taker)(void *context, const char *s, size_t size);
+bool words_each(const data_form *f, const char *s, size_t size, word_taker take, void *context);
+/* Replaces what `out` holds by s in the composed form NFC of Unicode. */
+void words_compose(const char *s, size_t size, text *out);
+bool words_can_compose(void); /* was that built in? */
 /* White space of one byte: what separates fields, steps, labels and spaced words. Of UTF-8 no byte but a whole character is one. */
 static inline bool white_byte(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 #endif

@@ -100,14 +100,22 @@ static bool read_cycles(builder *b, data_info *d, const statement *at) {
   return d->n_words ? true : (FAIL(b, b->root, at->value->at, "'time' needs names of cycles, as in 'time hour weekday'"), false);
 }
 
+/* Words that may follow a kind. */
+static bool may_follow(const char *kind, const char *word) {
+  const bool words = !strcmp(kind, "words"), pieces = !strcmp(kind, "bpe");
+  if (!strcmp(word, "lower")) return words || pieces;
+  if (!strcmp(word, "nfc")) return words || pieces || !strcmp(kind, "chars");
+  return !strcmp(word, "lines") || (!strcmp(word, "spaced") && words);
+}
+
 static bool read_words(builder *b, data_info *d, const statement *at) {
   for (int i = 0; i < at->n_names; i++) {
-    const bool of_words = !strcmp(d->kind, "words") && (!strcmp(at->names[i], "lower") || !strcmp(at->names[i], "spaced"));
     bool twice = d->n_words == 4;
     for (int k = 0; k < d->n_words; k++) twice = twice || !strcmp(at->names[i], d->words[k]);
-    if ((strcmp(at->names[i], "lines") && !of_words) || twice)
+    if (!may_follow(d->kind, at->names[i]) || twice)
       return FAIL(b, b->root, at->names_at[i],
-                  "unexpected '%s'; only 'lines' and, of words, 'lower' and 'spaced' may follow a kind", at->names[i]),
+                  "unexpected '%s'; only 'lines', of texts 'nfc' and, of words, 'lower' and 'spaced' may follow a kind",
+                  at->names[i]),
              false;
     d->words[d->n_words++] = at->names[i];
   }

@@ -5,7 +5,7 @@
  *   net         the text of the net;  net_file: its name, for messages
  *   cells       JSON object, name of each cell used -> its text
  *   settings    JSON object, as in force: numbers and words
- *   vocabulary  JSON array: characters, or numbers of bytes; of a model of texts
+ *   vocabulary  JSON array: characters, words, or numbers of bytes; of bpe two numbers for each merge; of a model of texts
  *   variables   JSON object, of a model of tables: name of each -> {"symbols": array, "end": is the last one an end symbol?} or, of
  *               numbers, {"width": how many} and, where they are standardised, "mean" and "deviation": arrays
  *   data        JSON object: size and hash of the training data
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
+#include "data/bpe.h"
 #include "data/hash.h"
 #include "io/json.h"
 #include "train/model.h"
@@ -86,6 +87,14 @@ static json_t *symbol_json(const vocabulary *v, int i) {
 
 static json_t *vocabulary_json(const vocabulary *v) {
   json_t *j = json_array();
+  if (v->unit == UNIT_BPE) {
+    for (int i = 0; j && i < v->n_merges; i++)
+      if (json_array_append_new(j, json_integer(v->merges[i].left)) || json_array_append_new(j, json_integer(v->merges[i].right))) {
+        json_decref(j);
+        return NULL;
+      }
+    return j;
+  }
   for (int i = 0; j && i < v->n; i++)
     if (json_array_append_new(j, symbol_json(v, i))) {
       json_decref(j);
@@ -310,6 +319,31 @@ static unroll_status read_words(vocabulary *v, enum symbol_unit unit, bool end, 
   return status;
 }
 
+/* Two numbers a merge. */
+static unroll_status read_merges(vocabulary *v, enum symbol_unit unit, bool end, const json_t *j, const char *name,
+                                 unroll_error *err) {
+  const size_t n = json_array_size(j);
+  bpe_merge *merges = mem_zero(n / 2 + 1, sizeof *merges);
+  unroll_status status = merges ? UNROLL_OK : error_memory(err);
+  (void)unit;
+  if (!status && n % 2) status = BAD("the merges of a vocabulary are not pairs of numbers");
+  for (size_t i = 0; i < n && !status; i++) {
+    const json_t *e = json_array_get(j, i);
+    const json_int_t x = json_integer_value(e);
+    if (!json_is_integer(e) || x < 0 || x > INT32_MAX) status = BAD("merge %zu of a vocabulary is no pair of numbers", i / 2);
+    *(i % 2 ? &merges[i / 2].right : &merges[i / 2].left) = (int32_t)x;
+  }
+  if (!status) status = with_file(vocabulary_set_merges(v, end, merges, n / 2, err), name, err);
+  mem_free(merges);
+  return status;
+}
+
+typedef unroll_status (*symbols_reader)(vocabulary *v, enum symbol_unit unit, bool end, const json_t *j, const char *name,
+                                        unroll_error *err);
+static symbols_reader reader_of(enum symbol_unit unit) {
+  return unit == UNIT_BPE ? read_merges : unit_has_lexicon(unit) ? read_words : read_codes;
+}
+
 static unroll_status read_scale(variable *v, const json_t *j, const char *name, unroll_error *err) {
   const json_t *mean = json_object_get(j, "mean"), *deviation = json_object_get(j, "deviation");
   if (json_array_size(mean) != (size_t)v->width || json_array_size(deviation) != (size_t)v->width)
@@ -337,8 +371,7 @@ static unroll_status read_variable(variable *v, const json_t *j, const char *nam
   }
   if (!json_is_array(symbols) || !json_is_boolean(end) || (unit == UNIT_LABELS && json_is_true(end)))
     return BAD("the variable '%s' has no good vocabulary", v->form.name);
-  return (unit == UNIT_WORDS || unit == UNIT_LABELS ? read_words : read_codes)(&v->words, unit, json_is_true(end), symbols, name,
-                                                                               err);
+  return reader_of(unit)(&v->words, unit, json_is_true(end), symbols, name, err);
 }
 
 /* The vocabulary of a text, or those of all variables of a table. */
@@ -347,7 +380,7 @@ static unroll_status read_vocabulary(model *m, vocabulary *v, const tensor_file 
   unroll_status status =
       m->table.n ? need_json(f, name, "variables", JSON_OBJECT, &j, err) : need_json(f, name, "vocabulary", JSON_ARRAY, &j, err);
   if (status) return status;
-  if (!m->table.n) status = (m->form.unit == UNIT_WORDS ? read_words : read_codes)(v, m->form.unit, m->form.lines, j, name, err);
+  if (!m->table.n) status = reader_of(m->form.unit)(v, m->form.unit, m->form.lines, j, name, err);
   for (int i = 0; i < m->table.n && !status; i++)
     status = read_variable(&m->table.list[i], json_object_get(j, m->table.list[i].form.name), name, err);
   json_decref(j);

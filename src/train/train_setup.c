@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "data/bpe.h"
 #include "data/hash.h"
 #include "data/table.h"
 #include "train/trainer.h"
@@ -56,9 +57,11 @@ unroll_status trainer_collect(trainer *t, vocabulary *words, unroll_error *err) 
   const int32_t *codes[3];
   int64_t counts[3];
   if (t->m.table.n) return schema_collect(&t->m.table, t->sets, 3, err);
-  if (t->m.form.unit == UNIT_WORDS) {
+  if (unit_has_lexicon(t->m.form.unit)) {
     lexicon all = {0};
     unroll_status status = model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
+    if (!status && t->m.form.unit == UNIT_BPE)
+      return vocabulary_of_chunks(words, t->m.form.lines, &t->sets[TRAIN].words, t->m.most, err);
     if (!status && !vocabulary_count_words(&all, &t->sets[TRAIN].words, t->m.form.lines)) status = error_memory(err);
     if (!status) status = vocabulary_of_words(words, UNIT_WORDS, t->m.form.lines, &all, t->m.most, err);
     lexicon_free(&all);
