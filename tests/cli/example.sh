@@ -21,7 +21,7 @@ if [ -z "${SANITIZE:-}" ]; then
   ./first >out 2>err || fail "the example fails: $(cat err)"
   [ "$(grep -c 'probability 2^-' out)" = 3 ] || fail "not three names"
   grep -q 'log2 P(Vilanova) = -' out || fail "no score"
-  ${CC:-cc} -std=c11 first.c -o first-static $(pkg-config --cflags unroll) "$libdir/libunroll.a" $(pkg-config --libs jansson) -lm -pthread || fail "static library"
+  ${CC:-cc} -std=c11 first.c -o first-static $(pkg-config --cflags unroll) "$libdir/libunroll.a" $(pkg-config --libs $(pkg-config --print-requires-private unroll)) -lm -pthread || fail "static library"
   rm -rf first-model
   ./first-static >out-static 2>err || fail "the static example fails: $(cat err)"
   cmp -s out out-static || fail "static and shared library differ"
