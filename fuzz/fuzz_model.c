@@ -24,7 +24,7 @@ static void use(const model *m) {
   unroll_error err = {0};
   if (m->g.n_weights > 4096 || m->g.n_nodes > 1000 || m->words.n > 320) return;
   for (int i = 0; i < m->g.n_nodes; i++)
-    if (m->g.nodes[i].width > 4096) return;
+    if (m->g.nodes[i].width > 4096 && graph_steps_axis(m->g.nodes[i].width) < 0) return;
   generate_defaults(&o, m);
   o.length = 4;
   unroll_status status = generate(m, &o, NULL, &(generate_sink){.context = &drawn, .emit = take}, &err);

@@ -14,6 +14,7 @@ import torch
 from safetensors.numpy import save_file
 
 INPUT, HIDDEN, PROJECTED, LENGTHS = 3, 4, 3, [3, 5, 1, 4]
+VALUES, OTHER_LENGTHS = 5, [2, 1, 6, 4]  # of attention: what is looked at has lengths of its own
 T, B = max(LENGTHS), len(LENGTHS)
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden"
 
@@ -119,6 +120,93 @@ def make(cell, layers, directions, seed):
     print(f"{path.name}: {path.stat().st_size} bytes")
 
 
+def within(lengths):
+    """[T, B]: is there a step?"""
+    return torch.arange(max(lengths))[:, None] < torch.tensor(lengths)[None, :]
+
+
+def mix(scores, v):
+    """[Tq, B, N]: v [Tk, B, N] by the softmax over Tk of scores [Tq, B, Tk]."""
+    scores = scores.masked_fill(~within(OTHER_LENGTHS).T[None], -torch.inf)
+    return torch.einsum("qbk,kbn->qbn", scores.softmax(-1), v)
+
+
+def scaled(q, k, v, p):
+    batch_first = [x.transpose(0, 1) for x in (q, k, v)]
+    mask = within(OTHER_LENGTHS).T[:, None, :].expand(B, q.shape[0], -1)
+    return torch.nn.functional.scaled_dot_product_attention(*batch_first, attn_mask=mask).transpose(0, 1)
+
+
+# name: (arguments in the net, the function of q [Tq, B, N], k and v [Tk, B, N] and the parameter p [N])
+ATTENTION = {
+    "products": ("", lambda q, k, v, p: mix(torch.einsum("qbn,kbn->qbk", q, k), v)),
+    "scaled": (", scaled", scaled),
+    "additive": (", additive = p", lambda q, k, v, p: mix(torch.tanh(q[:, :, None] + k.transpose(0, 1)[None]) @ p, v)),
+}
+
+
+def save_attention(name, net, weights, inputs, results, extra):
+    out = {f"weight:{n}": w for n, w in weights.items()} | {f"output:d.{n}": w.grad for n, w in weights.items()}
+    out |= {f"input:{n}": x for n, x in inputs.items()} | {f"output:d.{n}": x.grad for n, x in inputs.items()}
+    out |= {f"output:{n}": y for n, y in results.items()} | extra
+    metadata = {"made with": f"torch {torch.__version__.split('+')[0]}, tools/golden.py", "net": net}
+    path = FOLDER / f"attend_{name}.safetensors"
+    save_file({n: numpy.ascontiguousarray(v.detach().numpy()) for n, v in out.items()}, path, metadata)
+    print(f"{path.name}: {path.stat().st_size} bytes")
+
+
+def lengths_of(axis, lengths):
+    return {f"input:lengths.{axis}": torch.tensor(lengths)}
+
+
+def make_attention(name, seed):
+    """At every step of q, and of its last step alone."""
+    argument, function = ATTENTION[name]
+    random = numpy.random.RandomState(seed)
+    net = (f"data q : numbers({INPUT})\ndata x : numbers({INPUT})\ndata y : numbers({VALUES})\n"
+           + ("param p\n" if name == "additive" else "") +
+           f"u = Wq q\na = attend(u, Wk x, Wv x{argument})\no = attend(Wq last(q), Wk x, Wv x{argument})\nwidth u = {HIDDEN}\nwidth o = {VALUES}\n"
+           f"y ~ gaussian(mean = a, scale = 1)\n")
+    weights = {n: numbers(random, HIDDEN if n != "Wv" else VALUES, INPUT).requires_grad_() for n in ("Wq", "Wk", "Wv")}
+    if name == "additive":
+        weights["p"] = numbers(random, HIDDEN).requires_grad_()
+    inputs = {"q": numbers(random, T, B, INPUT).requires_grad_(), "x": numbers(random, max(OTHER_LENGTHS), B, INPUT).requires_grad_()}
+    q, k, v = inputs["q"] @ weights["Wq"].T, inputs["x"] @ weights["Wk"].T, inputs["x"] @ weights["Wv"].T
+    last = q[torch.tensor(LENGTHS) - 1, torch.arange(B)][None]
+    a = function(q, k, v, weights.get("p")) * within(LENGTHS)[:, :, None]
+    o = function(last, k, v, weights.get("p"))[0]
+    d_a, d_o = numbers(random, *a.shape), numbers(random, *o.shape)
+    ((a * d_a).sum() + (o * d_o).sum()).backward()
+    extra = {"input:d.a": d_a, "input:d.o": d_o} | lengths_of("q", LENGTHS) | lengths_of("x", OTHER_LENGTHS)
+    save_attention(name, net, weights, inputs, {"a": a, "o": o}, extra)
+
+
+def make_decoder(seed):
+    """A GRU that looks at x before each step."""
+    random = numpy.random.RandomState(seed)
+    cell = torch.nn.GRUCell(INPUT + VALUES, HIDDEN).double()
+    for p in cell.parameters():
+        p.data = 0.7 * numbers(random, *p.shape)
+    q_weight = numbers(random, VALUES, HIDDEN).requires_grad_()
+    inputs = {"q": numbers(random, T, B, INPUT).requires_grad_(), "x": numbers(random, max(OTHER_LENGTHS), B, VALUES).requires_grad_()}
+    h, all_h = torch.zeros(B, HIDDEN, dtype=torch.float64), []
+    for t in range(T):
+        a = scaled((h @ q_weight.T)[None], inputs["x"], inputs["x"], None)[0]
+        h = cell(torch.cat([inputs["q"][t], a], -1), h)
+        all_h.append(h)
+    h = torch.stack(all_h) * within(LENGTHS)[:, :, None]
+    d_h = numbers(random, *h.shape)
+    (h * d_h).sum().backward()
+    own = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
+    weights = gru_names("h.", own[0], own[1], (own[2] + own[3], own[2], own[3])) | {"Wq": q_weight}
+    grads = gru_names("h.", own[0].grad, own[1].grad, (own[2].grad, own[2].grad, own[3].grad)) | {"Wq": q_weight.grad}
+    net = (f"data q : numbers({INPUT})\ndata x : numbers({VALUES})\ndata y : numbers({HIDDEN})\n"
+           f"h = gru_reset_after([q, attend(Wq h[t-1], x, scaled)], {HIDDEN})\ny ~ gaussian(mean = h, scale = 1)\n")
+    extra = {f"weight:{n}": w for n, w in weights.items()} | {f"output:d.{n}": w for n, w in grads.items()}
+    extra |= {"input:d.h": d_h} | lengths_of("q", LENGTHS) | lengths_of("x", OTHER_LENGTHS)
+    save_attention("decoder", net, {}, inputs, {"h": h}, extra)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     torch.set_num_threads(1)
@@ -129,6 +217,9 @@ def main():
                 seed += 1
                 if cell != "lstm_projection" or (FOLDER.parent.parent / "cells" / "lstm_projection.cell").exists():
                     make(cell, layers, directions, seed)
+    for i, name in enumerate(ATTENTION):
+        make_attention(name, 100 + i)
+    make_decoder(110)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
 void plan_free(plan *p);
 /* Loops found, products hoisted and joined, buffers, operations and bytes per step: for `explain`. */
 void plan_print(const plan *p, text *out);
-/* Multiply-adds (2 operations each) of the products for a batch with R rows on each axis (softmax and elementwise not counted). */
+/* Multiply-adds (2 operations each) of the products for a batch with R rows on each axis (attention, softmax and elementwise not
+ * counted). */
 double plan_operations(const plan *p, int64_t cells);
 int64_t plan_arena_bytes(const plan *p);
 #endif

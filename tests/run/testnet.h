@@ -100,6 +100,8 @@ static const testtext testnets[] = {
                                 "q = last(rnn(embed(question, 3), 5))\nanswer ~ softmax(W [q, attend(q, s)] + b)\n"},
     {"attention of a vector", "data x : numbers\ndata label : category\nhidden = 5\nparam p, v\nh = rnn(x, 5)\n"
                               "label ~ softmax(W [attend(p, h), attend(p, tanh(V h), x, additive = v)] + b)\n"},
+    {"attention to given steps", "data k : numbers\ndata token : chars\nhidden = 3\n"
+                                 "h = rnn([embed(token[t-1], 3), attend(Wq h[t-1], k)], 4)\ntoken ~ softmax(W h + b)\n"},
     {"attention to itself",
      "data word : words\ndata tag : words\nh = rnn(embed(word, 3), 4)\na = attend(Wq h, Wk h, h, scaled)\nhidden = 4\n"
      "u = rnn(a, 3)\ntag ~ softmax(W u + V attend(h[t-1], h[t-1]) + b)\n"},
