@@ -89,6 +89,36 @@ static void ask_count(void) {
   if (count < 1) count = 1;
 }
 
+/* /sys lists the caches of a processor in any order, those for instructions among them. */
+static long system_cache(int level) {
+  for (int i = 0; i < 16; i++) {
+    char path[80], text[32];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level", i);
+    peek(path, text, sizeof text);
+    if (!text[0]) break;
+    if (atoi(text) != level) continue;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/type", i);
+    peek(path, text, sizeof text);
+    if (text[0] == 'I') continue;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", i);
+    peek(path, text, sizeof text);
+    long size;
+    char unit = 0;
+    if (sscanf(text, "%ld%c", &size, &unit) >= 1 && size > 0 && size < 1 << 30)
+      return size * (unit == 'M' ? 1 << 20 : unit == 'K' ? 1 << 10 : 1);
+  }
+  return 0;
+}
+
+long cpu_cache(int level) {
+  long bytes = level >= 1 && level <= 3 ? system_cache(level) : 0;
+#if defined(_SC_LEVEL1_DCACHE_SIZE)
+  static const int names[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+  if (bytes == 0 && level >= 1 && level <= 3) bytes = sysconf(names[level - 1]);
+#endif
+  return bytes > 0 ? bytes : 0;
+}
+
 static void ask(void) {
   ask_isa();
   ask_name();

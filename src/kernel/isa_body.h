@@ -10,6 +10,7 @@
 #include "kernel/rows_body.h"
 #include "kernel/attend_body.h"
 #include "kernel/optimizer_body.h"
+#include "kernel/measure_body.h"
 
 static const kernels table = {
     .isa = ISA,
@@ -40,4 +41,5 @@ static const kernels table = {
     .clip_value = clip_value_run,
     .sum_squares = sum_squares_run,
     .peak = peak_run,
+    .read = read_run,
 };

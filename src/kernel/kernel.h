@@ -125,6 +125,8 @@ struct kernels {
 
   /* Multiply-adds for about `seconds`; returns GFLOP/s of this core. */
   double (*peak)(double seconds);
+  /* Reads n floats (a multiple of 128) over and over for about `seconds`; returns GB/s of this core. */
+  double (*read)(const float *x, ptrdiff_t n, double seconds);
 };
 
 /* The table for cpu_isa(). */
