@@ -1,6 +1,7 @@
 /* plan.c - makes a plan: lower, schedule, group, memory, emit; and tells what was planned. */
 #include "plan/plan.h"
 #include "base/error.h"
+#include "plan/cost.h"
 #include "plan/internal.h"
 
 unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
@@ -45,36 +46,11 @@ const struct frozen *plan_frozen(const plan *p) { return &p->out; }
 
 int64_t plan_arena_bytes(const plan *p) { return (p->out.arena + p->out.pack + p->out.carry) * (int64_t)sizeof(float); }
 
-static double tile_operations(const stage_tile *t) {
-  double n = 0;
-  for (int i = 0; i < t->n_calls; i++) n += 2.0 * t->calls[i].k * t->calls[i].gates * t->width;
-  return n;
-}
-
-static double conv_operations(const stage_picture *q) {
-  return 2.0 * q->out_rows * q->out_columns * q->out_channels * q->size * q->size * q->channels;
-}
-
-/* Per row of the stage. */
-static double stage_operations(const stage *s) {
-  double n = 0;
-  if (s->kind == STAGE_TILE) n = tile_operations(&s->tile);
-  if (s->kind == STAGE_CONV || s->kind == STAGE_CONV_OUTER) n = conv_operations(&s->picture);
-  if (s->kind == STAGE_LOOP)
-    for (int i = 0; i < s->n_body; i++) n += stage_operations(&s->body[i]);
-  if (s->kind == STAGE_OUTER)
-    for (int i = 0; i < s->outer.n_pairs; i++) {
-      const struct outer_pair *q = &s->outer.pairs[i];
-      n += 2.0 * s->outer.dy[q->dy].width * s->outer.x[q->x].width;
-    }
-  return n;
-}
-
 double plan_operations(const plan *p, int64_t cells) {
   double n = 0;
   for (int i = 0; i < p->out.n_stages; i++) {
     const stage *s = &p->out.stages[i];
-    n += stage_operations(s) * (s->of_steps ? (double)cells : s->one ? 1.0 : (double)p->out.max_rows);
+    n += plan_stage_operations(s) * (s->of_steps ? (double)cells : s->one ? 1.0 : (double)p->out.max_rows);
   }
   return n;
 }
@@ -117,44 +93,6 @@ static void print_tile(const stage *s, const char *indent, text *out) {
 }
 
 static void print_stage(const stage *s, text *out) {
-  static const char *const names[] = {"tile program",
-                                      "loop",
-                                      "weight gradients",
-                                      "softmax",
-                                      "softmax gradient",
-                                      "layer norm",
-                                      "layer norm gradient",
-                                      "row sum",
-                                      "cross entropy",
-                                      "cross entropy gradient",
-                                      "columns",
-                                      "convolution",
-                                      "pool",
-                                      "pool gradient",
-                                      "attention scores",
-                                      "attention mixture",
-                                      "attention collection",
-                                      "additive scores",
-                                      "additive scores gradient",
-                                      "additive scores gradient, collected",
-                                      "additive scores gradient of the vector",
-                                      "attention weights",
-                                      "attention weights gradient",
-                                      "gather",
-                                      "scatter",
-                                      "numbers",
-                                      "mask",
-                                      "shift",
-                                      "edge",
-                                      "order",
-                                      "spread",
-                                      "sum over time",
-                                      "max over time",
-                                      "max over time gradient",
-                                      "lengths",
-                                      "convolution weight gradient",
-                                      "sum over positions",
-                                      "vector gradient"};
   if (s->kind == STAGE_TILE) {
     print_tile(s, "  ", out);
   } else if (s->kind == STAGE_LOOP) {
@@ -163,14 +101,14 @@ static void print_stage(const stage *s, text *out) {
       if (s->body[i].kind == STAGE_TILE)
         print_tile(&s->body[i], "    ", out);
       else
-        text_format(out, "    %s, width %d\n", names[s->body[i].kind], s->body[i].width);
+        text_format(out, "    %s, width %d\n", plan_stage_name(s->body[i].kind), s->body[i].width);
   } else if (s->kind == STAGE_OUTER) {
     int sums = s->outer.n_dots;
     for (int i = 0; i < s->outer.n_dy; i++) sums += s->outer.dy[i].sum >= 0;
     text_format(out, "  weight gradients: %d matri%s from %d + %d operands, %d sum%s over rows\n", s->outer.n_pairs,
                 s->outer.n_pairs == 1 ? "x" : "ces", s->outer.n_dy, s->outer.n_x, sums, sums == 1 ? "" : "s");
   } else
-    text_format(out, "  %s, width %d\n", names[s->kind], s->width);
+    text_format(out, "  %s, width %d\n", plan_stage_name(s->kind), s->width);
 }
 
 void plan_print(const plan *p, text *out) {
