@@ -7,12 +7,17 @@
 #include "run/batch.h"
 #include "run/run.h"
 
+typedef struct waiting {
+  uint64_t ticks, count;
+} waiting;
+
 typedef struct worker {
   float *slots;           /* scratch of tile programs */
   float *outer;           /* scratch of weight gradients */
   float *column;          /* scratch of attention: a weight for each step */
   tile_operand *operands; /* resolved operands of the tile program that runs */
   int sense;
+  struct waiting *waiting; /* of barriers inside a stage; NULL: nobody asks */
 } worker;
 
 struct run {
@@ -40,6 +45,14 @@ typedef struct rows { /* a resolved place: row i at p + i * row; p NULL: zeros *
   float *p;
   ptrdiff_t row;
 } rows;
+
+/* The parts of a pass, for run_pass and for the profile. */
+void run_begin(run *r, const batch *b, int training);
+void run_clear_gradient(run *r, int thread, int threads);
+void run_stage(run *r, worker *w, const stage *s, int thread, int threads);
+void run_keep_carries(run *r);
+/* All threads of a loop meet. */
+void run_meet(run *r, worker *w, int threads);
 
 rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row);
 /* The part of 0..n-1 that is a thread's, in multiples of `unit`. */

@@ -113,7 +113,7 @@ static void pack_work(void *context, int thread, int threads) {
 
 void run_pack(run *r) { pool_run(r->workers, pack_work, r); }
 
-static void run_stage(run *r, worker *w, const stage *s, int thread, int threads) {
+void run_stage(run *r, worker *w, const stage *s, int thread, int threads) {
   int64_t from, to;
   const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
   switch (s->kind) {
@@ -158,27 +158,30 @@ static void run_stage(run *r, worker *w, const stage *s, int thread, int threads
   }
 }
 
-static void keep_carries(run *r) {
+void run_keep_carries(run *r) {
   for (int i = 0; i < r->f->n_carries; i++) {
     const struct frozen_carry *c = &r->f->carries[i];
     memcpy(r->carry + c->offset, r->arena + c->edge.offset, (size_t)(r->b->rows * c->row) * sizeof(float));
   }
 }
 
+void run_clear_gradient(run *r, int thread, int threads) {
+  int64_t from, to;
+  if (!r->gradient) return;
+  run_share(r->f->n_weights, LANES, thread, threads, &from, &to);
+  memset(r->gradient + from, 0, (size_t)(to - from) * sizeof(float));
+}
+
 static void pass_work(void *context, int thread, int threads) {
   run *r = context;
   worker *w = &r->worker[thread];
-  if (r->gradient) {
-    int64_t from, to;
-    run_share(r->f->n_weights, LANES, thread, threads, &from, &to);
-    memset(r->gradient + from, 0, (size_t)(to - from) * sizeof(float));
-  }
+  run_clear_gradient(r, thread, threads);
   if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
   for (int i = 0; i < r->f->n_stages; i++) {
     run_stage(r, w, &r->f->stages[i], thread, threads);
     if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
   }
-  if (thread == 0) keep_carries(r);
+  if (thread == 0) run_keep_carries(r);
 }
 
 /* Where each example is on each axis, and how long. */
@@ -194,7 +197,7 @@ static void find_sequences(run *r) {
   }
 }
 
-void run_pass(run *r, const batch *b, int training) {
+void run_begin(run *r, const batch *b, int training) {
   assert(b->rows <= r->f->max_rows);
   for (int i = 0; i < r->f->n_axes; i++) {
     assert(b->axes[i].steps <= r->f->max_steps && b->axes[i].first[b->axes[i].steps] <= r->f->max_cells);
@@ -204,6 +207,10 @@ void run_pass(run *r, const batch *b, int training) {
   find_sequences(r);
   r->consts[CONST_SCALE] = (float)b->loss_scale;
   for (int i = 0; i < r->f->n_varying; i++) r->consts[CONST_VARYING + i] = (float)r->f->varying[i];
+}
+
+void run_pass(run *r, const batch *b, int training) {
+  run_begin(r, b, training);
   pool_run(r->workers, pass_work, r);
 }
 

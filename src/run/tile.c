@@ -1,5 +1,6 @@
 /* tile.c - runs tile programs: for a block of rows and a unit tile of columns, the products, then the equations on the result
  * while it is in the first-level cache. And loops: the same, step after step. */
+#include "base/ticks.h"
 #include "run/internal.h"
 
 rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row) {
@@ -121,12 +122,20 @@ static void body_stage(const run *r, worker *w, const stage *s, const where *her
   }
 }
 
+void run_meet(run *r, worker *w, int threads) {
+  const uint64_t before = w->waiting ? ticks_now() : 0;
+  barrier_wait(&r->meet, threads, &w->sense);
+  if (!w->waiting) return;
+  w->waiting->ticks += ticks_now() - before;
+  w->waiting->count++;
+}
+
 /* One step for the rows row0..row1-1, which all have a step t + 1 or all have none where that matters. With parts > 1 the threads
  * share each stage's tiles and meet after it. */
 static void run_step(run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int part, int parts) {
   for (int i = 0; i < s->n_body; i++) {
     body_stage(r, w, &s->body[i], here, row0, row1, part, parts);
-    if (parts > 1) barrier_wait(&r->meet, parts, &w->sense);
+    if (parts > 1) run_meet(r, w, parts);
   }
 }
 
