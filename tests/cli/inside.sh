@@ -1,4 +1,4 @@
-# inside.sh - explain, check and bench.
+# inside.sh - explain and check.
 . "$SOURCE/tests/cli/common.sh"
 
 for net in language names rnn lstm gru; do
@@ -58,9 +58,4 @@ for net in own/look.cell own/look.net; do
 done
 run check rnn --json
 expect 0 '"passed": true' '"worst_difference"'
-
-run bench names --seconds 0.3 --threads 1 --set hidden=32 --batch 8 --unroll 8 --quiet
-expect 0 "share of peak" "measured peak" "symbols/s"
-run bench --seconds 0.2 --threads 2 --set hidden=32 --batch 8 --unroll 8 --json
-expect 0 '"share_of_peak"' '"threads": 2'
 finish
