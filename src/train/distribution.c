@@ -1,11 +1,13 @@
-/* distribution.c - see distribution.h. One line of the graph as a distribution, and the densities of numbers by entry. Symbols are
- * in distribution_symbols.c. */
+/* distribution.c - see distribution.h. One line of the graph as a distribution, and vectors of numbers entry by entry. One entry is
+ * in distribution_entry.c, quantile() and mixture() in distribution_vector.c, symbols in distribution_symbols.c. */
 #include "train/distribution.h"
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/random.h"
-#include "base/special.h"
+#include "train/distribution_entry.h"
+
+enum { MAX_ENTRIES = 256 }; /* of a mixture: as in graph/build_density.c */
 
 static const char *const names[] = {"softmax",   "bernoulli",         "gaussian", "laplace",
                                     "student_t", "negative_binomial", "quantile", "mixture"};
@@ -13,9 +15,8 @@ static const char *const names[] = {"softmax",   "bernoulli",         "gaussian"
 unroll_status distribution_of(distribution *d, const graph *g, int number, const variable *v, unroll_error *err) {
   const loss *l = &g->losses[number];
   int kind = 0;
-  while (kind <= DISTRIBUTION_LAPLACE && strcmp(names[kind], l->distribution)) kind++;
-  if (kind > DISTRIBUTION_LAPLACE)
-    return error_set(err, UNROLL_BAD_INPUT, "'%s' can be trained at most, not used yet", l->distribution);
+  while (kind <= DISTRIBUTION_MIXTURE && strcmp(names[kind], l->distribution)) kind++;
+  if (kind > DISTRIBUTION_MIXTURE) return error_set(err, UNROLL_BAD_INPUT, "'%s' is not there yet", l->distribution);
   *d = (distribution){.kind = (enum distribution_kind)kind,
                       .name = l->distribution,
                       .width = g->data[l->data].width,
@@ -57,119 +58,95 @@ bool distribution_finite(const distribution *d, const prediction *p) {
 
 /* --- one entry --- */
 
-static double argument(const distribution *d, const prediction *p, int k, int j) {
-  return (double)p->args[k][d->widths[k] == 1 ? 0 : j];
+static entry entry_of(const distribution *d, const prediction *p, int j) {
+  double x[3] = {0, 0, 0};
+  for (int k = 0; k < d->n_args && k < 3; k++) x[k] = (double)p->args[k][d->widths[k] == 1 ? 0 : j];
+  return (entry){.kind = d->kind, .a = x[0], .b = x[1], .c = x[2]};
 }
 
 /* Between the units of the net and those of the data. */
 static double unscaled(const distribution *d, int j, double x) { return d->mean ? x * d->deviation[j] + d->mean[j] : x; }
 static double scaled(const distribution *d, int j, double y) { return d->mean ? (y - d->mean[j]) / d->deviation[j] : y; }
 
-static double sigmoid(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
-
-static double uniform(const draw_place *at, uint32_t number) { return random_uniform(at->seed, at->stream, at->step, number); }
-
-static double draw_entry(const distribution *d, const prediction *p, int j, const draw_place *at) {
-  const double a = argument(d, p, 0, j), b = d->n_args > 1 ? argument(d, p, 1, j) : 0;
-  double u;
-  switch (d->kind) {
-  case DISTRIBUTION_BERNOULLI:
-    return uniform(at, 0) < sigmoid(a);
-  case DISTRIBUTION_LAPLACE:
-    u = uniform(at, 0);
-    return u < 0.5 ? a + b * log(1 - 2 * u) : a - b * log(2 - 2 * u); /* logarithms of what is within 0 and 1, and not 0 */
-  default:                                                            /* gaussian */
-    return a + b * random_normal(at->seed, at->stream, at->step, 0);
-  }
-}
-
-static double mean_entry(const distribution *d, const prediction *p, int j) {
-  const double a = argument(d, p, 0, j);
-  return d->kind == DISTRIBUTION_BERNOULLI ? sigmoid(a) : a;
-}
-
-static double mode_entry(const distribution *d, const prediction *p, int j) {
-  const double a = argument(d, p, 0, j);
-  return d->kind == DISTRIBUTION_BERNOULLI ? a > 0 : a;
-}
-
-static double quantile_entry(const distribution *d, const prediction *p, int j, double level) {
-  const double a = argument(d, p, 0, j), b = d->n_args > 1 ? argument(d, p, 1, j) : 0;
-  switch (d->kind) {
-  case DISTRIBUTION_BERNOULLI:
-    return level > sigmoid(-a);
-  case DISTRIBUTION_LAPLACE:
-    return level < 0.5 ? a + b * log(2 * level) : a - b * log(2 - 2 * level);
-  default:
-    return a + b * special_normal_quantile(level);
-  }
-}
-
-static double cdf_entry(const distribution *d, const prediction *p, int j, double y) {
-  const double a = argument(d, p, 0, j), b = d->n_args > 1 ? argument(d, p, 1, j) : 0;
-  switch (d->kind) {
-  case DISTRIBUTION_BERNOULLI:
-    return y < 0 ? 0 : y < 1 ? sigmoid(-a) : 1;
-  case DISTRIBUTION_LAPLACE:
-    return y < a ? 0.5 * exp((y - a) / b) : 1 - 0.5 * exp((a - y) / b);
-  default:
-    return special_normal_share((y - a) / b);
-  }
-}
-
-static double log_density_entry(const distribution *d, const prediction *p, int j, double y) {
-  const double a = argument(d, p, 0, j), b = d->n_args > 1 ? argument(d, p, 1, j) : 0;
-  const double z = (y - a) / b;
-  switch (d->kind) {
-  case DISTRIBUTION_BERNOULLI:
-    return y * a - (a > 0 ? a + log1p(exp(-a)) : log1p(exp(a)));
-  case DISTRIBUTION_LAPLACE:
-    return -fabs(z) - log(2 * b);
-  default:
-    return -0.5 * z * z - log(b) - 0.91893853320467274;
-  }
-}
-
 /* --- all entries --- */
 
 /* Places of the draws of one vector: independent streams under keys made of the place itself, so that a draw may take as many
  * numbers as it likes. */
-static draw_place inner(const draw_place *at, uint32_t entry) {
+static draw_place inner(const draw_place *at, uint32_t number) {
   uint32_t x[4];
   random_block(at->seed, at->stream, at->step, at->place, x);
-  return (draw_place){.seed = (uint64_t)x[0] << 32 | x[1], .stream = at->stream, .step = ((uint64_t)x[2] << 32 | x[3]) + entry};
+  return (draw_place){.seed = (uint64_t)x[0] << 32 | x[1], .stream = at->stream, .step = ((uint64_t)x[2] << 32 | x[3]) + number};
+}
+
+static void unscale(const distribution *d, double *out) {
+  for (int j = 0; j < d->width; j++) out[j] = unscaled(d, j, out[j]);
 }
 
 void distribution_draw(const distribution *d, const prediction *p, const draw_place *at, double *out) {
   for (int j = 0; j < d->width; j++) {
-    const draw_place own = inner(at, (uint32_t)j);
-    out[j] = unscaled(d, j, draw_entry(d, p, j, &own));
+    draw_place own = inner(at, (uint32_t)j);
+    const entry e = entry_of(d, p, j);
+    if (d->kind == DISTRIBUTION_MIXTURE) {
+      mixture_draw(d, p, &own, out);
+      break;
+    }
+    out[j] = d->kind == DISTRIBUTION_QUANTILE ? levels_quantile(d, p, j, draw_uniform(&own)) : entry_draw(&e, &own);
   }
+  unscale(d, out);
 }
 
 void distribution_mean(const distribution *d, const prediction *p, double *out) {
-  for (int j = 0; j < d->width; j++) out[j] = unscaled(d, j, mean_entry(d, p, j));
+  for (int j = 0; j < d->width; j++) {
+    const entry e = entry_of(d, p, j);
+    out[j] = d->kind == DISTRIBUTION_MIXTURE    ? mixture_mean(d, p, j)
+             : d->kind == DISTRIBUTION_QUANTILE ? levels_mean(d, p, j)
+                                                : entry_mean(&e);
+  }
+  unscale(d, out);
 }
 
 void distribution_mode(const distribution *d, const prediction *p, double *out) {
-  for (int j = 0; j < d->width; j++) out[j] = unscaled(d, j, mode_entry(d, p, j));
+  if (d->kind == DISTRIBUTION_MIXTURE) mixture_mode(d, p, out);
+  for (int j = 0; j < d->width && d->kind != DISTRIBUTION_MIXTURE; j++) {
+    const entry e = entry_of(d, p, j);
+    out[j] = d->kind == DISTRIBUTION_QUANTILE ? levels_quantile(d, p, j, 0.5) : entry_mode(&e);
+  }
+  unscale(d, out);
 }
 
 void distribution_quantile(const distribution *d, const prediction *p, double level, double *out) {
-  for (int j = 0; j < d->width; j++) out[j] = unscaled(d, j, quantile_entry(d, p, j, level));
+  for (int j = 0; j < d->width; j++) {
+    const entry e = entry_of(d, p, j);
+    out[j] = d->kind == DISTRIBUTION_MIXTURE    ? mixture_quantile(d, p, j, level)
+             : d->kind == DISTRIBUTION_QUANTILE ? levels_quantile(d, p, j, level)
+                                                : entry_quantile(&e, level);
+  }
+  unscale(d, out);
 }
 
 void distribution_cdf(const distribution *d, const prediction *p, const double *y, double *out) {
-  for (int j = 0; j < d->width; j++) out[j] = cdf_entry(d, p, j, scaled(d, j, y[j]));
+  for (int j = 0; j < d->width; j++) {
+    const entry e = entry_of(d, p, j);
+    const double x = scaled(d, j, y[j]);
+    out[j] = d->kind == DISTRIBUTION_MIXTURE    ? mixture_cdf(d, p, j, x)
+             : d->kind == DISTRIBUTION_QUANTILE ? levels_cdf(d, p, j, x)
+                                                : entry_cdf(&e, x);
+  }
 }
 
 double distribution_log_density(const distribution *d, const prediction *p, const double *y) {
-  double sum = 0;
+  double sum = 0, x[MAX_ENTRIES];
+  if (d->kind == DISTRIBUTION_QUANTILE) return (double)NAN;
   for (int j = 0; j < d->width; j++) {
-    sum += log_density_entry(d, p, j, scaled(d, j, y[j]));
+    const double at = scaled(d, j, y[j]);
+    const entry e = entry_of(d, p, j);
+    if (d->kind == DISTRIBUTION_MIXTURE)
+      x[j] = at;
+    else
+      sum += entry_log_density(&e, at);
     if (d->mean) sum -= log(d->deviation[j]);
   }
-  return sum;
+  return d->kind == DISTRIBUTION_MIXTURE ? sum + mixture_log_density(d, p, x) : sum;
 }
 
 void distribution_scaled(const distribution *d, const double *y, float *out) {

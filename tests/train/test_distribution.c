@@ -203,6 +203,160 @@ static void laplace(void **state) {
   finish(&f);
 }
 
+static void student_t(void **state) {
+  (void)state;
+  fixture f;
+  const float arguments[] = {0.5f, 1.2f, 3.5f};
+  double y = 2, out;
+  make(&f, "data y : number\ndata x : number\ny ~ student_t(W x + b, softplus(V x), 3 + softplus(U x))\n", NULL, arguments);
+  distribution_mean(&f.d, &f.p, &out);
+  assert_true(out == 0.5);
+  distribution_mode(&f.d, &f.p, &out);
+  assert_true(out == 0.5);
+  distribution_cdf(&f.d, &f.p, &y, &out);
+  near(out, 0.85582254256600971, 1e-13);
+  near(distribution_log_density(&f.d, &f.p, &y), -2.0022644264593038, 1e-13);
+  y = -3;
+  distribution_cdf(&f.d, &f.p, &y, &out);
+  near(out, 0.025536773534076382, 1e-13);
+  distribution_quantile(&f.d, &f.p, 0.99, &out);
+  near(out, 5.3728538247899069, 1e-12);
+  distribution_quantile(&f.d, &f.p, 0.001, &out);
+  near(out, -9.4786815219365033, 1e-12);
+  distribution_quantile(&f.d, &f.p, 0.5, &out);
+  near(out, 0.5, 1e-14);
+  distribution_quantile(&f.d, &f.p, 1, &out);
+  assert_true(out == (double)INFINITY);
+  check_draws(&f, 1);
+  check_draws(&f, -2);
+  check_quantiles(&f);
+  const float heavy[] = {0, 1, 0.7f}, normal[] = {0, 1, 1e8f};
+  for (int k = 0; k < 3; k++) f.p.args[k] = heavy + k;
+  distribution_mean(&f.d, &f.p, &out);
+  assert_true(isnan(out));
+  check_draws(&f, 3);
+  check_quantiles(&f);
+  for (int k = 0; k < 3; k++) f.p.args[k] = normal + k;
+  distribution_quantile(&f.d, &f.p, 0.75, &out);
+  near(out, 0.67448975019608174, 1e-7);
+  check_draws(&f, 0.4);
+  finish(&f);
+}
+
+static void negative_binomial(void **state) {
+  (void)state;
+  fixture f;
+  const float arguments[] = {7.5f, 0.3f};
+  double y = 4, out;
+  make(&f, "data y : number\ndata x : number\ny ~ negative_binomial(softplus(W x + b), softplus(V x))\n", NULL, arguments);
+  distribution_mean(&f.d, &f.p, &out);
+  assert_true(out == 7.5);
+  distribution_mode(&f.d, &f.p, &out);
+  assert_true(out == 5);
+  distribution_cdf(&f.d, &f.p, &y, &out);
+  near(out, 0.30875248154218594, 1e-13);
+  near(distribution_log_density(&f.d, &f.p, &y), -2.3876899441920367, 1e-13);
+  y = 0.5;
+  assert_true(distribution_log_density(&f.d, &f.p, &y) == -(double)INFINITY);
+  distribution_cdf(&f.d, &f.p, &y, &out);
+  near(out, 0.019666277277563357, 1e-13);
+  y = -1;
+  distribution_cdf(&f.d, &f.p, &y, &out);
+  assert_true(out == 0);
+  static const double levels[][2] = {{0, 0}, {0.01, 0}, {0.05, 1}, {0.5, 7}, {0.95, 17}};
+  for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+    distribution_quantile(&f.d, &f.p, levels[i][0], &out);
+    assert_true(out == levels[i][1]);
+  }
+  check_draws(&f, 3);
+  check_draws(&f, 12);
+  const float large[] = {5000, 0.002f}, poisson[] = {30, 1e-20f}, rare[] = {0.05f, 40};
+  const float *const others[] = {large, poisson, rare};
+  const double at[] = {4900, 27, 0};
+  for (int k = 0; k < 3; k++) {
+    f.p.args[0] = others[k];
+    f.p.args[1] = others[k] + 1;
+    check_draws(&f, at[k]);
+  }
+  finish(&f);
+}
+
+static void quantiles(void **state) {
+  (void)state;
+  fixture f;
+  variable v = {.width = 2};
+  const float outputs[] = {0, 5, 1, 3, 3, 4}; /* the second entry's cross */
+  double y[] = {2, 3.5}, out[2];
+  make(&f, "data y : numbers(2)\ndata x : number\ny ~ quantile(0.1, 0.5, 0.9, W x + b)\n", &v, outputs);
+  distribution_mean(&f.d, &f.p, out);
+  near(out[0], 1.3, 1e-15);
+  near(out[1], 4, 1e-15);
+  distribution_mode(&f.d, &f.p, out);
+  assert_true(out[0] == 1 && out[1] == 4);
+  distribution_quantile(&f.d, &f.p, 0.3, out);
+  near(out[0], 0.5, 1e-15);
+  near(out[1], 3.5, 1e-15);
+  distribution_quantile(&f.d, &f.p, 0.05, out);
+  assert_true(out[0] == 0 && out[1] == 3);
+  distribution_quantile(&f.d, &f.p, 0.95, out);
+  assert_true(out[0] == 3 && out[1] == 5);
+  distribution_cdf(&f.d, &f.p, y, out);
+  near(out[0], 0.7, 1e-15);
+  near(out[1], 0.3, 1e-15);
+  distribution_cdf(&f.d, &f.p, (const double[]){-1, 5}, out);
+  assert_true(out[0] == 0 && out[1] == 1);
+  assert_true(isnan(distribution_log_density(&f.d, &f.p, y)));
+  check_draws(&f, 2);
+  check_draws(&f, 3);
+  finish(&f);
+}
+
+static void mixtures(void **state) {
+  (void)state;
+  fixture f;
+  variable v = {.width = 2};
+  const float two[] = {0.2f, -0.4f, 0, 1, 0.5f, -1, -0.5f, 0.3f, 0.1f, 0.2f};
+  double out[3];
+  make(&f, "data y : numbers(2)\ndata x : number\ny ~ mixture(2, W x + b)\n", &v, two);
+  near(distribution_log_density(&f.d, &f.p, (const double[]){0.3f, -0.8f}), -2.3287460181742103, 1e-14);
+  distribution_mean(&f.d, &f.p, out);
+  near(out[0], 0.35434369377420455, 1e-7);
+  near(out[1], -0.03151554066130683, 1e-7);
+  distribution_mode(&f.d, &f.p, out);
+  assert_true(out[0] == 0 && out[1] == 0.5);
+  check_draws(&f, 0.5);
+  check_draws(&f, -1);
+  check_quantiles(&f);
+  finish(&f);
+}
+
+static void pens(void **state) {
+  (void)state;
+  fixture f;
+  enum { N = 20000 };
+  double mean[] = {0, 10, 0}, deviation[] = {1, 2, 1}, out[3], sum = 0;
+  variable v = {.width = 3}, scaled = {.width = 3, .mean = mean, .deviation = deviation};
+  const float two[] = {0.2f, -0.4f, 0, 1, 0.5f, -1, -0.5f, 0.3f, 0.1f, 0.2f, 0.6f, -1.2f, -0.7f};
+  const double y[] = {0.3f, -0.8f, 1}, in_data[] = {0.3f, 10 + 2 * -(double)0.8f, 1};
+  make(&f, "data y : numbers(3)\ndata x : number\ny ~ mixture(2, W x + b)\n", &v, two);
+  near(distribution_log_density(&f.d, &f.p, y), -3.5634166187325564, 1e-14);
+  check_draws(&f, 0.4);
+  finish(&f);
+  make(&f, "data y : numbers(3)\ndata x : number\ny ~ mixture(2, W x + b)\n", &scaled, two);
+  near(distribution_log_density(&f.d, &f.p, in_data), -3.5634166187325564 - 0.69314718055994531, 1e-14);
+  finish(&f);
+  const float one[] = {0, 1, -1, 0, 0.69314718f, 0.8f, -1}; /* scales 1 and 2, correlation tanh 0.8 */
+  make(&f, "data y : numbers(3)\ndata x : number\ny ~ mixture(1, W x + b)\n", &v, one);
+  distribution_mode(&f.d, &f.p, out);
+  assert_true(out[0] == 1 && out[1] == -1 && out[2] == 0);
+  for (uint32_t i = 0; i < N; i++) {
+    distribution_draw(&f.d, &f.p, &(draw_place){.seed = 9, .stream = RANDOM_TEST, .place = i}, out);
+    sum += (out[0] - 1) * (out[1] + 1);
+  }
+  if (!(fabs(sum / N - 2 * tanh(0.8)) < 0.085)) fail_msg("covariance %g", sum / N); /* 5 standard errors */
+  finish(&f);
+}
+
 static void refused(void **state) {
   (void)state;
   unroll_error err = {0};
@@ -221,8 +375,12 @@ static void refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(symbols),  cmocka_unit_test(symbols_drawn), cmocka_unit_test(bernoulli),
-      cmocka_unit_test(gaussian), cmocka_unit_test(laplace),       cmocka_unit_test(refused),
+      cmocka_unit_test(symbols),   cmocka_unit_test(symbols_drawn),
+      cmocka_unit_test(bernoulli), cmocka_unit_test(gaussian),
+      cmocka_unit_test(laplace),   cmocka_unit_test(refused),
+      cmocka_unit_test(student_t), cmocka_unit_test(negative_binomial),
+      cmocka_unit_test(quantiles), cmocka_unit_test(mixtures),
+      cmocka_unit_test(pens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
