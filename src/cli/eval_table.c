@@ -132,7 +132,7 @@ static void print_report(const report *r) {
       printf("accuracy %.2f %%, ", 100 * t->correct);
     else
       printf("mean squared error %.6g, ", t->squared);
-    printf("%.4f nats per prediction\n", loss_of(t));
+    printf("%.4f %s per prediction\n", loss_of(t), strcmp(t->distribution, "quantile") ? "nats" : "pinball loss");
     if (is_symbols(r, k) && is_labels(r, k)) print_classes(r, k);
     if (r->metrics[k].tagged) print_spans(&r->metrics[k].spans);
     if (r->metrics[k].confusion) print_confusion(r, k);

@@ -162,11 +162,15 @@ static unroll_status add_word(binder *b, int i, const char *s, size_t size) {
   return number < 0 ? error_memory(b->err) : add_symbol(b, i, number);
 }
 
-static unroll_status read_number(const binder *b, int64_t row, int column, size_t begin, size_t end, float *out) {
+static unroll_status read_number(const binder *b, const variable *v, int64_t row, int column, size_t begin, size_t end,
+                                 float *out) {
   const cell *c = table_cell(b->t, row, column);
   double x;
   if (text_number(c->text + begin, end - begin, &x) || !isfinite((float)x))
     return table_bad(b->t, row, column, begin, b->err, end > begin ? "'%.*s' is no number" : "a number is missing",
+                     (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
+  if (v->counts && (x < 0 || x != floor(x)))
+    return table_bad(b->t, row, column, begin, b->err, "'%.*s' is no count, and negative_binomial predicts counts: 0, 1, 2 ...",
                      (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
   *out = (float)x;
   return UNROLL_OK;
@@ -188,7 +192,7 @@ static unroll_status add_vectors(binder *b, int i, int64_t row, int column) {
       if (n == v->width || (k == at && n + 1 < v->width))
         return table_bad(b->t, row, column, begin, b->err, "'%.*s' has %s than %d numbers",
                          (int)(at - begin < 40 ? at - begin : 40), c->text + begin, n == v->width ? "more" : "less", v->width);
-      if ((status = read_number(b, row, column, from, k, &out[n++]))) return status;
+      if ((status = read_number(b, v, row, column, from, k, &out[n++]))) return status;
       from = k + 1;
     }
   }
@@ -209,7 +213,7 @@ static unroll_status add_entries(binder *b, int i, int64_t row) {
       if (k > 0 && n >= to->n) continue; /* only counted */
       unroll_status status = k == 0 ? grow(b, i) : UNROLL_OK;
       if (k == 0 && !status) to->n++;
-      if (!status) status = read_number(b, row, from->columns[k], begin, at, &to->numbers[n * v->width + k]);
+      if (!status) status = read_number(b, v, row, from->columns[k], begin, at, &to->numbers[n * v->width + k]);
       if (status) return status;
     }
     if (n != to->n)

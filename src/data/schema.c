@@ -42,7 +42,10 @@ void schema_of_graph(schema *s, const graph *g) {
     for (int k = 0; k < g->n_losses; k++) {
       const char *of = g->losses[k].distribution;
       v->predicted |= g->losses[k].data == i;
-      v->bits |= g->losses[k].data == i && (!strcmp(of, "bernoulli") || !strcmp(of, "negative_binomial"));
+      if (g->losses[k].data != i) continue;
+      v->counts |= !strcmp(of, "negative_binomial");
+      v->pen |= !strcmp(of, "mixture") && v->width == 3;
+      v->bits |= !strcmp(of, "bernoulli") || v->counts;
     }
     for (int k = 0; k < g->n_inputs; k++) v->fed_back |= v->predicted && g->inputs[k].data == i && g->inputs[k].lag > 0;
     const bool is_text = unit_is_text(unit);
@@ -115,7 +118,7 @@ static double moment(const dataset *d, const variable *v, int i, int j, double f
 /* An entry that is always the same keeps the deviation 1. */
 static unroll_status measure_numbers(variable *v, int i, const dataset *d, unroll_error *err) {
   const unroll_status status = variable_scale(v, err);
-  for (int j = 0; j < v->width && !status; j++) {
+  for (int j = 0; j < (v->pen ? 2 : v->width) && !status; j++) {
     double n;
     const double sum = moment(d, v, i, j, 0, 1, &n);
     if (n < 1) continue;

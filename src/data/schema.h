@@ -22,6 +22,8 @@ typedef struct variable {
   int most;       /* words(n), category(n): symbols at most; 0: no bound */
   int width;      /* numbers per step or example; 0: not known yet, or symbols */
   bool bits;      /* predicted by bernoulli: 0 and 1 stay as they are, and so do counts (negative_binomial) and `time` */
+  bool counts;    /* predicted by negative_binomial: 0, 1, 2 ... */
+  bool pen;       /* predicted by mixture, of three: the last entry is a bit that stays as it is */
   vocabulary words;
   double *mean, *deviation; /* [width] numbers are read as (x - mean) / deviation; NULL: as they are */
 } variable;

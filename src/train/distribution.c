@@ -149,6 +149,16 @@ double distribution_log_density(const distribution *d, const prediction *p, cons
   return d->kind == DISTRIBUTION_MIXTURE ? sum + mixture_log_density(d, p, x) : sum;
 }
 
+double distribution_pinball(const distribution *d, const prediction *p, const double *y) {
+  double sum = 0;
+  for (int i = 0; d->kind == DISTRIBUTION_QUANTILE && i < d->n_numbers; i++)
+    for (int j = 0; j < d->width; j++) {
+      const double away = y[j] - unscaled(d, j, (double)p->args[0][i * d->width + j]);
+      sum += away * (away > 0 ? d->numbers[i] : d->numbers[i] - 1);
+    }
+  return sum;
+}
+
 void distribution_scaled(const distribution *d, const double *y, float *out) {
   for (int j = 0; j < d->width; j++) out[j] = (float)scaled(d, j, y[j]);
 }

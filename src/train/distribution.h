@@ -87,6 +87,8 @@ void distribution_quantile(const distribution *d, const prediction *p, double le
 void distribution_cdf(const distribution *d, const prediction *p, const double *y, double *out); /* P(Y <= y) */
 /* log density in nats (log probability, of bernoulli and negative_binomial) of all entries together. NaN for quantile(). */
 double distribution_log_density(const distribution *d, const prediction *p, const double *y);
+/* The loss of quantile(): the pinball loss of its outputs as they are, in the units of the data. 0 for others. */
+double distribution_pinball(const distribution *d, const prediction *p, const double *y);
 /* From the units of the data to those of the net, to be fed back. */
 void distribution_scaled(const distribution *d, const double *y, float *out);
 #endif

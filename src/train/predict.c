@@ -117,7 +117,10 @@ static void take(predictor *s, int k, const prediction *p, int64_t at) {
   for (int j = 0; j < d->width; j++) o->numbers[at * d->width + j] = (float)s->means[j];
 }
 
-static void compare(predictor *s, int k, int64_t at, int64_t example, int step) {
+/* What quantile() loses is no density, so it is added up in the units of the data. */
+static bool is_pinball(const predictor *s, int k) { return s->each[k].kind == DISTRIBUTION_QUANTILE; }
+
+static void compare(predictor *s, int k, const prediction *p, int64_t at, int64_t example, int step) {
   const variable *v = variable_of(s, k);
   const column_values *c = &s->d->columns[s->m->g.losses[k].data];
   const output *o = &s->outputs[k];
@@ -130,9 +133,11 @@ static void compare(predictor *s, int k, int64_t at, int64_t example, int step) 
   for (int j = 0; j < v->width; j++) {
     const double out = (double)o->numbers[at * v->width + j], truth = unscaled(v, j, (double)c->numbers[n * v->width + j]);
     t->correct += (out > 0.5) == (truth > 0.5);
-    if (v->mean) t->nats += log(v->deviation[j]); /* the density in the units of the data */
+    if (v->mean && !is_pinball(s, k)) t->nats += log(v->deviation[j]); /* the density in the units of the data */
     t->squared += (out - truth) * (out - truth);
+    s->means[j] = truth;
   }
+  if (is_pinball(s, k)) t->nats += distribution_pinball(&s->each[k], p, s->means);
 }
 
 static unroll_status collect(predictor *s, int k, unroll_error *err) {
@@ -146,11 +151,11 @@ static unroll_status collect(predictor *s, int k, unroll_error *err) {
     const prediction p = distribution_at(&s->each[k], s->run, i, row);
     if (!distribution_finite(&s->each[k], &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
     take(s, k, &p, at);
-    if (s->complete) compare(s, k, at, example, step);
+    if (s->complete) compare(s, k, &p, at, example, step);
   }
   if (s->complete) {
     s->totals[k].n += rows;
-    s->totals[k].nats += run_loss(s->run, k);
+    if (!is_pinball(s, k)) s->totals[k].nats += run_loss(s->run, k);
   }
   return UNROLL_OK;
 }

@@ -289,6 +289,23 @@ static void test_standardised(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* The bit of a pen stays one. */
+static void test_pen(void **state) {
+  (void)state;
+  static const char csv[] = "x,y\n1,1;4;0\n2,3;8;1\n";
+  loaded x;
+  unroll_error err = {0};
+  if (load_codes(&x, "data x : number\ndata y : numbers\ny ~ mixture(2, W x + b)\n", "test.csv", csv, strlen(csv), NULL, &err))
+    fail_msg("%s", err.message);
+  x.s.standardise = true;
+  assert_int_equal(schema_collect(&x.s, &x.d, 1, NULL), UNROLL_OK);
+  assert_int_equal(dataset_encode_table(&x.d, &x.s, NULL), UNROLL_OK);
+  static const float want[] = {-1, -1, 0, 1, 1, 1};
+  assert_memory_equal(x.d.columns[1].numbers, want, sizeof want);
+  loaded_free(&x);
+  assert_int_equal(mem_live(), 0);
+}
+
 /* --- batches --- */
 
 static void check_axis(const batch *b, int a, int steps, const int *active, const int *order) {
@@ -421,9 +438,10 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cells),        cmocka_unit_test(test_words),  cmocka_unit_test(test_plain),
-      cmocka_unit_test(test_vocabularies), cmocka_unit_test(test_reads),  cmocka_unit_test(test_standardised),
-      cmocka_unit_test(test_batch),        cmocka_unit_test(test_epochs), cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_cells),        cmocka_unit_test(test_words), cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_vocabularies), cmocka_unit_test(test_reads), cmocka_unit_test(test_standardised),
+      cmocka_unit_test(test_pen),          cmocka_unit_test(test_batch), cmocka_unit_test(test_epochs),
+      cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

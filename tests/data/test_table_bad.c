@@ -1,6 +1,8 @@
 /* test_table_bad.c - tables that must be refused, with line, column, and the row and column named. */
 #include "tables.h"
 
+#define COUNTS "data x : number\ndata y : number\ny ~ negative_binomial(mean = exp(W x + b), shape = 0.5)\n"
+
 static const struct {
   const char *net, *series, *csv;
   int line, column;
@@ -56,6 +58,8 @@ static const struct {
     {REGRESS, NULL, "x,y\n1 2,nan\n", 2, 5, "'nan' is no number"},
     {REGRESS, NULL, "x,y\n1 2,inf\n", 2, 5, "'inf' is no number"},
     {REGRESS, NULL, "x,y\n1 1e39,3\n", 2, 3, "'1e39' is no number"},
+    {COUNTS, NULL, "x,y\n1,3\n1,2.5\n", 3, 3, "row 3, column 'y': '2.5' is no count"},
+    {COUNTS, NULL, "x,y\n1,-1\n", 2, 3, "'-1' is no count"},
     {REGRESS, NULL, "x,y\n1 0x10,3\n", 2, 3, "'0x10' is no number"},
     {REGRESS, NULL, "x,y\n1 2,\"1,5\"\n", 2, 6, "'1,5' is no number"},
     {REGRESS, NULL, "x,y\n1;2 3,3\n", 2, 5, "row 2, column 'x': '3' has less than 2 numbers"},

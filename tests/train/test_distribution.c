@@ -306,6 +306,7 @@ static void quantiles(void **state) {
   distribution_cdf(&f.d, &f.p, (const double[]){-1, 5}, out);
   assert_true(out[0] == 0 && out[1] == 1);
   assert_true(isnan(distribution_log_density(&f.d, &f.p, y)));
+  near(distribution_pinball(&f.d, &f.p, y), 2.45, 1e-14);
   check_draws(&f, 2);
   check_draws(&f, 3);
   finish(&f);
