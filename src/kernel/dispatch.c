@@ -38,6 +38,13 @@ const kernels *kernel_table(void) {
   return table ? table : kernels_portable();
 }
 
+void (*kernel_product_pairs(const kernels *t))(const product *p) {
+#if defined(__x86_64__)
+  if (t->isa == CPU_AVX512 && kernel_has_avx512_bf16 && __builtin_cpu_supports("avx512bf16")) return kernel_avx512_bf16;
+#endif
+  return t->product_pairs;
+}
+
 void adam_corrections(adam_step *s, double beta1, double beta2, long t) {
   s->correction1 = (float)(1 / (1 - pow(beta1, (double)t)));
   s->correction2 = (float)(1 / (1 - pow(beta2, (double)t)));

@@ -4,6 +4,8 @@
 #include "kernel/kernel.h"
 
 const kernels *kernels_avx512(void);
+void kernel_avx512_bf16(const product *p); /* AVX-512 with BF16; only where kernel_has_avx512_bf16 is not 0 */
+extern const int kernel_has_avx512_bf16;
 const kernels *kernels_avx2(void);
 const kernels *kernels_neon(void);
 const kernels *kernels_portable(void);

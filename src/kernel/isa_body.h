@@ -6,6 +6,9 @@
 #include "kernel/vector_math.h"
 #include "kernel/vector_gamma.h"
 #include "kernel/product_body.h"
+#define PRODUCT_PAIRS
+#include "kernel/product_body.h"
+#include "kernel/pairs_body.h"
 #include "kernel/tile_body.h"
 #include "kernel/rows_body.h"
 #include "kernel/attend_body.h"
@@ -15,6 +18,9 @@
 static const kernels table = {
     .isa = ISA,
     .product = product_run,
+    .product_pairs = pairs_product_run,
+    .pairs_of_row = pairs_of_row_run,
+    .pairs_of_rows = pairs_of_rows_run,
     .tile = tile_run,
     .softmax = softmax_run,
     .softmax_grad = softmax_grad_run,

@@ -11,6 +11,9 @@
 
 enum { LANES = 16, PANEL_VECTORS = 4 };
 
+/* What the factors of products are rounded to; sums, equations and weights stay floats. */
+enum precision { PRECISION_FP32, PRECISION_BF16 };
+
 /* C = init + A B for a block of rows and up to 4 vectors of columns.
  * A[i][k] = a[i * a_row + k * a_k]; B[k][v*16 ..] = b[k * b_k + v * 16]; vector v of row i of the result goes to
  * c[v] + i * c_row[v], and starts from init[v] + i * init_row[v] (NULL: zero; init may be c itself, to add on). */
@@ -73,6 +76,13 @@ typedef struct kernels kernels;
 struct kernels {
   enum cpu_isa isa;
   void (*product)(const product *p);
+  /* The same on pairs of bf16 numbers, which lie in a and b as if each pair were one float: k counts pairs. The upper half of a
+   * pair is the later number. kernel_product_pairs() may know a faster one. */
+  void (*product_pairs)(const product *p);
+  /* n floats, rounded to the nearest bf16, ties to even, as (n + 1) / 2 pairs; a missing last one is zero. */
+  void (*pairs_of_row)(float *pairs, const float *x, int n);
+  /* pairs[j] = (x[j], next[j]) for n columns; next NULL: zeros. pairs may be x or next. */
+  void (*pairs_of_rows)(float *pairs, const float *x, const float *next, int n);
   void (*tile)(const tile_instruction *code, int n, const tile_operand *operands, int rows, int vectors);
 
   /* Rows [rows, n] with row strides; n is the true width, the padding is not looked at. Every reduction over a row: lane j sums
@@ -133,6 +143,10 @@ struct kernels {
 const kernels *kernel_table(void);
 /* A given one; NULL when this build or processor lacks it. For tests. */
 const kernels *kernel_table_of(enum cpu_isa isa);
+
+/* t->product_pairs, or a function with the same bits (but for results below the smallest normal number) where the processor
+ * multiplies bf16 pairs itself. */
+void (*kernel_product_pairs(const kernels *t))(const product *p);
 
 /* --- packing (portable C, pack.c) --- A matrix W [rows, cols] (row stride `row`) becomes columns of panels.
  * Panel layout: k-major, `vectors` groups of 16 columns side by side: out[k * vectors*16 + v*16 + lane]. Writes the 16 lanes of

@@ -1,4 +1,5 @@
-/* product_body.h - C = init + A B for up to four vectors of columns, compiled per instruction set.
+/* product_body.h - C = init + A B for up to four vectors of columns, compiled per instruction set, twice: for floats, and with
+ * PRODUCT_PAIRS for pairs of bf16 numbers, where a step of k is a pair and its two products are added one after the other.
  *
  * The idea: a block of MR rows and NV vectors of the result stays in registers while k runs; every step loads NV vectors of B and
  * repeats MR numbers of A over the lanes. Each number of the result is one chain of fused multiply-adds in increasing k, so its
@@ -6,12 +7,24 @@
  * vector_*.h says how many rows a block has for 1 to 4 vectors (PRODUCT_ROWS_n). */
 #ifndef KERNEL_PRODUCT_BODY_H
 #define KERNEL_PRODUCT_BODY_H
+/* Steps of k after which the next rows' turn comes, so that this part of B is still in the second-level cache or nearer. */
+enum { PIECE = 256 };
+enum { COPIED_K = 128, COPIED_ROWS = 48 };
+static const int block_rows[] = {PRODUCT_ROWS_1, PRODUCT_ROWS_2, PRODUCT_ROWS_3, PRODUCT_ROWS_4};
+#endif
+#ifdef PRODUCT_PAIRS
+#define PRODUCT(name) pairs_##name
+#define PRODUCT_ADD v_dot_pairs
+#else
+#define PRODUCT(name) name
+#define PRODUCT_ADD v_fma
+#endif
 
-typedef void block_function(const product *p, const float *a, const float *b, int k, int row, int vector);
+typedef void PRODUCT(block_function)(const product *p, const float *a, const float *b, int k, int row, int vector);
 
 /* Rows row .. row+MR-1, vectors vector .. vector+NV-1; a and b are already moved to where this block starts. */
-VECTOR_INLINE void block_body(const product *p, const float *a, const float *b, int k, int row, int vector, const int MR,
-                              const int NV, const ptrdiff_t known_row) {
+VECTOR_INLINE void PRODUCT(block_body)(const product *p, const float *a, const float *b, int k, int row, int vector, const int MR,
+                                       const int NV, const ptrdiff_t known_row) {
   const ptrdiff_t a_row = known_row ? known_row : p->a_row, a_k = p->a_k, b_k = p->b_k;
   v16 c[24][4];
   VECTOR_UNROLL
@@ -28,7 +41,7 @@ VECTOR_INLINE void block_body(const product *p, const float *a, const float *b, 
     for (int i = 0; i < MR; i++) {
       const v16 s = v_set1(known_row ? a[i * known_row] : r[i / 3][i % 3 * a_row]);
       VECTOR_UNROLL
-      for (int v = 0; v < NV; v++) c[i][v] = v_fma(s, x[v], c[i][v]);
+      for (int v = 0; v < NV; v++) c[i][v] = PRODUCT_ADD(s, x[v], c[i][v]);
     }
     if (known_row)
       a += a_k;
@@ -44,11 +57,11 @@ VECTOR_INLINE void block_body(const product *p, const float *a, const float *b, 
 
 /* One function for each size of block: block_ROWS_VECTORS for rows anywhere in A, near_ROWS_VECTORS for rows side by side. */
 #define BLOCK(MR, NV)                                                                                                              \
-  static void block_##MR##_##NV(const product *p, const float *a, const float *b, int k, int row, int vector) {                    \
-    block_body(p, a, b, k, row, vector, MR, NV, 0);                                                                                \
+  static void PRODUCT(block_##MR##_##NV)(const product *p, const float *a, const float *b, int k, int row, int vector) {           \
+    PRODUCT(block_body)(p, a, b, k, row, vector, MR, NV, 0);                                                                       \
   }                                                                                                                                \
-  static void near_##MR##_##NV(const product *p, const float *a, const float *b, int k, int row, int vector) {                     \
-    block_body(p, a, b, k, row, vector, MR, NV, 1);                                                                                \
+  static void PRODUCT(near_##MR##_##NV)(const product *p, const float *a, const float *b, int k, int row, int vector) {            \
+    PRODUCT(block_body)(p, a, b, k, row, vector, MR, NV, 1);                                                                       \
   }
 #define BLOCKS_1(F, NV) F(1, NV)
 #define BLOCKS_2(F, NV) BLOCKS_1(F, NV) F(2, NV)
@@ -61,22 +74,23 @@ VECTOR_INLINE void block_body(const product *p, const float *a, const float *b, 
   F(13, NV) F(14, NV) F(15, NV) F(16, NV) F(17, NV) F(18, NV) F(19, NV) F(20, NV) F(21, NV) F(22, NV) F(23, NV) F(24, NV)
 #define BLOCKS_UP_TO_(n) BLOCKS_##n
 #define BLOCKS_UP_TO(n) BLOCKS_UP_TO_(n)
-#define BLOCK_ENTRY(MR, NV) {block_##MR##_##NV, near_##MR##_##NV},
-typedef block_function *const block_pair[2];
+#define BLOCK_ENTRY(MR, NV) {PRODUCT(block_##MR##_##NV), PRODUCT(near_##MR##_##NV)},
+typedef PRODUCT(block_function) *const PRODUCT(block_pair)[2];
 
 BLOCKS_UP_TO(PRODUCT_ROWS_1)
 (BLOCK, 1) BLOCKS_UP_TO(PRODUCT_ROWS_2)(BLOCK, 2) BLOCKS_UP_TO(PRODUCT_ROWS_3)(BLOCK, 3)
-    BLOCKS_UP_TO(PRODUCT_ROWS_4)(BLOCK, 4) static const block_pair blocks_1[] = {BLOCKS_UP_TO(PRODUCT_ROWS_1)(BLOCK_ENTRY, 1)};
-static const block_pair blocks_2[] = {BLOCKS_UP_TO(PRODUCT_ROWS_2)(BLOCK_ENTRY, 2)};
-static const block_pair blocks_3[] = {BLOCKS_UP_TO(PRODUCT_ROWS_3)(BLOCK_ENTRY, 3)};
-static const block_pair blocks_4[] = {BLOCKS_UP_TO(PRODUCT_ROWS_4)(BLOCK_ENTRY, 4)};
-static const block_pair *const blocks[] = {blocks_1, blocks_2, blocks_3, blocks_4};
-static const int block_rows[] = {PRODUCT_ROWS_1, PRODUCT_ROWS_2, PRODUCT_ROWS_3, PRODUCT_ROWS_4};
+    BLOCKS_UP_TO(PRODUCT_ROWS_4)(BLOCK, 4) static const PRODUCT(block_pair)
+        PRODUCT(blocks_1)[] = {BLOCKS_UP_TO(PRODUCT_ROWS_1)(BLOCK_ENTRY, 1)};
+static const PRODUCT(block_pair) PRODUCT(blocks_2)[] = {BLOCKS_UP_TO(PRODUCT_ROWS_2)(BLOCK_ENTRY, 2)};
+static const PRODUCT(block_pair) PRODUCT(blocks_3)[] = {BLOCKS_UP_TO(PRODUCT_ROWS_3)(BLOCK_ENTRY, 3)};
+static const PRODUCT(block_pair) PRODUCT(blocks_4)[] = {BLOCKS_UP_TO(PRODUCT_ROWS_4)(BLOCK_ENTRY, 4)};
+static const PRODUCT(block_pair) *const
+    PRODUCT(blocks)[] = {PRODUCT(blocks_1), PRODUCT(blocks_2), PRODUCT(blocks_3), PRODUCT(blocks_4)};
 
 /* All rows of a group of vectors, in blocks that differ by at most one row. */
-static void product_rows(const product *p, const float *a, const float *b, int k, int vector, int vectors) {
+static void PRODUCT(product_rows)(const product *p, const float *a, const float *b, int k, int vector, int vectors) {
   const int count = (p->rows + block_rows[vectors - 1] - 1) / block_rows[vectors - 1];
-  const block_pair *const table = blocks[vectors - 1];
+  const PRODUCT(block_pair) *const table = PRODUCT(blocks)[vectors - 1];
   int row = 0;
   for (int i = 0; i < count; i++) {
     const int n = (p->rows - row + count - i - 1) / (count - i);
@@ -85,12 +99,8 @@ static void product_rows(const product *p, const float *a, const float *b, int k
   }
 }
 
-/* Steps of k after which the next rows' turn comes, so that this part of B is still in the second-level cache or nearer. */
-enum { PIECE = 256 };
-
 /* For few registers: where A's columns lie far apart, pieces of them are copied side by side and serve every vector. */
-enum { COPIED_K = 128, COPIED_ROWS = 48 };
-static void product_copied(const product *p, const float *a, const float *b, int k) {
+static void PRODUCT(product_copied)(const product *p, const float *a, const float *b, int k) {
   _Alignas(64) float near[COPIED_K * COPIED_ROWS];
   product q = *p;
   q.a_k = COPIED_ROWS;
@@ -102,12 +112,12 @@ static void product_copied(const product *p, const float *a, const float *b, int
                 rows - i >= LANES ? v_load(a + j * p->a_k + first + i) : v_load_part(a + j * p->a_k + first + i, rows - i));
     for (int row = 0; row < rows; row += PRODUCT_ROWS_1) {
       const int n = rows - row < PRODUCT_ROWS_1 ? rows - row : PRODUCT_ROWS_1;
-      for (int v = 0; v < p->vectors; v++) blocks_1[n - 1][1](&q, near + row, b + v * LANES, k, first + row, v);
+      for (int v = 0; v < p->vectors; v++) PRODUCT(blocks_1)[n - 1][1](&q, near + row, b + v * LANES, k, first + row, v);
     }
   }
 }
 
-static void product_run(const product *given) {
+static void PRODUCT(product_run)(const product *given) {
   static const _Alignas(64) float zeros[LANES];
   product p = *given;
   if (p.rows <= 0) return;
@@ -124,9 +134,9 @@ static void product_run(const product *given) {
   int k = 0;
   do {
     const int n = p.k - k < piece ? p.k - k : piece;
-    if (copied) product_copied(&p, p.a + k * p.a_k, p.b + k * p.b_k, n);
+    if (copied) PRODUCT(product_copied)(&p, p.a + k * p.a_k, p.b + k * p.b_k, n);
     for (int v = 0; !copied && v < p.vectors; v += width)
-      product_rows(&p, p.a + k * p.a_k, p.b + k * p.b_k, n, v, p.vectors - v < width ? p.vectors - v : width);
+      PRODUCT(product_rows)(&p, p.a + k * p.a_k, p.b + k * p.b_k, n, v, p.vectors - v < width ? p.vectors - v : width);
     for (int v = 0; k == 0 && v < p.vectors; v++) {
       p.init[v] = p.c[v];
       p.init_row[v] = p.c_row[v];
@@ -134,4 +144,7 @@ static void product_run(const product *given) {
     k += n;
   } while (k < p.k);
 }
-#endif
+#undef BLOCK
+#undef BLOCK_ENTRY
+#undef PRODUCT
+#undef PRODUCT_ADD

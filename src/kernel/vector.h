@@ -52,6 +52,14 @@ VECTOR_INLINE v16 v_fill(v16 a, int n, v16 b) {
   static const _Alignas(64) float lane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   return v_select(v_lt(v_load(lane), v_set1((float)n)), a, b);
 }
+/* Lanes hold two bf16 numbers each (the upper halves of floats): c + a_high * b_high, then + a_low * b_low, each rounded once. */
+#ifdef VECTOR_DOT_PAIRS
+VECTOR_INLINE v16 v_dot_pairs(v16 a, v16 b, v16 c) { return VECTOR_DOT_PAIRS(a, b, c); }
+#else
+VECTOR_INLINE v16 v_high(v16 a) { return v_from_bits(i_and(v_bits(a), i_set1(-65536))); }
+VECTOR_INLINE v16 v_low(v16 a) { return v_from_bits(i_shl16(v_bits(a))); }
+VECTOR_INLINE v16 v_dot_pairs(v16 a, v16 b, v16 c) { return v_fma(v_low(a), v_low(b), v_fma(v_high(a), v_high(b), c)); }
+#endif
 /* The sign bit of a, alone. */
 VECTOR_INLINE v16i v_sign_bits(v16 a) { return i_and(v_bits(a), i_set1(INT32_MIN)); }
 /* a with its sign flipped where `sign` has its top bit set (and no other). */

@@ -68,6 +68,7 @@ VECTOR_INLINE v16i i_add(v16i a, v16i b) { return (v16i){_mm256_add_epi32(a.lo, 
 VECTOR_INLINE v16i i_sub(v16i a, v16i b) { return (v16i){_mm256_sub_epi32(a.lo, b.lo), _mm256_sub_epi32(a.hi, b.hi)}; }
 VECTOR_INLINE v16i i_and(v16i a, v16i b) { return (v16i){_mm256_and_si256(a.lo, b.lo), _mm256_and_si256(a.hi, b.hi)}; }
 VECTOR_INLINE v16i i_xor(v16i a, v16i b) { return (v16i){_mm256_xor_si256(a.lo, b.lo), _mm256_xor_si256(a.hi, b.hi)}; }
+VECTOR_INLINE v16i i_shl16(v16i a) { return (v16i){_mm256_slli_epi32(a.lo, 16), _mm256_slli_epi32(a.hi, 16)}; }
 VECTOR_INLINE v16i i_shl23(v16i a) { return (v16i){_mm256_slli_epi32(a.lo, 23), _mm256_slli_epi32(a.hi, 23)}; }
 VECTOR_INLINE v16i i_shl30(v16i a) { return (v16i){_mm256_slli_epi32(a.lo, 30), _mm256_slli_epi32(a.hi, 30)}; }
 VECTOR_INLINE v16i i_shr23(v16i a) { return (v16i){_mm256_srai_epi32(a.lo, 23), _mm256_srai_epi32(a.hi, 23)}; }

@@ -32,6 +32,10 @@ VECTOR_INLINE v16 v_max(v16 a, v16 b) { return _mm512_max_ps(a, b); }
 VECTOR_INLINE v16 v_fma(v16 a, v16 b, v16 c) { return _mm512_fmadd_ps(a, b, c); }
 VECTOR_INLINE v16 v_fnma(v16 a, v16 b, v16 c) { return _mm512_fnmadd_ps(a, b, c); }
 
+#ifdef __AVX512BF16__
+#define VECTOR_DOT_PAIRS(a, b, c) _mm512_dpbf16_ps(c, (__m512bh)(a), (__m512bh)(b))
+#endif
+
 VECTOR_INLINE v16m v_lt(v16 a, v16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 VECTOR_INLINE v16 v_select(v16m m, v16 a, v16 b) { return _mm512_mask_blend_ps(m, b, a); }
 VECTOR_INLINE int v_any(v16m m) { return m != 0; }
@@ -44,6 +48,7 @@ VECTOR_INLINE v16i i_add(v16i a, v16i b) { return _mm512_add_epi32(a, b); }
 VECTOR_INLINE v16i i_sub(v16i a, v16i b) { return _mm512_sub_epi32(a, b); }
 VECTOR_INLINE v16i i_and(v16i a, v16i b) { return _mm512_and_si512(a, b); }
 VECTOR_INLINE v16i i_xor(v16i a, v16i b) { return _mm512_xor_si512(a, b); }
+VECTOR_INLINE v16i i_shl16(v16i a) { return _mm512_slli_epi32(a, 16); }
 VECTOR_INLINE v16i i_shl23(v16i a) { return _mm512_slli_epi32(a, 23); }
 VECTOR_INLINE v16i i_shl30(v16i a) { return _mm512_slli_epi32(a, 30); }
 VECTOR_INLINE v16i i_shr23(v16i a) { return _mm512_srai_epi32(a, 23); }

@@ -74,6 +74,7 @@ VECTOR_INLINE v16i i_add(v16i x, v16i y) { return NEON_EACH2(v16i, vaddq_s32, x,
 VECTOR_INLINE v16i i_sub(v16i x, v16i y) { return NEON_EACH2(v16i, vsubq_s32, x, y); }
 VECTOR_INLINE v16i i_and(v16i x, v16i y) { return NEON_EACH2(v16i, vandq_s32, x, y); }
 VECTOR_INLINE v16i i_xor(v16i x, v16i y) { return NEON_EACH2(v16i, veorq_s32, x, y); }
+VECTOR_INLINE v16i i_shl16(v16i x) { return NEON_SHIFT(vshlq_n_s32, x, 16); }
 VECTOR_INLINE v16i i_shl23(v16i x) { return NEON_SHIFT(vshlq_n_s32, x, 23); }
 VECTOR_INLINE v16i i_shl30(v16i x) { return NEON_SHIFT(vshlq_n_s32, x, 30); }
 VECTOR_INLINE v16i i_shr23(v16i x) { return NEON_SHIFT(vshrq_n_s32, x, 23); }

@@ -108,6 +108,7 @@ VECTOR_INLINE v16i i_add(v16i a, v16i b) { LANES_DO(v16i, (int32_t)((uint32_t)a.
 VECTOR_INLINE v16i i_sub(v16i a, v16i b) { LANES_DO(v16i, (int32_t)((uint32_t)a.x[i] - (uint32_t)b.x[i])); }
 VECTOR_INLINE v16i i_and(v16i a, v16i b) { LANES_DO(v16i, a.x[i] & b.x[i]); }
 VECTOR_INLINE v16i i_xor(v16i a, v16i b) { LANES_DO(v16i, a.x[i] ^ b.x[i]); }
+VECTOR_INLINE v16i i_shl16(v16i a) { LANES_DO(v16i, (int32_t)((uint32_t)a.x[i] << 16)); }
 VECTOR_INLINE v16i i_shl23(v16i a) { LANES_DO(v16i, (int32_t)((uint32_t)a.x[i] << 23)); }
 VECTOR_INLINE v16i i_shl30(v16i a) { LANES_DO(v16i, (int32_t)((uint32_t)a.x[i] << 30)); }
 VECTOR_INLINE v16i i_shr23(v16i a) { LANES_DO(v16i, a.x[i] >> 23); }

@@ -23,6 +23,7 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
   p->out.n_inputs = g->n_inputs;
   p->out.n_weights = g->n_weights;
   p->out.gradient = options->gradient != 0;
+  p->out.precision = options->precision;
   if (!s) s = plan_lower(p, err);
   if (!s) s = plan_schedule(p, err);
   if (!s) s = plan_group(p, err);

@@ -206,6 +206,8 @@ typedef struct frozen {
     int node;
     place at;
   } * keep;
+  enum precision precision;
+  int64_t pairs;  /* floats of scratch a thread needs for rounded operands; bf16 only */
   int slots;      /* floats of scratch a thread needs for tile programs */
   int64_t outer;  /* floats of scratch a thread needs for weight gradients and pictures */
   int widest;     /* the largest width of a matrix */
@@ -214,6 +216,15 @@ typedef struct frozen {
 } frozen;
 
 enum { OUTER_ROWS = 128, CONST_ZERO = 0, CONST_SCALE = 1, CONST_VARYING = 2 };
+
+/* Rows whose operands stay in the second-level cache while the panels of a tile program go by. */
+static inline int64_t tile_rows(const stage_tile *t) {
+  int k = 0;
+  for (int i = 0; i < t->n_calls; i++)
+    if (t->calls[i].k > k) k = t->calls[i].k;
+  const int64_t rows = k ? 98304 / k / t->block * t->block : t->block;
+  return rows < t->block ? t->block : rows;
+}
 
 static inline int64_t padded(int64_t width) { return (width + LANES - 1) / LANES * LANES; }
 

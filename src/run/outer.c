@@ -24,26 +24,40 @@ static void pack_run(float *out, int vectors, rows from, int width, int first, i
   }
 }
 
+/* Rows row0 .. row0+n-1 of the columns of x from `first` on. */
+static void pack_panel(const run *r, const worker *w, const stage *s, const struct outer_x *x, int first, int64_t row0, int64_t n,
+                       float *out) {
+  const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
+  const int vectors = panel_vectors(x->width, first);
+  if (!x->at.shift || !a) {
+    pack_run(out, vectors, run_at(r, w, &x->at, &(where){a, -1, false}, row0), x->width, first, n);
+    return;
+  }
+  int t = run_step_of(a, row0);
+  for (int64_t done = 0; done < n;) {
+    int64_t b = row0 + done - a->first[t], end = a->active[t];
+    const int64_t next = t + 1 < a->steps ? a->active[t + 1] : 0;
+    const bool has_next = b < next;
+    if (x->at.shift < 0 && has_next) end = next;
+    int64_t count = end - b < n - done ? end - b : n - done;
+    pack_run(out + done * vectors * LANES, vectors, run_at(r, w, &x->at, &(where){a, t, has_next}, b), x->width, first, count);
+    done += count;
+    if (b + count == a->active[t]) t++;
+  }
+}
+
+/* n rows of `width` floats become (n + 1) / 2 rows of pairs at out; from.p may be out. */
+static void pair_rows(const run *r, float *out, int64_t out_row, rows from, int64_t n, int width) {
+  for (int64_t k = 0; k < n; k += 2)
+    r->k->pairs_of_rows(out + k / 2 * out_row, from.p + k * from.row, k + 1 < n ? from.p + (k + 1) * from.row : NULL, width);
+}
+
 /* Rows row0 .. row0+n-1 of x, panel after panel of [OUTER_ROWS, vectors * 16]. */
 static void pack_x(const run *r, const worker *w, const stage *s, const struct outer_x *x, int64_t row0, int64_t n, float *out) {
-  const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
   for (int first = 0; first < x->width; first += PANEL, out += OUTER_ROWS * PANEL) {
-    const int vectors = panel_vectors(x->width, first);
-    if (!x->at.shift || !a) {
-      pack_run(out, vectors, run_at(r, w, &x->at, &(where){a, -1, false}, row0), x->width, first, n);
-      continue;
-    }
-    int t = run_step_of(a, row0);
-    for (int64_t done = 0; done < n;) {
-      int64_t b = row0 + done - a->first[t], end = a->active[t];
-      const int64_t next = t + 1 < a->steps ? a->active[t + 1] : 0;
-      const bool has_next = b < next;
-      if (x->at.shift < 0 && has_next) end = next;
-      int64_t count = end - b < n - done ? end - b : n - done;
-      pack_run(out + done * vectors * LANES, vectors, run_at(r, w, &x->at, &(where){a, t, has_next}, b), x->width, first, count);
-      done += count;
-      if (b + count == a->active[t]) t++;
-    }
+    const int row = panel_vectors(x->width, first) * LANES;
+    pack_panel(r, w, s, x, first, row0, n, out);
+    if (r->f->precision == PRECISION_BF16) pair_rows(r, out, row, (rows){out, row}, n, row);
   }
 }
 
@@ -61,6 +75,13 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
     run_share(dy->width, LANES, thread, threads, &from, &to);
     if (from >= to) continue;
     const rows at = run_at(r, w, &dy->at, &here, row0);
+    rows factor = {at.p + from, at.row};
+    int64_t k = n;
+    if (r->f->precision == PRECISION_BF16) {
+      pair_rows(r, w->pairs, padded(to - from), factor, n, (int)(to - from));
+      factor = (rows){w->pairs, padded(to - from)};
+      k = (n + 1) / 2;
+    }
     if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
     for (int q = 0; q < o->n_pairs; q++) {
       const struct outer_pair *pair = &o->pairs[q];
@@ -68,23 +89,23 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
       const int width = o->x[pair->x].width;
       const int64_t row = padded(width);
       const float *b = packed;
-      for (int k = 0; k < pair->x; k++) b += padded(o->x[k].width) * OUTER_ROWS;
+      for (int before = 0; before < pair->x; before++) b += padded(o->x[before].width) * OUTER_ROWS;
       for (int first = 0; first < width; first += PANEL, b += OUTER_ROWS * PANEL) {
         const int vectors = panel_vectors(width, first);
-        product p = {.a = at.p + from,
+        product p = {.a = factor.p,
                      .a_row = 1,
-                     .a_k = at.row,
+                     .a_k = factor.row,
                      .b = b,
                      .b_k = vectors * LANES,
                      .rows = (int)(to - from),
-                     .k = (int)n,
+                     .k = (int)k,
                      .vectors = vectors};
         for (int v = 0; v < vectors; v++) {
           p.c[v] = r->arena + pair->accumulator + from * row + first + v * LANES;
           p.init[v] = p.c[v];
           p.c_row[v] = p.init_row[v] = row;
         }
-        r->k->product(&p);
+        r->product(&p);
       }
     }
   }

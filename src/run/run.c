@@ -40,6 +40,7 @@ void run_free(run *r) {
     mem_free_aligned(r->worker[i].slots);
     mem_free_aligned(r->worker[i].outer);
     mem_free_aligned(r->worker[i].column);
+    mem_free_aligned(r->worker[i].pairs);
     mem_free(r->worker[i].operands);
   }
   mem_free(r->worker);
@@ -60,7 +61,7 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
   if (!r) return error_memory(err);
   const frozen *f = plan_frozen(p);
   r->f = f;
-  r->k = kernel_table();
+  run_set_kernels(r, kernel_table());
   r->weights = weights;
   r->workers = workers;
   r->n_workers = workers ? pool_threads(workers) : 1;
@@ -79,9 +80,10 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
     worker *w = &r->worker[i];
     w->slots = mem_aligned((size_t)f->slots + LANES, sizeof(float));
     w->outer = mem_aligned((size_t)f->outer + LANES, sizeof(float));
+    w->pairs = mem_aligned((size_t)f->pairs + LANES, sizeof(float));
     w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
     w->column = mem_aligned((size_t)f->max_steps + LANES, sizeof(float));
-    fine = w->slots && w->outer && w->operands && w->column;
+    fine = w->slots && w->outer && w->pairs && w->operands && w->column;
   }
   if (!fine) {
     run_free(r);
@@ -93,7 +95,18 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
   return UNROLL_OK;
 }
 
-void run_set_kernels(run *r, const kernels *k) { r->k = k; }
+void run_set_kernels(run *r, const kernels *k) {
+  r->k = k;
+  r->product = r->f->precision == PRECISION_BF16 ? kernel_product_pairs(k) : k->product;
+}
+
+/* The vector of a panel that a job has packed becomes pairs, in place. */
+static void pack_pairs(const run *r, const pack_job *j) {
+  const int64_t step = (int64_t)j->vectors * LANES;
+  float *panel = r->pack + j->out + j->v * LANES;
+  for (int k = 0; k < j->k; k += 2)
+    r->k->pairs_of_rows(panel + k / 2 * step, panel + k * step, k + 1 < j->k ? panel + (k + 1) * step : NULL, LANES);
+}
 
 static void pack_work(void *context, int thread, int threads) {
   run *r = context;
@@ -108,6 +121,7 @@ static void pack_work(void *context, int thread, int threads) {
       pack_rows(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
     else
       pack_cols(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
+    if (!j->vector && r->f->precision == PRECISION_BF16) pack_pairs(r, j);
   }
 }
 

@@ -49,16 +49,16 @@ static rows tile_at(const run *r, const worker *w, const stage_tile *t, const pl
   return x;
 }
 
-static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, const where *here, int64_t row,
-                         int n, int n0, int vectors) {
-  rows a = run_at(r, w, &c->operand, here, row);
+static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, rows a, const where *here,
+                         int64_t row, int n, int n0, int vectors) {
+  const int k = r->f->precision == PRECISION_BF16 ? (c->k + 1) / 2 : c->k;
   product q = {.a = a.p ? a.p : r->zeros,
                .a_row = a.row,
                .a_k = 1,
                .b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k,
                .b_k = c->gates * vectors * LANES,
                .rows = n,
-               .k = a.p ? c->k : 0,
+               .k = a.p ? k : 0,
                .vectors = c->gates * vectors};
   bool adds = true;
   for (int g = 0; g < c->gates; g++) {
@@ -72,13 +72,36 @@ static void call_product(const run *r, const worker *w, const stage_tile *t, con
       q.init_row[i] = init.row;
     }
   }
-  if (q.k || !adds) r->k->product(&q);
+  if (q.k || !adds) r->product(&q);
 }
 
-static void run_block(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row, int n, int tile) {
+/* Operands of all calls as pairs, for rows row0 .. row0+n-1; one call's after the other's. */
+static void round_operands(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t n) {
+  float *out = w->pairs;
+  for (int i = 0; i < t->n_calls; i++) {
+    const stage_call *c = &t->calls[i];
+    const rows a = run_at(r, w, &c->operand, here, row0);
+    for (int64_t q = 0; a.p && q < n; q++) r->k->pairs_of_row(out + q * ((c->k + 1) / 2), a.p + q * a.row, c->k);
+    out += tile_rows(t) * ((c->k + 1) / 2);
+  }
+}
+
+/* The operand of call i for the rows from `row` on; `row0` is where those that round_operands has seen begin. */
+static rows operand_of(const run *r, const worker *w, const stage_tile *t, int i, const where *here, int64_t row0, int64_t row) {
+  const rows a = run_at(r, w, &t->calls[i].operand, here, row);
+  if (!a.p || r->f->precision != PRECISION_BF16) return a;
+  float *pairs = w->pairs;
+  for (int k = 0; k < i; k++) pairs += tile_rows(t) * ((t->calls[k].k + 1) / 2);
+  const int64_t width = (t->calls[i].k + 1) / 2;
+  return (rows){pairs + (row - row0) * width, width};
+}
+
+static void run_block(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t row, int n,
+                      int tile) {
   const int n0 = tile * t->unit * LANES, left = t->width - n0;
   const int vectors = left >= t->unit * LANES ? t->unit : (left + LANES - 1) / LANES;
-  for (int i = 0; i < t->n_calls; i++) call_product(r, w, t, &t->calls[i], here, row, n, n0, vectors);
+  for (int i = 0; i < t->n_calls; i++)
+    call_product(r, w, t, &t->calls[i], operand_of(r, w, t, i, here, row0, row), here, row, n, n0, vectors);
   if (!t->n_code) return;
   for (int i = 0; i < t->n_operands; i++) {
     const rows x = tile_at(r, w, t, &t->operands[i], here, row, n0);
@@ -89,17 +112,13 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
 
 void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int tile0, int tile1) {
   const stage_tile *t = &s->tile;
-  int k = 0;
-  for (int i = 0; i < t->n_calls; i++)
-    if (t->calls[i].k > k) k = t->calls[i].k;
-  /* rows whose operands stay in the second-level cache while the panels go by */
-  int64_t super = k ? 98304 / k / t->block * t->block : t->block;
-  if (super < t->block) super = t->block;
+  const int64_t super = tile_rows(t);
   for (int64_t outer = row0; outer < row1; outer += super) {
     const int64_t end = outer + super < row1 ? outer + super : row1;
+    if (r->f->precision == PRECISION_BF16 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
     for (int j = tile0; j < tile1; j++)
       for (int64_t row = outer; row < end; row += t->block)
-        run_block(r, w, t, here, row, (int)(end - row < t->block ? end - row : t->block), j);
+        run_block(r, w, t, here, outer, row, (int)(end - row < t->block ? end - row : t->block), j);
   }
 }
 
