@@ -21,6 +21,7 @@ static const option_row score_rows[] = {
      "after each sequence a line per symbol: a tab, the symbol, log2 P and P given those before it"},
     {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
      "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
+    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false, "of the factors of products [fp32]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     {.kind = OPTION_END},
@@ -38,6 +39,7 @@ static const option_row eval_rows[] = {
      "tables: how often each label was predicted for each true label"},
     {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
      "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
+    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false, "of the factors of products [fp32]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     FORECAST_ROWS,
@@ -139,6 +141,7 @@ static unroll_status run_score(const options *o, unroll_error *err) {
   const score_sink sink = {.context = &p, .emit = emit, .per_symbol = o->per_symbol, .stop = signals_flag()};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
+  if (!status) status = model_set_precision(&m, o->precision, err);
   if (!status) status = read_data(&d, &m, o, err);
   if (!status) status = score(&m, &d, workers, &sink, &total, err);
   if (!status && o->json) {
@@ -164,6 +167,7 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   const int batch = o->batch > 0 ? (int)o->batch : 32, steps = o->unroll > 0 ? (int)o->unroll : 64;
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
+  if (!status) status = model_set_precision(&m, o->precision, err);
   const bool is_table = !status && m.table.n;
   if (!status) status = forecast_check(&m, o, err);
   if (!status && is_table) status = m.table.time.time ? forecast_eval(&m, o, workers, err) : eval_table(&m, o, workers, err);

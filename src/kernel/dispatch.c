@@ -2,6 +2,7 @@
 #include "kernel/isa.h"
 #include "kernel/optimizer.h"
 #include <math.h>
+#include <string.h>
 
 /* What the processor and the system can run, whatever UNROLL_ISA says. */
 static int runs(enum cpu_isa isa) {
@@ -37,6 +38,8 @@ const kernels *kernel_table(void) {
   if (!table && cpu_isa() == CPU_AVX512) table = kernel_table_of(CPU_AVX2);
   return table ? table : kernels_portable();
 }
+
+int precision_of(const char *name) { return !strcmp(name, "fp32") ? PRECISION_FP32 : !strcmp(name, "bf16") ? PRECISION_BF16 : -1; }
 
 void (*kernel_product_pairs(const kernels *t))(const product *p) {
 #if defined(__x86_64__)

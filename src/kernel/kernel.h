@@ -11,8 +11,9 @@
 
 enum { LANES = 16, PANEL_VECTORS = 4 };
 
-/* What the factors of products are rounded to; sums, equations and weights stay floats. */
+/* What the factors of products are rounded to; sums, equations, weights and convolutions stay floats. */
 enum precision { PRECISION_FP32, PRECISION_BF16 };
+int precision_of(const char *name); /* "fp32", "bf16"; -1 for anything else */
 
 /* C = init + A B for a block of rows and up to 4 vectors of columns.
  * A[i][k] = a[i * a_row + k * a_k]; B[k][v*16 ..] = b[k * b_k + v * 16]; vector v of row i of the result goes to

@@ -165,6 +165,7 @@ typedef struct stage {
 } stage;
 
 typedef struct pack_job {
+  bool pairs;           /* of bf16 numbers */
   bool vector, by_rows; /* vector: copy of count floats; by_rows: pack_rows, else pack_cols */
   int64_t out;
   int64_t weight; /* offset of the matrix in the flat block */

@@ -211,7 +211,8 @@ static unroll_status pack_panels(emitter *e, stage_call *call, const value_produ
         const value_product *q = products[g];
         const param *w = &p->g->params[q->param];
         const int first = n0 + v * LANES, count = e->width - first < LANES ? e->width - first : LANES;
-        pack_job job = {.out = call->pack + (int64_t)n0 * call->gates * call->k,
+        pack_job job = {.pairs = p->out.precision == PRECISION_BF16,
+                        .out = call->pack + (int64_t)n0 * call->gates * call->k,
                         .weight = w->offset,
                         .row = w->cols,
                         .vectors = call->gates * vectors,

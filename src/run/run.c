@@ -121,7 +121,7 @@ static void pack_work(void *context, int thread, int threads) {
       pack_rows(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
     else
       pack_cols(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
-    if (!j->vector && r->f->precision == PRECISION_BF16) pack_pairs(r, j);
+    if (j->pairs) pack_pairs(r, j);
   }
 }
 

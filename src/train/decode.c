@@ -113,8 +113,12 @@ static unroll_status plan_encoder(decoder *s, int *keep, unroll_error *err) {
   for (int i = 0; i < s->c.decoder.n_carries; i++)
     if (s->c.starts[i] != NODE_NONE) keep[n++] = s->c.starts[i];
   if (!n) return UNROLL_OK;
-  const plan_options options = {
-      .max_rows = bound_rows(s->group), .max_steps = s->source->steps, .max_cells = s->source->cells, .keep = keep, .n_keep = n};
+  const plan_options options = {.precision = s->m->precision,
+                                .max_rows = bound_rows(s->group),
+                                .max_steps = s->source->steps,
+                                .max_cells = s->source->cells,
+                                .keep = keep,
+                                .n_keep = n};
   const unroll_status status = plan_new(&s->encode, &s->c.encoder, &options, err);
   return status ? status : run_new(&s->encoder, s->encode, s->m->weights, s->workers, err);
 }
@@ -127,7 +131,8 @@ static unroll_status plan_decoder(decoder *s, plan **p, run **r, int rows, int s
     cells[a] = a == s->c.axis ? (int64_t)rows * steps : s->source->cells * (rows / s->group);
     if (cells[a] > most) most = cells[a];
   }
-  const plan_options options = {.max_rows = bound_rows(rows),
+  const plan_options options = {.precision = s->m->precision,
+                                .max_rows = bound_rows(rows),
                                 .max_steps = steps > s->source->steps ? steps : s->source->steps,
                                 .max_cells = most,
                                 .axis_cells = cells,

@@ -48,6 +48,7 @@ static unroll_status begin(evaluator *e, const float *weights, int rows, int ste
     if (status) return status;
     options = (plan_options){.max_rows = e->rows, .max_steps = steps};
   }
+  options.precision = e->m->precision;
   status = plan_new(&e->plan, g, &options, err);
   if (!status) status = run_new(&e->run, e->plan, weights, workers, err);
   if (status) return status;

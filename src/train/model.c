@@ -119,6 +119,13 @@ unroll_status model_begin(model *m, const char *net_file, const char *net_text, 
   return data_is_text(forms, n) ? UNROLL_OK : schema_new(&m->table, forms, n, err);
 }
 
+unroll_status model_set_precision(model *m, const char *name, unroll_error *err) {
+  const int precision = name ? precision_of(name) : (int)m->precision;
+  if (precision < 0) return error_set(err, UNROLL_USAGE, "the precision '%s' is none of fp32 and bf16", name);
+  m->precision = (enum precision)precision;
+  return UNROLL_OK;
+}
+
 unroll_status model_needs_text(const model *m, const char *what, unroll_error *err) {
   if (!m->table.n) return UNROLL_OK;
   return error_set(err, UNROLL_USAGE, "%s needs a model of texts, and this one reads tables ('%s'%s); see predict and eval", what,

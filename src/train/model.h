@@ -7,6 +7,7 @@
 #include "data/schema.h"
 #include "graph/graph.h"
 #include "io/safetensors.h"
+#include "kernel/kernel.h"
 #include "train/ramp.h"
 
 typedef struct model_cell {
@@ -27,9 +28,10 @@ typedef struct model {
   schema table;      /* the variables of a net that reads a table; n = 0: it reads a text */
   model_cell *cells; /* those that the net uses, in order of first use */
   int n_cells, cap_cells;
-  bool sealed;         /* from a model file: cells come from it and nowhere else */
-  bool starved;        /* model_find_cell ran out of memory */
-  const char *missing; /* a built-in cell that a sealed model lacks */
+  bool sealed;              /* from a model file: cells come from it and nowhere else */
+  bool starved;             /* model_find_cell ran out of memory */
+  const char *missing;      /* a built-in cell that a sealed model lacks */
+  enum precision precision; /* of the products in every pass; not part of the model file */
   bool built;
   graph g;                  /* with its gradient if asked for */
   float *weights;           /* [g.n_weights], 64-byte aligned */
@@ -53,6 +55,8 @@ unroll_status model_begin(model *m, const char *net_file, const char *net_text, 
 unroll_status model_learn_steps(model *m, const setting *settings, int n_settings, unroll_error *err);
 /* Is the model one of texts? If not, UNROLL_USAGE saying that `what` cannot be done. */
 unroll_status model_needs_text(const model *m, const char *what, unroll_error *err);
+/* By its name; NULL: as it is. UNROLL_USAGE for a name that is none. */
+unroll_status model_set_precision(model *m, const char *name, unroll_error *err);
 /* Takes over the vocabulary (of a text; m->table has its own), builds the graph (and its gradient) and a block of zero weights. */
 unroll_status model_build(model *m, vocabulary *words, const setting *settings, int n_settings, bool derive, unroll_error *err);
 /* The same net with its data read as one stream, so that a pass of one step can be continued: for generating lines. The graph has

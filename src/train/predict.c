@@ -74,7 +74,8 @@ static unroll_status begin(predictor *s, int rows, pool *workers, unroll_error *
   }
   if (status) return status;
   if (!(s->means = mem_zero((size_t)widest, sizeof *s->means))) return error_memory(err);
-  const plan_options options = {.max_rows = batcher_rows(s->batches),
+  const plan_options options = {.precision = s->m->precision,
+                                .max_rows = batcher_rows(s->batches),
                                 .max_steps = batcher_steps(s->batches),
                                 .max_cells = batcher_cells(s->batches),
                                 .keep = s->keep,

@@ -35,7 +35,8 @@ static unroll_status begin(scorer *s, pool *workers, bool per_symbol, unroll_err
   if (!status) status = batcher_new(&s->batches, &s->m->g, &s->all, &cut, err);
   if (status) return status;
   if (!(s->keep = losses_of(&s->m->g))) return error_memory(err);
-  const plan_options options = {.max_rows = batcher_rows(s->batches),
+  const plan_options options = {.precision = s->m->precision,
+                                .max_rows = batcher_rows(s->batches),
                                 .max_steps = batcher_steps(s->batches),
                                 .max_cells = batcher_cells(s->batches),
                                 .keep = s->keep,

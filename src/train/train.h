@@ -44,7 +44,7 @@ typedef struct train_options {
   int64_t patience;          /* stop after so many validations without improvement; 0: never */
   uint64_t seed;             /* 1 */
   int threads;               /* 0: one per processor; the result does not depend on it */
-  const char *precision;     /* "fp32" */
+  const char *precision;     /* "fp32", "bf16" */
   int64_t log_steps;         /* 50: a record about every so many steps */
   double checkpoint_seconds; /* 60: a checkpoint after so many seconds, at the end of an epoch, when interrupted. 0: each step */
 } train_options;

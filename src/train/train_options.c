@@ -223,7 +223,7 @@ unroll_status train_options_check(const train_options *o, unroll_error *err) {
     return error_set(err, UNROLL_USAGE, "the scale is none, series or level, not '%s'", o->scale);
   if (!(o->rate > 0)) return error_set(err, UNROLL_USAGE, "the learning rate must be above 0");
   if (!o->optimizer || !o->schedule || !o->precision) return error_set(err, UNROLL_USAGE, "an option has no value");
-  if (strcmp(o->precision, "fp32"))
-    return error_set(err, UNROLL_USAGE, "the precision '%s' is not there yet; only fp32", o->precision);
+  if (precision_of(o->precision) < 0)
+    return error_set(err, UNROLL_USAGE, "the precision '%s' is none of fp32 and bf16", o->precision);
   return UNROLL_OK;
 }

@@ -164,6 +164,7 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
   const plan_options options = {.max_rows = batcher_rows(t->batches),
                                 .max_steps = batcher_steps(t->batches),
                                 .max_cells = batcher_cells(t->batches),
+                                .precision = t->m.precision,
                                 .gradient = 1,
                                 .keep = keep,
                                 .n_keep = t->m.g.n_losses};
@@ -188,7 +189,8 @@ unroll_status trainer_prepare(trainer *t, unroll_error *err) {
   const int rows = (int)t->o.batch, steps = (int)t->o.unroll;
   for (int i = 0; i < 3; i++)
     if (t->m.table.n && t->sets[i].first) dataset_measure(&t->sets[i], &t->m.table, &t->m.g);
-  unroll_status status = schedule_parse(&t->rates, t->o.schedule, err);
+  unroll_status status = model_set_precision(&t->m, t->o.precision, err);
+  if (!status) status = schedule_parse(&t->rates, t->o.schedule, err);
   if (!status) status = make_optimizer(t, err);
   if (!status) status = t->m.table.time.time ? series_parts(t, err) : cut(t, err);
   if (!status) status = check_valid(t, err);

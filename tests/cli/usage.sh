@@ -32,7 +32,7 @@ train names x -o y --lr 0x10|not '0x10'
 train names x -o y --lr 1e999|not '1e999'
 train names x -o y --weight-decay 2|--weight-decay takes a number from 0 to 1, not '2'
 train names x -o y --optimizer adm|--optimizer takes one of adam|adamw|rmsprop|sgd, not 'adm'; did you mean 'adam'?
-train names x -o y --precision fp8|--precision takes one of fp32, not 'fp8'
+train names x -o y --precision fp8|--precision takes one of fp32|bf16, not 'fp8'
 train names x -o y --optimzer adam|unknown option '--optimzer'; did you mean '--optimizer'?
 train names x -o y --c 3|'--c' may mean several options
 train names x -o y -z|unknown option '-z'

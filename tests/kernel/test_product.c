@@ -111,7 +111,87 @@ static void pieces_of_k(void **state) {
         check(&(shape){rows[i], ks[j], 1 + (int)(i + j + (size_t)way) % PANEL_VECTORS, way % 3, way / 3});
 }
 
+/* --- pairs of bf16 numbers --- */
+
+static float bf16_value(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+static void rounding(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t in;
+    uint16_t out;
+  } cases[] = {{0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f818000, 0x3f82}, {0x3f808001, 0x3f81}, {0x7f7fffff, 0x7f80},
+               {0x7f800000, 0x7f80}, {0xff800000, 0xff80}, {0x7fc00000, 0x7fc0}, {0xffc00000, 0xffc0}, {0x80000000, 0x8000}};
+  enum { N = sizeof cases / sizeof *cases };
+  for (int i = 0; i < ISAS; i++) {
+    const kernels *t = kernel_table_of(all_isas[i]);
+    float x[N + 1], pairs[N + 1];
+    if (!t) continue;
+    for (int n = 1; n <= N; n++) {
+      for (int k = 0; k < N; k++) memcpy(&x[k], &cases[k].in, sizeof *x);
+      memset(pairs, 0xee, sizeof pairs);
+      t->pairs_of_row(pairs, x, n);
+      for (int k = 0; k < (n + 1) / 2 * 2; k++) {
+        uint16_t got;
+        memcpy(&got, (char *)pairs + 2 * k, sizeof got);
+        assert_int_equal(got, k < n ? cases[k].out : 0);
+      }
+      t->pairs_of_rows(pairs, x, n % 2 ? x + 1 : NULL, N - 1);
+      for (int k = 0; k < N - 1; k++) {
+        uint16_t got[2];
+        memcpy(got, &pairs[k], sizeof got);
+        assert_int_equal(got[0], cases[k].out);
+        assert_int_equal(got[1], n % 2 ? cases[k + 1].out : 0);
+      }
+    }
+  }
+}
+
+/* Rows of A as pairs times panels of pairs: against fused multiply-adds of the rounded numbers, the later of a pair first. */
+static void pairs_of(int rows, int k, int vectors) {
+  enum { MAX_ROWS = 30, MAX_K = 300 };
+  static float a[MAX_ROWS * MAX_K], b[MAX_K * PANEL_VECTORS * LANES], a2[MAX_ROWS * MAX_K], b2[MAX_K * PANEL_VECTORS * LANES];
+  static float c[MAX_ROWS * PANEL_VECTORS * LANES];
+  const int half = (k + 1) / 2, step = vectors * LANES;
+  numbers(a, sizeof a / sizeof *a, 1, -1, 1);
+  numbers(b, sizeof b / sizeof *b, 2, -1, 1);
+  for (int turn = 0; turn <= ISAS; turn++) { /* the last one is what the processor multiplies itself, if it does */
+    const kernels *t = turn < ISAS ? kernel_table_of(all_isas[turn]) : kernel_table();
+    if (!t) continue;
+    for (int i = 0; i < rows; i++) t->pairs_of_row(a2 + i * half, a + i * k, k);
+    for (int q = 0; q < k; q += 2) t->pairs_of_rows(b2 + q / 2 * step, b + q * step, q + 1 < k ? b + (q + 1) * step : NULL, step);
+    product p = {.a = a2, .a_row = half, .a_k = 1, .b = b2, .b_k = step, .rows = rows, .k = half, .vectors = vectors};
+    for (int v = 0; v < vectors; v++) p.c[v] = c + v * LANES, p.c_row[v] = step;
+    (turn < ISAS ? t->product_pairs : kernel_product_pairs(t))(&p);
+    for (int i = 0; i < rows; i++)
+      for (int j = 0; j < step; j++) {
+        float sum = 0;
+        for (int q = 0; q < half; q++) {
+          const int high = 2 * q + 1;
+          if (high < k) sum = fmaf(bf16_value(a[i * k + high]), bf16_value(b[high * step + j]), sum);
+          sum = fmaf(bf16_value(a[i * k + 2 * q]), bf16_value(b[2 * q * step + j]), sum);
+        }
+        if ((double)c[i * step + j] != (double)sum)
+          fail_msg("%s: rows %d k %d: %g, not %g", cpu_isa_name(t->isa), rows, k, (double)c[i * step + j], (double)sum);
+      }
+  }
+}
+
+static void pairs(void **state) {
+  (void)state;
+  for (int rows = 1; rows <= 30; rows += rows < 8 ? 1 : 11)
+    for (int k = 1; k <= 300; k += k < 4 ? 1 : 74)
+      for (int vectors = 1; vectors <= PANEL_VECTORS; vectors++) pairs_of(rows, k, vectors);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(small_sizes), cmocka_unit_test(pieces_of_k)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(small_sizes), cmocka_unit_test(pieces_of_k), cmocka_unit_test(rounding),
+                                     cmocka_unit_test(pairs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,9 @@
 #include "kernel/kernel.h"
 #include "run/run.h"
 
-#define LIMIT 3e-5
+/* How far from the reference results may be. bf16 has 8 bits: each factor is off by up to 1/512. */
+static enum precision precision = PRECISION_FP32;
+#define LIMIT (precision == PRECISION_BF16 ? 0.1 : 3e-5)
 
 typedef struct planned {
   testnet n;
@@ -20,7 +22,7 @@ static void planned_for(planned *c, const char *name, const char *source, int di
     fail_msg("%s does not build", name);
   }
   int keep[4] = {0};
-  plan_options o = {.max_rows = rows, .max_steps = steps, .gradient = differentiate, .keep = keep};
+  plan_options o = {.max_rows = rows, .max_steps = steps, .precision = precision, .gradient = differentiate, .keep = keep};
   for (int i = 0; i < c->n.g.n_losses; i++) keep[o.n_keep++] = c->n.g.losses[i].prediction;
   if (plan_new(&c->p, &c->n.g, &o, &err) != UNROLL_OK || run_new(&c->r, c->p, c->n.weights, workers, &err) != UNROLL_OK) {
     testnet_say(name, &err);
@@ -371,6 +373,15 @@ static void test_instruction_sets(void **state) {
   }
 }
 
+/* With factors rounded to bf16: near the reference, and the same bits on any number of threads and every instruction set. */
+static void test_bf16(void **state) {
+  precision = PRECISION_BF16;
+  test_nets(state);
+  test_threads(state);
+  test_instruction_sets(state);
+  precision = PRECISION_FP32;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_cells),
@@ -384,6 +395,7 @@ int main(void) {
       cmocka_unit_test(test_memory),
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_instruction_sets),
+      cmocka_unit_test(test_bf16),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

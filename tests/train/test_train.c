@@ -475,7 +475,7 @@ static void test_options(void **state) {
               {"data", "cannot open"},
               {"optimizer", "unknown optimizer"},
               {"schedule", "unknown schedule"},
-              {"precision", "not there yet"},
+              {"precision", "none of fp32 and bf16"},
               {"batch", "'batch' must be"},
               {"rate", "above 0"},
               {"valid", "share"},
@@ -497,7 +497,7 @@ static void test_options(void **state) {
     if (!strcmp(what, "data")) o.data = "/does/not/exist";
     if (!strcmp(what, "optimizer")) o.optimizer = "newton";
     if (!strcmp(what, "schedule")) o.schedule = "slow";
-    if (!strcmp(what, "precision")) o.precision = "bf16";
+    if (!strcmp(what, "precision")) o.precision = "fp8";
     if (!strcmp(what, "batch")) o.batch = 0;
     if (!strcmp(what, "unroll")) o.unroll = -1;
     if (!strcmp(what, "rate")) o.rate = 0;
