@@ -11,6 +11,7 @@ typedef struct cutter {
   bool *drawn;    /* [n] ... or what is drawn */
   bool *inside;   /* [n] in the decoder */
   int *map;       /* [n] node of the decoder, or NODE_NONE */
+  int *whole;     /* [n] of the axis: the input of the decoder that is all its steps, or NODE_NONE */
   int *todo;      /* [n] scratch */
   int *open, *to; /* [n] shifts of the decoder whose first input is not there yet, and that input in the whole */
   int n_open;
@@ -45,6 +46,9 @@ unroll_status cut_axis(int *axis, const graph *g, unroll_error *err) {
 
 static bool on_axis(const cutter *k, int i) { return k->g->nodes[i].space == SPACE_STEP && k->g->nodes[i].axis == k->c->axis; }
 
+/* Attention reads all steps of its second operand, whatever step it is at. */
+static bool reads_all(const node *x, int a) { return a == 1 && (x->op == OP_DOTS || x->op == OP_MIX || x->op == OP_ADDITIVE); }
+
 /* Both spread along the axis. Cycles are why this goes round. */
 static void find_needs(const cutter *k) {
   for (bool changed = true; changed;) {
@@ -55,7 +59,7 @@ static void find_needs(const cutter *k) {
       bool later = x->op == OP_SHIFT && x->dir < 0;
       bool drawn = (x->op == OP_INPUT || x->op == OP_EMBED) && k->c->fed[k->g->inputs[x->slot].data];
       for (int a = 0; a < NODE_INPUTS; a++) {
-        if (x->in[a] < 0 || !on_axis(k, x->in[a])) continue;
+        if (x->in[a] < 0 || !on_axis(k, x->in[a]) || reads_all(x, a)) continue;
         later |= k->later[x->in[a]];
         drawn |= k->drawn[x->in[a]];
       }
@@ -91,7 +95,8 @@ static void mark(cutter *k) {
     for (int a = 0; a < k->g->losses[l].n_args && of_axis(k, &k->g->losses[l]); a++) visit(k, k->g->losses[l].args[a], &n);
   while (n) {
     const node *x = &k->g->nodes[k->todo[--n]];
-    for (int a = 0; a < reads(x); a++) visit(k, x->in[a], &n);
+    for (int a = 0; a < reads(x); a++)
+      if (!reads_all(x, a)) visit(k, x->in[a], &n);
   }
 }
 
@@ -115,24 +120,34 @@ static int add_input(graph *d, input in) {
   return d->n_inputs++;
 }
 
-/* The decoder's node for what one of its nodes reads. */
-static int boundary_of(cutter *k, int i) {
+/* A width that is the steps of the axis is that of its copy. */
+static int width_of(const cutter *k, int width) {
+  return graph_steps_axis(width) == k->c->axis ? GRAPH_STEPS + k->g->n_axes : width;
+}
+
+/* The decoder's node for what one of its nodes reads. `all`: all steps of it. These are on an axis of their own if they are those
+ * of the decoded axis, of which the decoder has one step at a time. */
+static int boundary_of(cutter *k, int i, bool all) {
   graph *d = &k->c->decoder;
   const node *x = &k->g->nodes[i];
-  if (k->map[i] != NODE_NONE) return k->map[i];
-  const int slot = add_input(d, (input){.data = -1, .width = x->width, .space = x->space, .axis = x->axis});
+  const bool copied = all && on_axis(k, i);
+  int *made = copied ? &k->whole[i] : &k->map[i];
+  if (*made != NODE_NONE) return *made;
+  if (copied) d->n_axes = k->g->n_axes + 1;
+  const int axis = x->space != SPACE_STEP ? -1 : copied ? k->g->n_axes : x->axis;
+  const int slot = add_input(d, (input){.data = -1, .width = x->width, .space = x->space, .axis = axis});
   if (slot < 0) return NODE_NONE;
   k->c->boundary[k->c->n_boundary++] = (cut_boundary){i, slot};
-  return k->map[i] = graph_node(d, (node){.op = OP_INPUT,
-                                          .space = x->space,
-                                          .axis = x->space == SPACE_STEP ? x->axis : -1,
-                                          .width = x->width,
-                                          .in = {NODE_NONE, NODE_NONE, NODE_NONE, NODE_NONE},
-                                          .param = -1,
-                                          .slot = slot,
-                                          .name = x->name,
-                                          .source = x->source,
-                                          .at = x->at});
+  return *made = graph_node(d, (node){.op = OP_INPUT,
+                                      .space = x->space,
+                                      .axis = axis,
+                                      .width = x->width,
+                                      .in = {NODE_NONE, NODE_NONE, NODE_NONE, NODE_NONE},
+                                      .param = -1,
+                                      .slot = slot,
+                                      .name = x->name,
+                                      .source = x->source,
+                                      .at = x->at});
 }
 
 /* A recurrence: its first value is a carry, which the last step of each pass leaves for the next. */
@@ -156,11 +171,13 @@ static bool copy_node(cutter *k, int i) {
   graph *d = &k->c->decoder;
   const node *x = &k->g->nodes[i];
   node copy = *x;
+  copy.width = width_of(k, x->width);
   for (int a = 0; a < reads(x); a++) {
     if (x->in[a] < 0) continue;
-    if (k->inside[x->in[a]])
+    const bool all = reads_all(x, a);
+    if (k->inside[x->in[a]] && !(all && on_axis(k, x->in[a])))
       copy.in[a] = k->map[x->in[a]];
-    else if ((copy.in[a] = boundary_of(k, x->in[a])) == NODE_NONE)
+    else if ((copy.in[a] = boundary_of(k, x->in[a], all)) == NODE_NONE)
       return false;
   }
   if (x->op == OP_INPUT || x->op == OP_EMBED) {
@@ -224,7 +241,7 @@ static bool add_heads(cutter *k) {
     c->losses[h->n_losses++] = l;
     one->slot = one->node = NODE_NONE;
     for (int a = 0; a < one->n_args; a++) {
-      one->args[a] = k->inside[one->args[a]] ? k->map[one->args[a]] : boundary_of(k, one->args[a]);
+      one->args[a] = k->inside[one->args[a]] ? k->map[one->args[a]] : boundary_of(k, one->args[a], false);
       if (one->args[a] == NODE_NONE) return false;
     }
     one->prediction = one->args[0];
@@ -244,12 +261,16 @@ static unroll_status refuse(const cutter *k, const char *name) {
 }
 
 static unroll_status check_decoder(const cutter *k) {
-  for (int i = 0; i < k->n; i++)
-    if (k->inside[i] && k->g->nodes[i].op == OP_SHIFT && k->g->nodes[i].dir < 0) {
-      int data = 0; /* one of what is drawn */
-      while (!k->c->fed[data]) data++;
-      return refuse(k, k->g->data[data].name);
-    }
+  int data = 0; /* one of what is drawn */
+  while (data < k->g->n_data && !k->c->fed[data]) data++;
+  for (int i = 0; i < k->n; i++) {
+    const node *x = &k->g->nodes[i];
+    if (!k->inside[i] || x->op != OP_SHIFT) continue;
+    if (x->dir < 0) return refuse(k, k->g->data[data].name);
+    if (graph_steps_axis(x->width) >= 0)
+      return error_set(k->err, UNROLL_USAGE, "'%s' cannot be generated: weights of an attention are used at the next step",
+                       k->g->data[data].name);
+  }
   return UNROLL_OK;
 }
 
@@ -300,15 +321,16 @@ static bool make_room(cutter *k) {
   k->drawn = mem_zero(n, sizeof *k->drawn);
   k->inside = mem_zero(n, sizeof *k->inside);
   k->map = mem_zero(n, sizeof *k->map);
+  k->whole = mem_zero(n, sizeof *k->whole);
   k->todo = mem_zero(n, sizeof *k->todo);
   k->open = mem_zero(n, sizeof *k->open);
   k->to = mem_zero(n, sizeof *k->to);
   if (graph_failed(d) || !d->params || !d->carries || !c->starts || !c->boundary || !c->fed || !k->later || !k->drawn ||
-      !k->inside || !k->map || !k->todo || !k->open || !k->to)
+      !k->inside || !k->map || !k->whole || !k->todo || !k->open || !k->to)
     return false;
   if (g->n_params) memcpy(d->params, g->params, (size_t)g->n_params * sizeof *d->params);
   d->n_params = d->cap_params = g->n_params;
-  for (int i = 0; i < k->n; i++) k->map[i] = NODE_NONE;
+  for (int i = 0; i < k->n; i++) k->map[i] = k->whole[i] = NODE_NONE;
   for (int l = 0; l < g->n_losses; l++)
     if (of_axis(k, &g->losses[l])) c->fed[g->losses[l].data] = true;
   return true;
@@ -332,6 +354,7 @@ unroll_status cut_graph(cut *c, const graph *g, int axis, unroll_error *err) {
   mem_free(k.drawn);
   mem_free(k.inside);
   mem_free(k.map);
+  mem_free(k.whole);
   mem_free(k.todo);
   mem_free(k.open);
   mem_free(k.to);

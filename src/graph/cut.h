@@ -17,7 +17,8 @@ typedef struct cut_boundary {
 typedef struct cut {
   int axis;      /* what is decoded step by step */
   graph encoder; /* the whole graph without its losses and carries: a view, not to be freed */
-  graph decoder; /* same axes, data and parameters as the whole, which must outlive it; no losses */
+  graph decoder; /* same axes, data and parameters as the whole, which must outlive it; no losses. An axis more where all steps of
+                    the decoded axis are read at each: its steps are those of the whole's `axis` */
   cut_boundary *boundary;
   int n_boundary;
   int *starts; /* [decoder.n_carries] node of the whole graph: STATIC or PARAM; NODE_NONE: zeros */

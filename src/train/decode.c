@@ -199,7 +199,8 @@ static unroll_status make_room(decoder *s, unroll_error *err) {
     s->whole_slot[i] = -1;
     for (int k = 0; k < s->m->g.n_inputs; k++)
       if (s->m->g.inputs[k].data == in->data && s->m->g.inputs[k].lag == in->lag) s->whole_slot[i] = k;
-    if (in->space == SPACE_STEP && in->axis == s->c.axis && (in->data < 0 || !s->c.fed[in->data])) s->bounded = true;
+    const bool on_axis = in->space == SPACE_STEP && (in->axis == s->c.axis || in->axis == s->m->g.n_axes);
+    if (on_axis && (in->data < 0 || !s->c.fed[in->data])) s->bounded = true;
   }
   return UNROLL_OK;
 }
@@ -301,14 +302,14 @@ static int64_t limit_of(const decoder *s, int example) {
   }
   if (s->source->length) return s->source->length[number];
   if (s->o->length >= 0) return s->o->length;
-  for (int a = 0; a < s->c.decoder.n_axes; a++)
+  for (int a = 0; a < s->m->g.n_axes; a++)
     if (a != s->c.axis && steps_on(s, a, example) > longest) longest = steps_on(s, a, example);
   return longest ? 2 * longest + MORE : DEFAULT_LENGTH;
 }
 
 static unroll_status measure(decoder *s, unroll_error *err) {
   int64_t longest = 1;
-  for (int a = 0; a < s->c.decoder.n_axes; a++)
+  for (int a = 0; a < s->m->g.n_axes; a++)
     for (int q = 0; q < s->n; q++) s->place[a * s->group + (s->b->axes[a].order ? s->b->axes[a].order[q] : q)] = q;
   for (int e = 0; e < s->n; e++) {
     s->known[e] = known_of(s, s->first + e);

@@ -76,9 +76,12 @@ void feed_free(feed *f, const decoder *s) {
 
 static int example_at(const batch_axis *a, int sequence) { return a->order ? a->order[sequence] : sequence; }
 
+/* The decoder may have the decoded axis twice: see cut.h. */
+static const batch_axis *whole_axis(const decoder *s, int a) { return &s->b->axes[a < s->m->g.n_axes ? a : s->c.axis]; }
+
 /* The axis of the whole batch with each example as often as it has rows. */
 static void repeat_axis(feed *f, const decoder *s, int a) {
-  const batch_axis *whole = &s->b->axes[a];
+  const batch_axis *whole = whole_axis(s, a);
   int rows = 0;
   f->until[0] = 0;
   for (int q = 0; q < s->n; q++) {
@@ -107,7 +110,7 @@ static void set_boundary(feed *f, const decoder *s, const cut_boundary *b) {
   if (in->space != SPACE_STEP)
     for (int r = 0; r < f->b.rows; r++) copy_numbers(to, r, from, f->rows[r].example, stride, in->width);
   if (in->space != SPACE_STEP || in->axis == s->c.axis) return;
-  const batch_axis *whole = &s->b->axes[in->axis];
+  const batch_axis *whole = whole_axis(s, in->axis);
   int64_t out = 0;
   for (int t = 0; t < whole->steps; t++)
     for (int q = 0; q < whole->active[t]; q++) {
