@@ -25,11 +25,23 @@ unroll_status decode_refuse(const options *o, unroll_error *err) {
                      : o->top_k >= 0             ? "top-k"
                      : o->length >= 0            ? "length"
                      : o->probability            ? "probability"
-                     : o->decode                 ? "decode"
                                                  : NULL;
   if (!name) return UNROLL_OK;
   return error_set(err, UNROLL_USAGE, "--%s is for nets that generate, and this one predicts nothing from its own earlier values",
                    name);
+}
+
+unroll_status decode_check_eval(const options *o, bool generates, unroll_error *err) {
+  const char *name = o->beam >= 0 ? "beam" : !isnan(o->length_penalty) ? "length-penalty" : o->length >= 0 ? "length" : NULL;
+  if (o->decode && !generates)
+    return error_set(err, UNROLL_USAGE,
+                     "--decode is for nets that generate from data: this one predicts nothing from its own earlier "
+                     "values, or has nothing else");
+  if (o->samples >= 0 || o->seed >= 0)
+    return error_set(err, UNROLL_USAGE, "--%s is for forecasts, of models of series with dates",
+                     o->samples >= 0 ? "samples" : "seed");
+  if (!o->decode && name) return error_set(err, UNROLL_USAGE, "--%s goes with --decode", name);
+  return UNROLL_OK;
 }
 
 static unroll_status read_options(decode_options *d, const options *o, unroll_error *err) {
@@ -111,4 +123,49 @@ unroll_status predict_decoded(const model *m, const dataset *d, const options *o
   decode_options how;
   const unroll_status status = read_options(&how, o, err);
   return status ? status : decode_table(m, d, NULL, &how, workers, &sink, err);
+}
+
+/* --- eval --- */
+
+unroll_status eval_decoded(const model *m, const dataset *d, const options *o, pool *workers, decode_total *totals, int *n,
+                           unroll_error *err) {
+  decode_options how;
+  options searching = *o; /* eval has no other options of the decoder */
+  searching.best = searching.samples = searching.top_k = searching.seed = -1;
+  searching.temperature = searching.top_p = (double)NAN;
+  const unroll_status status = read_options(&how, &searching, err);
+  return status ? status : decode_eval(m, d, &how, workers, signals_flag(), totals, n, err);
+}
+
+static bool is_text(const decode_total *t) { return t->v->form.unit != UNIT_LABELS; }
+
+void decode_total_print(const decode_total *t) {
+  const text_metrics *m = &t->text;
+  char count[32];
+  printf("  generated: ");
+  if (t->v->form.unit == UNIT_NUMBERS) {
+    printf("mean squared error %.6g\n", t->entries ? t->squared / (double)t->entries : (double)NAN);
+    return;
+  }
+  if (is_text(t))
+    printf("BLEU %.2f, chrF %.2f, ROUGE-1 %.2f, ROUGE-L %.2f, ", 100 * text_metrics_bleu(m), 100 * text_metrics_chrf(m),
+           100 * text_metrics_rouge_1(m), 100 * text_metrics_rouge_l(m));
+  else
+    printf("accuracy %.2f %%, ", t->steps ? 100 * (double)t->correct / (double)t->steps : (double)NAN);
+  printf("%.2f %% of %s exact\n", 100 * text_metrics_exact(m), output_count(m->n, count));
+}
+
+json_t *decode_total_json(const decode_total *t) {
+  const text_metrics *m = &t->text;
+  if (t->v->form.unit == UNIT_NUMBERS) return json_pack("{s:o}", "mse", json_number(t->squared / (double)t->entries));
+  json_t *out = json_pack("{s:I, s:o}", "sequences", (json_int_t)m->n, "exact", json_number(text_metrics_exact(m)));
+  if (!is_text(t)) {
+    json_object_set_new(out, "accuracy", json_number((double)t->correct / (double)t->steps));
+    return out;
+  }
+  json_object_set_new(out, "bleu", json_number(text_metrics_bleu(m)));
+  json_object_set_new(out, "chrf", json_number(text_metrics_chrf(m)));
+  json_object_set_new(out, "rouge_1", json_number(text_metrics_rouge_1(m)));
+  json_object_set_new(out, "rouge_l", json_number(text_metrics_rouge_l(m)));
+  return out;
 }

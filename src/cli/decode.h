@@ -3,7 +3,7 @@
 #define CLI_DECODE_H
 #include <jansson.h>
 #include "cli/options.h"
-#include "train/decode.h"
+#include "train/decode_eval.h"
 
 /* Rows of an option table that both commands have. */
 #define DECODE_ROWS                                                                                                                \
@@ -33,6 +33,13 @@
 
 /* UNROLL_USAGE for options that only make sense with a net that generates. */
 unroll_status decode_refuse(const options *o, unroll_error *err);
+/* The same for `unroll eval`. */
+unroll_status decode_check_eval(const options *o, bool generates, unroll_error *err);
 /* `unroll predict`: d has been read. With --json a row for each goes into `list`. */
 unroll_status predict_decoded(const model *m, const dataset *d, const options *o, pool *workers, json_t *list, unroll_error *err);
+/* `unroll eval --decode`: totals as decode_eval makes them, and as text and JSON. */
+unroll_status eval_decoded(const model *m, const dataset *d, const options *o, pool *workers, decode_total *totals, int *n,
+                           unroll_error *err);
+void decode_total_print(const decode_total *t);
+json_t *decode_total_json(const decode_total *t);
 #endif

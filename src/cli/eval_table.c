@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "cli/data.h"
+#include "cli/decode.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "train/metrics_label.h"
@@ -20,6 +21,8 @@ typedef struct report {
   int n;                  /* lines with ~ */
   predict_total *totals;  /* [n] */
   label_metrics *metrics; /* [n] of symbols; of numbers empty */
+  decode_total *decoded;  /* [n] with --decode, the first n_decoded of them */
+  int n_decoded;
   double mean;
 } report;
 
@@ -136,6 +139,8 @@ static void print_report(const report *r) {
     if (is_symbols(r, k) && is_labels(r, k)) print_classes(r, k);
     if (r->metrics[k].tagged) print_spans(&r->metrics[k].spans);
     if (r->metrics[k].confusion) print_confusion(r, k);
+    for (int i = 0; i < r->n_decoded; i++)
+      if (r->decoded[i].loss == k) decode_total_print(&r->decoded[i]);
   }
   printf("total: %.4f nats per prediction, %s prediction%s, %s example%s\n", r->mean, output_count(r->d.n_symbols, a),
          r->d.n_symbols == 1 ? "" : "s", output_count(r->d.n_sequences, b), r->d.n_sequences == 1 ? "" : "s");
@@ -220,6 +225,8 @@ static json_t *report_json(const report *r) {
       json_object_set_new(one, "accuracy", json_number(t->correct));
     else
       json_object_set_new(one, "mse", json_number(t->squared));
+    for (int i = 0; i < r->n_decoded; i++)
+      if (r->decoded[i].loss == k) json_object_set_new(one, "generated", decode_total_json(&r->decoded[i]));
     json_object_set_new(all, t->name, one);
   }
   json_t *out = json_pack("{s:I, s:I, s:o, s:o}", "sequences", (json_int_t)r->d.n_sequences, "symbols", (json_int_t)r->d.n_symbols,
@@ -233,7 +240,8 @@ static json_t *report_json(const report *r) {
 static unroll_status begin(report *r, unroll_error *err) {
   r->totals = mem_zero((size_t)r->n + 1, sizeof *r->totals);
   r->metrics = mem_zero((size_t)r->n + 1, sizeof *r->metrics);
-  unroll_status status = r->totals && r->metrics ? UNROLL_OK : error_memory(err);
+  r->decoded = mem_zero((size_t)r->n + 1, sizeof *r->decoded);
+  unroll_status status = r->totals && r->metrics && r->decoded ? UNROLL_OK : error_memory(err);
   for (int k = 0; k < r->n && !status; k++) {
     const variable *v = variable_of(r, k);
     const bool confusion = r->o->confusion && is_labels(r, k);
@@ -246,14 +254,18 @@ unroll_status eval_table(const model *m, const options *o, pool *workers, unroll
   report r = {.o = o, .m = m, .n = m->g.n_losses};
   const predict_sink sink = {.context = &r, .emit = take, .stop = signals_flag()};
   text paths = {0};
-  unroll_status status = begin(&r, err);
+  unroll_status status = decode_check_eval(o, decode_is_for(&m->g), err);
+  if (!status) status = begin(&r, err);
   if (!status) status = data_paths(o, 1, &paths, err);
   if (!status)
     status = predict_read(
         &r.d, m, paths.data,
-        &(predict_table){.series = o->series, .tagged = o->tagged, .folders = o->folders, .skip_bad = o->skip_bad}, true, err);
+        &(predict_table){
+            .series = o->series, .tagged = o->tagged, .folders = o->folders, .codes = o->decode, .skip_bad = o->skip_bad},
+        true, err);
   if (!status) data_report(&r.d);
   if (!status) status = predict(m, &r.d, true, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, r.totals, err);
+  if (!status && o->decode) status = eval_decoded(m, &r.d, o, workers, r.decoded, &r.n_decoded, err);
   if (!status) {
     double nats = 0;
     for (int k = 0; k < r.n; k++) nats += r.totals[k].nats;
@@ -265,6 +277,7 @@ unroll_status eval_table(const model *m, const options *o, pool *workers, unroll
   }
   for (int k = 0; r.metrics && k < r.n; k++) label_metrics_free(&r.metrics[k]);
   mem_free(r.metrics);
+  mem_free(r.decoded);
   text_free(&paths);
   mem_free(r.totals);
   dataset_free(&r.d);

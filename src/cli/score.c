@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/decode.h"
 #include "cli/data.h"
 #include "cli/output.h"
 #include "cli/eval_table.h"
@@ -52,6 +53,9 @@ static const option_row eval_rows[] = {
     {OPTION_INTEGER, "season", 0, offsetof(options, season), "N", 1, MOST_COUNT, false,
      "steps of a season, for seasonal naive and MASE [by the dates]"},
     {OPTION_FLAG, "trained", 0, offsetof(options, trained), NULL, 0, 0, false, "windows may lie in what the model was trained on"},
+    DECODE_ROWS,
+    {OPTION_FLAG, "decode", 0, offsetof(options, decode), NULL, 0, 0, false,
+     "generates as 'predict' does, and compares: exact matches, BLEU, chrF, ROUGE"},
     {.kind = OPTION_END},
 };
 
@@ -164,13 +168,14 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   dataset d = {0};
   part p = {0};
   evaluator *e = NULL;
-  const int batch = o->batch > 0 ? (int)o->batch : 32, steps = o->unroll > 0 ? (int)o->unroll : 64;
+  const int many = o->batch > 0 ? (int)o->batch : 32, steps = o->unroll > 0 ? (int)o->unroll : 64;
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   if (!status) status = model_set_precision(&m, o->precision, err);
   const bool is_table = !status && m.table.n;
   if (!status) status = forecast_check(&m, o, err);
   if (!status && is_table) status = m.table.time.time ? forecast_eval(&m, o, workers, err) : eval_table(&m, o, workers, err);
+  if (!status && !is_table) status = decode_check_eval(o, false, err);
   if (!status && !is_table && (o->series || o->tagged || o->confusion || o->folders))
     status = error_set(err, UNROLL_USAGE, "--%s is for tables, and this model reads a text",
                        o->series    ? "series"
@@ -179,7 +184,7 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
                                     : "confusion");
   if (!status && !is_table) status = read_data(&d, &m, o, err);
   if (!status && !is_table) status = part_whole(&p, &d, err);
-  if (!status && !is_table) status = evaluator_new(&e, &m, m.weights, &p, batch, steps, workers, err);
+  if (!status && !is_table) status = evaluator_new(&e, &m, m.weights, &p, many, steps, workers, err);
   if (!status && !is_table) {
     const double mean = evaluator_run(e);
     const int64_t symbols = evaluator_symbols(e);

@@ -15,6 +15,7 @@ void dataset_free(dataset *d) {
     mem_free(d->columns[i].first);
     mem_free(d->columns[i].row);
     mem_free(d->columns[i].symbols);
+    mem_free(d->columns[i].codes);
     mem_free(d->columns[i].numbers);
     lexicon_free(&d->columns[i].words);
   }

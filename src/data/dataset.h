@@ -41,6 +41,7 @@ typedef struct column_values { /* the values of a variable in all examples of a 
   int64_t *first;   /* [n_sequences + 1] steps of example i are first[i] .. first[i + 1] - 1; of a static variable first[i] = i */
   int64_t *row;     /* [n_sequences] of a static variable: the row where its value is, as in row_of */
   int32_t *symbols; /* codes (for words and labels: numbers in `words`) until dataset_encode_table */
+  int32_t *codes;   /* words: the codes after that, where `keep_codes` asks for them; else NULL */
   float *numbers;   /* [steps][width] */
   int64_t n, room;  /* steps */
   lexicon words;
@@ -73,6 +74,7 @@ typedef struct dataset {
   /* Tables only; then `lines` holds, `symbols` is NULL, and first[] counts what is predicted (dataset_measure). */
   column_values *columns; /* [n_columns] as in the schema; NULL: a text */
   int n_columns;
+  bool keep_codes;   /* set after binding: what words were not known can still be told */
   bool by_line;      /* messages count rows as lines of the file */
   bool stepwise;     /* rows are the steps of an example */
   int64_t *row_of;   /* [n_sequences + 1] the first row of each example; rows are counted from 1, the row of names */

@@ -242,6 +242,14 @@ static unroll_status encode_variable(dataset *d, const variable *v, int i, unrol
     numbers = words_numbers(&c->words, &v->words);
     if (!numbers) return error_memory(err);
   }
+  if (d->keep_codes && v->form.unit == UNIT_WORDS) {
+    c->codes = mem_alloc(((size_t)c->n + 1) * sizeof *c->codes);
+    if (!c->codes) {
+      mem_free(numbers);
+      return error_memory(err);
+    }
+    if (c->n) memcpy(c->codes, c->symbols, (size_t)c->n * sizeof *c->codes);
+  }
   const unroll_status status = encode_symbols(d, v, i, numbers, err);
   mem_free(numbers);
   return status;

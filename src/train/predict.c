@@ -226,6 +226,7 @@ unroll_status predict_read(dataset *d, const model *m, const char *paths, const 
   t.skip = how->skip_bad;
   if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete, err);
   table_free(&t);
+  d->keep_codes = how->codes;
   if (!status) status = dataset_encode_table(d, &m->table, err);
   if (!status) dataset_measure(d, &m->table, &m->g);
   return status;

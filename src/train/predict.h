@@ -43,6 +43,7 @@ typedef struct predict_table { /* how a table is to be read; all may be NULL and
   const char *series;          /* successive rows with the same value in this column are one example */
   const char *tagged;          /* tagged text: the names of the columns */
   bool folders;                /* folders of texts, named by their labels */
+  bool codes;                  /* words stay known by their texts: dataset.keep_codes */
   bool skip_bad;               /* rows that cannot be read are left out and counted in d->bad */
 } predict_table;
 /* Reads a table as the model wants it; paths as in input.h. dataset_free in any case. */

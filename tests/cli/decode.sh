@@ -41,6 +41,14 @@ expect 0 '"value": "one four"' '"log2_p": -0' '"ended": true' '"example": 3'
 run eval digits/model.safetensors digits.csv
 expect 0 "target: accuracy"
 
+run eval digits/model.safetensors digits.csv --decode --beam 2
+expect 0 "target: accuracy" "generated: BLEU" "chrF 100.00, ROUGE-1 100.00, ROUGE-L 100.00, 100.00 % of 240 exact"
+printf 'source,target\n2,two\n14,one five\n1,six\n' >odd.csv # words that the model does not know are never right
+run eval digits/model.safetensors odd.csv --decode --json
+expect 0 '"exact": 0.3333' '"bleu": 0.0' '"rouge_1": 0.5'
+run eval digits/model.safetensors digits.csv --beam 2
+expect 2 "--beam goes with --decode"
+
 run predict digits/model.safetensors questions.csv --samples 3 --beam 2
 expect 2 "one of them"
 run predict digits/model.safetensors questions.csv --seed 2
@@ -59,4 +67,6 @@ printf 'data text : chars\ndata label : category\nlabel ~ softmax(W last(gru(emb
 run train label.net label.csv -o label --epochs 1 --quiet
 run predict label/model.safetensors label.csv --beam 2
 expect 2 "--beam is for nets that generate"
+run eval label/model.safetensors label.csv --decode
+expect 2 "--decode is for nets that generate"
 finish
