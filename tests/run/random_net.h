@@ -150,6 +150,35 @@ static inline void made_reduction(made_net *m, int axis) {
   made_add(f, name, width, MADE_STATIC, false);
 }
 
+/* What each step, or the last one, of the main axis makes of all steps of another, or of its own where nothing is hidden. */
+static inline void made_attention(made_net *m, int keys, bool hidden) {
+  static const char *const forms[] = {"", ", scaled", ", additive = "};
+  made_file *f = &m->net;
+  const int width = made_width(m), values = made_width(m);
+  const bool whole = !hidden && made_once_in(m, 4), own = made_once_in(m, 4);
+  const uint32_t form = made_below(m, 3);
+  char q[24], k[24], v[24], name[24];
+  made_operand(m, q, width, 0);
+  made_operand(m, k, width, keys);
+  made_operand(m, v, values, keys);
+  made_name(f, name, 'c');
+  text_format(&f->out, "%s = attend(", name);
+  if (form == 0 && made_once_in(m, 3)) {
+    bool t;
+    const char *matrix = made_matrix_of(m, f, width, width, &t);
+    text_format(&f->out, "%s%s ", matrix, t ? "'" : "");
+  }
+  text_format(&f->out, whole ? "last(%s)" : "%s", q);
+  text_format(&f->out, ", %s", k);
+  if (!own || form) text_format(&f->out, ", %s%s", own ? k : v, forms[form]);
+  if (form == 2) {
+    text_format(&f->out, "p%d", ++f->n_names);
+    text_format(&f->end, "param p%d\n", f->n_names);
+  }
+  text_format(&f->out, ")\n");
+  made_add(f, name, own ? width : values, whole ? MADE_STATIC : 0, hidden);
+}
+
 static inline void made_definition(made_net *m, int axis, bool hidden) {
   made_file *f = &m->net;
   char name[24];
@@ -280,6 +309,7 @@ static inline void made_new(made_net *m, uint64_t seed) {
     }
   }
   if (two) made_reduction(m, 1);
+  if ((two || !hidden) && made_once_in(m, 2)) made_attention(m, two ? 1 : 0, hidden);
   if (!hidden && (kind == 2 || made_once_in(m, 3))) made_reduction(m, 0);
   if (made_once_in(m, 3)) made_definition(m, 0, hidden);
   if (kind == 0) made_target(m, "token", m->target, 0, true);
