@@ -44,7 +44,7 @@ enum term_kind {
   TERM_CONV,          /* args[0] a picture, args[1] the bias; weight, patches */
   TERM_POOL,          /* args[0] a picture; patches */
   TERM_CROSS_ENTROPY, /* args[0] against the symbols of data */
-  TERM_LATER          /* a function without operator, by name; over_time: of the whole sequence of its last argument */
+  TERM_LATER          /* a function without operator, by name */
 };
 
 typedef struct scope scope;

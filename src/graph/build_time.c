@@ -11,7 +11,7 @@
 
 static bool whole_argument(const term *t, int i) {
   if (t->kind == TERM_ATTEND) return i == 1 || i == 2;
-  return t->kind == TERM_EDGE || t->kind == TERM_OVER || (t->kind == TERM_LATER && t->over_time && i == t->n_args - 1);
+  return t->kind == TERM_EDGE || t->kind == TERM_OVER;
 }
 
 static bool data_steps(const builder *b, int data) { return b->g->data[data].space == SPACE_STEP; }
