@@ -2,6 +2,7 @@
 #include "kernel/isa.h"
 #include "kernel/optimizer.h"
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 /* What the processor and the system can run, whatever UNROLL_ISA says. */
@@ -18,11 +19,31 @@ static int runs(enum cpu_isa isa) {
   return isa == CPU_PORTABLE;
 }
 
+#if defined(__x86_64__)
+/* The table of AVX-512 with the processor's own product of bf16 pairs. */
+static kernels own_pairs;
+static pthread_once_t own_pairs_made = PTHREAD_ONCE_INIT;
+static void make_own_pairs(void) {
+  own_pairs = *kernels_avx512();
+  own_pairs.product_pairs = kernel_avx512_bf16;
+}
+#endif
+
+static const kernels *table_avx512(void) {
+#if defined(__x86_64__)
+  if (kernels_avx512() && kernel_has_avx512_bf16 && __builtin_cpu_supports("avx512bf16")) {
+    pthread_once(&own_pairs_made, make_own_pairs);
+    return &own_pairs;
+  }
+#endif
+  return kernels_avx512();
+}
+
 const kernels *kernel_table_of(enum cpu_isa isa) {
   if (!runs(isa)) return NULL;
   switch (isa) {
   case CPU_AVX512:
-    return kernels_avx512();
+    return table_avx512();
   case CPU_AVX2:
     return kernels_avx2();
   case CPU_NEON:
@@ -40,13 +61,6 @@ const kernels *kernel_table(void) {
 }
 
 int precision_of(const char *name) { return !strcmp(name, "fp32") ? PRECISION_FP32 : !strcmp(name, "bf16") ? PRECISION_BF16 : -1; }
-
-void (*kernel_product_pairs(const kernels *t))(const product *p) {
-#if defined(__x86_64__)
-  if (t->isa == CPU_AVX512 && kernel_has_avx512_bf16 && __builtin_cpu_supports("avx512bf16")) return kernel_avx512_bf16;
-#endif
-  return t->product_pairs;
-}
 
 void adam_corrections(adam_step *s, double beta1, double beta2, long t) {
   s->correction1 = (float)(1 / (1 - pow(beta1, (double)t)));

@@ -78,7 +78,8 @@ struct kernels {
   enum cpu_isa isa;
   void (*product)(const product *p);
   /* The same on pairs of bf16 numbers, which lie in a and b as if each pair were one float: k counts pairs. The upper half of a
-   * pair is the later number. kernel_product_pairs() may know a faster one. */
+   * pair is the later number.
+   * Where the processor multiplies such pairs itself, results below the smallest normal number may be zero. */
   void (*product_pairs)(const product *p);
   /* n floats, rounded to the nearest bf16, ties to even, as (n + 1) / 2 pairs; a missing last one is zero. */
   void (*pairs_of_row)(float *pairs, const float *x, int n);
@@ -144,10 +145,6 @@ struct kernels {
 const kernels *kernel_table(void);
 /* A given one; NULL when this build or processor lacks it. For tests. */
 const kernels *kernel_table_of(enum cpu_isa isa);
-
-/* t->product_pairs, or a function with the same bits (but for results below the smallest normal number) where the processor
- * multiplies bf16 pairs itself. */
-void (*kernel_product_pairs(const kernels *t))(const product *p);
 
 /* --- packing (portable C, pack.c) --- A matrix W [rows, cols] (row stride `row`) becomes columns of panels.
  * Panel layout: k-major, `vectors` groups of 16 columns side by side: out[k * vectors*16 + v*16 + lane]. Writes the 16 lanes of

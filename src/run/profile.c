@@ -53,6 +53,10 @@ static void timed_product(const product *p) {
   TIMED(CLOCK_PRODUCT, product(p));
   mine->operations += 2.0 * p->rows * p->k * p->vectors * LANES;
 }
+static void timed_product_pairs(const product *p) {
+  TIMED(CLOCK_PRODUCT, product_pairs(p));
+  mine->operations += 4.0 * p->rows * p->k * p->vectors * LANES;
+}
 static void timed_tile(const tile_instruction *code, int n, const tile_operand *operands, int count, int vectors) {
   TIMED(CLOCK_TILE, tile(code, n, operands, count, vectors));
 }
@@ -91,6 +95,7 @@ static void timed_scatter(float *to, ptrdiff_t to_row, const float *dy, ptrdiff_
 static kernels timed_kernels(const kernels *real) {
   kernels k = *real;
   k.product = timed_product;
+  k.product_pairs = timed_product_pairs;
   k.tile = timed_tile;
   k.softmax = timed_softmax;
   k.softmax_grad = timed_softmax_grad;
@@ -194,9 +199,9 @@ void profile_pass(profile *p, const batch *b, int training) {
   run_begin(p->r, b, training);
   const double start = time_now();
   const uint64_t first = ticks_now();
-  p->r->k = &p->table;
+  run_set_kernels(p->r, &p->table);
   pool_run(p->r->workers, timed_work, p);
-  p->r->k = real;
+  run_set_kernels(p->r, real);
   const uint64_t last = ticks_now();
   p->wall += time_now() - start;
   p->ticks += (double)(last - first);

@@ -97,7 +97,7 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
 
 void run_set_kernels(run *r, const kernels *k) {
   r->k = k;
-  r->product = r->f->precision == PRECISION_BF16 ? kernel_product_pairs(k) : k->product;
+  r->product = r->f->precision == PRECISION_BF16 ? k->product_pairs : k->product;
 }
 
 /* The vector of a panel that a job has packed becomes pairs, in place. */

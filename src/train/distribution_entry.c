@@ -36,7 +36,7 @@ static double draw_poisson(double mean, draw_place *at) {
   if (mean < 20) {
     const double end = exp(-mean);
     int k = 0;
-    for (double product = draw_uniform(at); product > end; k++) product *= draw_uniform(at);
+    for (double all = draw_uniform(at); all > end; k++) all *= draw_uniform(at);
     return k;
   }
   const double b = 0.931 + 2.53 * sqrt(mean), a = -0.059 + 0.02483 * b;

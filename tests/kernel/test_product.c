@@ -161,14 +161,14 @@ static void pairs_of(int rows, int k, int vectors) {
   const int half = (k + 1) / 2, step = vectors * LANES;
   numbers(a, sizeof a / sizeof *a, 1, -1, 1);
   numbers(b, sizeof b / sizeof *b, 2, -1, 1);
-  for (int turn = 0; turn <= ISAS; turn++) { /* the last one is what the processor multiplies itself, if it does */
-    const kernels *t = turn < ISAS ? kernel_table_of(all_isas[turn]) : kernel_table();
+  for (int turn = 0; turn < ISAS; turn++) {
+    const kernels *t = kernel_table_of(all_isas[turn]);
     if (!t) continue;
     for (int i = 0; i < rows; i++) t->pairs_of_row(a2 + i * half, a + i * k, k);
     for (int q = 0; q < k; q += 2) t->pairs_of_rows(b2 + q / 2 * step, b + q * step, q + 1 < k ? b + (q + 1) * step : NULL, step);
     product p = {.a = a2, .a_row = half, .a_k = 1, .b = b2, .b_k = step, .rows = rows, .k = half, .vectors = vectors};
     for (int v = 0; v < vectors; v++) p.c[v] = c + v * LANES, p.c_row[v] = step;
-    (turn < ISAS ? t->product_pairs : kernel_product_pairs(t))(&p);
+    t->product_pairs(&p);
     for (int i = 0; i < rows; i++)
       for (int j = 0; j < step; j++) {
         float sum = 0;
