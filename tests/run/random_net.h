@@ -192,6 +192,17 @@ static inline void made_definition(made_net *m, int axis, bool hidden) {
   made_add(f, name, width, axis, hidden);
 }
 
+/* A scale and the like: of its own for each entry, or one for all. */
+static inline void made_positive(made_net *m, made_file *f, text *out, int width, int axis) {
+  if (made_once_in(m, 3)) {
+    text_format(out, "1.5");
+    return;
+  }
+  text_format(out, "0.5 + softplus(");
+  made_expr(m, f, out, made_once_in(m, 3) ? 1 : width, axis, 1, false);
+  text_format(out, ")");
+}
+
 static inline void made_target(made_net *m, const char *name, int width, int axis, bool symbols) {
   made_file *f = &m->net;
   text *o = &f->out;
@@ -201,18 +212,29 @@ static inline void made_target(made_net *m, const char *name, int width, int axi
     text_format(o, " + b%d)\n", ++f->n_biases);
     return;
   }
-  const uint32_t kind = made_below(m, m->kinks ? 3 : 2);
-  if (kind == 0) {
-    text_format(o, "%s ~ bernoulli(", name);
+  static const char *const distributions[] = {"bernoulli", "gaussian", "student_t", "negative_binomial",
+                                              "mixture",   "laplace",  "quantile"};
+  const char *kind = distributions[made_below(m, m->kinks ? 7 : 5)];
+  text_format(o, "%s ~ %s(", name, kind);
+  if (!strcmp(kind, "bernoulli")) {
     made_expr(m, f, o, width, axis, 2, false);
+  } else if (!strcmp(kind, "mixture")) {
+    const int n = 1 + (int)made_below(m, 3);
+    text_format(o, "%d, ", n);
+    made_product(m, f, o, width == 3 ? 6 * n + 1 : n * (2 * width + 1), axis, 1);
+  } else if (!strcmp(kind, "quantile")) {
+    const bool two = made_once_in(m, 2);
+    text_format(o, two ? "0.25, 0.75, " : "0.1, 0.5, 0.9, ");
+    made_product(m, f, o, width * (two ? 2 : 3), axis, 1);
   } else {
-    text_format(o, "%s ~ %s(mean = ", name, kind == 1 ? "gaussian" : "laplace");
+    const bool counts = !strcmp(kind, "negative_binomial");
+    text_format(o, counts ? "mean = 0.5 + softplus(" : "mean = ");
     made_expr(m, f, o, width, axis, 2, false);
-    text_format(o, ", scale = %s", made_once_in(m, 3) ? "1.5" : "");
-    if (o->data[o->length - 1] == ' ') {
-      text_format(o, "0.5 + softplus(");
-      made_expr(m, f, o, made_once_in(m, 3) ? 1 : width, axis, 1, false);
-      text_format(o, ")");
+    text_format(o, counts ? "), shape = " : ", scale = ");
+    made_positive(m, f, o, width, axis);
+    if (!strcmp(kind, "student_t")) {
+      text_format(o, ", dof = 2 + ");
+      made_positive(m, f, o, width, axis);
     }
   }
   text_format(o, ")\n");
