@@ -19,11 +19,11 @@ typedef struct binder {
   dataset *d;
   const table *t;
   const schema *s;
-  source *sources;      /* [s->n] */
-  int series;           /* column, or -1 */
-  int time;             /* column, or -1 */
-  bool by_rows;         /* a row is a step rather than an example */
-  text small, composed; /* scratch: a cell in small letters, in composed form */
+  source *sources;            /* [s->n] */
+  int series;                 /* column, or -1 */
+  int time;                   /* column, or -1 */
+  bool by_rows;               /* a row is a step rather than an example */
+  text small, composed, part; /* scratch: a cell in small letters, in composed form; a part of a word */
   unroll_error *err;
 } binder;
 
@@ -75,7 +75,7 @@ static unroll_status check_once(const table *t, int column, unroll_error *err) {
 }
 
 static unroll_status find_source(const binder *b, source *out, const variable *v) {
-  const char *name = v->form.name;
+  const char *name = v->form.from ? v->form.from : v->form.name;
   int base = 0;
   if (v->form.cycles) return UNROLL_OK; /* from the dates */
   out->n = 1;
@@ -158,6 +158,12 @@ static unroll_status add_symbol(binder *b, int i, int32_t code) {
 }
 
 static unroll_status add_word(binder *b, int i, const char *s, size_t size) {
+  if (b->s->list[i].form.part && !(size == 1 && *s == '\n')) {
+    words_part(&b->s->list[i].form, s, size, &b->part);
+    if (b->part.failed) return error_memory(b->err);
+    s = b->part.data;
+    size = b->part.length;
+  }
   const int32_t number = lexicon_add(&b->d->columns[i].words, s, size);
   return number < 0 ? error_memory(b->err) : add_symbol(b, i, number);
 }
@@ -592,5 +598,6 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   mem_free(b.sources);
   text_free(&b.small);
   text_free(&b.composed);
+  text_free(&b.part);
   return status;
 }

@@ -37,3 +37,44 @@ void words_lower(const char *s, size_t size, text *out) {
     i += n ? (size_t)n : 1;
   }
 }
+
+/* The byte where the last n letters begin. */
+static size_t last_letters(const char *s, size_t size, int n) {
+  size_t i = size;
+  while (n-- > 0 && i > 0) do
+      i--;
+    while (i > 0 && (s[i] & 0xc0) == 0x80);
+  return i;
+}
+
+static size_t first_letters(const char *s, size_t size, int n) {
+  size_t i = 0;
+  while (n-- > 0 && i < size) do
+      i++;
+    while (i < size && (s[i] & 0xc0) == 0x80);
+  return i;
+}
+
+static void add_shape(const char *s, size_t size, text *out) {
+  uint32_t last = 0;
+  for (size_t i = 0; i < size;) {
+    uint32_t c;
+    char sign[4];
+    const int n = utf8_decode(s + i, size - i, &c);
+    c = !n ? 0xFFFD : c >= '0' && c <= '9' ? 'd' : lower(c) != c ? 'X' : word_letter(c) ? 'x' : c;
+    if (c != last) text_add(out, sign, (size_t)utf8_encode(c, sign));
+    last = c;
+    i += n ? (size_t)n : 1;
+  }
+}
+
+void words_part(const data_form *f, const char *s, size_t size, text *out) {
+  out->length = 0;
+  if (f->part == PART_SHAPE) {
+    add_shape(s, size, out);
+    return;
+  }
+  const size_t from = f->part == PART_SUFFIX ? last_letters(s, size, f->letters) : 0;
+  const size_t to = f->part == PART_PREFIX ? first_letters(s, size, f->letters) : size;
+  words_lower(s + from, to - from, out);
+}

@@ -75,13 +75,21 @@ static unroll_status collect_codes(variable *v, int i, const dataset *sets, int 
   return vocabulary_collect(&v->words, v->form.unit, v->ends, codes, counts, n, err);
 }
 
+/* <unk>, and how many of the texts are there at least twice. */
+static int seen_twice(const lexicon *l, bool lines) {
+  int n = 1 + lines;
+  for (int32_t i = 0; i < l->n; i++) n += l->count[i] > 1;
+  return n;
+}
+
 static unroll_status collect_words(variable *v, int i, const dataset *sets, int n, unroll_error *err) {
   lexicon all = {0};
   bool fine = true;
   for (int k = 0; k < n && fine; k++) /* labels of all sets; of words `n` is 1 */
     if (sets[k].columns) fine = vocabulary_count_words(&all, &sets[k].columns[i].words, v->ends);
   const unroll_status status =
-      !fine ? error_memory(err) : vocabulary_of_words(&v->words, v->form.unit, v->ends, &all, v->most, err);
+      !fine ? error_memory(err)
+            : vocabulary_of_words(&v->words, v->form.unit, v->ends, &all, v->form.part ? seen_twice(&all, v->ends) : v->most, err);
   lexicon_free(&all);
   return status;
 }

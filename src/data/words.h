@@ -30,6 +30,9 @@ bool word_letter(uint32_t code); /* letters, marks, digits, '_', Han characters 
  * and so does this. */
 typedef bool (*word_taker)(void *context, const char *s, size_t size);
 bool words_each(const data_form *f, const char *s, size_t size, word_taker take, void *context);
+/* Replaces what `out` holds by a part of a word: its last or first letters, small, or its shape: X for capitals, x for other
+ * letters, d for digits, the rest as it is, and of equal ones in a row the first. */
+void words_part(const data_form *f, const char *s, size_t size, text *out);
 /* Replaces what `out` holds by s in the composed form NFC of Unicode. */
 void words_compose(const char *s, size_t size, text *out);
 bool words_can_compose(void); /* was that built in? */

@@ -44,7 +44,8 @@ static const struct data_kind {
     {"chars", true, true, 65, 0, 0},    {"bytes", true, true, 256, 0, 0},    {"words", true, true, 65, 0, 1},
     {"bpe", true, true, 65, 1, 1},      {"category", true, false, 65, 0, 1}, {"number", false, false, 1, 0, 0},
     {"numbers", false, false, 1, 0, 1}, {"image", false, false, 1, 3, 3},    {"audio", false, true, 1, 0, 3},
-    {"time", false, true, 1, 0, 0},
+    {"time", false, true, 1, 0, 0},     {"suffix", true, true, 65, 2, 2},    {"prefix", true, true, 65, 2, 2},
+    {"shape", true, true, 65, 1, 1},
 };
 enum { N_KINDS = sizeof data_kinds / sizeof *data_kinds };
 
@@ -122,6 +123,22 @@ static bool read_words(builder *b, data_info *d, const statement *at) {
   return true;
 }
 
+/* suffix(text, 3), prefix(text, 3), shape(text): parts of the words of another variable. */
+static bool is_part(const char *kind) { return !strcmp(kind, "suffix") || !strcmp(kind, "prefix") || !strcmp(kind, "shape"); }
+
+static bool check_part(builder *b, const expr *e) {
+  int letters;
+  const expr *from = e->args[0];
+  const statement *at = NULL;
+  for (int i = 0; i < b->root->text->n_statements && from->kind == EXPR_NAME; i++) {
+    const statement *s = &b->root->text->statements[i];
+    if (s->kind == STATEMENT_DATA && !strcmp(s->name, from->name)) at = s;
+  }
+  if (!at || !at->value->name || strcmp(at->value->name, "words"))
+    return FAIL(b, b->root, from->at, "'%s' is of a variable of words", e->name), false;
+  return e->n_args < 2 || build_integer(b, b->root, e->args[1], "a number of letters", 1, 16, &letters);
+}
+
 static bool read_data(builder *b, const statement *at) {
   const expr *e = at->value;
   const struct data_kind *kind = find_kind(e->name);
@@ -138,7 +155,9 @@ static bool read_data(builder *b, const statement *at) {
     return false;
   }
   *d = (data_info){.name = at->name, .kind = kind->name, .axis = -1, .at = at};
-  for (int i = 0; i < e->n_args; i++) {
+  const bool part = is_part(kind->name);
+  if (part && !check_part(b, e)) return false;
+  for (int i = 0; i < e->n_args && !part; i++) {
     int value = 0;
     if (e->arg_names && e->arg_names[i]) return FAIL(b, b->root, e->arg_at[i], "'%s' takes no named arguments", e->name), false;
     if (!build_integer(b, b->root, e->args[i], "a width", 1, MAX_WIDTH, &value)) return false;

@@ -383,7 +383,7 @@ int graph_param(graph *g, param p) {
 
 /* Kinds of data whose values are symbols; all others are numbers. */
 static bool is_symbols(const char *kind) {
-  static const char *const kinds[] = {"chars", "bytes", "words", "bpe", "category"};
+  static const char *const kinds[] = {"chars", "bytes", "words", "bpe", "category", "suffix", "prefix", "shape"};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (!strcmp(kind, kinds[i])) return true;
   return false;
