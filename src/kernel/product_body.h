@@ -117,7 +117,18 @@ static void PRODUCT(product_copied)(const product *p, const float *a, const floa
   }
 }
 
+/* Few rows, and every sum starts from something: one block does it all. */
+static int PRODUCT(product_one_block)(const product *p) {
+  const int v = p->vectors - 1;
+  if (!PRODUCT_WIDE || p->rows > block_rows[v] || p->rows < 1) return 0;
+  for (int i = 0; i <= v; i++)
+    if (!p->init[i]) return 0;
+  PRODUCT(blocks)[v][p->rows - 1][p->a_row == 1](p, p->a, p->b, p->k, 0, 0);
+  return 1;
+}
+
 static void PRODUCT(product_run)(const product *given) {
+  if (PRODUCT(product_one_block)(given)) return;
   static const _Alignas(64) float zeros[LANES];
   product p = *given;
   if (p.rows <= 0) return;

@@ -39,8 +39,9 @@ typedef struct tile_side {
 #undef TILE2
 #undef TILE3
 
-static void tile_instruction_run(int op, float *to, ptrdiff_t to_outer, ptrdiff_t to_inner, tile_side a, tile_side b, tile_side c,
-                                 int outer, int inner) {
+static void tile_instruction_run(int op, float *to, ptrdiff_t to_outer, ptrdiff_t to_inner, const tile_side *sides, int outer,
+                                 int inner) {
+  const tile_side a = sides[0], b = sides[1], c = sides[2];
 #define TILE1(name, e)                                                                                                             \
   case TILE_##name:                                                                                                                \
     TILE_LOOP(tile_##name(v_load(pa)), tile_##name(v_load(pa + a.inner)))
@@ -88,8 +89,30 @@ static tile_side tile_side_of(const tile_operand *o, int first, int rows, int by
   return by_rows ? (tile_side){p, vector, row} : (tile_side){p, row, vector};
 }
 
+/* One row: nothing to find out about rows and strides, which would take longer than the arithmetic. */
+static void tile_run_one(const tile_instruction *code, int n, const tile_operand *operands, int vectors) {
+  _Alignas(64) float buffers[3][LANES];
+  for (; n > 0; n--, code++) {
+    const tile_operand *const side[3] = {operands + code->a, operands + code->b, operands + code->c};
+    tile_side sides[3];
+    const int arity = tile_arity(code->op);
+    for (int s = 0; s < 3; s++) {
+      const tile_operand *const o = side[s < arity ? s : 0];
+      sides[s] = (tile_side){o->p, 0, o->splat ? 0 : LANES};
+      if (!o->splat) continue;
+      v_store(buffers[s], v_set1(o->p[0]));
+      sides[s].p = buffers[s];
+    }
+    tile_instruction_run(code->op, operands[code->d].p, 0, LANES, sides, 1, vectors);
+  }
+}
+
 static void tile_run(const tile_instruction *code, int n, const tile_operand *operands, int rows, int vectors) {
   _Alignas(64) float buffers[3][TILE_REPEATED * LANES];
+  if (rows == 1) {
+    tile_run_one(code, n, operands, vectors);
+    return;
+  }
   const int by_rows = vectors <= rows;
   for (; n > 0; n--, code++) {
     const tile_operand *const d = operands + code->d, *side[3] = {operands + code->a, operands + code->b, operands + code->c};
@@ -103,9 +126,9 @@ static void tile_run(const tile_instruction *code, int n, const tile_operand *op
       for (int s = 0; s < 3; s++) sides[s] = s < arity ? tile_side_of(side[s], first, count, by_rows, buffers[s]) : sides[0];
       float *const to = d->p + first * d->row;
       if (by_rows)
-        tile_instruction_run(code->op, to, LANES, d->row, sides[0], sides[1], sides[2], vectors, count);
+        tile_instruction_run(code->op, to, LANES, d->row, sides, vectors, count);
       else
-        tile_instruction_run(code->op, to, d->row, LANES, sides[0], sides[1], sides[2], count, vectors);
+        tile_instruction_run(code->op, to, d->row, LANES, sides, count, vectors);
     }
   }
 }

@@ -8,6 +8,11 @@
 #include "run/internal.h"
 
 void run_share(int64_t n, int64_t unit, int thread, int threads, int64_t *from, int64_t *to) {
+  if (threads == 1) { /* small nets would notice the divisions */
+    *from = 0;
+    *to = n;
+    return;
+  }
   const int64_t units = (n + unit - 1) / unit;
   *from = units * thread / threads * unit;
   *to = units * (thread + 1) / threads * unit;

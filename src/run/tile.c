@@ -51,15 +51,15 @@ static rows tile_at(const run *r, const worker *w, const stage_tile *t, const pl
 
 static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, rows a, const where *here,
                          int64_t row, int n, int n0, int vectors) {
-  const int k = r->f->precision == PRECISION_BF16 ? (c->k + 1) / 2 : c->k;
-  product q = {.a = a.p ? a.p : r->zeros,
-               .a_row = a.row,
-               .a_k = 1,
-               .b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k,
-               .b_k = c->gates * vectors * LANES,
-               .rows = n,
-               .k = a.p ? k : 0,
-               .vectors = c->gates * vectors};
+  product q; /* the vectors that there are get filled in below; clearing the others would take as long as a small product */
+  q.a = a.p ? a.p : r->zeros;
+  q.a_row = a.row;
+  q.a_k = 1;
+  q.b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k;
+  q.b_k = c->gates * vectors * LANES;
+  q.rows = n;
+  q.k = !a.p ? 0 : r->f->precision == PRECISION_BF16 ? (c->k + 1) / 2 : c->k;
+  q.vectors = c->gates * vectors;
   bool adds = true;
   for (int g = 0; g < c->gates; g++) {
     const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, n0), init = tile_at(r, w, t, &c->gate[g].init, here, row, n0);
@@ -112,7 +112,7 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
 
 void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int tile0, int tile1) {
   const stage_tile *t = &s->tile;
-  const int64_t super = tile_rows(t);
+  const int64_t super = row1 - row0 <= t->block ? t->block : tile_rows(t); /* a small step would notice its divisions */
   for (int64_t outer = row0; outer < row1; outer += super) {
     const int64_t end = outer + super < row1 ? outer + super : row1;
     if (r->f->precision == PRECISION_BF16 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
