@@ -1,7 +1,8 @@
 /* session.c - behind unroll.h: a sequence under way, one symbol at a time.
  *
- * The net is built once more with its data as one stream, planned for one row and one step; the carried states are what is
- * remembered. A step is one pass and a log-softmax, and allocates nothing. */
+ * The net is built once more with its data as one stream, planned for one row and one step, and without losses; the carried states
+ * are what is remembered. A step is one pass, and allocates nothing. The log-softmax waits until somebody asks for it: with a small
+ * net and many symbols it takes longer than the step. */
 #include <math.h>
 #include <string.h>
 #include "api/api.h"
@@ -14,26 +15,34 @@ enum { HISTORY = 256 }; /* the oldest symbol that an equation may look back to, 
 struct unroll_session {
   const unroll_model *m;
   arena memory;
-  graph g;
+  graph g, planned; /* planned: a view of g that computes no loss */
   plan *p;
   run *r;
   frame f;
+  int memory_of;                /* how many symbols back the equations look */
+  bool looked;                  /* log_p is that of the last step */
+  const float *x;               /* [symbols] what the softmax gets */
   int32_t history[HISTORY + 1]; /* the last symbols, -1 before the beginning; the last entry stands for the unknown next one */
   float *log_p;                 /* [symbols] */
 };
 
-/* ln softmax of the prediction, with the sum in double. */
 static void advance(unroll_session *s) {
   s->f.rows[0] = (frame_row){.text = s->history, .from = HISTORY, .count = 1};
   frame_fill(&s->f, 1, false);
   run_pass(s->r, &s->f.b, 0);
-  ptrdiff_t row;
-  const float *x = run_value(s->r, s->g.losses[0].prediction, &row);
+  s->looked = false;
+}
+
+/* ln softmax of the prediction, with the sum in double. */
+static void look(unroll_session *s) {
   const int n = s->m->m.words.n;
+  const float *x = s->x;
   double largest = (double)x[0], sum = 0;
   for (int i = 1; i < n; i++) largest = (double)x[i] > largest ? (double)x[i] : largest;
   for (int i = 0; i < n; i++) sum += exp((double)x[i] - largest);
-  for (int i = 0; i < n; i++) s->log_p[i] = (float)((double)x[i] - largest - log(sum));
+  const double log_sum = log(sum);
+  for (int i = 0; i < n; i++) s->log_p[i] = (float)((double)x[i] - largest - log_sum);
+  s->looked = true;
 }
 
 static unroll_status prepare(unroll_session *s, unroll_error *err) {
@@ -45,13 +54,20 @@ static unroll_status prepare(unroll_session *s, unroll_error *err) {
       s->g.nodes[s->g.losses[0].prediction].space != SPACE_STEP)
     return error_set(err, UNROLL_USAGE, "the model does not predict symbols one after the other");
   const plan_options options = {.max_rows = 1, .max_steps = 1, .keep = &s->g.losses[0].prediction, .n_keep = 1};
-  status = plan_new(&s->p, &s->g, &options, err);
+  s->planned = s->g;
+  s->planned.n_losses = 0;
+  for (int i = 0; i < s->g.n_inputs; i++)
+    if (s->g.inputs[i].lag > s->memory_of) s->memory_of = s->g.inputs[i].lag;
+  if (s->memory_of > HISTORY)
+    return error_set(err, UNROLL_USAGE, "a session looks back at most %d symbols, the net %d", HISTORY, s->memory_of);
+  status = plan_new(&s->p, &s->planned, &options, err);
   if (!status) status = run_new(&s->r, s->p, s->m->m.weights, NULL, err);
   if (!status) status = frame_init(&s->f, &s->g, 1, 1, 1, err);
   if (status) return status;
   s->log_p = mem_zero((size_t)s->m->m.words.n, sizeof *s->log_p);
   if (!s->log_p) return error_memory(err);
-  run_pack(s->r);
+  ptrdiff_t row;
+  s->x = run_value(s->r, s->g.losses[0].prediction, &row);
   return UNROLL_OK;
 }
 
@@ -81,13 +97,17 @@ void unroll_session_free(unroll_session *s) {
   mem_free(s);
 }
 
-const float *unroll_session_log_p(const unroll_session *s) { return s->log_p; }
+const float *unroll_session_log_p(const unroll_session *s) {
+  if (!s->looked) look((unroll_session *)s); /* made by unroll_session_new, so it is not const; and it belongs to one thread */
+  return s->log_p;
+}
 
 unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err) {
   if (symbol < 0 || symbol >= s->m->m.words.n)
     return error_set(err, UNROLL_USAGE, "there is no symbol %d; the model knows 0 to %d", symbol, s->m->m.words.n - 1);
-  memmove(s->history, s->history + 1, (HISTORY - 1) * sizeof *s->history);
-  s->history[HISTORY - 1] = symbol;
+  int32_t *const first = s->history + HISTORY - s->memory_of;
+  for (int i = 0; i + 1 < s->memory_of; i++) first[i] = first[i + 1];
+  if (s->memory_of) s->history[HISTORY - 1] = symbol;
   advance(s);
   return UNROLL_OK;
 }

@@ -125,6 +125,17 @@ static void test_session(void **state) {
   assert_true(fabs(log2_p - walk(s, m, "Móra")) < 1e-3);
   assert_int_equal(unroll_session_feed(s, unroll_model_symbols(m), &err), UNROLL_USAGE);
   assert_int_equal(unroll_session_feed(s, -1, NULL), UNROLL_USAGE);
+  /* Who looks only at the end sees what one sees who always looks. */
+  float last[2] = {0};
+  for (int always = 0; always < 2; always++) {
+    unroll_session_reset(s);
+    for (int i = 0; i < 5; i++) {
+      assert_int_equal(unroll_session_feed(s, i, NULL), UNROLL_OK);
+      if (always) assert_true(unroll_session_log_p(s)[i] < 0);
+    }
+    last[always] = unroll_session_log_p(s)[1];
+  }
+  assert_true(last[0] < 0 && last[0] == last[1]);
   unroll_session_free(s);
   unroll_session_free(NULL);
 }
