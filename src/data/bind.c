@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "data/calendar.h"
 #include "data/hash.h"
+#include "data/picture_cell.h"
 #include "data/schema.h"
 #include "data/table.h"
 #include "data/words.h"
@@ -24,6 +25,7 @@ typedef struct binder {
   int time;                   /* column, or -1 */
   bool by_rows;               /* a row is a step rather than an example */
   text small, composed, part; /* scratch: a cell in small letters, in composed form; a part of a word */
+  picture_files files;
   unroll_error *err;
 } binder;
 
@@ -205,6 +207,23 @@ static unroll_status add_vectors(binder *b, int i, int64_t row, int column) {
   return UNROLL_OK;
 }
 
+/* Pictures: files, or numbers with ; between them. Where a cell is one picture, spaces belong to the name. */
+static unroll_status add_pictures(binder *b, int i, int64_t row, int column) {
+  const variable *v = &b->s->list[i];
+  const cell *c = table_cell(b->t, row, column);
+  if (memchr(c->text, ';', c->size)) return add_vectors(b, i, row, column);
+  size_t at = 0, begin;
+  while (next_part(c, &at, &begin)) {
+    if (!v->step || b->by_rows)
+      for (at = c->size; white_byte(c->text[at - 1]);) at--;
+    unroll_status status = grow(b, i);
+    if (status) return status;
+    float *out = b->d->columns[i].numbers + b->d->columns[i].n++ * v->width;
+    if ((status = picture_of_cell(&b->files, out, &v->shape, b->t, row, column, begin, at, b->err))) return status;
+  }
+  return UNROLL_OK;
+}
+
 /* A column for each entry of the vectors. */
 static unroll_status add_entries(binder *b, int i, int64_t row) {
   const variable *v = &b->s->list[i];
@@ -319,7 +338,8 @@ static unroll_status add_row(binder *b, int i, int64_t row) {
   }
   switch (v->form.unit) {
   case UNIT_NUMBERS:
-    return b->sources[i].n > 1 ? add_entries(b, i, row) : add_vectors(b, i, row, column);
+    if (b->sources[i].n > 1) return add_entries(b, i, row);
+    return v->shape.channels ? add_pictures(b, i, row, column) : add_vectors(b, i, row, column);
   case UNIT_WORDS:
   case UNIT_BPE:
   case UNIT_LABELS:
@@ -335,10 +355,11 @@ static unroll_status check_one(const binder *b, int i, int64_t row, int64_t n) {
   const variable *v = &b->s->list[i];
   const int column = b->sources[i].columns[0];
   if (n == 1) return UNROLL_OK;
-  const char *what = v->form.unit == UNIT_NUMBERS  ? "number"
-                     : v->form.unit == UNIT_LABELS ? "label"
-                     : v->form.unit == UNIT_WORDS  ? "word"
-                                                   : "symbol";
+  const char *what = v->shape.channels              ? "picture"
+                     : v->form.unit == UNIT_NUMBERS ? "number"
+                     : v->form.unit == UNIT_LABELS  ? "label"
+                     : v->form.unit == UNIT_WORDS   ? "word"
+                                                    : "symbol";
   if (n == 0) return table_bad(b->t, row, column, 0, b->err, "empty: a %s is missing", what);
   return table_bad(b->t, row, column, 0, b->err, "%" PRId64 " %ss where the net takes one %s", n, what,
                    v->step ? "at each step" : "for each example");
@@ -596,6 +617,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (!status) status = bind_rows(&b);
   for (int i = 0; b.sources && i < s->n; i++) mem_free(b.sources[i].columns);
   mem_free(b.sources);
+  picture_files_free(&b.files);
   text_free(&b.small);
   text_free(&b.composed);
   text_free(&b.part);

@@ -28,7 +28,7 @@ static const data_kind kinds[] = {
     {"suffix", 2, true, UNIT_WORDS},
     {"prefix", 2, true, UNIT_WORDS},
     {"shape", 1, true, UNIT_WORDS},
-    {"image", 3, false, 0},
+    {"image", 3, true, UNIT_NUMBERS},
     {"audio", 2, false, 0},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };

@@ -38,6 +38,7 @@ void schema_of_graph(schema *s, const graph *g) {
     v->axis = v->step ? d->axis : -1;
     v->most = unit != UNIT_NUMBERS && d->n_args ? (int)d->args[0] : 0;
     if (unit == UNIT_NUMBERS) v->width = d->width;
+    if (!strcmp(v->form.kind, "image")) v->shape = (picture_shape){(int)d->args[0], (int)d->args[1], (int)d->args[2]};
     v->bits |= v->form.cycles != 0;
     for (int k = 0; k < g->n_losses; k++) {
       const char *of = g->losses[k].distribution;

@@ -8,22 +8,24 @@
 #ifndef DATA_SCHEMA_H
 #define DATA_SCHEMA_H
 #include "data/dataset.h"
+#include "data/picture.h"
 #include "graph/graph.h"
 
 typedef struct table table; /* table.h */
 
 typedef struct variable {
   data_form form;
-  bool step;      /* a value per step */
-  bool predicted; /* by a line with ~ */
-  bool fed_back;  /* and used at [t-1] */
-  bool ends;      /* its texts end with the end symbol: fed back, or `lines` */
-  int axis;       /* -1: no steps */
-  int most;       /* words(n), category(n): symbols at most; 0: no bound */
-  int width;      /* numbers per step or example; 0: not known yet, or symbols */
-  bool bits;      /* predicted by bernoulli: 0 and 1 stay as they are, and so do counts (negative_binomial) and `time` */
-  bool counts;    /* predicted by negative_binomial: 0, 1, 2 ... */
-  bool pen;       /* predicted by mixture, of three: the last entry is a bit that stays as it is */
+  bool step;           /* a value per step */
+  bool predicted;      /* by a line with ~ */
+  bool fed_back;       /* and used at [t-1] */
+  bool ends;           /* its texts end with the end symbol: fed back, or `lines` */
+  int axis;            /* -1: no steps */
+  int most;            /* words(n), category(n): symbols at most; 0: no bound */
+  int width;           /* numbers per step or example; 0: not known yet, or symbols */
+  picture_shape shape; /* of pictures; else 0 channels */
+  bool bits;           /* predicted by bernoulli: 0 and 1 stay as they are, and so do counts (negative_binomial) and `time` */
+  bool counts;         /* predicted by negative_binomial: 0, 1, 2 ... */
+  bool pen;            /* predicted by mixture, of three: the last entry is a bit that stays as it is */
   vocabulary words;
   double *mean, *deviation; /* [width] numbers are read as (x - mean) / deviation; NULL: as they are */
 } variable;
