@@ -204,6 +204,20 @@ static void find_intervals(backtest *out, const backtest_options *o) {
       }
 }
 
+/* Of entry j of a variable, within the training part of all series together. */
+static double trained_deviation(const tester *s, int data, int j) {
+  double sum = 0, squares = 0, n = 0;
+  for (int64_t e = 0; e < s->d->n_sequences; e++)
+    for (int64_t t = 0, until = trained_until(s, e); t < until; t++, n++) sum += calendar_value(s->d, &s->m->table, data, e, t, j);
+  if (n < 1) return 0;
+  for (int64_t e = 0; e < s->d->n_sequences; e++)
+    for (int64_t t = 0, until = trained_until(s, e); t < until; t++) {
+      const double away = calendar_value(s->d, &s->m->table, data, e, t, j) - sum / n;
+      squares += away * away;
+    }
+  return sqrt(squares / n);
+}
+
 static unroll_status name_columns(tester *s, unroll_error *err) {
   backtest *out = s->out;
   for (int k = 0; k < s->m->g.n_losses; k++) out->n_columns += s->m->table.list[s->m->g.losses[k].data].width;
@@ -218,7 +232,7 @@ static unroll_status name_columns(tester *s, unroll_error *err) {
     for (int j = 0; j < v->width; j++, column++) {
       backtest_column *c = &out->columns[column];
       snprintf(c->name, sizeof c->name, v->width == 1 ? "%.63s" : "%.63s%d", v->form.name, j + 1);
-      c->deviation = v->mean ? v->deviation[j] : 0;
+      c->deviation = trained_deviation(s, s->m->g.losses[k].data, j);
     }
   }
   return UNROLL_OK;

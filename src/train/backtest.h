@@ -32,7 +32,7 @@ typedef struct backtest_score { /* means over all points */
 
 typedef struct backtest_column { /* an entry of what is predicted */
   char name[80];
-  double deviation; /* of the training part, where numbers are standardised by it; else 0 */
+  double deviation; /* of what the model was trained on; 0: nothing of this data */
   backtest_score scores[BACKTEST_METHODS];
 } backtest_column;
 

@@ -320,6 +320,8 @@ static void windows_and_scores(void **state) {
   assert_string_equal(b.last, "16");
   assert_int_equal(b.in_training, 0);
   assert_int_equal(b.n_intervals, 1);
+  const double trained = sqrt((4 * 100 + 3 * 121 + 81 + 196 + 2 * 144 + 169) / 12.0 - 133.0 * 133 / 144); /* until 12 */
+  assert_true(fabs(b.columns[0].deviation - trained) < 1e-9);
   const backtest_score *model_ = &b.columns[0].scores[0], *naive = &b.columns[0].scores[1], *seasonal = &b.columns[0].scores[2];
   assert_true(fabs(naive->mae - (1 + 2 + 4 + 12) / 4.0) < 1e-9);
   assert_true(fabs(naive->rmse - sqrt((1 + 4 + 16 + 144) / 4.0)) < 1e-9);
