@@ -11,5 +11,5 @@ awk -F, 'BEGIN { split("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", names,
   >"$folder/data.csv"
 "$unroll" train forecast "$folder/data.csv" --series symbol --time month --scale level --context 24 --horizon 6 --valid 0.1 --test 0.2 \
   --set hidden=16 --set layers=1 --steps 300 --quiet -o "$folder"
-"$unroll" eval "$folder/model.safetensors" "$folder/data.csv" --backtest 3 --season 1
+"$unroll" eval "$folder/model.safetensors" "$folder/data.csv" --season 1
 rm -r "$folder"

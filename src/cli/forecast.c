@@ -202,7 +202,7 @@ static void print_backtest(const backtest *b, const levels *q, int horizon, int6
          output_count(b->windows, windows), b->windows == 1 ? "" : "s", horizon, horizon == 1 ? "" : "s", b->first, b->last,
          output_count(b->series, series), output_count(b->points, points), b->season, samples);
   if (b->skipped) printf("%s series too short for them\n", output_count(b->skipped, series));
-  if (b->in_training) printf("%s of them begin in what the model was trained on\n", output_count(b->in_training, windows));
+  if (b->seen) printf("%s of them begin in what the model was trained on or chosen by\n", output_count(b->seen, windows));
   for (int i = 0; i < b->n_columns; i++) print_table(b, q, &b->columns[i]);
 }
 
@@ -237,8 +237,8 @@ static json_t *backtest_json(const backtest *b, const levels *q, int horizon, in
   }
   return json_pack("{s:I, s:i, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:o}", "windows", (json_int_t)b->windows, "horizon", horizon,
                    "samples", (json_int_t)samples, "season", (json_int_t)b->season, "series", (json_int_t)b->series,
-                   "skipped_series", (json_int_t)b->skipped, "first", b->first, "last", b->last, "windows_in_training",
-                   (json_int_t)b->in_training, "variables", columns);
+                   "skipped_series", (json_int_t)b->skipped, "first", b->first, "last", b->last, "windows_seen",
+                   (json_int_t)b->seen, "variables", columns);
 }
 
 unroll_status forecast_eval(model *m, const options *o, pool *workers, unroll_error *err) {

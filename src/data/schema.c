@@ -25,6 +25,7 @@ void schema_free(schema *s) {
   mem_free(s->time.time);
   mem_free(s->time.series);
   mem_free(s->time.trained);
+  mem_free(s->time.chosen);
   lexicon_free(&s->time.names);
   *s = (schema){0};
 }

@@ -41,6 +41,7 @@ typedef struct series_form { /* how a table becomes windows of regular series; i
   time_grid grid;   /* of the training data */
   lexicon names;    /* the series trained on ... */
   int64_t *trained; /* [names.n] ... and the last time of each that was; without a column of series one */
+  int64_t *chosen;  /* [names.n] the last time by which the model was chosen: the end of validation, else as `trained` */
 } series_form;
 
 typedef struct schema {

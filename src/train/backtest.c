@@ -34,17 +34,18 @@ const char *backtest_method(int number) { return number ? baseline_names[number 
 
 /* --- origins --- */
 
-/* The first step after the training part, as the model remembers it: 0 for a series that it has not seen. */
-static int64_t trained_until(const tester *s, int64_t e) {
+/* The first step after what the model was trained on, or chosen by, as it remembers: 0 for a series that it has not seen. */
+static int64_t seen_until(const tester *s, int64_t e, bool chosen) {
   const series_form *f = &s->m->table.time;
   const calendar *c = &s->d->calendar;
   const char *name = calendar_name(s->d, e);
   const int32_t number = lexicon_find(&f->names, name, strlen(name));
   if (number < 0) return 0;
+  const int64_t seen = chosen ? f->chosen[number] : f->trained[number];
   int64_t low = 0, high = c->known[e]; /* the first step whose time is later */
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
-    if (time_after(&c->grid, c->first[e], middle) <= f->trained[number])
+    if (time_after(&c->grid, c->first[e], middle) <= seen)
       low = middle + 1;
     else
       high = middle;
@@ -57,14 +58,14 @@ static unroll_status too_many(const tester *s, int64_t e, int64_t fit, int64_t f
   const char *name = calendar_name(s->d, e);
   calendar_write(s->d, e, from - 1, until);
   return error_set(err, UNROLL_USAGE,
-                   "%s%s%sonly %" PRId64 " windows of %d steps come after %s, until which the model was trained, %" PRId64
+                   "%s%s%sonly %" PRId64 " windows of %d steps come after %s, until which the model was trained or chosen, %" PRId64
                    " are asked for; ask for fewer, or say --trained",
                    *name ? "series '" : "", name, *name ? "': " : "", fit, s->o->horizon, until, s->o->windows);
 }
 
 /* The windows of a series, the earliest first. */
 static unroll_status add_series(tester *s, int64_t e, unroll_error *err) {
-  const int64_t known = s->d->calendar.known[e], stride = s->out->stride, until = trained_until(s, e);
+  const int64_t known = s->d->calendar.known[e], stride = s->out->stride, until = seen_until(s, e, true);
   const int64_t least = s->o->trained ? 2 : until > 2 ? until : 2; /* a line needs two points */
   const int64_t last = known - s->o->horizon, fit = last >= least ? (last - least) / stride + 1 : 0;
   const int64_t most = s->o->windows ? s->o->windows : USUAL_WINDOWS;
@@ -81,7 +82,7 @@ static unroll_status add_series(tester *s, int64_t e, unroll_error *err) {
   for (int64_t k = 0; k < count; k++) {
     const forecast_origin origin = {.example = e, .at = last - (count - 1 - k) * stride};
     s->origins[s->n++] = origin;
-    s->out->in_training += origin.at < until;
+    s->out->seen += origin.at < until;
   }
   s->out->series++;
   return UNROLL_OK;
@@ -208,10 +209,11 @@ static void find_intervals(backtest *out, const backtest_options *o) {
 static double trained_deviation(const tester *s, int data, int j) {
   double sum = 0, squares = 0, n = 0;
   for (int64_t e = 0; e < s->d->n_sequences; e++)
-    for (int64_t t = 0, until = trained_until(s, e); t < until; t++, n++) sum += calendar_value(s->d, &s->m->table, data, e, t, j);
+    for (int64_t t = 0, until = seen_until(s, e, false); t < until; t++, n++)
+      sum += calendar_value(s->d, &s->m->table, data, e, t, j);
   if (n < 1) return 0;
   for (int64_t e = 0; e < s->d->n_sequences; e++)
-    for (int64_t t = 0, until = trained_until(s, e); t < until; t++) {
+    for (int64_t t = 0, until = seen_until(s, e, false); t < until; t++) {
       const double away = calendar_value(s->d, &s->m->table, data, e, t, j) - sum / n;
       squares += away * away;
     }

@@ -13,13 +13,13 @@ enum { BACKTEST_LEVELS = 32, BACKTEST_METHODS = 1 + BASELINE_COUNT }; /* the mod
 
 typedef struct backtest_options {
   int horizon;
-  int64_t windows; /* of each series; 0: as many as follow the training part, at most 10 */
+  int64_t windows; /* of each series; 0: as many as follow training and validation part, at most 10 */
   int64_t stride;  /* steps from window to window; 0: the horizon */
   int64_t season;  /* 0: by the dates */
   int64_t samples;
   uint64_t seed;
   int rows;
-  bool trained; /* windows may lie in what the model was trained on */
+  bool trained; /* windows may lie in what the model was trained on, or chosen by */
   double levels[BACKTEST_LEVELS];
   int n_levels; /* increasing */
 } backtest_options;
@@ -45,7 +45,7 @@ typedef struct backtest {
   int n_intervals;
   int64_t season, stride, windows, points; /* windows of all series; points of each column */
   int64_t series, skipped;                 /* series with windows; those too short for one */
-  int64_t in_training;                     /* windows that begin in the training part */
+  int64_t seen;                            /* windows that begin in what the model was trained on, or chosen by */
   char first[TIME_TEXT], last[TIME_TEXT];  /* times that are forecast */
 } backtest;
 

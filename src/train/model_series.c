@@ -1,6 +1,7 @@
 /* model_series.c - what a model remembers of the series it was trained on, as JSON in its file:
  *   {"time": column, "series": column or null, "step": so many, "unit": "seconds", "month_end": false, "written": number,
- *    "context": N, "horizon": N, "scale": "none", "trained": {name of each series: its last time that was trained on}} */
+ *    "context": N, "horizon": N, "scale": "none", "trained": {name of each series: [its last
+ *    time that was trained on, that by which the model was chosen]}} */
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
@@ -10,12 +11,13 @@
 static const char *const units[] = {"ones", "seconds", "months"}, *const scales[] = {"none", "series", "level"};
 
 char *model_series_text(const series_form *f) {
-  char at[TIME_TEXT];
+  char at[TIME_TEXT], by[TIME_TEXT];
   json_t *j = json_object(), *trained = json_object();
   int bad = !j || !trained;
   for (int32_t i = 0; i < f->names.n && !bad; i++) {
     time_write(&f->grid, f->trained[i], at);
-    bad |= json_object_set_new(trained, lexicon_text(&f->names, i, NULL), json_string(at));
+    time_write(&f->grid, f->chosen[i], by);
+    bad |= json_object_set_new(trained, lexicon_text(&f->names, i, NULL), json_pack("[s, s]", at, by));
   }
   bad |= json_object_set_new(j, "trained", trained);
   bad |= json_object_set_new(j, "time", json_string(f->time));
@@ -48,11 +50,13 @@ static int read_trained(series_form *f, const json_t *j) {
   json_t *value;
   if (!json_is_object(j)) return 1;
   f->trained = mem_zero(json_object_size(j) + 1, sizeof *f->trained);
-  if (!f->trained) return -1;
+  f->chosen = mem_zero(json_object_size(j) + 1, sizeof *f->chosen);
+  if (!f->trained || !f->chosen) return -1;
   json_object_foreach((json_t *)j, name, value) {
     time_grid g;
-    const char *s = json_string_value(value);
+    const char *s = json_string_value(json_array_get(value, 0)), *by = json_string_value(json_array_get(value, 1));
     if (!s || time_read(s, strlen(s), &g, &f->trained[f->names.n])) return 1;
+    if (!by || time_read(by, strlen(by), &g, &f->chosen[f->names.n])) return 1;
     f->grid.written = g.written;
     f->grid.with_t = g.with_t;
     f->grid.with_z = g.with_z;

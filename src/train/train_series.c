@@ -28,11 +28,13 @@ static unroll_status learn(trainer *t, unroll_error *err) {
   if (!f->horizon) f->horizon = season > 1 ? season : USUAL_HORIZON;
   if (!f->context) f->context = USUAL_CONTEXTS * f->horizon;
   f->trained = mem_zero((size_t)d->n_sequences + 1, sizeof *f->trained);
-  if (!f->trained) return error_memory(err);
+  f->chosen = mem_zero((size_t)d->n_sequences + 1, sizeof *f->chosen);
+  if (!f->trained || !f->chosen) return error_memory(err);
   for (int64_t e = 0; e < d->n_sequences; e++) {
     const char *name = calendar_name(d, e);
     if (lexicon_add(&f->names, name, strlen(name)) < 0) return error_memory(err);
     f->trained[e] = time_after(&d->calendar.grid, d->calendar.first[e], d->calendar.ends[0][e] - 1);
+    f->chosen[e] = time_after(&d->calendar.grid, d->calendar.first[e], d->calendar.ends[1][e] - 1);
   }
   return UNROLL_OK;
 }

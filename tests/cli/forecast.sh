@@ -29,11 +29,11 @@ expect 0 '"coverage"' '"pinball"'
 value() { tr -d ' \n' <out | sed "s/.*\"$1\":{\([^}]*}[^}]*}[^}]*\)}.*/\1/; s/.*\"$2\":\([0-9.e-]*\).*/\1/"; }
 holds "$(value model mase) < 0.8 && $(value 'seasonalnaive' mase) > 1.2 && $(value 'seasonalnaive' mase) < 1.4"
 run eval air/model.safetensors "$data"
-expect 0 "4 windows of 12 steps from 1957-01" # a fifth would begin in the training part
+expect 0 "3 windows of 12 steps from 1958-01" # a fourth would begin in the validation part
 run eval air/model.safetensors "$data" --backtest 8
-expect 2 "come after 1956-07, until which the model was trained, 8 are asked for"
+expect 2 "come after 1957-12, until which the model was trained or chosen, 8 are asked for"
 run eval air/model.safetensors "$data" --backtest 8 --trained
-expect 0 "of them begin in what the model was trained on"
+expect 0 "5 of them begin in what the model was trained on or chosen by"
 run eval air/model.safetensors "$data" --quantiles 0.9,0.1
 expect 2 "--quantiles takes numbers between 0 and 1, increasing"
 head -n 30 "$data" >short.csv

@@ -318,7 +318,7 @@ static void windows_and_scores(void **state) {
   assert_int_equal(b.points, 4);
   assert_string_equal(b.first, "13");
   assert_string_equal(b.last, "16");
-  assert_int_equal(b.in_training, 0);
+  assert_int_equal(b.seen, 0);
   assert_int_equal(b.n_intervals, 1);
   const double trained = sqrt((4 * 100 + 3 * 121 + 81 + 196 + 2 * 144 + 169) / 12.0 - 133.0 * 133 / 144); /* until 12 */
   assert_true(fabs(b.columns[0].deviation - trained) < 1e-9);
@@ -343,17 +343,18 @@ static void windows_and_scores(void **state) {
   backtest_free(&b);
   o = small_test(3);
   assert_int_equal(backtest_run(&b, &x.m, &x.d, &o, NULL, NULL, &e), UNROLL_USAGE);
-  assert_non_null(strstr(e.message, "only 2 windows of 2 steps come after 12, until which the model was trained, 3 are asked for"));
+  assert_non_null(
+      strstr(e.message, "only 2 windows of 2 steps come after 12, until which the model was trained or chosen, 3 are asked for"));
   backtest_free(&b);
   o.trained = true;
   o.stride = 1;
   OK(backtest_run(&b, &x.m, &x.d, &o, NULL, NULL, err));
   assert_string_equal(b.first, "13");
-  assert_int_equal(b.in_training, 0);
+  assert_int_equal(b.seen, 0);
   backtest_free(&b);
   o.windows = 5;
   OK(backtest_run(&b, &x.m, &x.d, &o, NULL, NULL, err));
-  assert_int_equal(b.in_training, 2);
+  assert_int_equal(b.seen, 2);
   backtest_free(&b);
   o.windows = 20;
   assert_int_equal(backtest_run(&b, &x.m, &x.d, &o, NULL, NULL, &e), UNROLL_USAGE);

@@ -160,6 +160,8 @@ static void remembered(void **state) {
   assert_int_equal(f->names.n, 3);
   time_write(&f->grid, f->trained[0], at); /* 40 days, 4 of test, 8 of validation */
   assert_string_equal(at, "2020-01-28");
+  time_write(&f->grid, f->chosen[0], at);
+  assert_string_equal(at, "2020-02-05");
   assert_null(m.table.list[0].mean); /* scaled by its windows */
   assert_non_null(m.table.list[1].mean);
   assert_null(m.table.list[3].mean);
