@@ -125,6 +125,19 @@ unroll_status predict_decoded(const model *m, const dataset *d, const options *o
   return status ? status : decode_table(m, d, NULL, &how, workers, &sink, err);
 }
 
+unroll_status sample_decoded(const model *m, const options *o, pool *workers, json_t *list, unroll_error *err) {
+  printer p = {.o = o, .m = m, .list = list};
+  const decode_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
+  decode_options how;
+  options drawing = *o; /* sample has no other options of the decoder */
+  drawing.samples = o->many > 0 ? o->many : 1;
+  drawing.beam = drawing.best = drawing.batch = -1;
+  drawing.length_penalty = (double)NAN;
+  if (o->prime || o->not_in) return error_set(err, UNROLL_USAGE, "--%s is for models of one text", o->prime ? "prime" : "not-in");
+  const unroll_status status = read_options(&how, &drawing, err);
+  return status ? status : decode_nothing(m, NULL, 0, &how, workers, &sink, err);
+}
+
 /* --- eval --- */
 
 unroll_status eval_decoded(const model *m, const dataset *d, const options *o, pool *workers, decode_total *totals, int *n,

@@ -37,6 +37,8 @@ unroll_status decode_refuse(const options *o, unroll_error *err);
 unroll_status decode_check_eval(const options *o, bool generates, unroll_error *err);
 /* `unroll predict`: d has been read. With --json a row for each goes into `list`. */
 unroll_status predict_decoded(const model *m, const dataset *d, const options *o, pool *workers, json_t *list, unroll_error *err);
+/* `unroll sample` of a model of several variables, or of numbers. */
+unroll_status sample_decoded(const model *m, const options *o, pool *workers, json_t *list, unroll_error *err);
 /* `unroll eval --decode`: totals as decode_eval makes them, and as text and JSON. */
 unroll_status eval_decoded(const model *m, const dataset *d, const options *o, pool *workers, decode_total *totals, int *n,
                            unroll_error *err);

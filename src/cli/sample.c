@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/decode.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "train/generate.h"
@@ -137,13 +138,13 @@ static unroll_status sample(const model *m, printer *p, pool *workers, unroll_er
   return status;
 }
 
-static unroll_status run(const options *o, unroll_error *err) {
+static unroll_status run_sample(const options *o, unroll_error *err) {
   model m = {0};
   printer p = {.o = o, .list = o->json ? json_array() : NULL};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   if (!status) status = model_set_precision(&m, o->precision, err);
-  if (!status) status = sample(&m, &p, workers, err);
+  if (!status) status = m.table.n ? sample_decoded(&m, o, workers, p.list, err) : sample(&m, &p, workers, err);
   if (!status && o->json) {
     status = output_json(json_pack("{s:O}", "samples", p.list), err);
   }
@@ -162,5 +163,5 @@ const command command_sample = {
     .rows = rows,
     .least = 1,
     .most = 1,
-    .run = run,
+    .run = run_sample,
 };

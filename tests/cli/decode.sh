@@ -56,10 +56,33 @@ expect 2 "--samples says how many"
 run predict digits/model.safetensors questions.csv --beam 2 --n-best 3
 expect 2 "--n-best is at most --beam"
 run sample digits/model.safetensors
-expect 2 "reads tables"
+expect 2 "generates from data ('source')"
 printf 'source\n2x\n' >bad.csv
 run predict digits/model.safetensors bad.csv
 expect 3 "bad.csv:2" "the model does not know the character 'x'"
+
+# from nothing: numbers and bits that follow each other
+awk 'BEGIN { print "x,up"; for (i = 0; i < 60; i++) { x = u = ""; for (k = 0; k < 8; k++) {
+  x = x (k ? " " : "") k % 2 + i / 100; u = u (k ? " " : "") k % 2 } print x "," u } }' >steps.csv
+cat >steps.net <<'END'
+data x : number
+data up : number
+h = gru([x[t-1], up[t-1]], 12)
+x ~ gaussian(mean = W h + b, scale = 0.05)
+up ~ bernoulli(V [h, x] + bv)
+END
+run train steps.net steps.csv -o steps --epochs 60 --lr 0.02 --quiet
+expect 0
+run sample steps/model.safetensors -n 5 --length 6 --seed 3
+expect 0 "0 1 0 1 0 1"
+[ "$(wc -l <out)" = 5 ] || fail "not five lines"
+mv out before
+run sample steps/model.safetensors -n 5 --length 6 --seed 3 --threads 2
+same out before "samples depend on threads"
+run sample steps/model.safetensors --json
+expect 0 '"samples"' '"up": ['
+run sample steps/model.safetensors --prime 1
+expect 2 "--prime is for models of one text"
 
 # no net that generates
 printf 'label,text\nyes,good\nno,bad\n' >label.csv
