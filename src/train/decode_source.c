@@ -118,7 +118,7 @@ unroll_status decode_nothing(const model *m, const int32_t *symbols, int64_t n, 
   beginning s = {0};
   int axis;
   unroll_status status = cut_axis(&axis, &m->g, err);
-  if (!status) status = check_nothing(m, n, err);
+  if (!status && axis >= 0) status = check_nothing(m, n, err); /* decode() refuses the others */
   if (status) return status;
   if (n >= INT32_MAX - 1) return error_set(err, UNROLL_USAGE, "the text to begin with is too long");
   if (!beginning_init(&s, &m->g, axis, symbols, n)) status = error_memory(err);

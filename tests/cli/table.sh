@@ -84,7 +84,7 @@ printf 'lable,txt\nx,a\n' >names.csv
 run predict label/model.safetensors names.csv
 expect 3 "there is no column 'text'; the columns are: lable, txt"
 run sample label/model.safetensors
-expect 2 "reads tables"
+expect 2 "this net generates nothing"
 run score label/model.safetensors films.tsv
 expect 2 "reads tables"
 run train label.net films.tsv -o label --series id
