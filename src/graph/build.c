@@ -69,16 +69,25 @@ static bool refuse_kind(builder *b, const expr *e) {
 
 /* Width: from the binding, else the product of the arguments, else the kind's own. */
 static bool data_width(builder *b, data_info *d, const struct data_kind *kind, const expr *e) {
+  const float *weights = NULL;
   double width = kind->width;
   if (d->n_args) width = 1;
   for (int i = 0; i < d->n_args; i++) width *= d->args[i];
   for (int i = 0; i < b->options->n_bindings; i++)
     if (!strcmp(b->options->bindings[i].name, d->name)) width = b->options->bindings[i].width;
+  for (int i = 0; i < b->options->n_weights; i++)
+    if (!strcmp(b->options->weights[i].name, d->name)) weights = b->options->weights[i].values;
   if (!(width >= 1 && width <= MAX_WIDTH)) {
     FAIL(b, b->root, e->at, "the width of '%s' must be from 1 to %d", d->name, MAX_WIDTH);
     return false;
   }
   d->width = (int)width;
+  if (weights) {
+    float *copy = arena_alloc(&b->g->memory, (size_t)d->width, sizeof *copy);
+    if (!copy) return build_memory(b), false;
+    memcpy(copy, weights, (size_t)d->width * sizeof *copy);
+    d->weights = copy;
+  }
   return true;
 }
 

@@ -406,6 +406,15 @@ static int emit_cross_entropy(builder *b, const term *t) {
   return graph_node(b->g, n);
 }
 
+static int emit_class_weight(builder *b, const term *t) {
+  const data_info *d = &b->g->data[t->data];
+  node n = blank(t, OP_CLASS_WEIGHT);
+  n.space = d->space;
+  n.axis = d->axis;
+  n.slot = graph_input(b->g, t->data, 0);
+  return graph_node(b->g, n);
+}
+
 static int emit_later(builder *b, const term *t) {
   node n = blank(t, OP_LATER);
   n.width = width_value(b, t->width);
@@ -427,12 +436,17 @@ static bool emit_losses(builder *b) {
     *out = (loss){.data = l->data,
                   .slot = graph_input(g, l->data, 0),
                   .node = l->aligned ? lift(g, x, d->space, d->axis, 1) : x,
+                  .objective = NODE_NONE,
                   .prediction = b->terms[l->prediction].node,
                   .n_args = l->n_args,
                   .numbers = l->numbers,
                   .n_numbers = l->n_numbers,
                   .distribution = l->distribution,
                   .at = l->at};
+    const int y = b->terms[l->objective].node;
+    if (!graph_failed(g) && space_of(g, y) > space_of(g, out->node) && l->aligned)
+      return FAIL(b, b->root, l->at->at, "the weight is one for each step, and '%s' has no steps", d->name), false;
+    out->objective = l->aligned ? lift(g, y, d->space, d->axis, 1) : y;
     for (int k = 0; k < l->n_args; k++) out->args[k] = b->terms[l->args[k]].node;
   }
   return true;
@@ -481,6 +495,8 @@ static int emit_term(builder *b, const term *t) {
     return emit_picture(b, t, OP_CONV);
   case TERM_POOL:
     return emit_picture(b, t, OP_POOL);
+  case TERM_CLASS_WEIGHT:
+    return emit_class_weight(b, t);
   case TERM_CROSS_ENTROPY:
     return emit_cross_entropy(b, t);
   case TERM_LATER:

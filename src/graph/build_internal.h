@@ -43,6 +43,7 @@ enum term_kind {
   TERM_DROPOUT,       /* args[0] times a mask of probability value; over_time: one mask for all steps */
   TERM_CONV,          /* args[0] a picture, args[1] the bias; weight, patches */
   TERM_POOL,          /* args[0] a picture; patches */
+  TERM_CLASS_WEIGHT,  /* of the symbols of data */
   TERM_CROSS_ENTROPY, /* args[0] against the symbols of data */
   TERM_LATER          /* a function without operator, by name */
 };
@@ -153,7 +154,7 @@ typedef struct root_term { /* a first argument of a recurrence */
 typedef struct loss_term {
   const statement *at;
   const char *distribution;
-  int data, node, prediction; /* terms */
+  int data, node, objective, prediction; /* terms */
   int args[LOSS_ARGS], n_args;
   double *numbers; /* in the graph's memory */
   int n_numbers;

@@ -135,11 +135,92 @@ static bool check_data(builder *b, scope *s, const statement *at, const distribu
   return false;
 }
 
+/* --- what training minimises --- */
+
+typedef struct emphasis { /* arguments that any distribution may have besides its own; NULL: not given */
+  const expr *weight, *smoothing;
+} emphasis;
+
+/* The call without these. */
+static const expr *take_emphasis(builder *b, scope *s, const expr *e, const distribution *d, emphasis *out) {
+  expr *rest = arena_alloc(&b->scratch, 1, sizeof *rest);
+  const size_t n = (size_t)e->n_args + 1;
+  if (!rest) return build_memory(b), NULL;
+  *rest = *e;
+  rest->n_args = 0;
+  rest->args = arena_alloc(&b->scratch, n, sizeof *rest->args);
+  rest->arg_names = arena_alloc(&b->scratch, n, sizeof *rest->arg_names);
+  rest->arg_at = arena_alloc(&b->scratch, n, sizeof *rest->arg_at);
+  if (!rest->args || !rest->arg_names || !rest->arg_at) return build_memory(b), NULL;
+  for (int i = 0; i < e->n_args; i++) {
+    const char *name = e->arg_names ? e->arg_names[i] : NULL;
+    const expr **to = name && !strcmp(name, "weight") ? &out->weight : name && !strcmp(name, "smoothing") ? &out->smoothing : NULL;
+    if (to && *to) return FAIL(b, s, e->arg_at[i], "'%s' is given twice", name), NULL;
+    if (to == &out->smoothing && strcmp(d->name, "softmax"))
+      return FAIL(b, s, e->arg_at[i], "only softmax has smoothing, '%s' has not", d->name), NULL;
+    if (to) {
+      *to = e->args[i];
+      continue;
+    }
+    rest->args[rest->n_args] = e->args[i];
+    rest->arg_names[rest->n_args] = name;
+    if (e->arg_at) rest->arg_at[rest->n_args] = e->arg_at[i];
+    rest->n_args++;
+  }
+  return rest;
+}
+
+static int class_weight(builder *b, scope *s, const expr *e, const loss_term *l) {
+  const int one = width_known(b, 1, "a weight");
+  const int t = one == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_CLASS_WEIGHT, one, NULL, 0);
+  if (t != TERM_NONE) b->terms[t].data = l->data;
+  return t;
+}
+
+static int reduce(builder *b, scope *s, const expr *e, enum op op, int x) {
+  const int one = width_known(b, 1, "a sum");
+  const int t = one == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_REDUCE, one, &x, 1);
+  if (t != TERM_NONE) b->terms[t].op = op;
+  return t;
+}
+
+/* (1 - p) times the loss, p times the mean of -log softmax over all symbols (Szegedy et al. 2016), which is log sum exp - mean. */
+static int smooth(builder *b, scope *s, const expr *e, const loss_term *l, double p, int classes) {
+  const int sum =
+      term_binary(b, s, e, OP_MUL, term_number(b, s, e, 1.0 / b->g->data[l->data].width), reduce(b, s, e, OP_ROW_SUM, l->args[0]));
+  const int flat = term_binary(b, s, e, OP_SUB, reduce(b, s, e, OP_LOG_SUM_EXP, l->args[0]), sum);
+  const int share = term_binary(b, s, e, OP_MUL, classes, term_binary(b, s, e, OP_MUL, term_number(b, s, e, p), flat));
+  const int rest = term_binary(b, s, e, OP_MUL, term_number(b, s, e, 1 - p), l->node);
+  return term_binary(b, s, e, OP_ADD, b->g->data[l->data].weights ? term_binary(b, s, e, OP_MUL, classes, rest) : rest, share);
+}
+
+/* class weight * weight * the loss, smoothed or not. */
+static int objective(builder *b, scope *s, const expr *e, const loss_term *l, const emphasis *by) {
+  double p = 0, factor = 0;
+  int t = l->node;
+  if (by->smoothing && (!build_number(b, s, by->smoothing, &p) || !(p >= 0 && p < 1)))
+    return FAIL(b, s, by->smoothing->at, "smoothing must be a number from 0 up to, but not including, 1");
+  const bool classes = b->g->data[l->data].weights && !strcmp(l->distribution, "softmax");
+  if (p > 0)
+    t = smooth(b, s, e, l, p, class_weight(b, s, e, l));
+  else if (classes)
+    t = term_binary(b, s, e, OP_MUL, class_weight(b, s, e, l), t);
+  if (!by->weight || t == TERM_NONE) return t;
+  const int w = build_value(b, s, by->weight);
+  if (w == TERM_NONE) return w;
+  if (build_number(b, s, by->weight, &factor) && !(factor >= 0)) return FAIL(b, s, by->weight->at, "a weight must not be negative");
+  if (!fit(b, s, by->weight, w, 1, "a weight", true)) return TERM_NONE;
+  return term_binary(b, s, e, OP_MUL, w, t);
+}
+
 bool build_loss(builder *b, scope *s, const statement *at) {
-  const expr *e = at->value, *bound[3] = {NULL};
-  const distribution *d = find_distribution(b, s, e);
+  const expr *bound[3] = {NULL};
+  emphasis by = {NULL, NULL};
+  const distribution *d = find_distribution(b, s, at->value);
   const symbol *y = d ? find_data(b, s, at) : NULL;
   if (!y || !check_data(b, s, at, d, y)) return false;
+  const expr *e = take_emphasis(b, s, at->value, d, &by);
+  if (!e) return false;
   loss_term l = {.at = at, .distribution = d->name, .data = y->data, .aligned = strcmp(d->name, "ctc") != 0};
   int width = b->g->data[y->data].width;
   l.n_args = d->n_args ? d->n_args : 1;
@@ -153,7 +234,8 @@ bool build_loss(builder *b, scope *s, const statement *at) {
   }
   l.prediction = l.args[0];
   l.node = d->symbols ? named_loss(b, s, e, d, &l) : build_density(b, s, e, &l);
-  if (l.node == TERM_NONE || !build_grow(b, (void **)&b->losses, b->n_losses, &b->cap_losses, sizeof *b->losses)) return false;
+  l.objective = l.node == TERM_NONE ? TERM_NONE : objective(b, s, e, &l, &by);
+  if (l.objective == TERM_NONE || !build_grow(b, (void **)&b->losses, b->n_losses, &b->cap_losses, sizeof *b->losses)) return false;
   b->losses[b->n_losses++] = l;
   return true;
 }

@@ -585,7 +585,7 @@ unroll_status graph_differentiate(graph *g, unroll_error *err) {
   if (!seeds) return error_memory(err);
   node scale = diff_node(g, OP_LOSS_SCALE, NODE_NONE); /* one number */
   scale.space = SPACE_PARAM;
-  for (int i = 0; i < g->n_losses; i++) seeds[i] = (seed){g->losses[i].node, graph_node(g, scale)};
+  for (int i = 0; i < g->n_losses; i++) seeds[i] = (seed){g->losses[i].objective, graph_node(g, scale)};
   const unroll_status s = run((diff){.g = g, .n = n_forward}, seeds, g->n_losses, err);
   mem_free(seeds);
   return s;

@@ -105,7 +105,8 @@ typedef struct data_info { /* a `data` line */
   int n_args;
   const char *words[6]; /* "lines", "lower", "spaced"; of `time`: the cycles */
   int n_words;
-  int width; /* symbols or numbers, from the binding */
+  int width;            /* symbols or numbers, from the binding */
+  const float *weights; /* [width] of symbols that are predicted: of each in the objective; NULL: 1 */
   enum space space;
   int axis; /* -1 when static */
   const statement *at;
@@ -126,6 +127,7 @@ typedef struct loss {  /* a `~` line */
   int data;            /* what is predicted */
   int slot;            /* its input (lag 0) */
   int node;            /* [1]: nats per row */
+  int objective;       /* [1]: what training minimises: `node` with its weights and smoothing; `node` itself without these */
   int prediction;      /* the distribution's first argument: logits ... */
   int args[LOSS_ARGS]; /* all of them, as docs/language.md lists them; width 1: the same for all entries */
   int n_args;
@@ -197,8 +199,14 @@ typedef struct binding { /* facts about the data, known once it was read */
   const char *name;
   int width; /* symbols, or numbers per row */
 } binding;
+typedef struct class_weights {
+  const char *name;    /* of the variable */
+  const float *values; /* [symbols] the weight of each in the objective; copied */
+} class_weights;
 typedef struct build_options {
   const binding *bindings;
+  const class_weights *weights; /* of variables that are predicted; those that are not there weigh 1 */
+  int n_weights;
   int n_bindings; /* a data line without one gets a default width: 65 symbols, 1 number */
   const setting *settings;
   int n_settings; /* --set; a cell's by its full name, "h.s" or, of one layer, "h.2.s" */

@@ -526,6 +526,11 @@ static void operation(printer *p, int x, int offset) {
   case OP_EDGE:
     call(p, n->dir > 0 ? "first" : "last", n, 0);
     break;
+  case OP_CLASS_WEIGHT:
+    text_format(p->out, "class_weight(");
+    data_name(p, n->slot, offset);
+    text_format(p->out, ")");
+    break;
   case OP_CROSS_ENTROPY:
   case OP_CROSS_ENTROPY_GRAD:
     cross_entropy(p, n, offset);
@@ -667,6 +672,10 @@ static void print_losses(printer *p) {
   for (int i = 0; i < g->n_losses; i++) {
     text_format(p->out, g->n_losses > 1 ? "loss_%s = " : "loss = ", g->data[g->losses[i].data].name);
     whole(p, g->losses[i].node);
+    text_format(p->out, "\n");
+    if (g->losses[i].objective == g->losses[i].node) continue;
+    text_format(p->out, g->n_losses > 1 ? "objective_%s = " : "objective = ", g->data[g->losses[i].data].name);
+    whole(p, g->losses[i].objective);
     text_format(p->out, "\n");
   }
   if (p->dlogits != NODE_NONE) equation(p, p->dlogits);

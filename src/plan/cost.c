@@ -136,6 +136,7 @@ const char *plan_stage_name(enum stage_kind kind) {
       [STAGE_WEIGHTS] = "attention weights",
       [STAGE_WEIGHTS_GRAD] = "attention weights gradient",
       [STAGE_GATHER] = "gather",
+      [STAGE_CLASS_WEIGHT] = "class weights",
       [STAGE_SCATTER] = "scatter",
       [STAGE_NUMBERS] = "numbers",
       [STAGE_MASK] = "mask",

@@ -85,6 +85,8 @@ static enum stage_kind stage_of(const value *v) {
     return STAGE_MASK;
   case OP_EMBED:
     return STAGE_GATHER;
+  case OP_CLASS_WEIGHT:
+    return STAGE_CLASS_WEIGHT;
   case OP_EMBED_T:
     return STAGE_SCATTER;
   case OP_CONCAT:
@@ -187,6 +189,7 @@ static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_er
     s->weight = p->g->params[n->param].offset;
     if (v->op == OP_EMBED_T) s->width = p->g->params[n->param].cols;
   }
+  if (s->kind == STAGE_CLASS_WEIGHT) s->table = p->g->data[p->g->inputs[n->slot].data].weights;
   if (s->kind == STAGE_COPY_COLUMNS) {
     s->columns = v->op == OP_SLICE ? v->width : s->in_width;
     s->column = v->op == OP_SLICE ? n->c0 : 0;

@@ -124,6 +124,7 @@ enum stage_kind {
   STAGE_WEIGHTS_GRAD,
   /* whole matrices */
   STAGE_GATHER,
+  STAGE_CLASS_WEIGHT,
   STAGE_SCATTER,
   STAGE_NUMBERS,
   STAGE_MASK,
@@ -153,7 +154,8 @@ typedef struct stage {
   bool clear;
   int slot, dir;
   double value;
-  int64_t weight; /* offset in the flat block: GATHER table, SCATTER, CONV_OUTER and GRADIENT target */
+  const float *table; /* CLASS_WEIGHT: of the graph; NULL: 1 each */
+  int64_t weight;     /* offset in the flat block: GATHER table, SCATTER, CONV_OUTER and GRADIENT target */
   stage_tile tile;
   stage_outer outer;
   stage_picture picture;

@@ -481,6 +481,14 @@ static void eval_CROSS_ENTROPY(const eval *e, const node *n, rows *q) {
   }
 }
 
+static void eval_CLASS_WEIGHT(const eval *e, const node *n, rows *q) {
+  const float *weights = e->g->data[e->g->inputs[n->slot].data].weights;
+  EACH_ROW(i, q) {
+    const int32_t k = e->b->index[n->slot][i];
+    Y(i, 0) = k < 0 ? 0 : weights ? (double)weights[k] : 1;
+  }
+}
+
 /* (softmax(x) - onehot(index)) * dl */
 static void eval_CROSS_ENTROPY_GRAD(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) {

@@ -186,6 +186,10 @@ static void number_rows(const run *r, const stage *s, rows y, int64_t from, int6
   for (int64_t i = from; i < to; i++) memcpy(y.p + i * y.row, x + i * s->width, (size_t)s->width * sizeof *x);
 }
 
+static void class_weight_rows(const stage *s, const int32_t *index, rows y, int64_t from, int64_t to) {
+  for (int64_t i = from; i < to; i++) y.p[i * y.row] = index[i] < 0 ? 0.0f : s->table ? s->table[index[i]] : 1.0f;
+}
+
 static void add_vector(const run *r, const stage *s, rows x, int64_t from, int64_t to) {
   for (int64_t j = from; j < to; j++) r->gradient[s->weight + j] += x.p[s->in_width == 1 ? 0 : j];
 }
@@ -209,6 +213,9 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     if (from < to)
       r->k->gather(y.p + from * y.row, y.row, r->weights + s->weight, s->width, r->b->index[s->slot] + from, (int)(to - from),
                    s->width);
+    break;
+  case STAGE_CLASS_WEIGHT:
+    class_weight_rows(s, r->b->index[s->slot], y, from, to);
     break;
   case STAGE_SCATTER:
     if (c0 < c1)

@@ -383,6 +383,7 @@ unroll_status check_net(const program *net, const check_options *options, check_
   graph_init(&forward);
   unroll_status s = build(&c.g, net, options, &report->memory, err);
   if (s == UNROLL_OK) s = build(&forward, net, options, &report->memory, err);
+  for (int i = 0; i < forward.n_losses; i++) forward.losses[i].node = forward.losses[i].objective; /* what is differentiated */
   if (s == UNROLL_OK && c.g.n_losses == 0)
     s = error_set(err, UNROLL_BAD_INPUT, "the net predicts nothing: there is no line with '~'");
   if (s == UNROLL_OK) s = graph_differentiate(&c.g, err);
