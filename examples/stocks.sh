@@ -1,6 +1,6 @@
 #!/bin/sh
-# stocks.sh DATA - five series in one model, and a hard case: nothing is known to beat the last value for prices. What a model can say
-# is how wide the future is.
+# stocks.sh DATA - five series in one model, and a hard case: little is known to beat the last value for prices. Whether the model does
+# depends on the seed here (docs/data.md); what it can say is how wide the future is.
 # DATA: monthly prices of five stocks, 2000 to 2010, a table with the columns symbol,date,price and dates such as Jan 1 2000, which are
 # turned into ISO 8601 first. UNROLL=... names the program, where it is not on the path.
 set -eu
