@@ -40,6 +40,9 @@ head -n 30 "$data" >short.csv
 run eval air/model.safetensors short.csv --backtest 1 --horizon 40
 expect 2 "no series is long enough"
 
+run explain forecast
+expect 0 "when : time, 6 wide, at every step"
+
 # bad dates, each with its place
 sed 5d "$data" >gap.csv
 run predict air/model.safetensors gap.csv
