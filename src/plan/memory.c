@@ -36,7 +36,7 @@ static int by_offset(const void *a, const void *b) {
 unroll_status plan_assign(struct plan *p, unroll_error *err) {
   const request **near = mem_zero((size_t)p->n_requests + 1, sizeof *near);
   if (!near) return error_memory(err);
-  qsort(p->requests, (size_t)p->n_requests, sizeof *p->requests, by_size);
+  if (p->n_requests) qsort(p->requests, (size_t)p->n_requests, sizeof *p->requests, by_size); /* a net may need no memory at all */
   for (int i = 0; i < p->n_requests; i++) {
     request *r = &p->requests[i];
     int n = 0;
