@@ -21,6 +21,9 @@ static const option_row rows[] = {
     {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps [64]"},
     {OPTION_FLAG, "forward", 0, offsetof(options, forward), NULL, 0, 0, false, "the forward pass only"},
     {OPTION_FLAG, "cases", 0, offsetof(options, cases), NULL, 0, 0, false, "a table of cases from one sequence to large nets"},
+    {OPTION_FLAG, "sessions", 0, offsetof(options, sessions), NULL, 0, 0, false, "only the sessions through the C API of --cases"},
+    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false,
+     "of the products of NET or --cases; sessions stay fp32 [fp32]"},
     {OPTION_FLAG, "cells", 0, offsetof(options, cells), NULL, 0, 0, false,
      "every built-in cell against lstm: time per operation, in turns"},
     {OPTION_FLAG, "roofline", 0, offsetof(options, roofline), NULL, 0, 0, false,
@@ -34,21 +37,21 @@ static const option_row rows[] = {
 };
 
 static const bench_spec cases[] = {
-    {"language 256", "language", {NULL}, 32, 64, BENCH_TRAIN},
-    {"language 2 x 128", "language", {"hidden=128", "layers=2"}, 50, 50, BENCH_TRAIN},
-    {"language 64", "language", {"hidden=64"}, 16, 100, BENCH_TRAIN},
-    {"language 512", "language", {"hidden=512"}, 64, 64, BENCH_TRAIN},
-    {"language 1024", "language", {"hidden=1024"}, 32, 32, BENCH_TRAIN},
-    {"words 2 x 200", "words", {"hidden=200", "embedding=200"}, 20, 20, BENCH_TRAIN},
-    {"words 2 x 650", "words", {"hidden=650", "embedding=650"}, 20, 35, BENCH_TRAIN},
-    {"sru 512 (cell alone)", "sru", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN},
-    {"mingru 512 (cell alone)", "mingru", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN},
-    {"indrnn 512 (cell alone)", "indrnn", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN},
-    {"forward 512, batch 64", "language", {"hidden=512"}, 64, 64, BENCH_INFER},
-    {"forward 512, batch 1", "language", {"hidden=512"}, 1, 100, BENCH_INFER},
-    {"session 16", "language", {"hidden=16", "embedding=16"}, 1, 1, BENCH_SESSION},
-    {"session 64", "language", {"hidden=64", "embedding=64"}, 1, 1, BENCH_SESSION},
-    {"session 512", "language", {"hidden=512"}, 1, 1, BENCH_SESSION},
+    {"language 256", "language", {NULL}, 32, 64, BENCH_TRAIN, PRECISION_FP32},
+    {"language 2 x 128", "language", {"hidden=128", "layers=2"}, 50, 50, BENCH_TRAIN, PRECISION_FP32},
+    {"language 64", "language", {"hidden=64"}, 16, 100, BENCH_TRAIN, PRECISION_FP32},
+    {"language 512", "language", {"hidden=512"}, 64, 64, BENCH_TRAIN, PRECISION_FP32},
+    {"language 1024", "language", {"hidden=1024"}, 32, 32, BENCH_TRAIN, PRECISION_FP32},
+    {"words 2 x 200", "words", {"hidden=200", "embedding=200"}, 20, 20, BENCH_TRAIN, PRECISION_FP32},
+    {"words 2 x 650", "words", {"hidden=650", "embedding=650"}, 20, 35, BENCH_TRAIN, PRECISION_FP32},
+    {"sru 512 (cell alone)", "sru", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN, PRECISION_FP32},
+    {"mingru 512 (cell alone)", "mingru", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN, PRECISION_FP32},
+    {"indrnn 512 (cell alone)", "indrnn", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN, PRECISION_FP32},
+    {"forward 512, batch 64", "language", {"hidden=512"}, 64, 64, BENCH_INFER, PRECISION_FP32},
+    {"forward 512, batch 1", "language", {"hidden=512"}, 1, 100, BENCH_INFER, PRECISION_FP32},
+    {"session 16", "language", {"hidden=16", "embedding=16"}, 1, 1, BENCH_SESSION, PRECISION_FP32},
+    {"session 64", "language", {"hidden=64", "embedding=64"}, 1, 1, BENCH_SESSION, PRECISION_FP32},
+    {"session 512", "language", {"hidden=512"}, 1, 1, BENCH_SESSION, PRECISION_FP32},
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
@@ -99,18 +102,19 @@ static unroll_status read_shape(bench *b, const char *shape, unroll_error *err) 
 
 static unroll_status read_options(bench *b, unroll_error *err) {
   const options *o = b->o;
-  const int modes = o->cases + o->cells;
-  if (modes > 1 || (modes && o->n_arguments)) return error_set(err, UNROLL_USAGE, "give a net, --cases, or --cells");
+  const int modes = o->cases + o->cells + o->sessions;
+  if (modes > 1 || (modes && o->n_arguments)) return error_set(err, UNROLL_USAGE, "give a net, --cases, --sessions, or --cells");
   if (modes && o->forward) return error_set(err, UNROLL_USAGE, "--forward is for one net");
   if (o->cells && (o->cell || o->sets.n)) return error_set(err, UNROLL_USAGE, "--cells takes no --cell and no --set");
-  if (o->cases && (o->shape || o->batch > 0 || o->unroll > 0))
+  if (o->cells && o->precision) return error_set(err, UNROLL_USAGE, "--cells is in single precision");
+  if ((o->cases || o->sessions) && (o->shape || o->batch > 0 || o->unroll > 0))
     return error_set(err, UNROLL_USAGE, "the shapes of --cases are fixed");
   b->sets = arena_alloc(&b->memory, (size_t)o->sets.n + 4, sizeof *b->sets);
   if (!b->sets) return error_memory(err);
   for (int i = 0; i < o->sets.n; i++) b->sets[b->n_sets++] = o->sets.items[i];
   b->batch = o->batch > 0 ? (int)o->batch : 32;
   b->steps = o->unroll > 0 ? (int)o->unroll : 64;
-  unroll_status s = o->cell && !o->cases ? add_setting(b, "cell", o->cell, err) : UNROLL_OK;
+  unroll_status s = o->cell && !o->cases && !o->sessions ? add_setting(b, "cell", o->cell, err) : UNROLL_OK;
   if (!s && o->shape) s = read_shape(b, o->shape, err);
   if (!s && o->cells && b->n_sets > 1) s = error_set(err, UNROLL_USAGE, "--cells takes no number of layers");
   return s;
@@ -118,11 +122,19 @@ static unroll_status read_options(bench *b, unroll_error *err) {
 
 /* --- one net --- */
 
+static enum precision precision_given(const options *o) {
+  return o->precision ? (enum precision)precision_of(o->precision) : PRECISION_FP32;
+}
+
 static unroll_status measure_one(bench *b, unroll_error *err) {
   const options *o = b->o;
   const char *net = o->n_arguments ? o->arguments[0] : "language";
-  const bench_spec spec = {
-      .name = net, .net = net, .batch = b->batch, .steps = b->steps, .mode = o->forward ? BENCH_INFER : BENCH_TRAIN};
+  const bench_spec spec = {.name = net,
+                           .net = net,
+                           .batch = b->batch,
+                           .steps = b->steps,
+                           .mode = o->forward ? BENCH_INFER : BENCH_TRAIN,
+                           .precision = precision_given(o)};
   bench_case c;
   unroll_status s = bench_case_open(&c, &spec, b->sets, b->n_sets, &b->machine, err);
   if (!s && c.x.cell) s = error_set(err, UNROLL_USAGE, "'%s' is a cell; 'unroll bench --cell %s' measures it in a net", net, net);
@@ -186,10 +198,12 @@ static unroll_status measure_cases(bench *b, unroll_error *err) {
   if (!list) {
     bench_machine_print(&b->machine);
     printf("\n");
-    bench_table_head();
+    if (!b->o->sessions) bench_table_head();
   }
   for (int i = 0; i < N_CASES && !s; i++) {
     bench_spec spec = cases[i];
+    spec.precision = precision_given(b->o);
+    if (b->o->sessions && spec.mode != BENCH_SESSION) continue;
     if (b->o->cell && i > 0 && lang_builtin_cell(spec.net) && lang_builtin_cell(cases[i - 1].net))
       continue; /* the same one again */
     s = with_cell(b, &spec, err);
@@ -226,7 +240,7 @@ static unroll_status run_bench(const options *o, unroll_error *err) {
   unroll_status s = workers ? read_options(&b, err) : error_memory(err);
   const double seconds = isnan(o->seconds) || o->seconds > 1 ? 1 : o->seconds;
   if (!s) s = bench_machine_measure(&b.machine, workers, seconds, err);
-  if (!s) s = o->cases ? measure_cases(&b, err) : o->cells ? measure_cells(&b, err) : measure_one(&b, err);
+  if (!s) s = o->cases || o->sessions ? measure_cases(&b, err) : o->cells ? measure_cells(&b, err) : measure_one(&b, err);
   pool_free(workers);
   arena_free(&b.memory);
   return s;

@@ -50,9 +50,14 @@ static unroll_status build(bench_case *c, const char *const *settings, int n_set
 
 static unroll_status make_plan(bench_case *c, unroll_error *err) {
   const graph *g = c->x.g;
-  if (c->spec.mode == BENCH_TRAIN) return inspect_plan(&c->x, c->spec.batch, c->spec.steps, &c->p, err);
+  const bool trains = c->spec.mode == BENCH_TRAIN;
   const int keep = c->x.cell ? g->output_node : g->n_losses ? g->losses[0].prediction : NODE_NONE;
-  const plan_options o = {.max_rows = c->spec.batch, .max_steps = c->spec.steps, .keep = &keep, .n_keep = keep != NODE_NONE};
+  const plan_options o = {.max_rows = c->spec.batch,
+                          .max_steps = c->spec.steps,
+                          .gradient = trains,
+                          .precision = c->spec.precision,
+                          .keep = &keep,
+                          .n_keep = !trains && keep != NODE_NONE};
   return plan_new(&c->p, g, &o, err);
 }
 

@@ -23,6 +23,7 @@ typedef struct bench_spec {
   const char *settings[BENCH_SETTINGS]; /* NAME=VALUE; NULL after the last one */
   int batch, steps;
   enum bench_mode mode;
+  enum precision precision; /* of the products */
 } bench_spec;
 
 typedef struct spread {     /* of many measurements */

@@ -25,7 +25,7 @@ typedef struct options {
   char **arguments; /* what is left: NET, DATA, MODEL ... */
   int n_arguments;
   option_list sets, inits, ramps;       /* the values of --set, NAME=VALUE each; of --init; of --ramp */
-  bool cases, cells, forward, roofline; /* bench */
+  bool cases, cells, forward, roofline, sessions; /* bench */
   const char *cell, *shape;
   bool help;
 } options;

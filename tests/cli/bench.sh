@@ -15,6 +15,11 @@ run bench --shape 4,24,5,2 --seconds 0.1 --quiet --json
 expect 0 '"batch": 4' '"unroll": 5'
 run bench --shape 4,24,5,2 --cell indrnn --seconds 0.1 --quiet
 expect 0 "batch 4, 5 steps"
+run bench $small --precision bf16 --json
+expect 0 '"precision": "bf16"'
+run bench --sessions --seconds 0.05 --quiet
+expect 0 "session 16" "session 512" "an empty call"
+refuse "language 256"
 # The split adds up to the whole.
 run bench $small --threads 1 --json
 sum=$(sed 's/.*"time_by_kind": {\([^}]*\)}.*/\1/; s/"[^"]*"://g; s/,/+/g' out)
@@ -41,8 +46,8 @@ done <<'ROWS'
 --shape 1,0,3|--shape takes batch,hidden,steps
 --shape 1,2,x|--shape takes batch,hidden,steps
 --shape 1,2,3 --batch 4|--shape says what --batch and --unroll say
---cases language|give a net, --cases, or --cells
---cases --cells|give a net, --cases, or --cells
+--cases language|give a net, --cases, --sessions, or --cells
+--cases --cells|give a net, --cases, --sessions, or --cells
 --cases --forward|--forward is for one net
 --cases --shape 1,2,3|the shapes of --cases are fixed
 --cells --cell gru|--cells takes no --cell
