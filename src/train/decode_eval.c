@@ -1,7 +1,9 @@
-/* decode_eval.c - see decode_eval.h. Tokens are compared by their texts: those of the truth as they were read. */
+/* decode_eval.c - see decode_eval.h. Tokens are compared by their texts: those of the truth as they were read. Of bpe they are the
+ * chunks that its symbols join to: the same text may be other symbols. */
 #include "train/decode_eval.h"
 #include <string.h>
 #include "base/error.h"
+#include "data/bpe.h"
 
 typedef struct side { /* a text */
   int32_t *tokens;
@@ -16,10 +18,11 @@ typedef struct comparer {
   int n;
   lexicon words; /* numbers of all words and labels that were compared */
   side drawn, truth;
+  text joined; /* scratch */
 } comparer;
 
 static bool add_token(comparer *s, side *to, const variable *v, int32_t code, const char *word, size_t size) {
-  const bool apart = v->form.unit == UNIT_WORDS || v->form.unit == UNIT_LABELS;
+  const bool apart = unit_has_lexicon(v->form.unit);
   if (to->n == to->room) {
     const int64_t room = to->room ? 2 * to->room : 64;
     int32_t *bigger = mem_resize(to->tokens, (size_t)room * sizeof *bigger);
@@ -40,10 +43,26 @@ static bool add_token(comparer *s, side *to, const variable *v, int32_t code, co
   return !to->bytes.failed;
 }
 
+/* The tokens of a text of bpe, in the place of those that are there. */
+static bool add_chunks(comparer *s, side *to, const variable *v, const int32_t *symbols, int64_t n) {
+  size_t at = 0, size;
+  const char *chunk;
+  s->joined.length = 0;
+  text_add(&s->joined, " ", 1); /* which joining the symbols takes away */
+  vocabulary_add_texts(&v->words, symbols, n, &s->joined);
+  if (s->joined.failed || s->joined.length == 1) return !s->joined.failed;
+  while ((chunk = bpe_chunk(s->joined.data, s->joined.length, &at, &size))) {
+    const bool spaced = size > 1 && *chunk == ' ';
+    if (!add_token(s, to, v, 0, chunk + spaced, size - spaced)) return false;
+  }
+  return true;
+}
+
 static bool add_drawn(comparer *s, const variable *v, const decoded_part *p, int64_t n) {
   bool fine = true;
   s->drawn.n = 0;
   s->drawn.bytes.length = 0;
+  if (v->form.unit == UNIT_BPE) return add_chunks(s, &s->drawn, v, p->symbols, n);
   for (int64_t i = 0; i < n && fine; i++) {
     size_t size = 0;
     const char *word = v->words.codes ? NULL : lexicon_text(&v->words.words, p->symbols[i], &size);
@@ -56,6 +75,8 @@ static bool add_truth(comparer *s, const variable *v, const column_values *c, in
   bool fine = true;
   s->truth.n = 0;
   s->truth.bytes.length = 0;
+  const int64_t steps = c->first[example + 1] - v->ends - c->first[example];
+  if (v->form.unit == UNIT_BPE) return add_chunks(s, &s->truth, v, c->symbols + c->first[example], steps);
   for (int64_t i = c->first[example]; i < c->first[example + 1] - v->ends && fine; i++) {
     size_t size = 0;
     const char *word = NULL;
@@ -115,6 +136,7 @@ unroll_status decode_eval(const model *m, const dataset *d, const decode_options
   lexicon_free(&s.words);
   mem_free(s.drawn.tokens);
   mem_free(s.truth.tokens);
+  text_free(&s.joined);
   text_free(&s.drawn.bytes);
   text_free(&s.truth.bytes);
   return status;

@@ -103,7 +103,8 @@ unroll_status text_metrics_add(text_metrics *m, const text_tokens *drawn, const 
   fine = fine && add_characters(m, drawn, truth);
   if (fine) {
     m->n++;
-    m->exact += drawn->n == truth->n && !memcmp(drawn->tokens, truth->tokens, (size_t)truth->n * sizeof *truth->tokens);
+    m->exact +=
+        drawn->n == truth->n && (!truth->n || !memcmp(drawn->tokens, truth->tokens, (size_t)truth->n * sizeof *truth->tokens));
     m->drawn += drawn->n;
     m->truth += truth->n;
     m->rouge_1 += f1(unigrams.match, drawn->n, truth->n);

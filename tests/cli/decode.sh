@@ -49,6 +49,20 @@ expect 0 '"exact": 0.3333' '"bleu": 0.0' '"rouge_1": 0.5'
 run eval digits/model.safetensors digits.csv --beam 2
 expect 2 "--beam goes with --decode"
 
+# of bpe what the symbols join to is compared
+sed 's/words(20)/bpe(280)/' digits.net >pieces.net
+run train pieces.net digits.csv -o untrained --steps 1 --quiet
+expect 0
+run eval untrained/model.safetensors digits.csv --decode --length 3
+expect 0 "generated: BLEU 0.00," "0.00 % of 240 exact"
+run train pieces.net digits.csv -o pieces --epochs 40 --lr 0.02 --quiet
+expect 0
+run eval pieces/model.safetensors digits.csv --decode
+expect 0 "chrF 100.00, ROUGE-1 100.00, ROUGE-L 100.00, 100.00 % of 240 exact"
+printf 'source,target\n2,two\n14,one five\n1,six\n' >odd.csv
+run eval pieces/model.safetensors odd.csv --decode --json
+expect 0 '"exact": 0.3333' '"bleu": 0.0' '"rouge_1": 0.5'
+
 run predict digits/model.safetensors questions.csv --samples 3 --beam 2
 expect 2 "one of them"
 run predict digits/model.safetensors questions.csv --seed 2
