@@ -118,9 +118,9 @@ unroll_status schema_widths(schema *s, const table *t, unroll_error *err) {
       if (!v->width) return no_column(t, v->form.name, err);
       continue;
     }
-    size_t at = 0, begin = 0;
     for (int64_t row = 1; row <= t->n_rows; row++) {
       const cell *c = table_cell(t, row, column);
+      size_t at = 0, begin = 0;
       if (t->broken[row] || !next_part(c, &at, &begin)) continue;
       for (size_t k = begin; k < at; k++) v->width += c->text[k] == ';';
       break;
