@@ -612,7 +612,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (!status) status = check_axes(&b);
   if (!status) status = check_forecast(&b);
   if (!status) status = make_room(&b);
-  if (!status && b.time >= 0) status = calendar_read(d, t, b.time, b.series, err);
+  if (!status && b.time >= 0) status = calendar_read(d, t, b.time, b.series, s->time.trained ? &s->time.grid : NULL, err);
   if (!status && b.time >= 0) find_known(&b);
   if (!status) status = bind_rows(&b);
   for (int i = 0; b.sources && i < s->n; i++) mem_free(b.sources[i].columns);

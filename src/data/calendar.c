@@ -25,12 +25,14 @@ static unroll_status read_times(dataset *d, const table *t, int column, int64_t 
   return UNROLL_OK;
 }
 
-/* The step between the times of the longest series is that of all. */
-static void find_step(dataset *d, const int64_t *times) {
+/* The step between the times of the longest series is that of all. Where each has but one time, it is `known`, if not NULL. */
+static void find_step(dataset *d, const int64_t *times, int64_t n_times, const time_grid *known) {
   int64_t longest = 0;
   for (int64_t e = 1; e < d->n_sequences; e++)
     if (d->row_of[e + 1] - d->row_of[e] > d->row_of[longest + 1] - d->row_of[longest]) longest = e;
-  time_find_step(&d->calendar.grid, times + d->row_of[longest] - 1, d->row_of[longest + 1] - d->row_of[longest]);
+  const int64_t n = d->row_of[longest + 1] - d->row_of[longest];
+  time_find_step(&d->calendar.grid, times + d->row_of[longest] - 1, n);
+  if (n == 1 && known) time_take_step(&d->calendar.grid, known, times + 1, n_times);
 }
 
 static unroll_status bad_step(const dataset *d, const table *t, int64_t row, int column, int64_t before, int64_t wanted, int64_t at,
@@ -78,7 +80,7 @@ static unroll_status read_names(dataset *d, const table *t, int series, unroll_e
   return UNROLL_OK;
 }
 
-unroll_status calendar_read(dataset *d, const table *t, int column, int series, unroll_error *err) {
+unroll_status calendar_read(dataset *d, const table *t, int column, int series, const time_grid *known, unroll_error *err) {
   const size_t n = (size_t)d->n_sequences + 1;
   int64_t *times = mem_zero((size_t)t->n_rows + 1, sizeof *times);
   calendar *c = &d->calendar;
@@ -88,7 +90,7 @@ unroll_status calendar_read(dataset *d, const table *t, int column, int series, 
   unroll_status status = times && c->first && c->known && c->ends[0] && c->ends[1] ? UNROLL_OK : error_memory(err);
   if (!status) status = read_times(d, t, column, times, err);
   if (!status) {
-    find_step(d, times);
+    find_step(d, times, t->n_rows, known);
     status = read_names(d, t, series, err);
   }
   if (!status) status = check_steps(d, t, column, times, err);

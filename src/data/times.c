@@ -151,6 +151,19 @@ void time_find_step(time_grid *g, const int64_t *at, int64_t n) {
   g->step = usual_difference(g, at, n);
 }
 
+/* Seconds below which times that are written so say nothing. */
+static int64_t finest(const time_grid *g) { return g->written == WRITTEN_DAY ? DAY : g->written == WRITTEN_MINUTE ? MINUTE : 1; }
+
+void time_take_step(time_grid *g, const time_grid *of, const int64_t *at, int64_t n) {
+  bool ends = of->month_end;
+  if ((g->written == WRITTEN_INTEGER) != (of->unit == UNIT_ONES)) return;
+  if (of->unit == UNIT_SECONDS && (g->written == WRITTEN_MONTH || of->step % finest(g))) return;
+  for (int64_t i = 0; i < n && ends; i++) ends = ends_month(at[i]);
+  g->unit = of->unit;
+  g->step = of->step;
+  g->month_end = ends;
+}
+
 int64_t time_after(const time_grid *g, int64_t at, int64_t n) {
   if (g->unit != UNIT_MONTHS) return at + n * g->step;
   const int64_t day = floor_div(at, DAY), month = month_number(at) + n * g->step;

@@ -27,6 +27,9 @@ const char *time_read(const char *s, size_t size, time_grid *g, int64_t *at);
 bool time_alike(const time_grid *a, const time_grid *b);
 /* The usual step between n times that should be regular: unit, step and month_end. */
 void time_find_step(time_grid *g, const int64_t *at, int64_t n);
+/* The same of n times that are no step apart, each alone in its series: steps as in `of`, where times that are written like these
+ * can have them; else nothing changes. */
+void time_take_step(time_grid *g, const time_grid *of, const int64_t *at, int64_t n);
 /* The time n steps after `at` (before it, for negative n); a day that its month does not have becomes the month's last. */
 int64_t time_after(const time_grid *g, int64_t at, int64_t n);
 void time_write(const time_grid *g, int64_t at, char out[TIME_TEXT]);

@@ -41,14 +41,11 @@ double forecast_quantile(const double *draws, int64_t n, double level) {
 static unroll_status check_data(const dataset *d, const model *m, unroll_error *err) {
   char here[TIME_TEXT], there[TIME_TEXT];
   const time_grid *g = &m->table.time.grid;
-  bool steps = false;
-  for (int64_t e = 0; e < d->n_sequences; e++) {
-    steps |= d->row_of[e + 1] - d->row_of[e] > 1;
+  for (int64_t e = 0; e < d->n_sequences; e++)
     if (d->calendar.known[e] < 1)
       return error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "row %" PRId64 ": the series that begins here has no known value",
                       d->row_of[e]);
-  }
-  if (!steps || time_same_step(g, &d->calendar.grid)) return UNROLL_OK;
+  if (time_same_step(g, &d->calendar.grid)) return UNROLL_OK;
   time_write_step(&d->calendar.grid, here);
   time_write_step(g, there);
   return error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "the step of its dates is %s, but the model was trained on one of %s",
@@ -230,13 +227,17 @@ static void draw_all(forecaster *s, const run *r, int k, int row, int64_t number
 }
 
 static unroll_status run_once(forecaster *s, int group, pool *workers, unroll_error *err) {
-  int keep[LOSS_ARGS * 64], n_keep = 0;
+  int keep[LOSS_ARGS * MAX_FORMS], n_keep = 0;
   plan *p = NULL;
   run *r = NULL;
   for (int k = 0; k < s->m->g.n_losses; k++)
     for (int i = 0; i < s->heads[k].n_args; i++) keep[n_keep++] = s->heads[k].nodes[i];
-  const plan_options options = {
-      .max_rows = group, .max_steps = s->e.max_steps, .max_cells = s->e.max_cells, .keep = keep, .n_keep = n_keep};
+  const plan_options options = {.precision = s->m->precision,
+                                .max_rows = group,
+                                .max_steps = s->e.max_steps,
+                                .max_cells = s->e.max_cells,
+                                .keep = keep,
+                                .n_keep = n_keep};
   unroll_status status = plan_new(&p, &s->m->g, &options, err);
   if (!status) status = run_new(&r, p, s->m->weights, workers, err);
   for (int64_t first = 0; first < s->n && !status; first += group) {

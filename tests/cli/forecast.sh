@@ -40,6 +40,26 @@ head -n 30 "$data" >short.csv
 run eval air/model.safetensors short.csv --backtest 1 --horizon 40
 expect 2 "no series is long enough"
 
+# a series of one row has the step that the model was trained on
+printf 'month,y\n1961-03,400\n' >one.csv
+run predict air/model.safetensors one.csv --horizon 2
+expect 0 "1961-04,y," "1961-05,y,"
+awk 'BEGIN { print "day,y"; for (i = 0; i < 40; i++) printf "2020-0%d-%02d 00:00,%d\n", 1 + int(i / 28), 1 + i % 28, i % 5 }' |
+  grep -v '02-\(1[3-9]\|2\)' | head -n 29 >days.csv
+cat >days.net <<'END'
+data y : numbers
+h = gru(y[t-1], 4)
+y ~ gaussian(mean = Wm h + bm, scale = 1)
+END
+run train days.net days.csv --time day --horizon 3 --context 6 --steps 2 --valid 0 -o days --quiet
+expect 0
+printf 'day,y\n2021-12-31 00:00,3\n' >one.csv
+run predict days/model.safetensors one.csv
+expect 0 "2022-01-01 00:00,y," "2022-01-02 00:00,y," "2022-01-03 00:00,y,"
+printf 'day,y\n2021-12,3\n' >one.csv
+run predict days/model.safetensors one.csv
+expect 3 "the step of its dates is 1 month, but the model was trained on one of 1 day"
+
 run explain forecast
 expect 0 "when : time, 6 wide, at every step"
 

@@ -146,6 +146,35 @@ static void months(void **state) {
   assert_string_equal(out, "2019-02-28");
 }
 
+/* What a time alone takes over from another file, and what it cannot have. */
+static void taken(void **state) {
+  (void)state;
+  static const struct {
+    const char *from[2], *time, *next;
+  } rows[] = {{{"2019-03-01", "2019-03-02"}, "2021-12-31", "2022-01-01"},
+              {{"2019-03-01 00:00", "2019-03-01 06:00"}, "2021-12-31T20:00", "2022-01-01T02:00"},
+              {{"2019-01", "2019-04"}, "2021-11", "2022-02"},
+              {{"2019-01-31", "2019-02-28"}, "2021-02-28", "2021-03-31"},
+              {{"2019-01-31", "2019-02-28"}, "2021-02-27", "2021-03-27"},
+              {{"10", "15"}, "100", "105"},
+              {{"10", "15"}, "2021-02-27", NULL},
+              {{"2019-03-01", "2019-03-02"}, "2021-02", NULL},
+              {{"2019-03-01", "2019-03-02"}, "7", NULL},
+              {{"2019-03-01 00:00", "2019-03-01 06:00"}, "2021-12-31", NULL}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    time_grid of, g;
+    char out[TIME_TEXT];
+    const int64_t list[] = {at(rows[i].from[0], &of), at(rows[i].from[1], &of)}, one[] = {at(rows[i].time, &g)};
+    time_find_step(&of, list, 2);
+    time_find_step(&g, one, 1);
+    time_take_step(&g, &of, one, 1);
+    assert_int_equal(time_same_step(&g, &of), rows[i].next != NULL);
+    if (!rows[i].next) continue;
+    time_write(&g, time_after(&g, one[0], 1), out);
+    assert_string_equal(out, rows[i].next);
+  }
+}
+
 static void features(void **state) {
   (void)state;
   time_grid g;
@@ -170,6 +199,7 @@ static void features(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(reading), cmocka_unit_test(not_read), cmocka_unit_test(days),
-                                     cmocka_unit_test(steps),   cmocka_unit_test(months),   cmocka_unit_test(features)};
+                                     cmocka_unit_test(steps),   cmocka_unit_test(months),   cmocka_unit_test(taken),
+                                     cmocka_unit_test(features)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
