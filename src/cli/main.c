@@ -37,9 +37,13 @@ static unroll_status print_help(const command *c, unroll_error *err) {
   return failed ? error_memory(err) : UNROLL_OK;
 }
 
+static void print_completion_help(void) {
+  puts("usage: unroll completion bash\n\nPrints completion for bash: eval \"$(unroll completion bash)\"");
+}
+
 static unroll_status print_completion(int argc, char **argv, unroll_error *err) {
-  if (argc == 2 && !strcmp(argv[1], "--help")) {
-    puts("usage: unroll completion bash\n\nPrints completion for bash: eval \"$(unroll completion bash)\"");
+  if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+    print_completion_help();
     return UNROLL_OK;
   }
   if (argc != 2 || strcmp(argv[1], "bash"))
@@ -100,6 +104,10 @@ static unroll_status dispatch(int argc, char **argv, unroll_error *err) {
   if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h")) {
     if (argc == 2) {
       print_usage(stdout);
+      return UNROLL_OK;
+    }
+    if (!strcmp(argv[2], "completion")) {
+      print_completion_help();
       return UNROLL_OK;
     }
     const command *c = find_command(argv[2]);

@@ -25,11 +25,11 @@ static void range_text(const option_row *row, char *out, size_t size) {
   const double bound = row->kind == OPTION_INTEGER ? MOST_COUNT : MOST_NUMBER;
   const char *kind = row->kind == OPTION_INTEGER ? "a whole number" : "a number";
   if (row->most >= bound)
-    snprintf(out, size, "%s %s %g", kind, row->open ? "above" : "of at least", row->least);
+    snprintf(out, size, "%s %s %.7g", kind, row->open ? "above" : "of at least", row->least);
   else if (row->open)
-    snprintf(out, size, "%s above %g and at most %g", kind, row->least, row->most);
+    snprintf(out, size, "%s above %.7g and at most %.7g", kind, row->least, row->most);
   else
-    snprintf(out, size, "%s from %g to %g", kind, row->least, row->most);
+    snprintf(out, size, "%s from %.7g to %.7g", kind, row->least, row->most);
 }
 
 /* Digits only; 0 on success. */
@@ -225,7 +225,7 @@ void options_completion(const command *commands, int n_commands, const char *con
                    "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words= names=\n"
                    "  COMPREPLY=()\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    COMPREPLY=($(compgen -W '");
   for (int i = 0; i < n_commands; i++) text_format(out, "%s ", commands[i].name);
-  text_format(out, "help --help --version' -- \"$cur\"))\n    return\n  fi\n  case \"$command $prev\" in\n");
+  text_format(out, "completion help --help --version' -- \"$cur\"))\n    return\n  fi\n  case \"$command $prev\" in\n");
   for (int i = 0; i < n_commands; i++)
     for (const option_row *row = commands[i].rows; row->kind != OPTION_END; row++) complete_value(&commands[i], row, out);
   text_format(out, "  *)\n    case $command in\n");

@@ -16,12 +16,17 @@ for c in $commands; do
   run "$c" --help
   expect 0 "usage: unroll $c" "--help"
   [ ! -s err ] || fail "$c --help writes to standard error"
+  ! grep -q '(null)' out || fail "$c --help has a heading without a name"
   awk 'length($0) > 160 { exit 1 }' out || fail "$c --help has overlong lines"
   cp out one
   run help "$c"
   expect 0
   same one out "help $c"
 done
+run help completion
+expect 0 "usage: unroll completion bash"
+run predict --help
+expect 0 "Texts that are generated:" "Series with dates:"
 run train --help
 expect 0 "-o, --output DIR" "--optimizer adam|adamw|rmsprop|sgd" "--resume DIR" "--clip-norm X" "--patience N"
 
@@ -45,6 +50,8 @@ complete_line() { # complete_line WORDS...: what bash would offer for the last w
 bash -n out || fail "the completion is no bash"
 complete_line unroll tr
 grep -qx train offered || fail "completion of 'unroll tr'"
+complete_line unroll comp
+grep -qx completion offered || fail "completion of 'unroll comp'"
 complete_line unroll train --opti
 grep -qx -e --optimizer offered || fail "completion of 'unroll train --opti'"
 complete_line unroll train --optimizer ada

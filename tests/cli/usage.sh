@@ -52,6 +52,7 @@ sample|'unroll sample' needs arguments: MODEL
 sample a b|has no use for the argument 'b'
 sample m -n 0|--number takes a whole number from 1 to 1e+09, not '0'
 sample m --temperature -1|--temperature takes a number from 0 to 100, not '-1'
+predict m x --horizon 0|--horizon takes a whole number from 1 to 1048576, not '0'
 score m|'unroll score' needs more arguments: MODEL DATA
 check|give a net, a cell, or --all
 check gru --all|give a net, a cell, or --all
