@@ -216,8 +216,10 @@ unroll_status bench_case_measure(bench_case *c, double seconds, bool progress, u
   r.peak[0] = bench_peak(c->machine->workers, slice * 0.15);
   do {
     one_round(c, &r, slice);
-    if (progress && progress_due())
-      progress_show("%s: %d steps, %.0f s left", c->spec.name, c->n_times, seconds - (time_now() - start));
+    if (progress && progress_due()) {
+      const double left = seconds - (time_now() - start); /* below 0 while the least rounds are not done */
+      progress_show("%s: %d steps, %.0f s left", c->spec.name, c->n_times, left > 0 ? left : 0);
+    }
   } while (!*signals_flag() && r.n < MOST_ROUNDS && (time_now() - start < seconds || r.n < LEAST_ROUNDS));
   if (*signals_flag()) return error_set(err, UNROLL_INTERRUPTED, "interrupted");
   if (!isfinite(c->last_loss)) return error_set(err, UNROLL_FAILED, "the loss is not finite after %d steps", (int)c->updates);
