@@ -26,6 +26,10 @@ typedef struct printer {
   json_t *list;
 } printer;
 
+static unroll_status refuse(const char *option, unroll_error *err) {
+  return error_set(err, UNROLL_USAGE, "--%s does not go together with series with dates, which this model is for", option);
+}
+
 unroll_status forecast_check(const model *m, const options *o, unroll_error *err) {
   const char *given = o->time           ? "time"
                       : o->horizon > 0  ? "horizon"
@@ -46,8 +50,7 @@ unroll_status forecast_check(const model *m, const options *o, unroll_error *err
                       : o->decode      ? "decode"
                                        : NULL;
   const bool timed = m->table.time.time != NULL;
-  if (timed && other)
-    return error_set(err, UNROLL_USAGE, "--%s does not go together with series with dates, which this model is for", other);
+  if (timed && other) return refuse(other, err);
   if (timed || !given) return UNROLL_OK;
   return error_set(err, UNROLL_USAGE, "--%s is for models of series with dates, and this one was trained without --time", given);
 }
@@ -153,12 +156,19 @@ static unroll_status emit(void *context, const forecast_result *r, unroll_error 
   return print(&out, err);
 }
 
+/* Draws of symbols have these; paths are drawn as the distribution says. Only predict has the options. */
+static unroll_status refuse_choice(const options *o, unroll_error *err) {
+  const char *given = !isnan(o->temperature) ? "temperature" : o->top_k >= 0 ? "top-k" : !isnan(o->top_p) ? "top-p" : NULL;
+  return given ? refuse(given, err) : UNROLL_OK;
+}
+
 unroll_status forecast_predict(model *m, const options *o, const char *paths, pool *workers, unroll_error *err) {
   dataset d = {0};
   printer p = {.o = o, .m = m, .d = &d, .list = o->json ? json_array() : NULL};
   const forecast_options how = {.horizon = horizon_of(m, o), .samples = samples_of(o), .seed = seed_of(o), .rows = rows_of(o)};
   const forecast_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
-  unroll_status status = read_levels(&p.q, o->quantiles, err);
+  unroll_status status = refuse_choice(o, err);
+  if (!status) status = read_levels(&p.q, o->quantiles, err);
   if (!status) status = forecast_read(&d, m, paths, o->series, o->time, how.horizon, err);
   forecast_origin *origins = status ? NULL : mem_zero((size_t)d.n_sequences + 1, sizeof *origins);
   if (!status && !origins) status = error_memory(err);
@@ -186,7 +196,11 @@ static void print_table(const backtest *b, const levels *q, const backtest_colum
   printf("\n");
   for (int k = 0; k < BACKTEST_METHODS; k++) {
     const backtest_score *s = &c->scores[k];
-    printf("  %-16s%10.4g%10.4g%9.2f%8.3f", backtest_method(k), s->mae, s->rmse, s->smape, s->mase);
+    printf("  %-16s%10.4g%10.4g%9.2f", backtest_method(k), s->mae, s->rmse, s->smape);
+    if (isfinite(s->mase))
+      printf("%8.3f", s->mase);
+    else
+      printf("%8s", "-"); /* no series is longer than a season, or none ever changes */
     for (int i = 0; i < q->n; i++) printf("%s%10.4g", i ? "" : "         ", s->pinball[i]);
     for (int i = 0; i < b->n_intervals; i++) printf("%12.1f %%", 100 * s->covered[i]);
     printf("\n");

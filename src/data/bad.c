@@ -21,8 +21,8 @@ unroll_status bad_rows_end(const bad_rows *b, unroll_error *err) {
   *err = b->first[0];
   const size_t used = strlen(err->message);
   if (b->n > 1)
-    snprintf(err->message + used, sizeof err->message - used, "; %" PRId64 " more cannot be read (--skip-bad leaves them out)",
-             b->n - 1);
+    snprintf(err->message + used, sizeof err->message - used, "; %" PRId64 " more cannot be read%s", b->n - 1,
+             b->fixed ? "" : " (--skip-bad leaves them out)");
   return UNROLL_BAD_INPUT;
 }
 

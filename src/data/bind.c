@@ -58,6 +58,7 @@ static unroll_status no_column(const table *t, const char *name, unroll_error *e
   text all = {0};
   for (int i = 0; i < t->n_columns && all.length < 300; i++) {
     const cell *c = table_cell(t, 0, i);
+    if (!c->size && i == t->series) continue; /* the sentence's number, which tagged text has no name for */
     text_format(&all, "%s%.*s", i ? ", " : "", (int)(c->size < 60 ? c->size : 60), c->text);
   }
   const input_file *f = &t->files.files[0];
@@ -585,8 +586,12 @@ static unroll_status check_axes(const binder *b) {
 unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err) {
   const char *time = s->time.time;
   binder b = {.d = d, .t = t, .s = s, .series = -1, .time = -1, .err = err};
-  *d = (dataset){
-      .lines = true, .n_columns = s->n, .bytes = t->bytes, .hash = t->hash, .by_line = t->by_line, .bad = {.skip = t->skip}};
+  *d = (dataset){.lines = true,
+                 .n_columns = s->n,
+                 .bytes = t->bytes,
+                 .hash = t->hash,
+                 .by_line = t->by_line,
+                 .bad = {.skip = t->skip, .fixed = time != NULL}};
   b.series = t->series;
   const bool tagged = t->series >= 0;
   if (series && tagged) return error_set(err, UNROLL_USAGE, "tagged text has its own sentences: no series can be given");

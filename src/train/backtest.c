@@ -58,9 +58,11 @@ static unroll_status too_many(const tester *s, int64_t e, int64_t fit, int64_t f
   const char *name = calendar_name(s->d, e);
   calendar_write(s->d, e, from - 1, until);
   return error_set(err, UNROLL_USAGE,
-                   "%s%s%sonly %" PRId64 " windows of %d steps come after %s, until which the model was trained or chosen, %" PRId64
+                   "%s%s%sonly %" PRId64
+                   " window%s of %d steps come%s after %s, until which the model was trained or chosen, %" PRId64
                    " are asked for; ask for fewer, or say --trained",
-                   *name ? "series '" : "", name, *name ? "': " : "", fit, s->o->horizon, until, s->o->windows);
+                   *name ? "series '" : "", name, *name ? "': " : "", fit, fit == 1 ? "" : "s", s->o->horizon, fit == 1 ? "s" : "",
+                   until, s->o->windows);
 }
 
 /* The windows of a series, the earliest first. */

@@ -127,6 +127,9 @@ run eval tables.model/model.safetensors tables
 expect 3 "tables/3.csv:3" "row 3, column 'label': the model does not know the label 'so'"
 printf 'the D\n' >t1.txt
 printf 'the D\ndog N' >t2.txt
+run eval tag/model.safetensors t1.txt --tagged form,tag
+expect 3 "there is no column 'word'; the columns are: form, tag"
+grep -q 'form, tag$' err || fail "a column without a name is listed"
 run eval tag/model.safetensors t1.txt t2.txt --tagged word,tag
 expect 0 "3 predictions, 2 examples"
 mkdir empty

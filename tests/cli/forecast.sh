@@ -109,6 +109,14 @@ expect 0 "shop,at,variable,mean,0.5" '"shop, 2",2024-01-05 23:00,y,'
 [ "$(wc -l <out)" = 31 ] || fail "predict: not a row for each hour of each series"
 run predict shops/model.safetensors shops.csv --horizon 12
 expect 3 "series 'shop, 0': there is no row for 2024-01-06 00:00, and the column 'x' must say"
+grep -q 'more cannot be read$' err || fail "predict: says how a row of a series could be left out, or not how many are wrong"
+for option in "--temperature 0" "--top-k 3" "--top-p 0.5"; do # nothing may be ignored in silence
+  run predict shops/model.safetensors shops.csv $option
+  expect 2 "${option% *} does not go together with series with dates"
+done
+run eval shops/model.safetensors shops.csv --backtest 1 --season 1000 # none of a series is longer: MASE is not defined
+expect 0 " - "
+! grep -q nan out || fail "eval prints nan"
 run eval shops/model.safetensors shops.csv --backtest 1 --json
 expect 0
 holds "$(value model mase) < $(value naive mase) / 2"
