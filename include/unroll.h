@@ -164,7 +164,7 @@ typedef struct unroll_progress {
 /* Set by unroll_train_options_init to the defaults of `unroll train`; then change what should differ. */
 typedef struct unroll_train_options {
   const char *net;         /* a file, or the name of a built-in net */
-  const char *const *data; /* files: one, for the kinds of data there are today */
+  const char *const *data; /* files and folders, which follow each other */
   int n_data;
   const char *const *settings; /* "NAME=VALUE" */
   int n_settings;

@@ -61,7 +61,7 @@ static const option_row rows[] = {
     {OPTION_NUMBER, "weight-decay", 0, offsetof(options, decay), "X", 0, 1, false, "on matrices [0; 0.01 for adamw]"},
     {OPTION_HEADING, "Validation", 0, 0, NULL, 0, 0, false, NULL},
     {OPTION_TEXT, "valid", 0, offsetof(options, valid), "SHARE|FILE", 0, 0, false,
-     "never trained on; the best model by it is kept [0.05]"},
+     "never trained on; the best model by it is kept [0.05; none of less than 1000 symbols]"},
     {OPTION_TEXT, "test", 0, offsetof(options, test), "SHARE|FILE", 0, 0, false, "looked at once, at the end [none]"},
     {OPTION_INTEGER, "patience", 0, offsetof(options, patience), "N", 0, MOST_COUNT, false,
      "stop after N validations without improvement; 0: never [0]"},
