@@ -7,7 +7,7 @@
 
 /* Rows of an option table that both commands have. */
 #define DECODE_ROWS                                                                                                                \
-  {OPTION_HEADING, "Texts that are generated", 0, 0, NULL, 0, 0, false, NULL},                                                                   \
+  {OPTION_HEADING, "Texts that are generated", 0, 0, NULL, 0, 0, false, NULL},                                                     \
       {OPTION_INTEGER,                                                                                                             \
        "beam",                                                                                                                     \
        0,                                                                                                                          \
