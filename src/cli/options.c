@@ -169,7 +169,7 @@ unroll_status options_check_arguments(const options *o, const command *c, unroll
 }
 
 void options_free(options *o) {
-  option_list *const lists[] = {&o->sets, &o->inits, &o->ramps};
+  option_list *const lists[] = {&o->sets, &o->inits, &o->ramps, &o->class_weights};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     mem_free(lists[i]->items);
     *lists[i] = (option_list){0};

@@ -24,7 +24,7 @@ typedef struct options {
       *series, *tagged, *test, *time, *valid, *weights;
   char **arguments; /* what is left: NET, DATA, MODEL ... */
   int n_arguments;
-  option_list sets, inits, ramps;                 /* the values of --set, NAME=VALUE each; of --init; of --ramp */
+  option_list class_weights, sets, inits, ramps;  /* the values of --set, NAME=VALUE each; of --init; of --ramp */
   bool cases, cells, forward, roofline, sessions; /* bench */
   const char *cell, *shape;
   bool help;

@@ -48,6 +48,8 @@ static const option_row rows[] = {
      "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
     {OPTION_FLAG, "standardise", 0, offsetof(options, standardise), NULL, 0, 0, false,
      "tables: numbers are taken as (x - mean) / deviation of the training file; predictions come in the data's units"},
+    {OPTION_LIST, "class-weights", 0, offsetof(options, class_weights), "[NAME=]balanced|FILE", 0, 0, false,
+     "what each label of a predicted category counts in training, as balanced or in FILE: label, tab, weight; may be repeated [1]"},
     {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of all random numbers [1]"},
     {OPTION_HEADING, "Optimization", 0, 0, NULL, 0, 0, false, NULL},
     {OPTION_WORD, "optimizer", 0, offsetof(options, optimizer), "adam|adamw|rmsprop|sgd", 0, 0, false, "[adam]"},
@@ -98,6 +100,8 @@ static void on_start(void *context, const train_start *s) {
                 threads, threads == 1 ? "" : "s", cpu_isa_name(cpu_isa()));
   progress_line("data: %s symbols to train on, %s for validation, %s for test; %s steps", output_count(s->symbols[0], a),
                 output_count(s->symbols[1], b), output_count(s->symbols[2], c), output_count(s->total_steps, d));
+  for (const char *line = s->class_weights; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+    progress_line("class weights of %.*s", (int)strcspn(line, "\n"), line);
   if (s->resumed) progress_line("resuming from %s at step %s", s->checkpoint, output_count(s->first_step, a));
   if (s->replaces) progress_line("the model of an earlier training in %s is replaced; --resume would have gone on with it", w->dir);
 }
@@ -185,6 +189,7 @@ static unroll_status check_resume(const options *o, unroll_error *err) {
                       : o->horizon >= 0       ? "horizon"
                       : o->folders            ? "labels-from-folders"
                       : o->skip_bad           ? "skip-bad"
+                      : o->class_weights.n    ? "class-weights"
                       : o->valid              ? "valid"
                       : o->test               ? "test"
                       : o->patience >= 0      ? "patience"
@@ -233,6 +238,15 @@ static void print_result(const train_result *r, const char *dir) {
   progress_line("wrote %s/model.safetensors", dir);
 }
 
+/* With newlines between them. */
+static unroll_status join_weights(const option_list *list, text *out, unroll_error *err) {
+  for (int i = 0; i < list->n; i++) {
+    if (strchr(list->items[i], '\n')) return error_set(err, UNROLL_USAGE, "the value of --class-weights has a newline in it");
+    text_format(out, "%s%s", i ? "\n" : "", list->items[i]);
+  }
+  return out->failed ? error_memory(err) : UNROLL_OK;
+}
+
 static unroll_status start(const options *o, const text *paths, const train_callbacks *calls, train_result *r, unroll_error *err) {
   train_options t;
   train_defaults(&t);
@@ -259,7 +273,11 @@ static unroll_status start(const options *o, const text *paths, const train_call
   t.ramps = o->ramps.items;
   t.n_ramps = o->ramps.n;
   apply(&t, o);
+  text weights = {0};
+  if (!status) status = join_weights(&o->class_weights, &weights, err);
+  t.class_weights = weights.data;
   if (!status) status = train_run(&t, calls, r, err);
+  text_free(&weights);
   arena_free(&memory);
   return status;
 }

@@ -65,6 +65,7 @@ static int fill_record(json_t *j, const trainer *t, bool validated, double test_
   json_t *settings = t->m.n_ramps ? json_object() : NULL;
   for (int i = 0; settings && i < t->m.n_ramps; i++) bad |= add_number(settings, t->m.ramps[i].name, t->m.g.varying[i]);
   if (t->m.n_ramps) bad |= json_object_set_new(j, "settings", settings);
+  if (t->m.n_weighted && t->first_record) bad |= json_object_set_new(j, "class_weights", model_weights_json(&t->m));
   if (t->bad_rows > 0) bad |= add_integer(j, "bad_rows", t->bad_rows);
   if (validated) bad |= add_number(j, "valid_loss", s->valid_loss) | add_number(j, "valid_bits", s->valid_loss * BITS_PER_NAT);
   if (isfinite(test_loss)) bad |= add_number(j, "test_loss", test_loss) | add_number(j, "test_bits", test_loss * BITS_PER_NAT);

@@ -178,6 +178,8 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
                                  .n_settings = n_settings,
                                  .inits = m->inits,
                                  .n_inits = m->n_inits,
+                                 .weights = m->weighted,
+                                 .n_weights = derive ? m->n_weighted : 0, /* the loss itself stays plain */
                                  .varying = varying(m, &m->memory),
                                  .n_varying = m->n_ramps,
                                  .find_cell = model_find_cell,

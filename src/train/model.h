@@ -10,6 +10,8 @@
 #include "kernel/kernel.h"
 #include "train/ramp.h"
 
+struct json_t; /* io/json.h */
+
 typedef struct model_cell {
   const char *name, *file, *text;
 } model_cell;
@@ -39,6 +41,8 @@ typedef struct model {
   int n_inits;
   ramp *ramps; /* --ramp, likewise: settings that change in training */
   int n_ramps;
+  class_weights *weighted; /* --class-weights, for model_build with a gradient: a weight for each label of these variables */
+  int n_weighted;
   data_identity data; /* what it was trained on; zeros when unknown */
 } model;
 
@@ -92,6 +96,10 @@ unroll_status model_write(const model *m, const float *weights, const char *path
 /* model_series.c: the metadata 'series'; NULL: out of memory. Reading a file without it leaves m->table.time empty. */
 char *model_series_text(const series_form *f);
 unroll_status model_read_series(model *m, const tensor_file *f, const char *name, unroll_error *err);
+/* model_weights.c: the metadata 'class_weights', likewise. The JSON object is the caller's. */
+struct json_t *model_weights_json(const model *m);
+char *model_weights_text(const model *m);
+unroll_status model_read_weights(model *m, const tensor_file *f, const char *name, unroll_error *err);
 /* Hash over all tensors and metadata but the key "hash". */
 uint64_t model_hash(const tensor *tensors, size_t n_tensors, const char *const *keys, const char *const *values, size_t n_keys);
 #endif

@@ -10,6 +10,7 @@
  *               numbers, {"width": how many} and, where they are standardised, "mean" and "deviation": arrays
  *   data        JSON object: size and hash of the training data
  *   init, ramp  JSON arrays of texts: how parameters started and which settings changed, where --init and --ramp said so
+ *   class_weights  JSON object, name of a variable -> {label: weight}, where --class-weights said so
  *   series      JSON object, of a model of series with dates: columns, step, window, scaling, and until when it was trained
  *
  * A file is untrusted: the graph is built from its text first; then each parameter is looked for, and only when all are there with
@@ -188,20 +189,22 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   const char *name = strrchr(m->net_file, '/');
   char *cells = cells_text(m), *settings = settings_text(&m->g),
        *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words)), *inits = inits_text(m),
-       *ramps = ramps_text(m), *series = m->table.time.time ? model_series_text(&m->table.time) : NULL;
+       *ramps = ramps_text(m), *series = m->table.time.time ? model_series_text(&m->table.time) : NULL,
+       *weighted = model_weights_text(m);
   snprintf(data, sizeof data, "{\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", m->data.bytes, m->data.hash);
   const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", m->table.n ? "variables" : "vocabulary", "data"};
   const char *values[MAX_KEYS] = {extra->format, m->net_text, name ? name + 1 : m->net_file, cells, settings, words, data};
   int n = MODEL_KEYS;
   if (m->n_inits) keys[n] = "init", values[n++] = inits;
   if (m->n_ramps) keys[n] = "ramp", values[n++] = ramps;
+  if (m->n_weighted) keys[n] = "class_weights", values[n++] = weighted;
   if (series) keys[n] = "series", values[n++] = series;
   for (int i = 0; i < extra->n_keys && n < MAX_KEYS - 1; i++, n++) {
     keys[n] = extra->keys[i];
     values[n] = extra->values[i];
   }
   unroll_status status = UNROLL_OK;
-  if (!cells || !settings || !words || !inits || !ramps || (m->table.time.time && !series))
+  if (!cells || !settings || !words || !inits || !ramps || !weighted || (m->table.time.time && !series))
     status = error_memory(err);
   else
     status = write_tensors(m, weights, path, extra, keys, values, n, err);
@@ -211,6 +214,7 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   mem_free(inits);
   mem_free(ramps);
   mem_free(series);
+  mem_free(weighted);
   return status;
 }
 
@@ -526,6 +530,7 @@ unroll_status model_from_tensors(model *m, const char *name, const tensor_file *
   if (!status) status = read_cells(m, f, name, err);
   if (!status) status = read_vocabulary(m, &words, f, name, err);
   if (!status) status = model_read_series(m, f, name, err);
+  if (!status) status = model_read_weights(m, f, name, err);
   if (!status) status = read_settings(m, f, name, &settings, &n_settings, err);
   if (!status) status = read_identity(m, f, name, err);
   if (!status) status = read_texts(m, f, name, "init", &m->inits, &m->n_inits, err);

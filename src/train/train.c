@@ -39,7 +39,11 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
     s.symbols[i] = t->parts[i].n_symbols;
     s.sequences[i] = t->parts[i].n_symbols == 0 ? 0 : t->m.form.lines || t->m.table.n ? t->parts[i].n : 1;
   }
+  text weights = {0};
+  class_weights_tell(t, &weights);
+  s.class_weights = weights.failed ? NULL : weights.data;
   t->calls.start(t->calls.context, &s);
+  text_free(&weights);
 }
 
 /* The place of the first loss that is not finite, as text; "" when all are. */
@@ -174,6 +178,7 @@ static unroll_status record(trainer *t, bool validated, double test_loss, unroll
   const double now = time_now();
   s->loss = s->interval_symbols > 0 ? s->interval_nats / (double)s->interval_symbols : NONE;
   t->speed = now > t->interval_began ? (double)(s->symbols - t->began_symbols) / (now - t->interval_began) : 0;
+  t->first_record = s->last_record == 0;
   s->last_record = s->step;
   s->interval_nats = 0;
   s->interval_symbols = 0;
@@ -256,6 +261,7 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   if (status) return status;
   status = trainer_collect(t, &words, err);
   if (!status) status = trainer_encode(t, &words, err);
+  if (!status) status = class_weights_begin(t, err);
   if (!status) status = model_build(&t->m, &words, t->o.settings, t->o.n_settings, true, err);
   vocabulary_free(&words);
   if (!status) status = model_init(&t->m, t->o.seed, err);

@@ -29,6 +29,8 @@ typedef struct train_options {
   int n_inits;
   const char *const *ramps; /* --ramp; see ramp.h */
   int n_ramps;
+  const char *class_weights; /* "balanced", FILE, NAME=balanced or NAME=FILE, several with newlines between them; class_weights.c.
+                                NULL: all labels count the same */
   int64_t epochs, steps;     /* 0: not given. Neither: 10 epochs, at least 300 steps. Both: what comes first */
   int64_t batch;             /* 32 */
   int64_t unroll;            /* 64 steps a pass, streams only */
@@ -57,8 +59,9 @@ typedef struct train_start { /* what training begins with */
   int64_t first_step, total_steps, steps_per_epoch;
   double operations; /* of one training step's products */
   bool resumed;
-  bool replaces;          /* the folder held the model of an earlier training */
-  const char *checkpoint; /* the file resumed from */
+  bool replaces;             /* the folder held the model of an earlier training */
+  const char *checkpoint;    /* the file resumed from */
+  const char *class_weights; /* "label: no 0.5, yes 5", a line for each variable that has some; NULL: none */
 } train_start;
 
 typedef struct train_progress {                              /* after each step */

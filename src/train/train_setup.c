@@ -30,12 +30,13 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
   const char *const files[3] = {t->o.data, t->o.valid, t->o.test};
   double share;
   t->identity = (data_identity){0, 0};
-  const char *alone = t->o.series        ? "--series"
-                      : t->o.tagged      ? "--tagged"
-                      : t->o.standardise ? "--standardise"
-                      : t->o.time        ? "--time"
-                      : t->o.folders     ? "--labels-from-folders"
-                                         : NULL;
+  const char *alone = t->o.series          ? "--series"
+                      : t->o.tagged        ? "--tagged"
+                      : t->o.standardise   ? "--standardise"
+                      : t->o.time          ? "--time"
+                      : t->o.folders       ? "--labels-from-folders"
+                      : t->o.class_weights ? "--class-weights"
+                                           : NULL;
   if (alone && !t->m.table.n) return error_set(err, UNROLL_USAGE, "%s is for tables, and this net reads a text", alone);
   t->m.table.standardise = t->o.standardise;
   if (t->o.time && !t->m.built) {
@@ -193,6 +194,7 @@ unroll_status trainer_prepare(trainer *t, unroll_error *err) {
   if (!status) status = schedule_parse(&t->rates, t->o.schedule, err);
   if (!status) status = make_optimizer(t, err);
   if (!status) status = t->m.table.time.time ? series_parts(t, err) : cut(t, err);
+  if (!status) status = class_weights_count(t, err);
   if (!status) status = check_valid(t, err);
   if (!status) status = make_plan(t, err);
   if (status) return status;

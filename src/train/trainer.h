@@ -38,6 +38,7 @@ typedef struct trainer {
   schedule rates;
   model m;
   int64_t bad_rows; /* left out */
+  bool *balanced;   /* [m.n_weighted] class weights that are counted; NULL: none, or they are known */
   dataset sets[3];  /* what was read; [VALID] and [TEST] only where they are files of their own */
   part parts[3];
   pool *workers;
@@ -58,7 +59,7 @@ typedef struct trainer {
   struct {
     const char *model, *checkpoint, *previous, *log;
   } files; /* NULL without a folder */
-  bool interrupted;
+  bool interrupted, first_record;
   int lock;     /* 1 + the lock of the folder; 0: none */
   bool damaged; /* the file `checkpoint` is not to be kept as the previous one */
 } trainer;
@@ -81,6 +82,12 @@ enum { TRAINER_SMALL = 1000 }; /* fewer symbols: no validation unless asked for 
 #define TRAINER_VALID 0.05
 unroll_status trainer_prepare(trainer *t, unroll_error *err); /* everything else; t->m is built */
 void trainer_free(trainer *t);
+
+/* class_weights.c: of a new run. Once the data is encoded, before the model is built: m.weighted; and, once there are parts and
+ * before there is a plan, those that are counted. */
+unroll_status class_weights_begin(trainer *t, unroll_error *err);
+unroll_status class_weights_count(trainer *t, unroll_error *err);
+void class_weights_tell(const trainer *t, text *out); /* for train_start */
 
 /* train_series.c: tables with a column of dates. In this order: */
 unroll_status series_take_options(trainer *t, unroll_error *err); /* of a new run */
