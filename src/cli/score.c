@@ -121,20 +121,23 @@ static unroll_status read_data(dataset *d, const model *m, const options *o, unr
   return status;
 }
 
-static json_t *total_json(double nats, int64_t symbols, int64_t sequences) {
+/* accuracy: NaN where it was not counted */
+static json_t *total_json(double nats, int64_t symbols, int64_t sequences, double accuracy) {
   const double mean = symbols > 0 ? nats / (double)symbols : (double)NAN;
   json_t *out = json_pack("{s:I, s:I}", "sequences", (json_int_t)sequences, "symbols", (json_int_t)symbols);
   if (!out) return NULL;
   json_object_set_new(out, "loss", json_number(mean));
   json_object_set_new(out, "bits_per_symbol", json_number(mean * BITS_PER_NAT));
   json_object_set_new(out, "perplexity", json_number(exp(mean)));
+  if (!isnan(accuracy)) json_object_set_new(out, "accuracy", json_number(accuracy));
   return out;
 }
 
-static void total_print(double nats, int64_t symbols, int64_t sequences) {
-  char a[32], b[32];
+static void total_print(double nats, int64_t symbols, int64_t sequences, double accuracy) {
+  char a[32], b[32], share[32] = "";
   const double mean = symbols > 0 ? nats / (double)symbols : (double)NAN;
-  printf("total: %.4f bits per symbol, perplexity %.4f, %s symbol%s, %s sequence%s\n", mean * BITS_PER_NAT, exp(mean),
+  if (!isnan(accuracy)) snprintf(share, sizeof share, ", accuracy %.2f %%", 100 * accuracy);
+  printf("total: %.4f bits per symbol, perplexity %.4f%s, %s symbol%s, %s sequence%s\n", mean * BITS_PER_NAT, exp(mean), share,
          output_count(symbols, a), symbols == 1 ? "" : "s", output_count(sequences, b), sequences == 1 ? "" : "s");
 }
 
@@ -150,12 +153,12 @@ static unroll_status run_score(const options *o, unroll_error *err) {
   if (!status) status = read_data(&d, &m, o, err);
   if (!status) status = score(&m, &d, workers, &sink, &total, err);
   if (!status && o->json) {
-    json_t *out = total_json(total.nats, total.symbols, total.sequences);
+    json_t *out = total_json(total.nats, total.symbols, total.sequences, (double)NAN);
     data_report_json(out, &d);
     if (out) json_object_set(out, "scores", p.list);
     status = output_json(out, err);
   } else if (!status) {
-    total_print(total.nats, total.symbols, total.sequences);
+    total_print(total.nats, total.symbols, total.sequences, (double)NAN);
   }
   json_decref(p.list);
   dataset_free(&d);
@@ -185,16 +188,17 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
                                     : "confusion");
   if (!status && !is_table) status = read_data(&d, &m, o, err);
   if (!status && !is_table) status = part_whole(&p, &d, err);
-  if (!status && !is_table) status = evaluator_new(&e, &m, m.weights, &p, many, steps, workers, err);
+  if (!status && !is_table) status = evaluator_new_accuracy(&e, &m, m.weights, &p, many, steps, workers, err);
   if (!status && !is_table) {
     const double mean = evaluator_run(e);
     const int64_t symbols = evaluator_symbols(e);
+    const double accuracy = evaluator_accuracy(e);
     if (o->json) {
-      json_t *out = total_json(mean * (double)symbols, symbols, d.n_sequences);
+      json_t *out = total_json(mean * (double)symbols, symbols, d.n_sequences, accuracy);
       data_report_json(out, &d);
       status = output_json(out, err);
     } else
-      total_print(mean * (double)symbols, symbols, d.n_sequences);
+      total_print(mean * (double)symbols, symbols, d.n_sequences, accuracy);
   }
   evaluator_free(e);
   part_free(&p);
@@ -222,7 +226,9 @@ const command command_eval = {
     .usage = "MODEL DATA... [options]",
     .summary = "loss of a model on data",
     .text =
-        "The loss of MODEL on DATA, in bits per symbol and as perplexity. A stream is cut into parallel streams, each warmed "
+        "The loss of MODEL on DATA, in bits per symbol and as perplexity, and how often the likeliest symbol is the true one, "
+        "given\n"
+        "the true ones before it. A stream is cut into parallel streams, each warmed "
         "up on\n"
         "the text before it; 'unroll score' takes it in one piece, and longer. Of a table, what fits each variable: accuracy,\n"
         "precision, recall and F1 of labels, F1 of the spans that tags B-X, I-X and O mark, perplexity of symbols, sequences\n"

@@ -4,11 +4,13 @@
  * the beginning of the text) must not feel the steps at which it was not there yet: its carried states are set back to zero at the
  * step where its text begins, and passes are cut so that such a step is always the end of one. */
 #include "train/evaluate.h"
+#include <math.h>
 #include <string.h>
 #include "base/error.h"
 #include "data/batch.h"
 #include "plan/plan.h"
 #include "run/run.h"
+#include "train/distribution.h"
 
 enum { WARMUP = 256 };
 
@@ -22,6 +24,9 @@ struct evaluator {
   run *run;
   float *carry; /* [run_carry_size] scratch */
   int *losses;  /* [n_losses] their nodes, where not all rows of them count */
+  bool counts;  /* the symbols that are predicted right: */
+  distribution symbols;
+  int64_t correct;
 };
 
 static unroll_status begin(evaluator *e, const float *weights, int rows, int steps, pool *workers, unroll_error *err) {
@@ -48,6 +53,12 @@ static unroll_status begin(evaluator *e, const float *weights, int rows, int ste
     if (status) return status;
     options = (plan_options){.max_rows = e->rows, .max_steps = steps};
   }
+  if (e->counts) {
+    status = distribution_of(&e->symbols, g, 0, NULL, err);
+    if (status) return status;
+    options.keep = e->symbols.nodes;
+    options.n_keep = e->symbols.n_args;
+  }
   options.precision = e->m->precision;
   status = plan_new(&e->plan, g, &options, err);
   if (!status) status = run_new(&e->run, e->plan, weights, workers, err);
@@ -56,8 +67,8 @@ static unroll_status begin(evaluator *e, const float *weights, int rows, int ste
   return e->carry ? UNROLL_OK : error_memory(err);
 }
 
-unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
-                            pool *workers, unroll_error *err) {
+static unroll_status make(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, bool counts,
+                          pool *workers, unroll_error *err) {
   *out = NULL;
   if (p->n_symbols < 1) return error_set(err, UNROLL_USAGE, "there is no data to evaluate");
   if (rows < 1 || steps < 1) return error_set(err, UNROLL_USAGE, "a batch needs at least one row and one step");
@@ -65,6 +76,7 @@ unroll_status evaluator_new(evaluator **out, const model *m, const float *weight
   if (!e) return error_memory(err);
   e->m = m;
   e->p = p;
+  e->counts = counts;
   const unroll_status status = begin(e, weights, rows, steps, workers, err);
   if (status) {
     evaluator_free(e);
@@ -72,6 +84,18 @@ unroll_status evaluator_new(evaluator **out, const model *m, const float *weight
   }
   *out = e;
   return UNROLL_OK;
+}
+
+unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
+                            pool *workers, unroll_error *err) {
+  return make(out, m, weights, p, rows, steps, false, workers, err);
+}
+
+unroll_status evaluator_new_accuracy(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
+                                     pool *workers, unroll_error *err) {
+  const unroll_status status = model_needs_text(m, "counting right symbols", err);
+  *out = NULL;
+  return status ? status : make(out, m, weights, p, rows, steps, true, workers, err);
 }
 
 void evaluator_free(evaluator *e) {
@@ -86,6 +110,20 @@ void evaluator_free(evaluator *e) {
 }
 
 int64_t evaluator_symbols(const evaluator *e) { return e->p->n_symbols; }
+
+double evaluator_accuracy(const evaluator *e) { return e->counts ? (double)e->correct / (double)e->p->n_symbols : (double)NAN; }
+
+/* Of the last pass; what only warms up has no target. */
+static int64_t count_correct(const evaluator *e, const batch *b) {
+  const batch_axis *a = &b->axes[0];
+  const int32_t *target = b->index[e->m->g.losses[0].slot];
+  int64_t correct = 0;
+  for (int64_t i = 0; i < a->first[a->steps]; i++) {
+    const prediction p = distribution_at(&e->symbols, e->run, i, 0);
+    correct += target[i] >= 0 && distribution_likeliest(&e->symbols, &p) == target[i];
+  }
+  return correct;
+}
 
 /* Of the last batch of windows: a loss without what only gives the context. */
 static double counted(const evaluator *e, int number) {
@@ -104,6 +142,7 @@ static double counted(const evaluator *e, int number) {
 static double pass(evaluator *e, const batch *b) {
   double nats = 0;
   run_pass(e->run, b, 0);
+  if (e->counts) e->correct += count_correct(e, b);
   if (e->losses) {
     for (int i = 0; i < e->m->g.n_losses; i++) nats += counted(e, i);
     return nats;
@@ -181,6 +220,7 @@ static double run_stream(evaluator *e) {
 
 double evaluator_run(evaluator *e) {
   double nats = 0;
+  e->correct = 0;
   run_pack(e->run);
   if (!e->lines)
     nats = run_stream(e);

@@ -12,9 +12,13 @@ typedef struct evaluator evaluator;
 /* All memory is taken here. The weights (a block like m->weights) are read at each run; everything given is borrowed. */
 unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
                             pool *workers, unroll_error *err);
+/* One that also counts how often the likeliest symbol is the true one, given the true symbols before it; of a text. */
+unroll_status evaluator_new_accuracy(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
+                                     pool *workers, unroll_error *err);
 void evaluator_free(evaluator *e);
 /* Mean nats per symbol; allocates nothing. */
 double evaluator_run(evaluator *e);
 int64_t evaluator_symbols(const evaluator *e); /* counted symbols */
+double evaluator_accuracy(const evaluator *e); /* of the last run, a share; NaN unless it counts */
 #define BITS_PER_NAT 1.4426950408889634
 #endif

@@ -15,6 +15,11 @@ awk -F'\t' 'NF == 2 { whole = $1 } NF == 4 { sum += $3 } END { d = whole - sum; 
 
 run score DIR/model.safetensors - --json --per-symbol
 expect 0 '"bits_per_symbol"' '"log2_p_per_symbol"'
+run eval DIR/model.safetensors -
+expect 0 "accuracy 100.00 %, 5 symbols"
+printf holle >in
+run eval DIR/model.safetensors - --json
+expect 0 '"perplexity"' '"accuracy": 0.'
 rm in
 run sample DIR/model.safetensors --prime hell --length 1 --temperature 0
 expect 0

@@ -382,6 +382,58 @@ static void test_evaluate_lines(void **state) {
   dataset_free(&d);
 }
 
+/* A block of weights with which m always says `symbol`, whatever came before. */
+static float *stubborn(const model *m, int32_t symbol) {
+  float *weights = mem_zero((size_t)m->g.n_weights, sizeof *weights);
+  for (int i = 0; i < m->g.n_params; i++)
+    if (!strcmp(m->g.params[i].name, "b")) weights[m->g.params[i].offset + symbol] = 1;
+  return weights;
+}
+
+static int64_t occurrences(const dataset *d, int64_t begin, int64_t end, int32_t symbol) {
+  int64_t n = 0;
+  for (int64_t i = begin; i < end; i++) n += d->symbols[i] == symbol;
+  return n;
+}
+
+/* Right is what is right, and what only warms up is not counted. */
+static void test_evaluate_accuracy(void **state) {
+  (void)state;
+  static const struct {
+    int begin, end, rows, steps;
+  } rows[] = {{0, 450, 1, 64}, {300, 450, 4, 10}, {3, 400, 32, 64}, {440, 450, 32, 64}};
+  char path[300];
+  evaluator *e;
+  part p;
+  snprintf(path, sizeof path, "%s/words.txt", folder);
+  for (int stream = 0; stream < 2; stream++) {
+    const model *m = stream ? &language : &names;
+    dataset d;
+    OK(dataset_read(&d, &m->form, path, false, err));
+    OK(dataset_encode(&d, &m->words, err));
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+      const int32_t symbol = d.symbols[4 + r];
+      float *weights = stubborn(m, symbol);
+      OK(part_whole(&p, &d, err));
+      if (stream) p = (part){.data = &d, .begin = rows[r].begin, .end = rows[r].end, .n_symbols = rows[r].end - rows[r].begin};
+      const int64_t n = occurrences(&d, stream ? p.begin : 0, stream ? p.end : d.n_symbols, symbol);
+      OK(evaluator_new_accuracy(&e, m, weights, &p, rows[r].rows, rows[r].steps, NULL, err));
+      for (int again = 0; again < 2; again++) {
+        evaluator_run(e);
+        assert_true(evaluator_accuracy(e) == (double)n / (double)p.n_symbols);
+      }
+      evaluator_free(e);
+      OK(evaluator_new(&e, m, weights, &p, rows[r].rows, rows[r].steps, NULL, err));
+      evaluator_run(e);
+      assert_true(isnan(evaluator_accuracy(e)));
+      evaluator_free(e);
+      if (!stream) part_free(&p);
+      mem_free(weights);
+    }
+    dataset_free(&d);
+  }
+}
+
 /* --- lack of memory --- */
 
 static void test_no_memory(void **state) {
@@ -419,10 +471,17 @@ static void test_no_memory(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_same_texts),     cmocka_unit_test(test_probability), cmocka_unit_test(test_next),
-      cmocka_unit_test(test_chain),          cmocka_unit_test(test_frequencies), cmocka_unit_test(test_primes),
-      cmocka_unit_test(test_stopping),       cmocka_unit_test(test_scores),      cmocka_unit_test(test_evaluate_stream),
-      cmocka_unit_test(test_evaluate_lines), cmocka_unit_test(test_no_memory)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_texts),
+                                     cmocka_unit_test(test_probability),
+                                     cmocka_unit_test(test_next),
+                                     cmocka_unit_test(test_chain),
+                                     cmocka_unit_test(test_frequencies),
+                                     cmocka_unit_test(test_primes),
+                                     cmocka_unit_test(test_stopping),
+                                     cmocka_unit_test(test_scores),
+                                     cmocka_unit_test(test_evaluate_stream),
+                                     cmocka_unit_test(test_evaluate_lines),
+                                     cmocka_unit_test(test_evaluate_accuracy),
+                                     cmocka_unit_test(test_no_memory)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }
