@@ -5,6 +5,8 @@
 # DATA: a folder with first60000.seq, the first 60,000 visits of the UCI data set "MSNBC.com Anonymous Web Data", a visit a line, numbers
 # of pages with spaces between them. Of 16 visits of more than 200 pages the first 200 are taken.
 # The validation part is a file: a share would hold all or none of equal visits, and some visits are a tenth of all.
+# 16 s of one core. Three seeds: 2.251, 2.257, 2.258 bits per symbol, accuracy 49.77, 49.17, 50.61 %. Counts after one page 2.443 and 47.73 %,
+# after two 2.307 and 50.37 %: the net gives better probabilities, but where pages are about as likely no better guesses.
 # UNROLL=... names the program, where it is not on the path; OPTIONS go to `train`.
 set -eu
 unroll=${UNROLL:-unroll}

@@ -1,8 +1,10 @@
 #!/bin/sh
-# headlines.sh DATA - a headline for a story (built-in net `summarise`): the first 30 words of 12,460 stories to train on, headlines for each
-# fifth of 5,288 others. Small letters and digits only; what is in < >, as the codes of shares, is taken out of both. A net of 128 units knows
-# the 5,000 most frequent words, so it cannot say the name of a company that it never saw. Beside it the first words of the story
-# themselves, as many as in a headline (7), and more of them, which ROUGE rewards.
+# headlines.sh DATA - a headline for a story (built-in net `summarise`): the first 30 words of 12,460 stories to train on, headlines for
+# each fifth of 5,288 others (1,057). Small letters and digits only; what is in < >, as the codes of shares, is taken out of both. A net of
+# 128 units knows the 5,000 most frequent words, so it cannot say the name of a company that it never saw. Beside it the first words of
+# the story themselves, as many as in a headline (7), and more of them, which ROUGE rewards.
+# 105 s of one core. ROUGE-1 26.96, ROUGE-L 26.64 (one seed); the first 7 words 21.85 and 21.27, the first 12 24.46 and 23.31. 0.8 % are
+# right word by word: the net has learned the form of headlines more than their matter.
 # DATA: a folder with headlines.tsv, the stories of Reuters-21578 with the columns newid, lewissplit, topics, headline, lead50 (first 50 words).
 # UNROLL=... names the program, where it is not on the path; OPTIONS go to `train`.
 set -eu
@@ -36,7 +38,7 @@ for n in 7 12; do
     END { printf "first %d words: ROUGE-1 %.2f, ROUGE-L %.2f\n", n, 100 * one / (NR - 1), 100 * long / (NR - 1) }' "$folder/test.tsv"
 done
 # shellcheck disable=SC2086
-"$unroll" train summarise "$folder/train.tsv" --valid 0.03 --epochs 6 --set hidden=128 --set vocabulary=5000 \
+"$unroll" train summarise "$folder/train.tsv" --valid 0.03 --epochs 8 --set drop=0.3 --set hidden=128 --set vocabulary=5000 \
   ${OPTIONS:-} --quiet -o "$folder/model"
 "$unroll" eval "$folder/model/model.safetensors" "$folder/test.tsv" --decode
 rm -r "$folder"
