@@ -33,9 +33,8 @@ static unroll_status make_model(unroll_model *m, const bench_spec *spec, const c
 /* What a step reads: the packed weights of the plan that a session makes. */
 static unroll_status count(bench_session *b, const model *m, const bench_machine *machine, unroll_error *err) {
   arena memory = {0};
-  graph g;
+  graph g = {0};
   plan *p = NULL;
-  graph_init(&g);
   unroll_status s = model_stream_graph(m, &g, &memory, err);
   const plan_options o = {.max_rows = 1, .max_steps = 1, .keep = s ? NULL : &g.losses[0].prediction, .n_keep = 1};
   if (!s) s = plan_new(&p, &g, &o, err);
