@@ -264,7 +264,7 @@ static void check(size_t row) {
   program *net;
   graph g;
   plan *p;
-  run *r;
+  run *r = NULL;
   reference ref = {0};
   text t = {0};
   double exact[13];
@@ -326,7 +326,7 @@ static void objectives(void **state) {
     program *net;
     graph g;
     plan *p;
-    run *r;
+    run *r = NULL;
     text t = {0};
     text_format(&t, "data y : category(3)\nparam a\nhalf = 0.5\ny ~ softmax(%s)\n", rows[i].arguments);
     const class_weights weights = {"y", values};

@@ -319,7 +319,7 @@ static void mixtures(void **state) {
   const float two[] = {0.2f, -0.4f, 0, 1, 0.5f, -1, -0.5f, 0.3f, 0.1f, 0.2f};
   double out[3];
   make(&f, "data y : numbers(2)\ndata x : number\ny ~ mixture(2, W x + b)\n", &v, two);
-  near(distribution_log_density(&f.d, &f.p, (const double[]){0.3f, -0.8f}), -2.3287460181742103, 1e-14);
+  near(distribution_log_density(&f.d, &f.p, (const double[]){(double)0.3f, -(double)0.8f}), -2.3287460181742103, 1e-14);
   distribution_mean(&f.d, &f.p, out);
   near(out[0], 0.35434369377420455, 1e-7);
   near(out[1], -0.03151554066130683, 1e-7);
@@ -338,7 +338,7 @@ static void pens(void **state) {
   double mean[] = {0, 10, 0}, deviation[] = {1, 2, 1}, out[3], sum = 0;
   variable v = {.width = 3}, scaled = {.width = 3, .mean = mean, .deviation = deviation};
   const float two[] = {0.2f, -0.4f, 0, 1, 0.5f, -1, -0.5f, 0.3f, 0.1f, 0.2f, 0.6f, -1.2f, -0.7f};
-  const double y[] = {0.3f, -0.8f, 1}, in_data[] = {0.3f, 10 + 2 * -(double)0.8f, 1};
+  const double y[] = {(double)0.3f, -(double)0.8f, 1}, in_data[] = {(double)0.3f, 10 + 2 * -(double)0.8f, 1};
   make(&f, "data y : numbers(3)\ndata x : number\ny ~ mixture(2, W x + b)\n", &v, two);
   near(distribution_log_density(&f.d, &f.p, y), -3.5634166187325564, 1e-14);
   check_draws(&f, 0.4);
