@@ -122,8 +122,12 @@ static double update(bench_case *c) {
   pool *workers = c->machine->workers;
   float *dw = run_gradient(c->r);
   const double norm = optimizer_norm(&c->opt, dw);
-  if (!isfinite(norm)) c->last_loss = norm;
-  optimizer_step(&c->opt, c->weights, dw, norm, 0.002, c->updates, workers);
+  if (isfinite(norm)) {
+    optimizer_step(&c->opt, c->weights, dw, norm, 0.002, c->updates, workers);
+  } else { /* the made-up data drove it out of bounds, as it may a recurrence without gates: from new weights on */
+    c->last_loss = norm;
+    random_weights(c->weights, c->x.g, (uint64_t)c->updates + 1);
+  }
   return norm;
 }
 
