@@ -137,7 +137,11 @@ static void run_scatter(const kernels *t, rows_data *d, int rows, int n) {
     index[i] = table_index(d, i, n);
     for (int j = 0; index[i] >= 0 && j < n; j++) want[1 + index[i] * n + j] += d->dy[i * WIDE + j];
   }
-  t->scatter(d->table + 1, n, d->dy, WIDE, index, rows, n);
+  t->scatter(d->table + 1, n, d->dy, WIDE, index, 1, rows, n);
+  assert_memory_equal(want, d->table, sizeof want);
+  for (int i = rows - 1; i >= 0; i--)
+    for (int j = 0; index[i] >= 0 && j < n; j++) want[1 + index[i] * n + j] += d->dy[i * WIDE + j];
+  if (rows) t->scatter(d->table + 1, n, d->dy + (rows - 1) * WIDE, -WIDE, index + rows - 1, -1, rows, n);
   assert_memory_equal(want, d->table, sizeof want);
 }
 static void run_sum_rows(const kernels *t, rows_data *d, int rows, int n) {
