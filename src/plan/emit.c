@@ -220,18 +220,18 @@ static int find_x(const struct plan *p, stage_outer *o, int reader, int number) 
 }
 
 /* Do look-ups in the matrix add to its gradient, row by row, in the same phase? */
-static bool scattered_to(const struct plan *p, int param, int phase) {
+static bool scattered_to(const struct plan *p, int matrix, int phase) {
   for (int i = 0; i < p->n_values; i++) {
     const value *v = &p->values[i];
-    if (v->kind == VALUE_STAGE && v->op == OP_EMBED_T && v->phase == phase && p->g->nodes[v->node].param == param) return true;
+    if (v->kind == VALUE_STAGE && v->op == OP_EMBED_T && v->phase == phase && p->g->nodes[v->node].param == matrix) return true;
   }
   return false;
 }
 
-static int last_of_phase(const struct plan *p, int group) {
-  const int phase = p->groups[group].phase;
-  while (group + 1 < p->n_groups && p->groups[group + 1].phase == phase) group++;
-  return group;
+static int last_of_phase(const struct plan *p, int number) {
+  const int phase = p->groups[number].phase;
+  while (number + 1 < p->n_groups && p->groups[number + 1].phase == phase) number++;
+  return number;
 }
 
 static unroll_status emit_outer(struct plan *p, const group *g, int index, stage *s, unroll_error *err) {

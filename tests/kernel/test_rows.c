@@ -131,7 +131,7 @@ static void ref_gather(const rows_data *d, int rows, int n, double *want) {
 /* The table itself is compared with a plain loop, guard and all: the order of additions is fixed. */
 static void run_scatter(const kernels *t, rows_data *d, int rows, int n) {
   static float want[SIZE + GUARD];
-  int32_t index[ROWS];
+  int32_t index[ROWS] = {0};
   memcpy(want, d->table, sizeof want);
   for (int i = 0; i < rows; i++) {
     index[i] = table_index(d, i, n);
