@@ -4,8 +4,10 @@
  * thread may allocate. Nothing here knows sizes of blocks: that is malloc's business. */
 #include "base/memory.h"
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static atomic_long live, made;
 static atomic_long fail_in; /* 0: off; n > 0: the n-th allocation from now fails; -1: all fail */
@@ -61,14 +63,20 @@ char *mem_text(const char *text) {
   return copy;
 }
 
+/* Blocks from LARGE on ask for pages of 2 MiB: where each 4 KiB of a matrix lies anywhere, some runs of a program have their
+ * caches' sets fuller than others, and stay up to half as fast until they end (measured: LSTM 512 took 127 ms a step, or 80). */
+enum { LARGE = 1 << 20, HUGE_PAGE = 1 << 21 };
+
 void *mem_aligned(size_t count, size_t size) {
   size_t bytes, padded;
-  if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, (size_t)63, &padded)) return NULL;
-  padded &= ~(size_t)63;
-  if (padded == 0) padded = 64;
+  if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, (size_t)HUGE_PAGE - 1, &padded)) return NULL;
+  const bool large = bytes >= LARGE;
+  const size_t unit = large ? HUGE_PAGE : 64;
+  padded = bytes ? (bytes + unit - 1) / unit * unit : unit;
   if (!may_allocate(padded)) return NULL;
-  void *block = counted(aligned_alloc(64, padded));
-  if (block) memset(block, 0, padded);
+  void *block = counted(aligned_alloc(unit, padded));
+  if (block && large) (void)madvise(block, padded, MADV_HUGEPAGE); /* a wish: it works without, too */
+  if (block) memset(block, 0, bytes ? (bytes + 63) / 64 * 64 : unit);
   return block;
 }
 
