@@ -5,18 +5,28 @@
 #include "kernel/kernel.h"
 #include <string.h>
 
+typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* The 4 lanes of 4 steps, from 4 rows of W. */
+static inline void transpose(float *out, ptrdiff_t step, const float *w, ptrdiff_t row) {
+  const v4 a = *(const v4 *)w, b = *(const v4 *)(w + row), c = *(const v4 *)(w + 2 * row), d = *(const v4 *)(w + 3 * row);
+  const v4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const v4 ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  *(v4 *)out = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  *(v4 *)(out + step) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  *(v4 *)(out + 2 * step) = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
+  *(v4 *)(out + 3 * step) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
+}
+
 void pack_rows(float *out, int vectors, int v, const float *w, ptrdiff_t row, int first, int count, int k0, int k_count) {
   const ptrdiff_t step = (ptrdiff_t)vectors * LANES;
   const int lanes = count < LANES ? count : LANES;
   w += first * row + k0;
   out += v * LANES;
   int k = 0;
-  for (; lanes == LANES && k + LANES <= k_count; k += LANES) {
-    float t[LANES][LANES];
-    for (int l = 0; l < LANES; l++) memcpy(t[l], w + l * row + k, sizeof t[l]);
-    for (int i = 0; i < LANES; i++)
-      for (int l = 0; l < LANES; l++) out[(k + i) * step + l] = t[l][i];
-  }
+  for (; lanes == LANES && k + LANES <= k_count; k += LANES)
+    for (int i = 0; i < LANES; i += 4)
+      for (int l = 0; l < LANES; l += 4) transpose(out + (k + i) * step + l, step, w + l * row + k + i, row);
   for (; k < k_count; k++)
     for (int l = 0; l < LANES; l++) out[k * step + l] = l < lanes ? w[l * row + k] : 0.0f;
 }
