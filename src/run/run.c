@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "run/internal.h"
 
+enum { PACKED_STEPS = 32 };
+
 void run_share(int64_t n, int64_t unit, int thread, int threads, int64_t *from, int64_t *to) {
   if (threads == 1) { /* small nets would notice the divisions */
     *from = 0;
@@ -105,6 +107,17 @@ void run_set_kernels(run *r, const kernels *k) {
   r->product = r->f->precision == PRECISION_BF16 ? k->product_pairs : k->product;
 }
 
+/* Steps k0 .. k0+n-1 of the vector of a panel that is this job's. */
+static void pack_steps(const run *r, const pack_job *j, int k0, int n) {
+  const int64_t step = (int64_t)j->vectors * LANES;
+  float *out = r->pack + j->out + k0 * step;
+  const float *w = r->weights + j->weight;
+  if (j->by_rows)
+    pack_rows(out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0 + k0, n);
+  else
+    pack_cols(out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0 + k0, n);
+}
+
 /* The vector of a panel that a job has packed becomes pairs, in place. */
 static void pack_pairs(const run *r, const pack_job *j) {
   const int64_t step = (int64_t)j->vectors * LANES;
@@ -113,20 +126,26 @@ static void pack_pairs(const run *r, const pack_job *j) {
     r->k->pairs_of_rows(panel + k / 2 * step, panel + k * step, k + 1 < j->k ? panel + (k + 1) * step : NULL, LANES);
 }
 
+/* The jobs of one panel together, a piece of k after the other, so that it is written once from front to back. */
+static void pack_panel(const run *r, const pack_job *jobs, int64_t n) {
+  for (int k = 0; k < jobs->k; k += PACKED_STEPS)
+    for (int64_t i = 0; i < n; i++) pack_steps(r, &jobs[i], k, jobs->k - k < PACKED_STEPS ? jobs->k - k : PACKED_STEPS);
+  for (int64_t i = 0; i < n; i++)
+    if (jobs[i].pairs) pack_pairs(r, &jobs[i]);
+}
+
 static void pack_work(void *context, int thread, int threads) {
   run *r = context;
   int64_t from, to;
   run_share(r->f->n_packs, 1, thread, threads, &from, &to);
-  for (int64_t i = from; i < to; i++) {
+  for (int64_t i = from, end; i < to; i = end) {
     const pack_job *j = &r->f->packs[i];
-    const float *w = r->weights + j->weight;
+    for (end = i + 1; end < to && !j->vector && !j[end - i].vector && j[end - i].out == j->out; end++) {
+    }
     if (j->vector)
-      memcpy(r->pack + j->out, w, (size_t)j->count * sizeof *w);
-    else if (j->by_rows)
-      pack_rows(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
+      memcpy(r->pack + j->out, r->weights + j->weight, (size_t)j->count * sizeof(float));
     else
-      pack_cols(r->pack + j->out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0, j->k);
-    if (j->pairs) pack_pairs(r, j);
+      pack_panel(r, j, end - i);
   }
 }
 
