@@ -30,6 +30,9 @@ VECTOR_INLINE void PRODUCT(block_body)(const product *p, const float *a, const f
   VECTOR_UNROLL
   for (int i = 0; i < MR; i++) VECTOR_UNROLL
   for (int v = 0; v < NV; v++) c[i][v] = v_load(p->init[vector + v] + (row + i) * p->init_row[vector + v]);
+  if (known_row) VECTOR_UNROLL
+  for (int i = 0; i < MR; i++) VECTOR_UNROLL
+  for (int v = 0; v < NV; v++) __builtin_prefetch(p->c[vector + v] + (row + MR + i) * p->c_row[vector + v], 1);
   const float *r[8];
   VECTOR_UNROLL
   for (int j = 0; j < 8; j++) r[j] = a + 3 * j * a_row;

@@ -223,7 +223,7 @@ typedef struct frozen {
   bool gradient;
 } frozen;
 
-enum { OUTER_ROWS = 128, CONST_ZERO = 0, CONST_SCALE = 1, CONST_VARYING = 2 };
+enum { OUTER_ROWS = 256, CONST_ZERO = 0, CONST_SCALE = 1, CONST_VARYING = 2 };
 
 /* Rows whose operands stay in the second-level cache while the panels of a tile program go by. */
 static inline int64_t tile_rows(const stage_tile *t) {
