@@ -5,6 +5,7 @@
  * beyond a matrix's width hold anything. Sums over k run in increasing order with fused multiply-adds. Nothing allocates. */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/cpu.h"
@@ -14,6 +15,16 @@ enum { LANES = 16, PANEL_VECTORS = 4 };
 /* What the factors of products are rounded to; sums, equations, weights and convolutions stay floats. */
 enum precision { PRECISION_FP32, PRECISION_BF16 };
 int precision_of(const char *name); /* "fp32", "bf16"; -1 for anything else */
+
+/* Lines of the cache that are needed soon: n of them, `step` floats apart. A list of them ends with one of FETCH_END. Products ask
+ * for a line with each step of k, so that they come while the processor multiplies; what they have asked for is taken off. */
+typedef struct fetch_run {
+  const float *p;
+  ptrdiff_t step;
+  int n;
+} fetch_run;
+enum { FETCH_ROWS = 4 }; /* fewer rows leave no time for it */
+#define FETCH_END(anything) ((fetch_run){anything, 0, INT_MAX})
 
 /* C = init + A B for a block of rows and up to 4 vectors of columns.
  * A[i][k] = a[i * a_row + k * a_k]; B[k][v*16 ..] = b[k * b_k + v * 16]; vector v of row i of the result goes to
@@ -28,6 +39,7 @@ typedef struct product {
   ptrdiff_t init_row[PANEL_VECTORS];
   float *c[PANEL_VECTORS];
   ptrdiff_t c_row[PANEL_VECTORS];
+  fetch_run **ahead; /* where in a list to go on; NULL: there is none */
 } product;
 
 enum tile_op {

@@ -10,6 +10,7 @@
 /* Steps of k after which the next rows' turn comes, so that this part of B is still in the second-level cache or nearer. */
 enum { PIECE = 256 };
 enum { COPIED_K = 128, COPIED_ROWS = 48 };
+
 static const int block_rows[] = {PRODUCT_ROWS_1, PRODUCT_ROWS_2, PRODUCT_ROWS_3, PRODUCT_ROWS_4};
 #endif
 #ifdef PRODUCT_PAIRS
@@ -36,7 +37,13 @@ VECTOR_INLINE void PRODUCT(block_body)(const product *p, const float *a, const f
   const float *r[8];
   VECTOR_UNROLL
   for (int j = 0; j < 8; j++) r[j] = a + 3 * j * a_row;
+  fetch_run none = FETCH_END(b), *next = p->ahead ? *p->ahead : &none, now = *next;
   for (; k > 0; k--) {
+    if (MR >= FETCH_ROWS) {
+      __builtin_prefetch(now.p, 0, 2);
+      now.p += now.step;
+      if (--now.n == 0) now = *++next;
+    }
     v16 x[4];
     VECTOR_UNROLL
     for (int v = 0; v < NV; v++) x[v] = v_load(b + v * LANES);
@@ -52,6 +59,10 @@ VECTOR_INLINE void PRODUCT(block_body)(const product *p, const float *a, const f
       VECTOR_UNROLL
     for (int j = 0; j < (MR + 2) / 3; j++) r[j] += a_k;
     b += b_k;
+  }
+  if (MR >= FETCH_ROWS && p->ahead) {
+    *next = now;
+    *p->ahead = next;
   }
   VECTOR_UNROLL
   for (int i = 0; i < MR; i++) VECTOR_UNROLL

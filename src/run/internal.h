@@ -11,12 +11,15 @@ typedef struct waiting {
   uint64_t ticks, count;
 } waiting;
 
+enum { FETCHES = 128 };
+
 typedef struct worker {
   float *slots;           /* scratch of tile programs */
   float *outer;           /* scratch of weight gradients */
   float *column;          /* scratch of attention: a weight for each step */
   float *pairs;           /* scratch of operands as pairs of bf16 numbers */
   tile_operand *operands; /* resolved operands of the tile program that runs */
+  fetch_run *fetches;     /* [FETCHES + 1] what it needs soon */
   int sense;
   struct waiting *waiting; /* of barriers inside a stage; NULL: nobody asks */
 } worker;

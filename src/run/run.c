@@ -49,6 +49,7 @@ void run_free(run *r) {
     mem_free_aligned(r->worker[i].column);
     mem_free_aligned(r->worker[i].pairs);
     mem_free(r->worker[i].operands);
+    mem_free(r->worker[i].fetches);
   }
   mem_free(r->worker);
   mem_free(r->sequence);
@@ -90,7 +91,8 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
     w->pairs = mem_aligned((size_t)f->pairs + LANES, sizeof(float));
     w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
     w->column = mem_aligned((size_t)f->max_steps + LANES, sizeof(float));
-    fine = w->slots && w->outer && w->pairs && w->operands && w->column;
+    w->fetches = mem_zero(FETCHES + 1, sizeof *w->fetches);
+    fine = w->slots && w->outer && w->pairs && w->operands && w->fetches && w->column;
   }
   if (!fine) {
     run_free(r);

@@ -3,6 +3,8 @@
 #include "base/ticks.h"
 #include "run/internal.h"
 
+enum { NEXT_LINES = 256 }; /* of a panel; of the rest the processor sees that it goes on */
+
 rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row) {
   float *base;
   enum place_base kind = at->base;
@@ -50,7 +52,7 @@ static rows tile_at(const run *r, const worker *w, const stage_tile *t, const pl
 }
 
 static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, rows a, const where *here,
-                         int64_t row, int n, int n0, int vectors) {
+                         int64_t row, int n, int n0, int vectors, fetch_run **ahead) {
   product q; /* the vectors that there are get filled in below; clearing the others would take as long as a small product */
   q.a = a.p ? a.p : r->zeros;
   q.a_row = a.row;
@@ -60,6 +62,7 @@ static void call_product(const run *r, const worker *w, const stage_tile *t, con
   q.rows = n;
   q.k = !a.p ? 0 : r->f->precision == PRECISION_BF16 ? (c->k + 1) / 2 : c->k;
   q.vectors = c->gates * vectors;
+  q.ahead = ahead;
   bool adds = true;
   for (int g = 0; g < c->gates; g++) {
     const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, n0), init = tile_at(r, w, t, &c->gate[g].init, here, row, n0);
@@ -96,19 +99,41 @@ static rows operand_of(const run *r, const worker *w, const stage_tile *t, int i
   return (rows){pairs + (row - row0) * width, width};
 }
 
+/* What the products of a block shall ask for: the matrices of its equations, and the panels of the next tile. */
+static void plan_ahead(const run *r, const worker *w, const stage_tile *t, int n, int n0, int vectors) {
+  int used = 0;
+  for (int i = 0; i < t->n_operands; i++) {
+    if (t->operands[i].base != PLACE_ARENA || t->operands[i].splat) continue;
+    for (int v = 0; v < vectors && used < FETCHES; v++)
+      w->fetches[used++] = (fetch_run){w->operands[i].p + v * LANES, w->operands[i].row, n};
+  }
+  const int next = n0 + t->unit * LANES;
+  for (int i = 0; i < t->n_calls && next < t->width && used < FETCHES; i++) {
+    const stage_call *c = &t->calls[i];
+    const int lines = c->k * c->gates * vectors;
+    w->fetches[used++] =
+        (fetch_run){r->pack + c->pack + (int64_t)next * c->gates * c->k, LANES, lines < NEXT_LINES ? lines : NEXT_LINES};
+  }
+  w->fetches[used] = FETCH_END(w->slots);
+}
+
 static void run_block(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t row, int n,
                       int tile) {
   const int n0 = tile * t->unit * LANES, left = t->width - n0;
   const int vectors = left >= t->unit * LANES ? t->unit : (left + LANES - 1) / LANES;
-  for (int i = 0; i < t->n_calls; i++)
-    call_product(r, w, t, &t->calls[i], operand_of(r, w, t, i, here, row0, row), here, row, n, n0, vectors);
-  if (!t->n_code) return;
   for (int i = 0; i < t->n_operands; i++) {
     const rows x = tile_at(r, w, t, &t->operands[i], here, row, n0);
     w->operands[i] = x.p ? (tile_operand){x.p, x.row, t->operands[i].splat} : (tile_operand){&r->consts[CONST_ZERO], 0, 1};
   }
-  r->k->tile(t->code, t->n_code, w->operands, n, vectors);
+  fetch_run *ahead = w->fetches;
+  const bool many = n >= FETCH_ROWS && t->n_calls;
+  if (many) plan_ahead(r, w, t, n, n0, vectors);
+  for (int i = 0; i < t->n_calls; i++)
+    call_product(r, w, t, &t->calls[i], operand_of(r, w, t, i, here, row0, row), here, row, n, n0, vectors, many ? &ahead : NULL);
+  if (t->n_code) r->k->tile(t->code, t->n_code, w->operands, n, vectors);
 }
+
+static int64_t block_count(int64_t n, int64_t block) { return (n + block - 1) / block; }
 
 void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int tile0, int tile1) {
   const stage_tile *t = &s->tile;
@@ -116,9 +141,11 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
   for (int64_t outer = row0; outer < row1; outer += super) {
     const int64_t end = outer + super < row1 ? outer + super : row1;
     if (r->f->precision == PRECISION_BF16 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
+    int64_t block = end - outer; /* as even as may be */
+    if (block > t->block) block = (block + block_count(block, t->block) - 1) / block_count(block, t->block);
     for (int j = tile0; j < tile1; j++)
-      for (int64_t row = outer; row < end; row += t->block)
-        run_block(r, w, t, here, outer, row, (int)(end - row < t->block ? end - row : t->block), j);
+      for (int64_t row = outer; row < end; row += block)
+        run_block(r, w, t, here, outer, row, (int)(end - row < block ? end - row : block), j);
   }
 }
 
