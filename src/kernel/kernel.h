@@ -106,8 +106,9 @@ struct kernels {
                          const float *dy, ptrdiff_t dy_row, int rows, int n);
   /* y_i = table[index[i]] (zeros where index[i] < 0), n floats a row, table rows `table_row` apart and unaligned */
   void (*gather)(float *y, ptrdiff_t y_row, const float *table, ptrdiff_t table_row, const int32_t *index, int rows, int n);
-  /* table[index[i]] += dy_i in the order of i, columns 0..n-1; unaligned table */
-  void (*scatter)(float *table, ptrdiff_t table_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int rows, int n);
+  /* table[index[i * step]] += dy_i in the order of i, columns 0..n-1; unaligned table; step is 1 or -1 */
+  void (*scatter)(float *table, ptrdiff_t table_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int step, int rows,
+                  int n);
   /* y[j] += sum over rows of x[i][j], in the order of i; j < n; y unaligned */
   void (*sum_rows)(float *y, const float *x, ptrdiff_t x_row, int rows, int n);
   /* y[j] += sum over rows of a[row][j] * b[row][j] */

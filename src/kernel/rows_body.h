@@ -147,11 +147,11 @@ static void gather_run(float *y, ptrdiff_t y_row, const float *table, ptrdiff_t 
     for (int j = 0; j < n; j += LANES) v_store(y + j, index[i] < 0 ? v_zero() : row_load(from, j, n));
   }
 }
-static void scatter_run(float *table, ptrdiff_t table_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int rows,
-                        int n) {
-  for (int i = 0; i < rows; i++, dy += dy_row) {
-    if (index[i] < 0) continue;
-    float *to = table + index[i] * table_row;
+static void scatter_run(float *table, ptrdiff_t table_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int step,
+                        int rows, int n) {
+  for (int i = 0; i < rows; i++, dy += dy_row, index += step) {
+    if (*index < 0) continue;
+    float *to = table + *index * table_row;
     int j = 0;
     for (; n - j >= LANES; j += LANES) v_store(to + j, v_add(v_load(to + j), v_load(dy + j)));
     if (j < n) v_store_part(to + j, v_add(v_load_part(to + j, n - j), v_load_part(dy + j, n - j)), n - j);

@@ -151,6 +151,7 @@ const char *plan_stage_name(enum stage_kind kind) {
       [STAGE_CONV_OUTER] = "convolution weight gradient",
       [STAGE_SUM_POSITIONS] = "sum over positions",
       [STAGE_GRADIENT] = "vector gradient",
+      [STAGE_ADD] = "matrix gradient",
   };
   return (size_t)kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "?";
 }

@@ -157,6 +157,7 @@ static void set_rows(const struct plan *p, int number, stage *s) {
   s->of_steps = rows->space == SPACE_STEP;
   s->one = rows->space == SPACE_PARAM;
   s->axis = v->axis >= 0 ? v->axis : rows->axis;
+  s->back = plan_reduces(p, v) && v->phase / 2 % 2;
   if (v->kind == VALUE_STAGE && (v->op == OP_EDGE || v->op == OP_SUM_TIME || v->op == OP_MAX_TIME))
     s->axis = p->values[v->in[0]].axis;
 }
@@ -218,6 +219,21 @@ static int find_x(const struct plan *p, stage_outer *o, int reader, int number) 
   return o->n_x++;
 }
 
+/* Do look-ups in the matrix add to its gradient, row by row, in the same phase? */
+static bool scattered_to(const struct plan *p, int matrix, int phase) {
+  for (int i = 0; i < p->n_values; i++) {
+    const value *v = &p->values[i];
+    if (v->kind == VALUE_STAGE && v->op == OP_EMBED_T && v->phase == phase && p->g->nodes[v->node].param == matrix) return true;
+  }
+  return false;
+}
+
+static int last_of_phase(const struct plan *p, int number) {
+  const int phase = p->groups[number].phase;
+  while (number + 1 < p->n_groups && p->groups[number + 1].phase == phase) number++;
+  return number;
+}
+
 static unroll_status emit_outer(struct plan *p, const group *g, int index, stage *s, unroll_error *err) {
   stage_outer *o = &s->outer;
   s->kind = STAGE_OUTER;
@@ -239,7 +255,9 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
     q->x = find_x(p, o, g->members[i], v->in[1]);
     q->target = w->offset + n->c0;
     q->target_row = w->cols;
-    st = plan_request(p, padded(o->dy[q->dy].width) * padded(o->x[q->x].width), &q->accumulator, index, index, err);
+    q->late = scattered_to(p, n->param, v->phase);
+    const int dies = q->late ? last_of_phase(p, index) : index;
+    st = plan_request(p, padded(o->dy[q->dy].width) * padded(o->x[q->x].width), &q->accumulator, index, dies, err);
   }
   for (int i = 0; i < g->n && !st; i++) {
     const value *v = &p->values[g->members[i]];
@@ -377,6 +395,27 @@ static unroll_status emit_vectors(struct plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
+/* At the end of a phase: the weight gradients that wait for it. */
+static void emit_late(struct plan *p) {
+  const int n = p->out.n_stages;
+  for (int i = n - 1; i >= 0 && p->out.stages[i].phase == p->out.stages[n - 1].phase; i--) {
+    const stage *s = &p->out.stages[i];
+    for (int k = 0; s->kind == STAGE_OUTER && k < s->outer.n_pairs; k++) {
+      const struct outer_pair *q = &s->outer.pairs[k];
+      if (!q->late) continue;
+      p->out.stages[p->out.n_stages++] =
+          (stage){.kind = STAGE_ADD,
+                  .phase = s->phase,
+                  .one = true,
+                  .width = s->outer.dy[q->dy].width,
+                  .in = {{.base = PLACE_ARENA, .rows = ROWS_STEP, .offset = q->accumulator, .row = padded(s->outer.x[q->x].width)}},
+                  .in_width = s->outer.x[q->x].width,
+                  .weight = q->target,
+                  .columns = q->target_row};
+    }
+  }
+}
+
 unroll_status plan_add_pack(struct plan *p, const pack_job *job, unroll_error *err) {
   enum { PIECE = 256 };
   if (p->out.n_packs % PIECE == 0) {
@@ -440,30 +479,36 @@ unroll_status plan_emit(struct plan *p, unroll_error *err) {
   const graph *g = p->g;
   p->const_capacity = p->n_values + 2 + p->g->n_varying;
   p->out.consts = arena_alloc(&p->memory, (size_t)p->const_capacity, sizeof *p->out.consts);
-  p->out.stages = arena_alloc(&p->memory, (size_t)p->n_groups + (size_t)g->n_gradients + 1, sizeof *p->out.stages);
+  p->out.cut = p->cut;
+  p->out.stages = arena_alloc(&p->memory, (size_t)p->n_groups + 2 * (size_t)g->n_gradients + 1, sizeof *p->out.stages);
   if (!p->out.consts || !p->out.stages) return error_memory(err);
   p->out.n_varying = g->n_varying;
   p->out.varying = g->varying;
   p->out.n_consts = CONST_VARYING + g->n_varying;
   unroll_status s = lay_carries(p, err);
   if (!s) s = pack_vectors(p, err);
+  stage *first = arena_alloc(&p->memory, (size_t)p->n_groups + 1, sizeof *first);
+  if (!s && !first) s = error_memory(err);
   for (int i = 0; i < p->n_groups && !s; i++)
-    if (p->groups[i].kind == GROUP_OUTER) s = emit_outer(p, &p->groups[i], i, &p->out.stages[i], err);
+    if (p->groups[i].kind == GROUP_OUTER) s = emit_outer(p, &p->groups[i], i, &first[i], err);
   if (!s) s = plan_assign(p, err);
   for (int i = 0; i < p->n_groups && !s; i++) {
     stage *out = &p->out.stages[p->out.n_stages];
-    if (p->groups[i].kind == GROUP_GRADIENT) continue;
-    p->out.n_stages++;
     if (p->groups[i].kind == GROUP_OUTER) { /* places anew, accumulators as assigned */
-      struct outer_pair *old = p->out.stages[i].outer.pairs;
+      struct outer_pair *old = first[i].outer.pairs;
       *out = (stage){0};
       int requests = p->n_requests;
       s = emit_outer(p, &p->groups[i], i, out, err);
       p->n_requests = requests;
       for (int k = 0; k < out->outer.n_pairs; k++) out->outer.pairs[k].accumulator = old[k].accumulator;
-    } else
+    } else if (p->groups[i].kind != GROUP_GRADIENT)
       s = emit_group(p, &p->groups[i], i, out, err);
-    if (!s) note_scratch(p, out);
+    out->phase = p->groups[i].phase;
+    if (!s && p->groups[i].kind != GROUP_GRADIENT) {
+      note_scratch(p, out);
+      p->out.n_stages++;
+    }
+    if (!s && last_of_phase(p, i) == i) emit_late(p);
   }
   if (!s) s = emit_vectors(p, err);
   if (!s) s = lay_results(p, err);

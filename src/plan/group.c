@@ -25,7 +25,7 @@ static int kind_at_top(const value *v) {
 }
 
 static bool joins(const struct plan *p, const group *g, const value *v, int kind) {
-  if ((int)g->kind != kind || g->level != v->level) return false;
+  if ((int)g->kind != kind || g->level != v->level || g->phase != v->phase) return false;
   const value *first = &p->values[g->members[0]];
   if (kind == GROUP_TILE) return value_same_tile(first, v);
   if (kind == GROUP_OUTER) {
@@ -37,6 +37,7 @@ static bool joins(const struct plan *p, const group *g, const value *v, int kind
 
 static int by_level(const void *a, const void *b) {
   const group *x = a, *y = b;
+  if (x->phase != y->phase) return x->phase < y->phase ? -1 : 1;
   if (x->level != y->level) return x->level < y->level ? -1 : 1;
   if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
   if (x->loop != y->loop) return x->loop < y->loop ? -1 : 1;
@@ -50,7 +51,7 @@ static unroll_status join_group(struct plan *p, int number, int kind, int cap, u
       p->groups[i].members[p->groups[i].n++] = number;
       return UNROLL_OK;
     }
-  group g = {.kind = (unsigned)kind, .level = v->level, .n = 1, .loop = -1};
+  group g = {.kind = (unsigned)kind, .phase = v->phase, .level = v->level, .n = 1, .loop = -1};
   g.members = arena_alloc(&p->memory, kind == GROUP_STAGE ? 1 : (size_t)cap, sizeof *g.members);
   if (!g.members) return error_memory(err);
   g.members[0] = number;
@@ -58,8 +59,15 @@ static unroll_status join_group(struct plan *p, int number, int kind, int cap, u
   return UNROLL_OK;
 }
 
+static int phase_of_loop(const struct plan *p, int number) {
+  const loop *l = &p->loops[number];
+  for (int i = 0; i < l->n_members; i++)
+    if (p->values[l->members[i]].kind != VALUE_VIEW) return p->values[l->members[i]].phase;
+  return 0;
+}
+
 unroll_status plan_group(struct plan *p, unroll_error *err) {
-  int n = 0, last = 0;
+  int n = 0;
   p->groups = arena_alloc(&p->memory, (size_t)p->n_order + (size_t)p->n_loops + 1, sizeof *p->groups);
   if (!p->groups) return error_memory(err);
   for (int i = 0; i < p->n_order; i++) {
@@ -73,10 +81,10 @@ unroll_status plan_group(struct plan *p, unroll_error *err) {
   }
   if (s) return s;
   for (int i = 0; i < p->n_loops; i++)
-    p->groups[p->n_groups++] = (group){.kind = GROUP_LOOP, .level = p->loops[i].level, .loop = i};
+    p->groups[p->n_groups++] = (group){.kind = GROUP_LOOP, .phase = phase_of_loop(p, i), .level = p->loops[i].level, .loop = i};
   qsort(p->groups, (size_t)p->n_groups, sizeof *p->groups, by_level);
-  if (p->n_groups) last = p->groups[p->n_groups - 1].level + 1;
-  if (p->options.gradient) p->groups[p->n_groups++] = (group){.kind = GROUP_GRADIENT, .level = last, .loop = -1};
+  const int last = p->n_groups ? p->groups[p->n_groups - 1].phase : 0;
+  if (p->options.gradient) p->groups[p->n_groups++] = (group){.kind = GROUP_GRADIENT, .phase = last + last % 2, .loop = -1};
   for (int i = 0; i < p->n_groups; i++) {
     group *g = &p->groups[i];
     for (int k = 0; k < g->n; k++) p->values[g->members[k]].stage = i;

@@ -1,5 +1,6 @@
-/* internal.h - the planner's own view of a graph, shared by its files: lower.c makes it, schedule.c orders it, group.c forms
- * stages, memory.c finds room in the arena, emit.c and tile.c write the frozen plan.
+/* internal.h - the planner's own view of a graph, shared by its files: lower.c makes it, schedule.c orders it, phase.c finds
+ * what may be cut into windows of steps, group.c forms stages, memory.c finds room in the arena, emit.c and tile.c write the frozen
+ * plan.
  *
  * A value is a node of the graph after three rewritings: sums with their products are one value (SUM), cheap equations used
  * both forward and backward are computed twice, and what a loop does not need to compute step by step is taken out of it. */
@@ -53,6 +54,7 @@ typedef struct value {
   int born, dies; /* top-level stages */
   int slot;       /* of scratch while its tile program is emitted */
   int stage;      /* top-level stage that computes it */
+  int phase;      /* see phase.c */
   int64_t pack;   /* VALUE_VECTOR: where it is packed; -1 before */
 } value;
 
@@ -65,7 +67,7 @@ typedef struct loop {
 /* Values that become one stage. */
 typedef struct group {
   enum { GROUP_STAGE, GROUP_TILE, GROUP_LOOP, GROUP_OUTER, GROUP_GRADIENT } kind;
-  int level, n, loop;
+  int phase, level, n, loop;
   int *members;
 } group;
 
@@ -88,6 +90,9 @@ struct plan {
   int *readers;  /* who reads a value directly, value after value */
   group *groups; /* the top-level stages to be */
   int n_groups;
+  int cut;   /* the time axis that may be cut into windows, or -1 */
+  int uncut; /* a value for which another one may not, and why */
+  const char *uncut_why;
   request *requests;
   int n_requests, cap_requests;
   frozen out;
@@ -98,6 +103,7 @@ struct plan {
 /* Each returns UNROLL_OK or an error. */
 unroll_status plan_lower(struct plan *p, unroll_error *err);
 unroll_status plan_schedule(struct plan *p, unroll_error *err);
+unroll_status plan_phases(struct plan *p, unroll_error *err);
 unroll_status plan_group(struct plan *p, unroll_error *err);
 unroll_status plan_memory(struct plan *p, unroll_error *err);
 unroll_status plan_emit(struct plan *p, unroll_error *err);
@@ -118,6 +124,10 @@ int plan_steps_operand(enum op op);
 bool plan_reads_through(const struct plan *p, int reader, int view);
 unroll_status plan_add_pack(struct plan *p, const pack_job *job, unroll_error *err);
 
+/* Is it a matrix of the steps of the axis that is cut; is it one result of all of them? */
+bool plan_in_windows(const struct plan *p, const value *v);
+bool plan_reduces(const struct plan *p, const value *v);
+
 int plan_value(struct plan *p, value v); /* appends; -1 when out of memory */
 unroll_status plan_not_yet(const struct plan *p, int number, unroll_error *err);
 /* Calls visit for every value that v reads. */
@@ -131,6 +141,6 @@ static inline bool value_always_there(const value *v) {
 }
 /* Tile programs of one stage share these. */
 static inline bool value_same_tile(const value *a, const value *b) {
-  return a->space == b->space && a->axis == b->axis && a->width == b->width && a->loop == b->loop;
+  return a->space == b->space && a->axis == b->axis && a->width == b->width && a->loop == b->loop && a->phase == b->phase;
 }
 #endif

@@ -26,6 +26,7 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
   p->out.precision = options->precision;
   if (!s) s = plan_lower(p, err);
   if (!s) s = plan_schedule(p, err);
+  if (!s) s = plan_phases(p, err);
   if (!s) s = plan_group(p, err);
   if (!s) s = plan_memory(p, err);
   if (!s) s = plan_emit(p, err);

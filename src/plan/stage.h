@@ -78,6 +78,7 @@ typedef struct stage_outer {
     int64_t accumulator; /* [N, K padded] in the arena */
     int64_t target;
     int target_row;
+    bool late; /* a STAGE_ADD adds it to the gradient, after others that add to the same rows one by one */
   } * pairs;
   struct outer_dot { /* sum over rows of a * b, elementwise: the diagonal of what a matrix would get */
     place a, b;
@@ -138,11 +139,13 @@ enum stage_kind {
   STAGE_LENGTH,
   STAGE_CONV_OUTER,
   STAGE_SUM_POSITIONS,
-  STAGE_GRADIENT
+  STAGE_GRADIENT,
+  STAGE_ADD
 };
 
 typedef struct stage {
   enum stage_kind kind;
+  int phase;     /* see plan/phase.c */
   bool of_steps; /* rows are those of `axis` (R), else those of the batch (B), or one when `one` */
   bool one;
   int axis;
@@ -153,9 +156,10 @@ typedef struct stage {
   int column, out_column, columns; /* STAGE_COPY_COLUMNS: from, to, how many; out_width is cleared first when `clear` */
   bool clear;
   int slot, dir;
+  bool back; /* sums over rows go from the last to the first: the stage is in a sweep that goes back */
   double value;
   const float *table; /* CLASS_WEIGHT: of the graph; NULL: 1 each */
-  int64_t weight;     /* offset in the flat block: GATHER table, SCATTER, CONV_OUTER and GRADIENT target */
+  int64_t weight;     /* offset in the flat block: GATHER table, SCATTER, CONV_OUTER, GRADIENT and ADD target */
   stage_tile tile;
   stage_outer outer;
   stage_picture picture;
@@ -179,6 +183,7 @@ typedef struct frozen {
   int max_rows, max_steps;
   int64_t max_cells;
   int n_axes, n_inputs;
+  int cut; /* the time axis that has sweeps (phase.c), or -1 */
   int64_t n_weights;
   int n_stages;
   stage *stages;

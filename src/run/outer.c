@@ -1,8 +1,9 @@
 /* outer.c - weight gradients: dW += dy' x over all rows at once.
  *
- * Rows go by in blocks. In a block every x is packed into panels (looking through a shift: the packed row is the neighbouring
- * step's), and each pair is a product that adds on to its accumulator; dy is read down its columns. A thread has a range of the
- * rows of every dW, so that sums over the rows of the batch have one order whatever the number of threads. */
+ * Rows go by in blocks, from the first to the last or back, as the stage's sweep does. In a block every x is packed into panels
+ * (looking through a shift: the packed row is the neighbouring step's), and each pair is a product that adds on to its accumulator;
+ * dy is read down its columns. A thread has a range of the rows of every dW, so that sums over the rows of the batch have one order
+ * whatever the number of threads. */
 #include <string.h>
 #include "run/internal.h"
 
@@ -24,13 +25,16 @@ static void pack_run(float *out, int vectors, rows from, int width, int first, i
   }
 }
 
-/* Rows row0 .. row0+n-1 of the columns of x from `first` on. */
+static rows reversed(rows x, int64_t n) { return x.p ? (rows){x.p + (n - 1) * x.row, -x.row} : x; }
+
+/* Rows row0 .. row0+n-1 of the columns of x from `first` on, the last one first where the stage goes back. */
 static void pack_panel(const run *r, const worker *w, const stage *s, const struct outer_x *x, int first, int64_t row0, int64_t n,
                        float *out) {
   const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
   const int vectors = panel_vectors(x->width, first);
   if (!x->at.shift || !a) {
-    pack_run(out, vectors, run_at(r, w, &x->at, &(where){a, -1, false}, row0), x->width, first, n);
+    const rows from = run_at(r, w, &x->at, &(where){a, -1, false}, row0);
+    pack_run(out, vectors, s->back ? reversed(from, n) : from, x->width, first, n);
     return;
   }
   int t = run_step_of(a, row0);
@@ -40,7 +44,9 @@ static void pack_panel(const run *r, const worker *w, const stage *s, const stru
     const bool has_next = b < next;
     if (x->at.shift < 0 && has_next) end = next;
     int64_t count = end - b < n - done ? end - b : n - done;
-    pack_run(out + done * vectors * LANES, vectors, run_at(r, w, &x->at, &(where){a, t, has_next}, b), x->width, first, count);
+    const rows from = run_at(r, w, &x->at, &(where){a, t, has_next}, b);
+    const int64_t to = s->back ? n - done - count : done;
+    pack_run(out + to * vectors * LANES, vectors, s->back ? reversed(from, count) : from, x->width, first, count);
     done += count;
     if (b + count == a->active[t]) t++;
   }
@@ -74,7 +80,8 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
     int64_t from, to;
     run_share(dy->width, LANES, thread, threads, &from, &to);
     if (from >= to) continue;
-    const rows at = run_at(r, w, &dy->at, &here, row0);
+    rows at = run_at(r, w, &dy->at, &here, row0);
+    if (s->back) at = reversed(at, n);
     rows factor = {at.p + from, at.row};
     int64_t k = n;
     if (r->f->precision == PRECISION_BF16) {
@@ -125,14 +132,33 @@ static void dots_of_rows(const run *r, const worker *w, const stage *s, int64_t 
     int64_t from, to;
     run_share(d->width, LANES, thread, threads, &from, &to);
     if (from >= to) continue;
-    const rows a = run_at(r, w, &d->a, &here, row0), b = run_at(r, w, &d->b, &here, row0);
+    rows a = run_at(r, w, &d->a, &here, row0), b = run_at(r, w, &d->b, &here, row0);
+    if (s->back) a = reversed(a, n), b = reversed(b, n);
     r->k->dot_rows(r->arena + d->sum + from, a.p + from, a.row, b.p + from, b.row, (int)n, (int)(to - from));
+  }
+}
+
+/* Pairs of bf16 numbers begin anew after every so many steps, where a pass may be cut. */
+enum { STEPS_OF_PAIRS = 32 };
+
+static void add_rows(const run *r, worker *w, const stage *s, int thread, int threads) {
+  const bool apart = r->f->precision == PRECISION_BF16 && s->of_steps && s->axis == r->f->cut;
+  const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
+  const int parts = apart ? (a->steps + STEPS_OF_PAIRS - 1) / STEPS_OF_PAIRS : 1;
+  for (int i = 0; i < parts; i++) {
+    const int part = s->back ? parts - 1 - i : i, t = (part + 1) * STEPS_OF_PAIRS;
+    const int64_t from = apart ? a->first[part * STEPS_OF_PAIRS] : 0;
+    const int64_t n = (apart ? a->first[t < a->steps ? t : a->steps] : run_rows(r, s)) - from;
+    for (int64_t done = 0; done < n; done += OUTER_ROWS) {
+      const int64_t count = n - done < OUTER_ROWS ? n - done : OUTER_ROWS, row = from + (s->back ? n - done - count : done);
+      block_of_rows(r, w, s, row, count, thread, threads);
+      dots_of_rows(r, w, s, row, count, thread, threads);
+    }
   }
 }
 
 void run_outer(const run *r, worker *w, const stage *s, int thread, int threads) {
   const stage_outer *o = &s->outer;
-  const int64_t n = run_rows(r, s);
   int64_t from, to;
   for (int i = 0; i < o->n_dy; i++) clear_sum(r, o->dy[i].sum, o->dy[i].width, thread, threads);
   for (int i = 0; i < o->n_dots; i++) clear_sum(r, o->dots[i].sum, o->dots[i].width, thread, threads);
@@ -141,14 +167,11 @@ void run_outer(const run *r, worker *w, const stage *s, int thread, int threads)
     const int64_t row = padded(o->x[o->pairs[i].x].width);
     if (from < to) memset(r->arena + o->pairs[i].accumulator + from * row, 0, (size_t)((to - from) * row) * sizeof(float));
   }
-  for (int64_t row = 0; row < n; row += OUTER_ROWS) {
-    const int64_t count = n - row < OUTER_ROWS ? n - row : OUTER_ROWS;
-    block_of_rows(r, w, s, row, count, thread, threads);
-    dots_of_rows(r, w, s, row, count, thread, threads);
-  }
+  add_rows(r, w, s, thread, threads);
   for (int i = 0; i < o->n_pairs; i++) {
     const struct outer_pair *pair = &o->pairs[i];
     const int width = o->x[pair->x].width;
+    if (pair->late) continue;
     run_share(o->dy[pair->dy].width, LANES, thread, threads, &from, &to);
     for (int64_t k = from; k < to; k++) {
       float *target = r->gradient + pair->target + k * pair->target_row;

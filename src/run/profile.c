@@ -88,8 +88,9 @@ static void timed_layernorm_grad(float *dx, ptrdiff_t dx_row, const float *x, pt
 static void timed_gather(float *y, ptrdiff_t y_row, const float *from, ptrdiff_t from_row, const int32_t *index, int count, int n) {
   TIMED(CLOCK_MOVE, gather(y, y_row, from, from_row, index, count, n));
 }
-static void timed_scatter(float *to, ptrdiff_t to_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int count, int n) {
-  TIMED(CLOCK_MOVE, scatter(to, to_row, dy, dy_row, index, count, n));
+static void timed_scatter(float *to, ptrdiff_t to_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int step, int count,
+                          int n) {
+  TIMED(CLOCK_MOVE, scatter(to, to_row, dy, dy_row, index, step, count, n));
 }
 
 static kernels timed_kernels(const kernels *real) {

@@ -123,8 +123,8 @@ static void sum_time(const stage *s, const batch_axis *a, rows y, rows x, int64_
     float *out = y.p + batch_row(a, q) * y.row;
     memset(out, 0, (size_t)s->width * sizeof *out);
     const int length = length_of(a, q);
-    for (int t = 0; t < length; t++) {
-      const float *in = x.p + (a->first[t] + q) * x.row;
+    for (int i = 0; i < length; i++) {
+      const float *in = x.p + (a->first[s->back ? length - 1 - i : i] + q) * x.row;
       for (int j = 0; j < s->width; j++) out[j] += in[j];
     }
   }
@@ -135,9 +135,9 @@ static void max_time(const stage *s, const batch_axis *a, rows y, rows x, int64_
     float *out = y.p + batch_row(a, q) * y.row;
     memset(out, 0, (size_t)s->width * sizeof *out);
     const int length = length_of(a, q);
-    for (int t = 0; t < length; t++) {
-      const float *in = x.p + (a->first[t] + q) * x.row;
-      for (int j = 0; j < s->width; j++) out[j] = t == 0 || in[j] > out[j] ? in[j] : out[j];
+    for (int i = 0; i < length; i++) {
+      const float *in = x.p + (a->first[s->back ? length - 1 - i : i] + q) * x.row;
+      for (int j = 0; j < s->width; j++) out[j] = i == 0 || in[j] > out[j] ? in[j] : out[j];
     }
   }
 }
@@ -194,6 +194,17 @@ static void add_vector(const run *r, const stage *s, rows x, int64_t from, int64
   for (int64_t j = from; j < to; j++) r->gradient[s->weight + j] += x.p[s->in_width == 1 ? 0 : j];
 }
 
+static void scatter_rows(const run *r, const stage *s, rows x, int64_t n, int64_t c0, int64_t c1) {
+  const int64_t first = s->back ? n - 1 : 0;
+  r->k->scatter(r->gradient + s->weight + c0, s->width, x.p + first * x.row + c0, s->back ? -x.row : x.row,
+                r->b->index[s->slot] + first, s->back ? -1 : 1, (int)n, (int)(c1 - c0));
+}
+
+static void add_matrix(const run *r, const stage *s, rows x, int64_t from, int64_t to) {
+  for (int64_t k = from; k < to; k++)
+    for (int64_t j = 0; j < s->in_width; j++) r->gradient[s->weight + k * s->columns + j] += x.p[k * x.row + j];
+}
+
 /* Stages whose work is split by sequences rather than by rows of the result. */
 static bool by_sequence(enum stage_kind kind) {
   return kind == STAGE_EDGE || kind == STAGE_SUM_TIME || kind == STAGE_MAX_TIME || kind == STAGE_MAX_TIME_GRAD ||
@@ -218,8 +229,7 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     class_weight_rows(s, r->b->index[s->slot], y, from, to);
     break;
   case STAGE_SCATTER:
-    if (c0 < c1)
-      r->k->scatter(r->gradient + s->weight + c0, s->width, x.p + c0, x.row, r->b->index[s->slot], (int)n, (int)(c1 - c0));
+    if (c0 < c1 && n) scatter_rows(r, s, x, n, c0, c1);
     break;
   case STAGE_CONV_OUTER:
     run_conv_outer(r, w, s, x, z, n, thread, threads);
@@ -229,6 +239,9 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     break;
   case STAGE_GRADIENT:
     add_vector(r, s, x, c0, c1);
+    break;
+  case STAGE_ADD:
+    add_matrix(r, s, x, c0, c1);
     break;
   case STAGE_NUMBERS:
     number_rows(r, s, y, from, to);

@@ -131,13 +131,17 @@ static void ref_gather(const rows_data *d, int rows, int n, double *want) {
 /* The table itself is compared with a plain loop, guard and all: the order of additions is fixed. */
 static void run_scatter(const kernels *t, rows_data *d, int rows, int n) {
   static float want[SIZE + GUARD];
-  int32_t index[ROWS];
+  int32_t index[ROWS] = {0};
   memcpy(want, d->table, sizeof want);
   for (int i = 0; i < rows; i++) {
     index[i] = table_index(d, i, n);
     for (int j = 0; index[i] >= 0 && j < n; j++) want[1 + index[i] * n + j] += d->dy[i * WIDE + j];
   }
-  t->scatter(d->table + 1, n, d->dy, WIDE, index, rows, n);
+  t->scatter(d->table + 1, n, d->dy, WIDE, index, 1, rows, n);
+  assert_memory_equal(want, d->table, sizeof want);
+  for (int i = rows - 1; i >= 0; i--)
+    for (int j = 0; index[i] >= 0 && j < n; j++) want[1 + index[i] * n + j] += d->dy[i * WIDE + j];
+  if (rows) t->scatter(d->table + 1, n, d->dy + (rows - 1) * WIDE, -WIDE, index + rows - 1, -1, rows, n);
   assert_memory_equal(want, d->table, sizeof want);
 }
 static void run_sum_rows(const kernels *t, rows_data *d, int rows, int n) {

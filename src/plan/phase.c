@@ -1,0 +1,169 @@
+/* phase.c - which stages go together through time, and in which direction.
+ *
+ * The idea: a pass can be cut into windows of steps, which run one after the other and need memory for one window only. Such a walk
+ * over all windows is a sweep. What has no step comes before, between or after sweeps; so phases alternate: 0 is what needs no step
+ * of the axis that is cut, 1 the first sweep, 2 what needs a sum or an end of the first sweep, 3 the second sweep ... Sweeps 0, 2
+ * .. go from the first step to the last, the others back. A value that looks at the step before, in its own sweep, needs one that
+ * goes forwards: so a recurrence runs in sweep 0 and its gradient in sweep 1; one that starts at the last step runs in sweep 1 and
+ * its gradient in sweep 2. What nobody needs early is done late, because an early sweep's values have to be computed again for a
+ * later one.
+ *
+ * Every plan has phases, cut or not: its stages are in their order, and sums over rows go in the direction of their sweep, so that
+ * a pass in windows has the bits of a pass in one. A net that needs all steps at once on every axis (attention to them) has none.
+ */
+#include "base/error.h"
+#include "plan/internal.h"
+
+enum { PHASES_MOST = 16, ROUNDS_MOST = 64 };
+
+typedef struct phases {
+  struct plan *p;
+  int axis;
+  int bad; /* a value that no window can have; -1: none */
+  const char *why;
+} phases;
+
+bool plan_in_windows(const struct plan *p, const value *v) { return p->cut >= 0 && v->space == SPACE_STEP && v->axis == p->cut; }
+
+/* One result, without steps, of all steps. */
+bool plan_reduces(const struct plan *p, const value *v) {
+  return v->kind == VALUE_STAGE && v->in[0] >= 0 && !plan_in_windows(p, v) && plan_in_windows(p, &p->values[v->in[0]]);
+}
+
+static int available_in(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  return value_always_there(v) ? 0 : v->phase + plan_reduces(p, v);
+}
+
+typedef struct reading {
+  const struct plan *p;
+  int phase;
+  bool windows;
+} reading;
+
+static void look(void *context, int reader, int read) {
+  (void)reader;
+  reading *r = context;
+  const int at = available_in(r->p, read);
+  if (at > r->phase) r->phase = at;
+  r->windows = r->windows || plan_in_windows(r->p, &r->p->values[read]);
+}
+
+/* The earliest phase of a value, by what it reads. */
+static int earliest(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  reading r = {p, 0, false};
+  plan_reads(p, number, look, &r);
+  const bool sweeps = plan_in_windows(p, v) || plan_reduces(p, v);
+  int phase = r.phase + (r.phase % 2 != sweeps);
+  if (sweeps && v->kind == VALUE_VIEW && v->op == OP_SHIFT && v->in[0] >= 0 && plan_in_windows(p, &p->values[v->in[0]])) {
+    const int at = p->values[v->in[0]].phase;
+    const bool forwards = at / 2 % 2 == 0;
+    if (at >= phase && forwards != (v->dir > 0)) phase = at + 2;
+  }
+  return phase;
+}
+
+/* Two look-ups in one table would add to the same rows, in another order when cut. */
+static bool looked_up_twice(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  for (int i = 0; i < number; i++) {
+    const value *u = &p->values[i];
+    if (u->kind == VALUE_STAGE && u->op == OP_EMBED_T && u->phase == v->phase && plan_reduces(p, u) &&
+        p->g->nodes[u->node].param == p->g->nodes[v->node].param)
+      return true;
+  }
+  return false;
+}
+
+static const char *refusal(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  bool windows = plan_in_windows(p, v) || v->over == p->cut;
+  if (v->kind == VALUE_DEAD) return NULL;
+  for (int i = 0; i < NODE_INPUTS; i++)
+    if (v->in[i] >= 0) windows = windows || plan_in_windows(p, &p->values[v->in[i]]);
+  if (!windows) return NULL;
+  if (v->over >= 0 || (v->kind == VALUE_STAGE && plan_steps_operand(v->op) >= 0)) return "attention needs all steps at once";
+  if (v->kind != VALUE_STAGE) return NULL;
+  if (v->op == OP_MAX_TIME_GRAD) return "the gradient of the largest of all steps needs all of them at once";
+  if (v->op == OP_CONV_OUTER || v->op == OP_SUM_POSITIONS) return "the gradient of a convolution needs all steps at once";
+  if (v->op == OP_EMBED_T && looked_up_twice(p, number)) return "one table is looked up in two places";
+  return v->phase >= PHASES_MOST ? "what goes forwards and what goes back need each other too often" : NULL;
+}
+
+/* Raises phases until they hold; p->cut is the axis. */
+static void find_earliest(phases *f) {
+  struct plan *p = f->p;
+  bool changed = true;
+  for (int i = 0; i < p->n_values; i++) p->values[i].phase = plan_in_windows(p, &p->values[i]);
+  for (int round = 0; changed && round < ROUNDS_MOST; round++) {
+    changed = false;
+    for (int i = 0; i < p->n_order; i++) {
+      value *v = &p->values[p->order[i]];
+      const int phase = earliest(p, p->order[i]);
+      if (phase <= v->phase) continue;
+      changed = true;
+      v->phase = phase;
+      for (int k = 0; v->loop >= 0 && k < p->loops[v->loop].n_members; k++) {
+        value *m = &p->values[p->loops[v->loop].members[k]];
+        if (m->kind != VALUE_VIEW && m->phase < phase) m->phase = phase;
+      }
+      if (phase >= PHASES_MOST) changed = false, round = ROUNDS_MOST;
+    }
+  }
+  f->bad = -1;
+  for (int i = 0; i < p->n_values && f->bad < 0; i++) {
+    f->why = refusal(p, i);
+    if (f->why) f->bad = i;
+  }
+}
+
+/* A value that only a later sweep reads is computed in that one. */
+static void find_latest(struct plan *p) {
+  int last = 0;
+  for (int i = 0; i < p->n_order; i++)
+    if (plan_in_windows(p, &p->values[p->order[i]]) && p->values[p->order[i]].phase > last) last = p->values[p->order[i]].phase;
+  for (int i = p->n_order - 1; i >= 0; i--) {
+    value *v = &p->values[p->order[i]];
+    if (!plan_in_windows(p, v) || v->loop >= 0 || (v->kind == VALUE_VIEW && v->op == OP_SHIFT)) continue;
+    int phase = last;
+    for (int k = 0; k < v->n_readers; k++) {
+      const value *r = &p->values[p->readers[v->first_reader + k]];
+      const int at = r->kind == VALUE_VIEW && r->op == OP_SHIFT ? v->phase : r->phase;
+      if (at < phase) phase = at;
+    }
+    if (phase > v->phase && phase % 2) v->phase = phase;
+  }
+}
+
+static int64_t width_of_axis(const struct plan *p, int axis) {
+  int64_t n = 0;
+  for (int i = 0; i < p->n_values; i++) {
+    const value *v = &p->values[i];
+    if (v->kind != VALUE_DEAD && v->space == SPACE_STEP && v->axis == axis) n += v->width;
+  }
+  return n;
+}
+
+unroll_status plan_phases(struct plan *p, unroll_error *err) {
+  int best = -1, worst = -1;
+  int64_t best_width = 0, worst_width = -1;
+  unroll_status s = plan_find_readers(p, err);
+  if (s) return s;
+  for (int a = 0; a < p->g->n_axes; a++) {
+    const int64_t width = width_of_axis(p, a);
+    phases f = {.p = p, .axis = a};
+    p->cut = a;
+    find_earliest(&f);
+    if (f.bad < 0 && width > best_width) best = a, best_width = width;
+    if (f.bad >= 0 && width > worst_width) worst = f.bad, worst_width = width, p->uncut_why = f.why;
+  }
+  p->cut = best;
+  p->uncut = worst;
+  if (best >= 0) {
+    find_earliest(&(phases){.p = p, .axis = best});
+    find_latest(p);
+  } else
+    for (int i = 0; i < p->n_values; i++) p->values[i].phase = 0;
+  return UNROLL_OK;
+}
