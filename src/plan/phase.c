@@ -78,17 +78,17 @@ static bool looked_up_twice(const struct plan *p, int number) {
 
 static const char *refusal(const struct plan *p, int number) {
   const value *v = &p->values[number];
-  bool windows = plan_in_windows(p, v) || v->over == p->cut;
+  bool windows = plan_in_windows(p, v) || (v->kind == VALUE_STAGE && v->over == p->cut);
   if (v->kind == VALUE_DEAD) return NULL;
   for (int i = 0; i < NODE_INPUTS; i++)
     if (v->in[i] >= 0) windows = windows || plan_in_windows(p, &p->values[v->in[i]]);
   if (!windows) return NULL;
-  if (v->over >= 0 || (v->kind == VALUE_STAGE && plan_steps_operand(v->op) >= 0)) return "attention needs all steps at once";
+  if (v->kind == VALUE_STAGE && (v->over >= 0 || plan_steps_operand(v->op) >= 0)) return "attention needs all steps at once";
+  if (v->phase >= PHASES_MOST) return "what goes forwards and what goes back need each other too often";
   if (v->kind != VALUE_STAGE) return NULL;
   if (v->op == OP_MAX_TIME_GRAD) return "the gradient of the largest of all steps needs all of them at once";
   if (v->op == OP_CONV_OUTER || v->op == OP_SUM_POSITIONS) return "the gradient of a convolution needs all steps at once";
-  if (v->op == OP_EMBED_T && looked_up_twice(p, number)) return "one table is looked up in two places";
-  return v->phase >= PHASES_MOST ? "what goes forwards and what goes back need each other too often" : NULL;
+  return v->op == OP_EMBED_T && looked_up_twice(p, number) ? "one table is looked up in two places" : NULL;
 }
 
 /* Raises phases until they hold; p->cut is the axis. */

@@ -24,10 +24,13 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
   p->out.n_weights = g->n_weights;
   p->out.gradient = options->gradient != 0;
   p->out.precision = options->precision;
+  p->out.window = options->window;
   if (!s) s = plan_lower(p, err);
   if (!s) s = plan_schedule(p, err);
   if (!s) s = plan_phases(p, err);
+  if (!s) s = plan_window_check(p, err);
   if (!s) s = plan_group(p, err);
+  if (!s) s = plan_windows(p, err);
   if (!s) s = plan_memory(p, err);
   if (!s) s = plan_emit(p, err);
   if (s) {
