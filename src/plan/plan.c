@@ -51,6 +51,12 @@ const struct frozen *plan_frozen(const plan *p) { return &p->out; }
 
 int64_t plan_arena_bytes(const plan *p) { return (p->out.arena + p->out.pack + p->out.carry) * (int64_t)sizeof(float); }
 
+int64_t plan_run_bytes(const plan *p, int threads) {
+  const frozen *f = &p->out;
+  const int64_t each = f->slots + f->outer + f->pairs + f->max_steps;
+  return plan_arena_bytes(p) + ((f->gradient ? f->n_weights : 0) + threads * each) * (int64_t)sizeof(float);
+}
+
 double plan_operations(const plan *p, int64_t cells) {
   double n = 0;
   for (int i = 0; i < p->out.n_stages; i++) {

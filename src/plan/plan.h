@@ -31,5 +31,7 @@ void plan_print(const plan *p, text *out);
  * counted). */
 double plan_operations(const plan *p, int64_t cells);
 int64_t plan_arena_bytes(const plan *p);
+/* All that a run of it takes, beside the weights. */
+int64_t plan_run_bytes(const plan *p, int threads);
 
 #endif

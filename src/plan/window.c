@@ -105,8 +105,7 @@ unroll_status plan_window_check(struct plan *p, unroll_error *err) {
   /* the equation: of the value, or of what it is the gradient of */
   int number = p->values[p->uncut].node;
   const node *n = &p->g->nodes[number];
-  for (int i = 0; !n->source && i < NODE_INPUTS; i++)
-    if (n->in[i] >= 0 && p->g->nodes[n->in[i]].source) n = &p->g->nodes[n->in[i]];
+  if (!n->source && n->op == OP_MAX_TIME_GRAD) n = &p->g->nodes[n->in[1]];
   const param *w = n->param >= 0 ? &p->g->params[n->param] : NULL;
   if (!n->source && w && w->source)
     return lang_error(w->source, w->at, err, "a pass of this net cannot be cut into windows of steps: %s", p->uncut_why);
