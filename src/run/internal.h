@@ -39,7 +39,7 @@ typedef struct window {
   batch batch;
   batch_axis *axes;
   int64_t *first;
-  int *at;     /* [n_stages] the window that each ran for last */
+  int *at;     /* [n_stages] the window that each ran for last in this sweep; -1: none */
   int number;  /* of the window */
   int64_t row; /* of the whole, where the window begins */
   int step;

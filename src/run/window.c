@@ -58,11 +58,19 @@ static void enter(run *r, int sweep, int number, int i, int n) {
   w->begins = i == 0;
   w->ends = i == n - 1;
   r->b = &w->batch;
-  w->again = false;
-  for (int k = 0; k < f->n_stages; k++)
+  w->again = i > 0;
+  for (int k = 0; k < f->n_stages; k++) /* what the sweep before has left of this window: all that is needed, or nothing */
     if (f->stages[k].again >> sweep & 1 && w->at[k] != number) w->again = true;
-  for (int k = 0; k < f->n_stages; k++)
-    if (f->stages[k].phase == 2 * sweep + 1 || (w->again && f->stages[k].again >> sweep & 1)) w->at[k] = number;
+  for (int k = 0; k < f->n_stages; k++) {
+    const bool runs = f->stages[k].phase == 2 * sweep + 1 || (w->again && f->stages[k].again >> sweep & 1);
+    if (runs || i == 0) w->at[k] = runs ? number : -1;
+  }
+}
+
+static bool has_sweep(const run *r, int sweep) {
+  for (int k = 0; k < r->f->n_stages; k++)
+    if (r->f->stages[k].phase == 2 * sweep + 1) return true;
+  return false;
 }
 
 rows run_bound(const run *r, const place *at, int shift, int64_t row) {
@@ -106,7 +114,7 @@ void run_windows(run *r, worker *w, int thread, int threads) {
     for (int k = 0; k < r->f->n_stages; k++) r->window.at[k] = -1;
   run_phase(r, w, 0, thread, threads);
   for (int sweep = 0; sweep < r->f->n_sweeps; sweep++) {
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && has_sweep(r, sweep); i++) {
       meet(r, w, threads);
       if (thread == 0) enter(r, sweep, sweep % 2 ? n - 1 - i : i, i, n);
       meet(r, w, threads);

@@ -129,11 +129,14 @@ static void test_streams(void **state) {
   (void)state;
   static const int windows[] = {1, 5, 32, 40, 0}, coarse[] = {32, 64, 0};
   static const char *const table[] = {
+      /* five sweeps, one of them empty */
+      "data word : words(6)\ndata tag : words(4)\ndata extra : words(3)\nh = gru(embed(word, 3), 5, backward)\n"
+      "tag ~ softmax(M h[t-1] + b1)\nextra ~ softmax(W [h, h] + b2)\n",
       "data token : chars\nh = lstm(embed(token[t-1], 40), 70, layers = 2, dropout = 0.3)\ntoken ~ softmax(W h + b)\n",
       "hidden = 21\ndata token : chars\nn = tanh(V token[t-1] + U h[t-1] + R h[t-3] + bh)\nh = zoneout(n, h[t-1], 0.3)\n"
       "token ~ softmax(W dropout(h, 0.2, same) + b)\n",
       "data token : chars\nwidth e = 18\ne = E token[t-1]\nh = gru(e, 18)\ntoken ~ softmax(E' h + b)\n"};
-  for (size_t i = 0; i < 3; i++)
+  for (size_t i = 0; i < 4; i++)
     for (int precision = 0; precision < 2; precision++) {
       testnet n = {0};
       random_batch b[3];
