@@ -105,10 +105,11 @@ static void on_start(void *context, const train_start *s) {
   progress_line("data: %s symbols to train on, %s for validation, %s for test; %s steps", output_count(s->symbols[0], a),
                 output_count(s->symbols[1], b), output_count(s->symbols[2], c), output_count(s->total_steps, d));
   if (s->memory && s->window)
-    progress_line("memory: %.1f MB; passes of up to %s steps in windows of %s, computed again where they were not kept",
-                  (double)s->bytes / 1048576, output_count(s->steps, a), output_count(s->window, b));
+    progress_line("memory: %.1f MB; %s steps of a pass in %s windows of %s, which are computed again for their gradients",
+                  (double)s->bytes / 1048576, output_count(s->steps, a), output_count((s->steps + s->window - 1) / s->window, b),
+                  output_count(s->window, c));
   else if (s->memory)
-    progress_line("memory: %.1f MB; passes of up to %s steps at once", (double)s->bytes / 1048576, output_count(s->steps, a));
+    progress_line("memory: %.1f MB; %s steps of a pass at once", (double)s->bytes / 1048576, output_count(s->steps, a));
   for (const char *line = s->class_weights; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
     progress_line("class weights of %.*s", (int)strcspn(line, "\n"), line);
   if (s->resumed) progress_line("resuming from %s at step %s", s->checkpoint, output_count(s->first_step, a));
