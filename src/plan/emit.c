@@ -193,6 +193,7 @@ static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_er
       if (i == 0) s->in_width = p->values[v->in[i]].width;
     }
   if (v->stored) s->out = plan_store_of(p, number);
+  if (s->kind == STAGE_MAX_TIME_GRAD) s->in[3] = (place){.slots = v->left.slots, .bound = v->left.offset, .row = padded(v->width)};
   if (s->kind == STAGE_SHIFT && v->in[0] >= 0) add_bound(&s->in[0], &p->values[v->in[0]], v->dir);
   s->slot = n->slot;
   s->dir = v->dir;

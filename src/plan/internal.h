@@ -60,7 +60,7 @@ typedef struct value {
   struct value_bound { /* rows that neighbour windows look at: [0] of the last step, [1] of the first; slots 0: none */
     int64_t offset;
     int slots;
-  } bound[2];
+  } bound[2], left; /* MAX_TIME_GRAD: what each window has not given to its steps */
 } value;
 
 typedef struct loop {

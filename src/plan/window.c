@@ -50,12 +50,11 @@ static void find_again(marking *m) {
   } while (m->changed);
 }
 
-static unroll_status add_bound(struct plan *p, int number, int dir, unroll_error *err) {
-  value *v = &p->values[number];
-  struct value_bound *b = &v->bound[dir < 0];
-  if (b->slots) return UNROLL_OK;
+/* Rows for each window; where no later sweep comes back to them, for two by turns. */
+static unroll_status add_bound(struct plan *p, const value *v, struct value_bound *b, unroll_error *err) {
   int64_t floats;
   const int windows = (p->out.max_steps + p->options.window - 1) / p->options.window;
+  if (b->slots) return UNROLL_OK;
   b->slots = sweep_of(v) == p->out.n_sweeps - 1 ? 2 : windows;
   if (__builtin_mul_overflow((int64_t)b->slots * p->out.max_rows, padded(v->width), &floats)) floats = -1;
   return plan_request(p, floats, &b->offset, 0, p->n_groups, err);
@@ -78,9 +77,11 @@ unroll_status plan_windows(struct plan *p, unroll_error *err) {
 unroll_status plan_window_memory(struct plan *p, unroll_error *err) {
   unroll_status s = UNROLL_OK;
   for (int i = 0; p->options.window && i < p->n_values && !s; i++) {
-    const value *v = &p->values[i];
-    if (v->kind != VALUE_VIEW || v->op != OP_SHIFT || v->in[0] < 0 || !plan_in_windows(p, v)) continue;
-    if (computed_in_windows(p, v->in[0])) s = add_bound(p, v->in[0], v->dir, err);
+    value *v = &p->values[i], *from = v->in[0] >= 0 ? &p->values[v->in[0]] : NULL;
+    if (!plan_in_windows(p, v) || !from || v->kind == VALUE_DEAD) continue;
+    if (v->kind == VALUE_STAGE && v->op == OP_MAX_TIME_GRAD) s = add_bound(p, v, &v->left, err);
+    if (v->kind == VALUE_VIEW && v->op == OP_SHIFT && computed_in_windows(p, v->in[0]))
+      s = add_bound(p, from, &from->bound[v->dir < 0], err);
   }
   return s;
 }
@@ -105,7 +106,6 @@ unroll_status plan_window_check(struct plan *p, unroll_error *err) {
   /* the equation: of the value, or of what it is the gradient of */
   int number = p->values[p->uncut].node;
   const node *n = &p->g->nodes[number];
-  if (!n->source && n->op == OP_MAX_TIME_GRAD) n = &p->g->nodes[n->in[1]];
   const param *w = n->param >= 0 ? &p->g->params[n->param] : NULL;
   if (!n->source && w && w->source)
     return lang_error(w->source, w->at, err, "a pass of this net cannot be cut into windows of steps: %s", p->uncut_why);

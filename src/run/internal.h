@@ -75,7 +75,7 @@ bool run_window_memory(run *r);
 void run_window_free(run *r);
 bool run_in_windows(const run *r);
 void run_windows(run *r, worker *w, int thread, int threads); /* all stages */
-/* The rows of the step before (shift 1) or after (-1) the window. */
+/* Rows that the window before (shift 1), after (-1) or this one (0) has left. */
 rows run_bound(const run *r, const place *at, int shift, int64_t row);
 /* Rows that have a step t + 1. */
 static inline int64_t run_next(const run *r, const batch_axis *a, int t) {

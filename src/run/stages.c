@@ -148,23 +148,30 @@ static void max_time(const run *r, const stage *s, const batch_axis *a, rows y, 
   }
 }
 
-/* The gradient goes to the first step that attains the maximum. `left` is what has not gone anywhere yet. */
-static void max_time_grad(const stage *s, const batch_axis *a, rows dx, rows x, rows y, rows dy, int64_t from, int64_t to) {
+/* The gradient goes to the first step that attains the maximum. `left` is what has not gone anywhere yet; a window takes it from
+ * the one before and leaves it to the next, also when it is run again. */
+static void max_time_grad(const run *r, const stage *s, const batch_axis *a, const rows in[3], rows dx, int64_t from, int64_t to) {
+  const rows x = in[0], y = in[1], dy = in[2];
+  const place *kept = &s->in[3];
+  const rows before = r->window.before ? run_bound(r, kept, 1, 0) : dy;
+  const rows after = r->window.after ? run_bound(r, kept, 0, 0) : (rows){NULL, 0};
   for (int64_t q = from; q < to; q++) {
     const int length = length_of(a, q);
     const int64_t row = batch_row(a, q);
+    if (!length) continue;
     for (int first = 0; first < s->width; first += LANES) {
       const int n = s->width - first < LANES ? s->width - first : LANES;
       float left[LANES];
-      memcpy(left, dy.p + row * dy.row + first, (size_t)n * sizeof *left);
+      memcpy(left, before.p + (r->window.before ? q : row) * before.row + first, (size_t)n * sizeof *left);
       for (int t = 0; t < length; t++) {
-        const float *in = x.p + (a->first[t] + q) * x.row + first, *most = y.p + row * y.row + first;
+        const float *at = x.p + (a->first[t] + q) * x.row + first, *most = y.p + row * y.row + first;
         float *out = dx.p + (a->first[t] + q) * dx.row + first;
         for (int j = 0; j < n; j++) {
-          out[j] = in[j] == most[j] ? left[j] : 0;
-          left[j] = in[j] == most[j] ? 0 : left[j];
+          out[j] = at[j] == most[j] ? left[j] : 0;
+          left[j] = at[j] == most[j] ? 0 : left[j];
         }
       }
+      if (after.p) memcpy(after.p + q * after.row + first, left, (size_t)n * sizeof *left);
     }
   }
 }
@@ -269,7 +276,7 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     max_time(r, s, a, y, x, from, to);
     break;
   case STAGE_MAX_TIME_GRAD:
-    max_time_grad(s, a, y, x, z, run_at(r, w, &s->in[2], &here, 0), from, to);
+    max_time_grad(r, s, a, (const rows[]){x, z, run_at(r, w, &s->in[2], &here, 0)}, y, from, to);
     break;
   case STAGE_LENGTH:
     for (int64_t q = from; q < to; q++) {

@@ -74,7 +74,7 @@ static bool has_sweep(const run *r, int sweep) {
 }
 
 rows run_bound(const run *r, const place *at, int shift, int64_t row) {
-  const int neighbour = r->window.number + (shift > 0 ? -1 : 1);
+  const int neighbour = r->window.number - shift;
   return (rows){r->arena + at->bound + ((neighbour % at->slots) * (int64_t)r->f->max_rows + row) * at->row, at->row};
 }
 

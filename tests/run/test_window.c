@@ -179,8 +179,6 @@ static void test_refused(void **state) {
   } table[] = {
       {"data word : words\ndata tag : words\nh = rnn(embed(word, 3), 4)\na = attend(h, h)\ntag ~ softmax(W a + b)\n",
        "attention needs all steps at once", 4, 5},
-      {"data x : numbers\ndata label : category\nh = rnn(x, 4)\nlabel ~ softmax(W max(h) + b)\n",
-       "the gradient of the largest of all steps needs all of them at once", 4, 19},
       {"hidden = 5\ndata token : chars\nh = tanh(E token[t-1] + E token[t-2] + U h[t-1])\ntoken ~ softmax(W h + b)\n",
        "one table is looked up in two places", 3, 10},
       {"data f : image(2, 4, 3)\ndata tag : category\nv = conv(f, 2, 2)\nh = gru(v, 5)\ntag ~ softmax(W h + b)\n",

@@ -170,8 +170,8 @@ static void test_least(void **state) {
 /* A net that needs all steps at once. */
 static void test_refused(void **state) {
   (void)state;
-  static const char used[] =
-      "data word : chars lines\ndata label : category\nh = gru(embed(word, 8), 16)\nlabel ~ softmax(W max(h) + b)\n";
+  static const char used[] = "data word : chars lines\ndata label : category\nh = gru(embed(word, 8), 16)\nlabel ~ softmax(W "
+                             "last(h) + V last(attend(h, h)) + b)\n";
   text lines = {0};
   char path[300];
   text_format(&lines, "word,label\n");
