@@ -20,8 +20,8 @@ typedef struct options {
       unroll, warmup;
   int64_t backtest, context, horizon, samples, season, stride; /* of series with dates */
   double clip_norm, clip_value, decay, length_penalty, momentum, rate, seconds, temperature, top_p;
-  const char *dump, *inputs, *new_file, *not_in, *optimizer, *output, *precision, *prime, *quantiles, *resume, *scale, *schedule,
-      *series, *tagged, *test, *time, *valid, *weights;
+  const char *dump, *inputs, *memory, *new_file, *not_in, *optimizer, *output, *precision, *prime, *quantiles, *resume, *scale,
+      *schedule, *series, *tagged, *test, *time, *valid, *weights;
   char **arguments; /* what is left: NET, DATA, MODEL ... */
   int n_arguments;
   option_list class_weights, sets, inits, ramps;  /* the values of --set, NAME=VALUE each; of --init; of --ramp */

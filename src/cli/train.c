@@ -29,7 +29,7 @@ static const option_row rows[] = {
      "passes over the data [10, at least 300 steps]"},
     {OPTION_INTEGER, "steps", 0, offsetof(options, steps), "N", 1, MOST_COUNT, false, "updates; with --epochs, what comes first"},
     {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "sequences per step, or parallel streams [32]"},
-    {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps per truncated pass of a stream [64]"},
+    {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 1 << 20, false, "steps per truncated pass of a stream [64]"},
     {OPTION_TEXT, "series", 0, offsetof(options, series), "COLUMN", 0, 0, false,
      "tables: successive rows with the same COLUMN are the steps of one example [a row each]"},
     {OPTION_TEXT, "time", 0, offsetof(options, time), "COLUMN", 0, 0, false,
@@ -71,6 +71,10 @@ static const option_row rows[] = {
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false,
      "what the factors of products are rounded to; bf16 is faster where the processor multiplies it [fp32]"},
+    {OPTION_TEXT, "memory", 0, offsetof(options, memory), "SIZE", 0, 0, false,
+     "what training may take beside the data, as in 500M or 2G: steps are run in windows, and computed again where they were not "
+     "kept; "
+     "changes no result [no limit]"},
     {OPTION_INTEGER, "log-steps", 0, offsetof(options, log), "N", 1, MOST_COUNT, false, "steps between records of log.jsonl [50]"},
     {OPTION_INTEGER, "checkpoint-seconds", 0, offsetof(options, checkpoint), "N", 0, MOST_COUNT, false,
      "between checkpoints; 0: after every step [60]"},
@@ -100,6 +104,12 @@ static void on_start(void *context, const train_start *s) {
                 threads, threads == 1 ? "" : "s", cpu_isa_name(cpu_isa()));
   progress_line("data: %s symbols to train on, %s for validation, %s for test; %s steps", output_count(s->symbols[0], a),
                 output_count(s->symbols[1], b), output_count(s->symbols[2], c), output_count(s->total_steps, d));
+  if (s->memory && s->window)
+    progress_line("memory: %.1f MB; %s steps of a pass in %s windows of %s, which are computed again for their gradients",
+                  (double)s->bytes / 1048576, output_count(s->steps, a), output_count((s->steps + s->window - 1) / s->window, b),
+                  output_count(s->window, c));
+  else if (s->memory)
+    progress_line("memory: %.1f MB; %s steps of a pass at once", (double)s->bytes / 1048576, output_count(s->steps, a));
   for (const char *line = s->class_weights; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
     progress_line("class weights of %.*s", (int)strcspn(line, "\n"), line);
   if (s->resumed) progress_line("resuming from %s at step %s", s->checkpoint, output_count(s->first_step, a));
@@ -250,6 +260,8 @@ static unroll_status join_weights(const option_list *list, text *out, unroll_err
 static unroll_status start(const options *o, const text *paths, const train_callbacks *calls, train_result *r, unroll_error *err) {
   train_options t;
   train_defaults(&t);
+  if (o->memory && !train_parse_bytes(o->memory, &t.memory))
+    return error_set(err, UNROLL_USAGE, "--memory takes a size, as in 500M, 2G or a number of bytes, not '%s'", o->memory);
   if (o->resume) {
     const unroll_status status = check_resume(o, err);
     if (status) return status;

@@ -19,6 +19,7 @@ place plan_store_of(const struct plan *p, int number) {
   place at = {.base = PLACE_ARENA, .offset = v->offset, .row = v->row};
   at.rows = v->space == SPACE_PARAM ? ROWS_ONE : v->space == SPACE_STATIC || v->per_step ? ROWS_BATCH : ROWS_STEP;
   if (at.rows == ROWS_ONE) at.row = 0;
+  at.whole = at.rows == ROWS_STEP && v->outlives;
   return at;
 }
 
@@ -45,11 +46,20 @@ static place direct_place(const struct plan *p, int number) {
   }
 }
 
+/* Where the rows of a shifted value are that lie in the window before or after. */
+static void add_bound(place *at, const value *from, int dir) {
+  at->slots = from->bound[dir < 0].slots;
+  at->bound = from->bound[dir < 0].offset;
+}
+
 static place view_place(const struct plan *p, int number) {
   const value *v = &p->values[number];
   if (v->op == OP_SPREAD) return direct_place(p, v->in[0]);
   place at = {.base = PLACE_NOTHING, .rows = ROWS_STEP};
-  if (v->in[0] >= 0) at = direct_place(p, v->in[0]);
+  if (v->in[0] >= 0) {
+    at = direct_place(p, v->in[0]);
+    add_bound(&at, &p->values[v->in[0]], v->dir);
+  }
   at.rows = ROWS_STEP;
   at.shift = v->dir;
   if (v->in[1] >= 0) {
@@ -183,6 +193,8 @@ static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_er
       if (i == 0) s->in_width = p->values[v->in[i]].width;
     }
   if (v->stored) s->out = plan_store_of(p, number);
+  if (s->kind == STAGE_MAX_TIME_GRAD) s->in[3] = (place){.slots = v->left.slots, .bound = v->left.offset, .row = padded(v->width)};
+  if (s->kind == STAGE_SHIFT && v->in[0] >= 0) add_bound(&s->in[0], &p->values[v->in[0]], v->dir);
   s->slot = n->slot;
   s->dir = v->dir;
   s->value = n->value;
@@ -256,8 +268,9 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
     q->target = w->offset + n->c0;
     q->target_row = w->cols;
     q->late = scattered_to(p, n->param, v->phase);
-    const int dies = q->late ? last_of_phase(p, index) : index;
-    st = plan_request(p, padded(o->dy[q->dy].width) * padded(o->x[q->x].width), &q->accumulator, index, dies, err);
+    const bool outlives = p->options.window && plan_reduces(p, v);
+    const int born = outlives ? 0 : index, dies = outlives ? p->n_groups : q->late ? last_of_phase(p, index) : index;
+    st = plan_request(p, padded(o->dy[q->dy].width) * padded(o->x[q->x].width), &q->accumulator, born, dies, err);
   }
   for (int i = 0; i < g->n && !st; i++) {
     const value *v = &p->values[g->members[i]];
@@ -379,6 +392,7 @@ static unroll_status emit_group(struct plan *p, const group *g, int index, stage
 /* Parameter vectors' gradients are added last, one after the other. */
 static unroll_status emit_vectors(struct plan *p, unroll_error *err) {
   const graph *g = p->g;
+  const int last = p->out.n_stages ? p->out.stages[p->out.n_stages - 1].phase : 0;
   for (int i = 0; i < g->n_gradients && p->options.gradient; i++) {
     const int number = g->gradients[i].node;
     const node *n = &g->nodes[number];
@@ -386,6 +400,7 @@ static unroll_status emit_vectors(struct plan *p, unroll_error *err) {
     if (n->space != SPACE_PARAM)
       return error_set(err, UNROLL_FAILED, "gradient of '%s' is not a vector", g->params[g->gradients[i].param].name);
     p->out.stages[p->out.n_stages++] = (stage){.kind = STAGE_GRADIENT,
+                                               .phase = last + last % 2,
                                                .one = true,
                                                .width = g->params[g->gradients[i].param].rows,
                                                .in = {plan_place_of(p, number, number, 0)},
@@ -473,6 +488,24 @@ static unroll_status lay_results(struct plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
+/* What the members of a group leave to neighbour windows. */
+static unroll_status emit_bounds(struct plan *p, int number, stage *s, unroll_error *err) {
+  for (int pass = 0, n = 0; pass < 2; pass++) {
+    if (pass && n && !(s->bounds = arena_alloc(&p->memory, (size_t)n, sizeof *s->bounds))) return error_memory(err);
+    for (int i = 0; i < p->n_values && (n || !pass); i++) {
+      const value *v = &p->values[i];
+      for (int k = 0; k < 2 && v->stage == number; k++) {
+        if (!v->bound[k].slots) continue;
+        if (!pass) n++;
+        if (pass)
+          s->bounds[s->n_bounds++] =
+              (struct stage_bound){v->offset, v->bound[k].offset, v->row, v->bound[k].slots, v->width, k == 1, v->outlives};
+      }
+    }
+  }
+  return UNROLL_OK;
+}
+
 /* Places hold offsets, which are known only when all requests are: stages are emitted twice, the first time for the requests of
  * the weight gradients alone. */
 unroll_status plan_emit(struct plan *p, unroll_error *err) {
@@ -504,6 +537,8 @@ unroll_status plan_emit(struct plan *p, unroll_error *err) {
     } else if (p->groups[i].kind != GROUP_GRADIENT)
       s = emit_group(p, &p->groups[i], i, out, err);
     out->phase = p->groups[i].phase;
+    out->again = p->groups[i].again;
+    if (!s) s = emit_bounds(p, i, out, err);
     if (!s && p->groups[i].kind != GROUP_GRADIENT) {
       note_scratch(p, out);
       p->out.n_stages++;

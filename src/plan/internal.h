@@ -1,6 +1,6 @@
 /* internal.h - the planner's own view of a graph, shared by its files: lower.c makes it, schedule.c orders it, phase.c finds
- * what may be cut into windows of steps, group.c forms stages, memory.c finds room in the arena, emit.c and tile.c write the frozen
- * plan.
+ * what may be cut into windows of steps and window.c what that takes, group.c forms stages, memory.c finds room in the arena,
+ * emit.c and tile.c write the frozen plan.
  *
  * A value is a node of the graph after three rewritings: sums with their products are one value (SUM), cheap equations used
  * both forward and backward are computed twice, and what a loop does not need to compute step by step is taken out of it. */
@@ -51,11 +51,16 @@ typedef struct value {
   bool per_step; /* needed during one step only */
   int home;      /* the value in whose matrix this one is written, where that is read for the last time; -1: its own */
   int64_t offset, row, floats;
-  int born, dies; /* top-level stages */
-  int slot;       /* of scratch while its tile program is emitted */
-  int stage;      /* top-level stage that computes it */
-  int phase;      /* see phase.c */
-  int64_t pack;   /* VALUE_VECTOR: where it is packed; -1 before */
+  int born, dies;      /* top-level stages */
+  int slot;            /* of scratch while its tile program is emitted */
+  int stage;           /* top-level stage that computes it */
+  int phase;           /* see phase.c */
+  int64_t pack;        /* VALUE_VECTOR: where it is packed; -1 before */
+  bool outlives;       /* the sweeps: shares its matrix with nothing */
+  struct value_bound { /* rows that neighbour windows look at: [0] of the last step, [1] of the first; slots 0: none */
+    int64_t offset;
+    int slots;
+  } bound[2], left; /* MAX_TIME_GRAD: what each window has not given to its steps */
 } value;
 
 typedef struct loop {
@@ -68,6 +73,7 @@ typedef struct loop {
 typedef struct group {
   enum { GROUP_STAGE, GROUP_TILE, GROUP_LOOP, GROUP_OUTER, GROUP_GRADIENT } kind;
   int phase, level, n, loop;
+  unsigned again; /* bit s: computed again for each window of sweep s */
   int *members;
 } group;
 
@@ -105,6 +111,11 @@ unroll_status plan_lower(struct plan *p, unroll_error *err);
 unroll_status plan_schedule(struct plan *p, unroll_error *err);
 unroll_status plan_phases(struct plan *p, unroll_error *err);
 unroll_status plan_group(struct plan *p, unroll_error *err);
+/* window.c: is a pass in windows possible, what is computed again (after plan_group), rows between windows (requests). */
+unroll_status plan_window_check(struct plan *p, unroll_error *err);
+unroll_status plan_windows(struct plan *p, unroll_error *err);
+unroll_status plan_window_memory(struct plan *p, unroll_error *err);
+bool plan_outlives_sweeps(const struct plan *p, int number); /* once it is known when it dies */
 unroll_status plan_memory(struct plan *p, unroll_error *err);
 unroll_status plan_emit(struct plan *p, unroll_error *err);
 /* The rest of a stage of pictures. */
@@ -141,6 +152,6 @@ static inline bool value_always_there(const value *v) {
 }
 /* Tile programs of one stage share these. */
 static inline bool value_same_tile(const value *a, const value *b) {
-  return a->space == b->space && a->axis == b->axis && a->width == b->width && a->loop == b->loop;
+  return a->space == b->space && a->axis == b->axis && a->width == b->width && a->loop == b->loop && a->phase == b->phase;
 }
 #endif

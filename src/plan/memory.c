@@ -122,6 +122,7 @@ static bool can_replace(const struct plan *p, const int *position, int from, int
   const value *a = &p->values[from], *b = &p->values[to];
   if (!a->stored || a->per_step || a->home >= 0 || a->kind == VALUE_VIEW || a->kind == VALUE_ORDER || plan_kept(p, from))
     return false;
+  if (a->outlives || b->outlives) return false;
   if (a->dies != b->stage || a->stage >= b->stage || a->floats != b->floats || a->row != b->row) return false;
   if (a->space != b->space || a->axis != b->axis || a->width != b->width) return false;
   for (int i = 0; i < a->n_readers; i++) {
@@ -173,7 +174,10 @@ static int64_t rows_of(const struct plan *p, const value *v) {
   if (v->space == SPACE_PARAM) return 1;
   if (v->space == SPACE_STATIC || v->per_step) return p->out.max_rows;
   const int64_t *own = p->options.axis_cells;
-  return own && own[v->axis] > 0 && own[v->axis] < p->out.max_cells ? own[v->axis] : p->out.max_cells;
+  const int64_t all = own && own[v->axis] > 0 && own[v->axis] < p->out.max_cells ? own[v->axis] : p->out.max_cells;
+  if (!p->options.window || !plan_in_windows(p, v) || v->outlives) return all;
+  const int64_t cells = (int64_t)p->out.max_rows * p->options.window;
+  return cells < all ? cells : all;
 }
 
 unroll_status plan_memory(struct plan *p, unroll_error *err) {
@@ -192,6 +196,8 @@ unroll_status plan_memory(struct plan *p, unroll_error *err) {
     if (v->kind == VALUE_STAGE && (v->op == OP_OUTER || v->op == OP_EMBED_T || v->op == OP_CONV_OUTER)) v->stored = false;
     if (v->space == SPACE_PARAM && p->options.gradient) v->dies = end, v->stored = true;
     if (!v->stored) continue;
+    v->outlives = plan_outlives_sweeps(p, i);
+    if (v->outlives) v->born = 0, v->dies = end;
     if (__builtin_mul_overflow(rows_of(p, v), v->row, &v->floats)) v->floats = -1;
   }
   if (!s) s = replace_operands(p, err);
@@ -199,5 +205,6 @@ unroll_status plan_memory(struct plan *p, unroll_error *err) {
     value *v = &p->values[i];
     if (v->stored && v->home < 0) s = plan_request(p, v->floats, &v->offset, v->born, v->dies, err);
   }
+  if (!s) s = plan_window_memory(p, err);
   return s;
 }

@@ -49,6 +49,11 @@ static void look(void *context, int reader, int read) {
   r->windows = r->windows || plan_in_windows(r->p, &r->p->values[read]);
 }
 
+/* The gradient of the largest of all steps goes to the first that is, and hands on what has found none. */
+static bool goes_forwards(const struct plan *p, const value *v) {
+  return v->kind == VALUE_STAGE && v->op == OP_MAX_TIME_GRAD && plan_in_windows(p, v);
+}
+
 /* The earliest phase of a value, by what it reads. */
 static int earliest(const struct plan *p, int number) {
   const value *v = &p->values[number];
@@ -56,6 +61,7 @@ static int earliest(const struct plan *p, int number) {
   plan_reads(p, number, look, &r);
   const bool sweeps = plan_in_windows(p, v) || plan_reduces(p, v);
   int phase = r.phase + (r.phase % 2 != sweeps);
+  if (goes_forwards(p, v) && phase / 2 % 2) phase += 2;
   if (sweeps && v->kind == VALUE_VIEW && v->op == OP_SHIFT && v->in[0] >= 0 && plan_in_windows(p, &p->values[v->in[0]])) {
     const int at = p->values[v->in[0]].phase;
     const bool forwards = at / 2 % 2 == 0;
@@ -78,17 +84,16 @@ static bool looked_up_twice(const struct plan *p, int number) {
 
 static const char *refusal(const struct plan *p, int number) {
   const value *v = &p->values[number];
-  bool windows = plan_in_windows(p, v) || v->over == p->cut;
+  bool windows = plan_in_windows(p, v) || (v->kind == VALUE_STAGE && v->over == p->cut);
   if (v->kind == VALUE_DEAD) return NULL;
   for (int i = 0; i < NODE_INPUTS; i++)
     if (v->in[i] >= 0) windows = windows || plan_in_windows(p, &p->values[v->in[i]]);
   if (!windows) return NULL;
-  if (v->over >= 0 || (v->kind == VALUE_STAGE && plan_steps_operand(v->op) >= 0)) return "attention needs all steps at once";
+  if (v->kind == VALUE_STAGE && (v->over >= 0 || plan_steps_operand(v->op) >= 0)) return "attention needs all steps at once";
+  if (v->phase >= PHASES_MOST) return "what goes forwards and what goes back need each other too often";
   if (v->kind != VALUE_STAGE) return NULL;
-  if (v->op == OP_MAX_TIME_GRAD) return "the gradient of the largest of all steps needs all of them at once";
   if (v->op == OP_CONV_OUTER || v->op == OP_SUM_POSITIONS) return "the gradient of a convolution needs all steps at once";
-  if (v->op == OP_EMBED_T && looked_up_twice(p, number)) return "one table is looked up in two places";
-  return v->phase >= PHASES_MOST ? "what goes forwards and what goes back need each other too often" : NULL;
+  return v->op == OP_EMBED_T && looked_up_twice(p, number) ? "one table is looked up in two places" : NULL;
 }
 
 /* Raises phases until they hold; p->cut is the axis. */
@@ -125,7 +130,7 @@ static void find_latest(struct plan *p) {
     if (plan_in_windows(p, &p->values[p->order[i]]) && p->values[p->order[i]].phase > last) last = p->values[p->order[i]].phase;
   for (int i = p->n_order - 1; i >= 0; i--) {
     value *v = &p->values[p->order[i]];
-    if (!plan_in_windows(p, v) || v->loop >= 0 || (v->kind == VALUE_VIEW && v->op == OP_SHIFT)) continue;
+    if (!plan_in_windows(p, v) || v->loop >= 0 || goes_forwards(p, v) || (v->kind == VALUE_VIEW && v->op == OP_SHIFT)) continue;
     int phase = last;
     for (int k = 0; k < v->n_readers; k++) {
       const value *r = &p->values[p->readers[v->first_reader + k]];

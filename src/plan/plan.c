@@ -24,10 +24,13 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
   p->out.n_weights = g->n_weights;
   p->out.gradient = options->gradient != 0;
   p->out.precision = options->precision;
+  p->out.window = options->window;
   if (!s) s = plan_lower(p, err);
   if (!s) s = plan_schedule(p, err);
   if (!s) s = plan_phases(p, err);
+  if (!s) s = plan_window_check(p, err);
   if (!s) s = plan_group(p, err);
+  if (!s) s = plan_windows(p, err);
   if (!s) s = plan_memory(p, err);
   if (!s) s = plan_emit(p, err);
   if (s) {
@@ -47,6 +50,12 @@ void plan_free(plan *p) {
 const struct frozen *plan_frozen(const plan *p) { return &p->out; }
 
 int64_t plan_arena_bytes(const plan *p) { return (p->out.arena + p->out.pack + p->out.carry) * (int64_t)sizeof(float); }
+
+int64_t plan_run_bytes(const plan *p, int threads) {
+  const frozen *f = &p->out;
+  const int64_t each = f->slots + f->outer + f->pairs + f->max_steps;
+  return plan_arena_bytes(p) + ((f->gradient ? f->n_weights : 0) + threads * each) * (int64_t)sizeof(float);
+}
 
 double plan_operations(const plan *p, int64_t cells) {
   double n = 0;

@@ -12,11 +12,15 @@ typedef struct plan_options {
   int64_t max_cells;         /* bound on R = sum of lengths of a batch; 0: max_rows * max_steps */
   const int64_t *axis_cells; /* [n_axes] tighter bounds on R of single axes; 0, or NULL: max_cells. Read by plan_new only */
   enum precision precision;  /* of the factors of products */
+  int window;                /* steps at a time: a pass needs memory for so many, and computes again what it did not keep. 0: all */
   int gradient;              /* 1: the gradient too (graph_differentiate was called); 0: forward only */
   const int
       *keep; /* nodes whose values the caller reads after a pass, e.g. predictions; losses are summed by run_loss without this */
   int n_keep;
 } plan_options;
+
+/* With bf16 a window has a multiple of so many steps. */
+enum { PLAN_STEPS_OF_PAIRS = 32 };
 
 /* The graph must outlive the plan. UNROLL_BAD_INPUT naming file, line and column for an operator that is not there yet. */
 unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err);
@@ -27,4 +31,7 @@ void plan_print(const plan *p, text *out);
  * counted). */
 double plan_operations(const plan *p, int64_t cells);
 int64_t plan_arena_bytes(const plan *p);
+/* All that a run of it takes, beside the weights. */
+int64_t plan_run_bytes(const plan *p, int threads);
+
 #endif

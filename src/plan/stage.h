@@ -31,6 +31,9 @@ typedef struct place {
   enum place_base init_base; /* shift != 0: the rows where there is no step t - shift; ROWS_BATCH */
   int64_t init_offset;
   int64_t init_row;
+  bool whole;    /* ROWS_STEP: rows of all steps, also where a window is run */
+  int slots;     /* shift != 0: rows of steps outside the window are in `slots` slots at `bound`, by turns of windows; 0: nowhere */
+  int64_t bound; /* in the arena */
 } place;
 
 /* One call of the product kernel per unit tile: the same operand for several sums, `gates` of them side by side. */
@@ -145,7 +148,15 @@ enum stage_kind {
 
 typedef struct stage {
   enum stage_kind kind;
-  int phase;     /* see plan/phase.c */
+  int phase;      /* see plan/phase.c */
+  unsigned again; /* bit s: run again for each window of sweep s */
+  int n_bounds;   /* what neighbour windows look at, kept when the stage has run in its sweep */
+  struct stage_bound {
+    int64_t from, to, row; /* matrix, slots, floats of a row */
+    int slots, width;
+    bool first; /* rows of the window's first step; else of its last */
+    bool whole;
+  } * bounds;
   bool of_steps; /* rows are those of `axis` (R), else those of the batch (B), or one when `one` */
   bool one;
   int axis;
@@ -183,7 +194,9 @@ typedef struct frozen {
   int max_rows, max_steps;
   int64_t max_cells;
   int n_axes, n_inputs;
-  int cut; /* the time axis that has sweeps (phase.c), or -1 */
+  int cut;      /* the time axis that has sweeps (phase.c), or -1 */
+  int window;   /* steps; 0: a pass has all steps at once */
+  int n_sweeps; /* of a pass in windows */
   int64_t n_weights;
   int n_stages;
   stage *stages;

@@ -24,21 +24,6 @@ typedef struct worker {
   struct waiting *waiting; /* of barriers inside a stage; NULL: nobody asks */
 } worker;
 
-struct run {
-  const frozen *f;
-  const kernels *k;
-  void (*product)(const product *p); /* of floats or of pairs, as the plan's precision asks */
-  const float *weights;
-  pool *workers;
-  float *arena, *pack, *carry, *consts, *zeros, *gradient;
-  worker *worker;
-  int n_workers;
-  barrier meet;
-  int *sequence, *length; /* [n_axes, max_rows] for attention: the sequence of each batch row, the steps of each sequence */
-  const batch *b;
-  int training;
-};
-
 /* Where in time a stage stands: a step of a loop, or all rows at once (t = -1). */
 typedef struct where {
   const batch_axis *axis;
@@ -51,11 +36,54 @@ typedef struct rows { /* a resolved place: row i at p + i * row; p NULL: zeros *
   ptrdiff_t row;
 } rows;
 
+/* A pass in windows of steps: which one runs, and where it is. With all steps at once: row, step and after are 0, before is false,
+ * begins and ends are true. */
+typedef struct window {
+  batch batch;
+  batch_axis *axes;
+  int64_t *first;
+  int *at;     /* [n_stages] the window that each ran for last in this sweep; -1: none */
+  int number;  /* of the window */
+  int64_t row; /* of the whole, where the window begins */
+  int step;
+  bool before;       /* there are steps before */
+  int after;         /* rows that have a step after it */
+  bool begins, ends; /* the first, the last window of the sweep */
+  bool again;        /* what earlier sweeps computed is computed again */
+} window;
+
+struct run {
+  const frozen *f;
+  const kernels *k;
+  void (*product)(const product *p); /* of floats or of pairs, as the plan's precision asks */
+  const float *weights;
+  pool *workers;
+  float *arena, *pack, *carry, *consts, *zeros, *gradient;
+  worker *worker;
+  int n_workers;
+  barrier meet;
+  int *sequence, *length; /* [n_axes, max_rows] for attention: the sequence of each batch row, the steps of each sequence */
+  const batch *b;         /* what runs: all steps, or a window of them */
+  const batch *whole;     /* all steps */
+  window window;
+  int training;
+};
+
 /* The parts of a pass, for run_pass and for the profile. */
 void run_begin(run *r, const batch *b, int training);
 void run_clear_gradient(run *r, int thread, int threads);
 void run_stage(run *r, worker *w, const stage *s, int thread, int threads);
 void run_keep_carries(run *r);
+bool run_window_memory(run *r);
+void run_window_free(run *r);
+bool run_in_windows(const run *r);
+void run_windows(run *r, worker *w, int thread, int threads); /* all stages */
+/* Rows that the window before (shift 1), after (-1) or this one (0) has left. */
+rows run_bound(const run *r, const place *at, int shift, int64_t row);
+/* Rows that have a step t + 1. */
+static inline int64_t run_next(const run *r, const batch_axis *a, int t) {
+  return t + 1 < a->steps ? a->active[t + 1] : r->window.after;
+}
 /* All threads of a loop meet. */
 void run_meet(run *r, worker *w, int threads);
 

@@ -40,7 +40,7 @@ static void pack_panel(const run *r, const worker *w, const stage *s, const stru
   int t = run_step_of(a, row0);
   for (int64_t done = 0; done < n;) {
     int64_t b = row0 + done - a->first[t], end = a->active[t];
-    const int64_t next = t + 1 < a->steps ? a->active[t + 1] : 0;
+    const int64_t next = run_next(r, a, t);
     const bool has_next = b < next;
     if (x->at.shift < 0 && has_next) end = next;
     int64_t count = end - b < n - done ? end - b : n - done;
@@ -139,15 +139,13 @@ static void dots_of_rows(const run *r, const worker *w, const stage *s, int64_t 
 }
 
 /* Pairs of bf16 numbers begin anew after every so many steps, where a pass may be cut. */
-enum { STEPS_OF_PAIRS = 32 };
-
 static void add_rows(const run *r, worker *w, const stage *s, int thread, int threads) {
   const bool apart = r->f->precision == PRECISION_BF16 && s->of_steps && s->axis == r->f->cut;
   const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
-  const int parts = apart ? (a->steps + STEPS_OF_PAIRS - 1) / STEPS_OF_PAIRS : 1;
+  const int parts = apart ? (a->steps + PLAN_STEPS_OF_PAIRS - 1) / PLAN_STEPS_OF_PAIRS : 1;
   for (int i = 0; i < parts; i++) {
-    const int part = s->back ? parts - 1 - i : i, t = (part + 1) * STEPS_OF_PAIRS;
-    const int64_t from = apart ? a->first[part * STEPS_OF_PAIRS] : 0;
+    const int part = s->back ? parts - 1 - i : i, t = (part + 1) * PLAN_STEPS_OF_PAIRS;
+    const int64_t from = apart ? a->first[part * PLAN_STEPS_OF_PAIRS] : 0;
     const int64_t n = (apart ? a->first[t < a->steps ? t : a->steps] : run_rows(r, s)) - from;
     for (int64_t done = 0; done < n; done += OUTER_ROWS) {
       const int64_t count = n - done < OUTER_ROWS ? n - done : OUTER_ROWS, row = from + (s->back ? n - done - count : done);
@@ -159,16 +157,17 @@ static void add_rows(const run *r, worker *w, const stage *s, int thread, int th
 
 void run_outer(const run *r, worker *w, const stage *s, int thread, int threads) {
   const stage_outer *o = &s->outer;
+  const bool begins = r->window.begins;
   int64_t from, to;
-  for (int i = 0; i < o->n_dy; i++) clear_sum(r, o->dy[i].sum, o->dy[i].width, thread, threads);
-  for (int i = 0; i < o->n_dots; i++) clear_sum(r, o->dots[i].sum, o->dots[i].width, thread, threads);
-  for (int i = 0; i < o->n_pairs; i++) {
+  for (int i = 0; i < o->n_dy && begins; i++) clear_sum(r, o->dy[i].sum, o->dy[i].width, thread, threads);
+  for (int i = 0; i < o->n_dots && begins; i++) clear_sum(r, o->dots[i].sum, o->dots[i].width, thread, threads);
+  for (int i = 0; i < o->n_pairs && begins; i++) {
     run_share(o->dy[o->pairs[i].dy].width, LANES, thread, threads, &from, &to);
     const int64_t row = padded(o->x[o->pairs[i].x].width);
     if (from < to) memset(r->arena + o->pairs[i].accumulator + from * row, 0, (size_t)((to - from) * row) * sizeof(float));
   }
   add_rows(r, w, s, thread, threads);
-  for (int i = 0; i < o->n_pairs; i++) {
+  for (int i = 0; i < o->n_pairs && r->window.ends; i++) {
     const struct outer_pair *pair = &o->pairs[i];
     const int width = o->x[pair->x].width;
     if (pair->late) continue;

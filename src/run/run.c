@@ -52,6 +52,7 @@ void run_free(run *r) {
     mem_free(r->worker[i].fetches);
   }
   mem_free(r->worker);
+  run_window_free(r);
   mem_free(r->sequence);
   mem_free(r->length);
   mem_free_aligned(r->arena);
@@ -83,7 +84,7 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
   r->sequence = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->sequence);
   r->length = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->length);
   bool fine = r->arena && r->pack && r->carry && r->consts && r->zeros && (r->gradient || !f->gradient) && r->worker &&
-              r->sequence && r->length;
+              r->sequence && r->length && run_window_memory(r);
   for (int i = 0; fine && i < r->n_workers; i++) {
     worker *w = &r->worker[i];
     w->slots = mem_aligned((size_t)f->slots + LANES, sizeof(float));
@@ -217,7 +218,8 @@ static void pass_work(void *context, int thread, int threads) {
   worker *w = &r->worker[thread];
   run_clear_gradient(r, thread, threads);
   if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
-  for (int i = 0; i < r->f->n_stages; i++) {
+  if (run_in_windows(r)) run_windows(r, w, thread, threads);
+  for (int i = 0; i < r->f->n_stages && !run_in_windows(r); i++) {
     run_stage(r, w, &r->f->stages[i], thread, threads);
     if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
   }
@@ -242,7 +244,8 @@ void run_begin(run *r, const batch *b, int training) {
   for (int i = 0; i < r->f->n_axes; i++) {
     assert(b->axes[i].steps <= r->f->max_steps && b->axes[i].first[b->axes[i].steps] <= r->f->max_cells);
   }
-  r->b = b;
+  r->b = r->whole = b;
+  r->window.begins = r->window.ends = true;
   r->training = training;
   find_sequences(r);
   r->consts[CONST_SCALE] = (float)b->loss_scale;

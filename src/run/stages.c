@@ -4,7 +4,7 @@
 #include "run/mask.h"
 
 static const int32_t *index_at(const run *r, const stage *s, const where *here, int64_t row) {
-  return r->b->index[s->slot] + (here->t >= 0 ? here->axis->first[here->t] : 0) + row;
+  return r->b->index[s->slot] + r->window.row + (here->t >= 0 ? here->axis->first[here->t] : 0) + row;
 }
 
 static void copy_columns(const stage *s, rows y, rows x, rows z, int64_t n) {
@@ -94,23 +94,28 @@ static void copy_row(rows to, int64_t i, rows from, int64_t k, int width) {
 }
 
 /* Copies rows from..to-1 of a shifted matrix. */
-static void shift_rows(const stage *s, const batch_axis *a, rows y, rows x, rows init, int64_t from, int64_t to) {
+static void shift_rows(const run *r, const stage *s, const batch_axis *a, rows y, rows x, rows init, int64_t from, int64_t to) {
   if (from >= to) return;
   int t = run_step_of(a, from);
   for (int64_t i = from; i < to; i++) {
     while (i >= a->first[t + 1]) t++;
     const int64_t b = i - a->first[t];
     const bool inside = s->dir > 0 ? t > 0 : t + 1 < a->steps && b < a->active[t + 1];
-    if (inside)
+    const bool beyond = s->dir > 0 ? t == 0 && r->window.before : t + 1 == a->steps && b < r->window.after;
+    if (beyond)
+      copy_row(y, i, s->in[0].slots ? run_bound(r, &s->in[0], s->dir, b) : (rows){NULL, 0}, 0, s->width);
+    else if (inside)
       copy_row(y, i, x, a->first[t - s->dir] + b, s->width);
     else
       copy_row(y, i, init, b, s->width);
   }
 }
 
-static void edge_rows(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+static void edge_rows(const run *r, const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
   for (int64_t q = from; q < to; q++) {
     const int length = length_of(a, q);
+    if (r->window.before && (s->dir > 0 || !length)) continue; /* this edge is in a window before */
+    if (s->dir < 0 && q < r->window.after) continue;           /* after */
     if (!length)
       copy_row(y, batch_row(a, q), (rows){NULL, 0}, 0, s->width);
     else
@@ -118,10 +123,10 @@ static void edge_rows(const stage *s, const batch_axis *a, rows y, rows x, int64
   }
 }
 
-static void sum_time(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+static void sum_time(const run *r, const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
   for (int64_t q = from; q < to; q++) {
     float *out = y.p + batch_row(a, q) * y.row;
-    memset(out, 0, (size_t)s->width * sizeof *out);
+    if (r->window.begins) memset(out, 0, (size_t)s->width * sizeof *out);
     const int length = length_of(a, q);
     for (int i = 0; i < length; i++) {
       const float *in = x.p + (a->first[s->back ? length - 1 - i : i] + q) * x.row;
@@ -130,35 +135,43 @@ static void sum_time(const stage *s, const batch_axis *a, rows y, rows x, int64_
   }
 }
 
-static void max_time(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+static void max_time(const run *r, const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
   for (int64_t q = from; q < to; q++) {
     float *out = y.p + batch_row(a, q) * y.row;
-    memset(out, 0, (size_t)s->width * sizeof *out);
+    if (r->window.begins) memset(out, 0, (size_t)s->width * sizeof *out);
     const int length = length_of(a, q);
+    const bool begins = s->back ? q >= r->window.after : !r->window.before; /* its first step to be seen is in this window */
     for (int i = 0; i < length; i++) {
       const float *in = x.p + (a->first[s->back ? length - 1 - i : i] + q) * x.row;
-      for (int j = 0; j < s->width; j++) out[j] = i == 0 || in[j] > out[j] ? in[j] : out[j];
+      for (int j = 0; j < s->width; j++) out[j] = (begins && i == 0) || in[j] > out[j] ? in[j] : out[j];
     }
   }
 }
 
-/* The gradient goes to the first step that attains the maximum. `left` is what has not gone anywhere yet. */
-static void max_time_grad(const stage *s, const batch_axis *a, rows dx, rows x, rows y, rows dy, int64_t from, int64_t to) {
+/* The gradient goes to the first step that attains the maximum. `left` is what has not gone anywhere yet; a window takes it from
+ * the one before and leaves it to the next, also when it is run again. */
+static void max_time_grad(const run *r, const stage *s, const batch_axis *a, const rows in[3], rows dx, int64_t from, int64_t to) {
+  const rows x = in[0], y = in[1], dy = in[2];
+  const place *kept = &s->in[3];
+  const rows before = r->window.before ? run_bound(r, kept, 1, 0) : dy;
+  const rows after = r->window.after ? run_bound(r, kept, 0, 0) : (rows){NULL, 0};
   for (int64_t q = from; q < to; q++) {
     const int length = length_of(a, q);
     const int64_t row = batch_row(a, q);
+    if (!length) continue;
     for (int first = 0; first < s->width; first += LANES) {
       const int n = s->width - first < LANES ? s->width - first : LANES;
       float left[LANES];
-      memcpy(left, dy.p + row * dy.row + first, (size_t)n * sizeof *left);
+      memcpy(left, before.p + (r->window.before ? q : row) * before.row + first, (size_t)n * sizeof *left);
       for (int t = 0; t < length; t++) {
-        const float *in = x.p + (a->first[t] + q) * x.row + first, *most = y.p + row * y.row + first;
+        const float *at = x.p + (a->first[t] + q) * x.row + first, *most = y.p + row * y.row + first;
         float *out = dx.p + (a->first[t] + q) * dx.row + first;
         for (int j = 0; j < n; j++) {
-          out[j] = in[j] == most[j] ? left[j] : 0;
-          left[j] = in[j] == most[j] ? 0 : left[j];
+          out[j] = at[j] == most[j] ? left[j] : 0;
+          left[j] = at[j] == most[j] ? 0 : left[j];
         }
       }
+      if (after.p) memcpy(after.p + q * after.row + first, left, (size_t)n * sizeof *left);
     }
   }
 }
@@ -175,14 +188,15 @@ static void mask_rows(const run *r, const stage *s, const batch_axis *a, rows y,
     while (s->of_steps && i >= a->first[t + 1]) t++;
     float *out = y.p + i * y.row;
     if (r->training)
-      mask_row(out, s->width, r->b->seed, r->b->step, s->slot, (int)t, (int)(s->of_steps ? i - a->first[t] : i), s->value);
+      mask_row(out, s->width, r->b->seed, r->b->step, s->slot, (int)t + r->window.step, (int)(s->of_steps ? i - a->first[t] : i),
+               s->value);
     else
       for (int j = 0; j < s->width; j++) out[j] = 1.0f;
   }
 }
 
 static void number_rows(const run *r, const stage *s, rows y, int64_t from, int64_t to) {
-  const float *x = r->b->number[s->slot];
+  const float *x = r->b->number[s->slot] + r->window.row * s->width;
   for (int64_t i = from; i < to; i++) memcpy(y.p + i * y.row, x + i * s->width, (size_t)s->width * sizeof *x);
 }
 
@@ -197,7 +211,7 @@ static void add_vector(const run *r, const stage *s, rows x, int64_t from, int64
 static void scatter_rows(const run *r, const stage *s, rows x, int64_t n, int64_t c0, int64_t c1) {
   const int64_t first = s->back ? n - 1 : 0;
   r->k->scatter(r->gradient + s->weight + c0, s->width, x.p + first * x.row + c0, s->back ? -x.row : x.row,
-                r->b->index[s->slot] + first, s->back ? -1 : 1, (int)n, (int)(c1 - c0));
+                r->b->index[s->slot] + r->window.row + first, s->back ? -1 : 1, (int)n, (int)(c1 - c0));
 }
 
 static void add_matrix(const run *r, const stage *s, rows x, int64_t from, int64_t to) {
@@ -222,11 +236,11 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
   switch (s->kind) {
   case STAGE_GATHER:
     if (from < to)
-      r->k->gather(y.p + from * y.row, y.row, r->weights + s->weight, s->width, r->b->index[s->slot] + from, (int)(to - from),
-                   s->width);
+      r->k->gather(y.p + from * y.row, y.row, r->weights + s->weight, s->width, r->b->index[s->slot] + r->window.row + from,
+                   (int)(to - from), s->width);
     break;
   case STAGE_CLASS_WEIGHT:
-    class_weight_rows(s, r->b->index[s->slot], y, from, to);
+    class_weight_rows(s, r->b->index[s->slot] + r->window.row, y, from, to);
     break;
   case STAGE_SCATTER:
     if (c0 < c1 && n) scatter_rows(r, s, x, n, c0, c1);
@@ -250,19 +264,19 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     mask_rows(r, s, a, y, from, to);
     break;
   case STAGE_SHIFT:
-    shift_rows(s, a, y, x, z, from, to);
+    shift_rows(r, s, a, y, x, z, from, to);
     break;
   case STAGE_EDGE:
-    edge_rows(s, a, y, x, from, to);
+    edge_rows(r, s, a, y, x, from, to);
     break;
   case STAGE_SUM_TIME:
-    sum_time(s, a, y, x, from, to);
+    sum_time(r, s, a, y, x, from, to);
     break;
   case STAGE_MAX_TIME:
-    max_time(s, a, y, x, from, to);
+    max_time(r, s, a, y, x, from, to);
     break;
   case STAGE_MAX_TIME_GRAD:
-    max_time_grad(s, a, y, x, z, run_at(r, w, &s->in[2], &here, 0), from, to);
+    max_time_grad(r, s, a, (const rows[]){x, z, run_at(r, w, &s->in[2], &here, 0)}, y, from, to);
     break;
   case STAGE_LENGTH:
     for (int64_t q = from; q < to; q++) {

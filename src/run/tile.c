@@ -12,11 +12,16 @@ rows run_at(const run *r, const worker *w, const place *at, const where *here, i
   if (at->rows == ROWS_STEP && here->t >= 0) {
     const int t = here->t;
     const bool outside = at->shift > 0 ? t == 0 : at->shift < 0 ? !here->next : false;
-    if (outside)
+    const bool beyond = at->shift > 0 ? outside && r->window.before : at->shift < 0 && !outside && t + 1 == here->axis->steps;
+    if (beyond && at->slots) return run_bound(r, at, at->shift, row);
+    if (beyond)
+      ; /* the same at all steps */
+    else if (outside)
       kind = at->init_base, offset = at->init_offset, stride = at->init_row;
     else
       index += here->axis->first[t - at->shift];
   }
+  if (at->whole) index += r->window.row;
   switch (kind) {
   case PLACE_ARENA:
     base = r->arena;
@@ -189,7 +194,7 @@ static void run_steps(run *r, worker *w, const stage *s, int64_t b0, int64_t b1,
   const batch_axis *a = &r->b->axes[s->axis];
   for (int i = 0; i < a->steps; i++) {
     const int t = s->dir > 0 ? i : a->steps - 1 - i;
-    const int64_t n = a->active[t], next = t + 1 < a->steps ? a->active[t + 1] : 0, lo = b0 < n ? b0 : n, hi = b1 < n ? b1 : n;
+    const int64_t n = a->active[t], next = run_next(r, a, t), lo = b0 < n ? b0 : n, hi = b1 < n ? b1 : n;
     if (!s->split) {
       run_step(r, w, s, &(where){a, t, next >= hi}, lo, hi, part, parts);
       continue;
@@ -223,7 +228,7 @@ static void run_scan(const run *r, worker *w, const stage *s, int thread, int th
   for (int j = (int)from; j < (int)to; j++)
     for (int i = 0; i < a->steps; i++) {
       const int t = s->dir > 0 ? i : a->steps - 1 - i;
-      const int64_t n = a->active[t], next = t + 1 < a->steps ? a->active[t + 1] : 0;
+      const int64_t n = a->active[t], next = run_next(r, a, t);
       if (next) run_tile(r, w, &s->body[0], &(where){a, t, true}, 0, next, j, j + 1);
       if (next < n) run_tile(r, w, &s->body[0], &(where){a, t, false}, next, n, j, j + 1);
     }

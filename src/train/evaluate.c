@@ -29,7 +29,7 @@ struct evaluator {
   int64_t correct;
 };
 
-static unroll_status begin(evaluator *e, const float *weights, int rows, int steps, pool *workers, unroll_error *err) {
+static unroll_status begin(evaluator *e, const float *weights, int rows, int steps, int window, pool *workers, unroll_error *err) {
   const graph *g = &e->m->g;
   plan_options options = {0};
   unroll_status status;
@@ -60,6 +60,7 @@ static unroll_status begin(evaluator *e, const float *weights, int rows, int ste
     options.n_keep = e->symbols.n_args;
   }
   options.precision = e->m->precision;
+  options.window = window;
   status = plan_new(&e->plan, g, &options, err);
   if (!status) status = run_new(&e->run, e->plan, weights, workers, err);
   if (status) return status;
@@ -67,8 +68,8 @@ static unroll_status begin(evaluator *e, const float *weights, int rows, int ste
   return e->carry ? UNROLL_OK : error_memory(err);
 }
 
-static unroll_status make(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, bool counts,
-                          pool *workers, unroll_error *err) {
+static unroll_status make(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, int window,
+                          bool counts, pool *workers, unroll_error *err) {
   *out = NULL;
   if (p->n_symbols < 1) return error_set(err, UNROLL_USAGE, "there is no data to evaluate");
   if (rows < 1 || steps < 1) return error_set(err, UNROLL_USAGE, "a batch needs at least one row and one step");
@@ -77,7 +78,7 @@ static unroll_status make(evaluator **out, const model *m, const float *weights,
   e->m = m;
   e->p = p;
   e->counts = counts;
-  const unroll_status status = begin(e, weights, rows, steps, workers, err);
+  const unroll_status status = begin(e, weights, rows, steps, window, workers, err);
   if (status) {
     evaluator_free(e);
     return status;
@@ -86,16 +87,16 @@ static unroll_status make(evaluator **out, const model *m, const float *weights,
   return UNROLL_OK;
 }
 
-unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
+unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, int window,
                             pool *workers, unroll_error *err) {
-  return make(out, m, weights, p, rows, steps, false, workers, err);
+  return make(out, m, weights, p, rows, steps, window, false, workers, err);
 }
 
 unroll_status evaluator_new_accuracy(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
                                      pool *workers, unroll_error *err) {
   const unroll_status status = model_needs_text(m, "counting right symbols", err);
   *out = NULL;
-  return status ? status : make(out, m, weights, p, rows, steps, true, workers, err);
+  return status ? status : make(out, m, weights, p, rows, steps, 0, true, workers, err);
 }
 
 void evaluator_free(evaluator *e) {

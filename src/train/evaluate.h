@@ -9,8 +9,9 @@
 #include "train/model.h"
 
 typedef struct evaluator evaluator;
-/* All memory is taken here. The weights (a block like m->weights) are read at each run; everything given is borrowed. */
-unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
+/* All memory is taken here. window: steps that run at a time, see plan_options; 0: all. The weights (a block like m->weights) are
+ * read at each run; everything given is borrowed. */
+unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, int window,
                             pool *workers, unroll_error *err);
 /* One that also counts how often the likeliest symbol is the true one, given the true symbols before it; of a text. */
 unroll_status evaluator_new_accuracy(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,

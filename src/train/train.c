@@ -32,6 +32,9 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
                    .total_steps = t->total,
                    .steps_per_epoch = t->per_epoch,
                    .operations = plan_operations(t->plan, batcher_cells(t->batches)),
+                   .memory = t->o.memory,
+                   .bytes = t->bytes,
+                   .window = t->window,
                    .resumed = checkpoint != NULL,
                    .replaces = replaces,
                    .checkpoint = checkpoint};
@@ -301,6 +304,7 @@ static unroll_status change_options(trainer *t, const char *dir, const train_opt
     t->o.steps = change->steps;
   }
   t->o.threads = change->threads;
+  if (change->memory) t->o.memory = change->memory;
   t->o.log_steps = change->log_steps;
   t->o.checkpoint_seconds = change->checkpoint_seconds;
   return train_options_check(&t->o, err);

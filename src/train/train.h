@@ -47,17 +47,22 @@ typedef struct train_options {
   uint64_t seed;             /* 1 */
   int threads;               /* 0: one per processor; the result does not depend on it */
   const char *precision;     /* "fp32", "bf16" */
+  int64_t memory;            /* bytes that a run may take, beside its data; 0: no limit. The result does not depend on it */
   int64_t log_steps;         /* 50: a record about every so many steps */
   double checkpoint_seconds; /* 60: a checkpoint after so many seconds, at the end of an epoch, when interrupted. 0: each step */
 } train_options;
 void train_defaults(train_options *o);
+/* "500M", "1.5G", "64K" (of 1024), or bytes. */
+bool train_parse_bytes(const char *s, int64_t *bytes);
 
 typedef struct train_start { /* what training begins with */
   const char *net_file;
   int64_t weights, symbols[3], sequences[3]; /* train, valid, test */
   int vocabulary, rows, steps;               /* symbols known; batch; steps a pass (the longest line) */
   int64_t first_step, total_steps, steps_per_epoch;
-  double operations; /* of one training step's products */
+  double operations;     /* of one training step's products */
+  int64_t memory, bytes; /* options.memory; what the run takes */
+  int window;            /* steps that run at a time; 0: all */
   bool resumed;
   bool replaces;             /* the folder held the model of an earlier training */
   const char *checkpoint;    /* the file resumed from */
@@ -90,7 +95,7 @@ typedef struct train_result {
 
 unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err);
 /* Goes on from DIR's last checkpoint. Of `change` (or NULL) only these count: data (NULL: as before), epochs and steps (0: as
- * before), threads, log_steps, checkpoint_seconds. Changed data is refused. */
+ * before), memory (0: as before), threads, log_steps, checkpoint_seconds. Changed data is refused. */
 unroll_status train_resume(const char *dir, const train_options *change, const train_callbacks *c, train_result *r,
                            unroll_error *err);
 #endif

@@ -64,6 +64,7 @@ static const field option_fields[] = {O(FIELD_TEXT, net, 0, 0),
                                       O(FIELD_INTEGER, seed, 0, 9e18),
                                       O(FIELD_INT, threads, 0, 1024),
                                       O(FIELD_TEXT, precision, 0, 0),
+                                      O(FIELD_COUNT, memory, 0, 9e15),
                                       O(FIELD_INTEGER, log_steps, 1, 1e15),
                                       O(FIELD_NUMBER, checkpoint_seconds, 0, 1e30),
                                       {FIELD_END, NULL, 0, 0, 0}};

@@ -162,16 +162,18 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
   int *keep = arena_alloc(&t->memory, (size_t)t->m.g.n_losses, sizeof *keep); /* to find the place of one that is not finite */
   if (!keep) return error_memory(err);
   for (int i = 0; i < t->m.g.n_losses; i++) keep[i] = t->m.g.losses[i].node;
-  const plan_options options = {.max_rows = batcher_rows(t->batches),
-                                .max_steps = batcher_steps(t->batches),
-                                .max_cells = batcher_cells(t->batches),
-                                .precision = t->m.precision,
-                                .gradient = 1,
-                                .keep = keep,
-                                .n_keep = t->m.g.n_losses};
+  plan_options options = {.max_rows = batcher_rows(t->batches),
+                          .max_steps = batcher_steps(t->batches),
+                          .max_cells = batcher_cells(t->batches),
+                          .precision = t->m.precision,
+                          .gradient = 1,
+                          .keep = keep,
+                          .n_keep = t->m.g.n_losses};
   t->workers = pool_new(t->o.threads);
   if (!t->workers) return error_memory(err);
-  status = plan_new(&t->plan, &t->m.g, &options, err);
+  status = trainer_fit(t, &options, err);
+  t->window = options.window;
+  if (!status) status = plan_new(&t->plan, &t->m.g, &options, err);
   if (!status) status = run_new(&t->run, t->plan, t->m.weights, t->workers, err);
   return status;
 }
@@ -205,9 +207,10 @@ unroll_status trainer_prepare(trainer *t, unroll_error *err) {
   model_set_ramps(&t->m, t->s.step, t->total);
   memcpy(t->best_varying, t->m.g.varying, (size_t)t->m.g.n_varying * sizeof *t->best_varying);
   if (t->parts[VALID].n_symbols)
-    status = evaluator_new(&t->valid, &t->m, t->m.weights, &t->parts[VALID], rows, steps, t->workers, err);
+    status = evaluator_new(&t->valid, &t->m, t->m.weights, &t->parts[VALID], rows, steps, t->window, t->workers, err);
   if (!status && t->parts[TEST].n_symbols)
-    status = evaluator_new(&t->test, &t->m, t->valid ? t->best : t->m.weights, &t->parts[TEST], rows, steps, t->workers, err);
+    status =
+        evaluator_new(&t->test, &t->m, t->valid ? t->best : t->m.weights, &t->parts[TEST], rows, steps, t->window, t->workers, err);
   return status;
 }
 

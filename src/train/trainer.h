@@ -44,6 +44,8 @@ typedef struct trainer {
   pool *workers;
   batcher *batches;
   plan *plan;
+  int window;    /* steps at a time; 0: all */
+  int64_t bytes; /* that the run takes */
   run *run;
   evaluator *valid, *test;
   optimizer opt;
@@ -82,6 +84,9 @@ enum { TRAINER_SMALL = 1000 }; /* fewer symbols: no validation unless asked for 
 #define TRAINER_VALID 0.05
 unroll_status trainer_prepare(trainer *t, unroll_error *err); /* everything else; t->m is built */
 void trainer_free(trainer *t);
+
+/* train_memory.c: the window of a plan that fits into t->o.memory, and t->bytes. */
+unroll_status trainer_fit(trainer *t, plan_options *o, unroll_error *err);
 
 /* class_weights.c: of a new run. Once the data is encoded, before the model is built: m.weighted; and, once there are parts and
  * before there is a plan, those that are counted. */

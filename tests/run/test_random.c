@@ -1,5 +1,5 @@
 /* test_random.c - random nets and cells: the plan against the reference, the reference's gradient against differences, and the same
- * bits for every number of threads and every instruction set.
+ * bits for every number of threads, for every instruction set, and in windows of any number of steps.
  *
  * UNROLL_NETS=N tests N nets instead of a few hundred, UNROLL_NETS_FROM=S those from number S on; UNROLL_NETS_SHOW=1 prints each.
  */
@@ -98,12 +98,16 @@ static int make_lengths(tried *t, int lengths[MAX_SEQUENCES]) {
   return n;
 }
 
+static unroll_status plan_in(tried *t, int gradients, int window, unroll_error *err) {
+  int keep[4];
+  plan_options o = {.max_rows = t->most, .max_steps = MAX_LENGTH, .gradient = gradients, .keep = keep, .window = window};
+  for (int i = 0; i < t->n.g.n_losses; i++) keep[o.n_keep++] = t->n.g.losses[i].prediction;
+  return plan_new(&t->p, &t->n.g, &o, err);
+}
+
 static void make_plan(tried *t, int gradients) {
   unroll_error err = {0};
-  int keep[4];
-  plan_options o = {.max_rows = t->most, .max_steps = MAX_LENGTH, .gradient = gradients, .keep = keep};
-  for (int i = 0; i < t->n.g.n_losses; i++) keep[o.n_keep++] = t->n.g.losses[i].prediction;
-  if (plan_new(&t->p, &t->n.g, &o, &err)) WRONG(t, "not planned: %s:%d:%d: %s", err.file, err.line, err.column, err.message);
+  if (plan_in(t, gradients, 0, &err)) WRONG(t, "not planned: %s:%d:%d: %s", err.file, err.line, err.column, err.message);
 }
 
 /* --- comparing --- */
@@ -211,6 +215,29 @@ static void differences(tried *t, const reference *ref) {
 
 /* --- the same bits --- */
 
+static uint64_t add_bytes(uint64_t h, const void *from, size_t n) {
+  for (size_t j = 0; j < n; j++) h = (h ^ ((const unsigned char *)from)[j]) * 0x100000001B3ull;
+  return h;
+}
+
+/* Predictions, and the states that are handed on. */
+static uint64_t add_values(const tried *t, const run *r, uint64_t h) {
+  float *states = mem_zero((size_t)run_carry_size(r) + 1, sizeof *states);
+  assert_non_null(states);
+  run_carry_get(r, states);
+  h = add_bytes(h, states, (size_t)run_carry_size(r) * sizeof *states);
+  mem_free(states);
+  for (int i = 0; i < t->n.g.n_losses; i++) {
+    const node *y = &t->n.g.nodes[t->n.g.losses[i].prediction];
+    ptrdiff_t row;
+    const float *from = run_value(r, t->n.g.losses[i].prediction, &row);
+    const batch_axis *a = y->space == SPACE_STEP ? &t->b.b.axes[y->axis] : NULL;
+    const int64_t n = a ? a->first[a->steps] : y->space == SPACE_STATIC ? t->b.b.rows : 1;
+    for (int64_t k = 0; k < n; k++) h = add_bytes(h, from + k * row, (size_t)y->width * sizeof *from);
+  }
+  return h;
+}
+
 static uint64_t digest(tried *t, pool *workers, const kernels *k, run **out) {
   const graph *g = &t->n.g;
   uint64_t h = 0xCBF29CE484222325ull;
@@ -221,10 +248,10 @@ static uint64_t digest(tried *t, pool *workers, const kernels *k, run **out) {
   run_pass(r, &t->b.b, 1);
   for (int i = 0; i < g->n_losses; i++) {
     const double nats = run_loss(r, i);
-    for (size_t j = 0; j < sizeof nats; j++) h = (h ^ ((const unsigned char *)&nats)[j]) * 0x100000001B3ull;
+    h = add_bytes(h, &nats, sizeof nats);
   }
-  const unsigned char *d = (const unsigned char *)run_gradient(r);
-  for (size_t j = 0; j < (size_t)g->n_weights * sizeof(float); j++) h = (h ^ d[j]) * 0x100000001B3ull;
+  if (run_gradient(r)) h = add_bytes(h, run_gradient(r), (size_t)g->n_weights * sizeof(float));
+  h = add_values(t, r, h);
   if (out)
     *out = r;
   else
@@ -242,6 +269,37 @@ static void same_bits(tried *t, uint64_t one) {
   const kernels *k = kernel_table_of(set);
   if (k && k->isa != kernel_table()->isa && digest(t, NULL, k, NULL) != one) WRONG(t, "other bits with %s", cpu_isa_name(set));
   if (digest(t, pools[1], kernel_table_of(CPU_PORTABLE), NULL) != one) WRONG(t, "other bits with portable code and three threads");
+}
+
+/* In windows of some steps, with and without gradient: the same bits, or a refusal that names the equation. */
+static int windows(tried *t) {
+  static const int steps[] = {1, 2, 3, 7};
+  plan *whole = t->p;
+  unroll_error err = {0};
+  int cut = 0;
+  for (int gradients = 0; gradients < 2; gradients++) {
+    if (gradients)
+      t->p = whole;
+    else
+      make_plan(t, 0);
+    const uint64_t one = digest(t, NULL, NULL, NULL);
+    if (!gradients) plan_free(t->p);
+    for (int i = 0; i < 2; i++) {
+      const int window = steps[(t->number + 2 * (uint64_t)i + (uint64_t)gradients) % 4];
+      if (plan_in(t, gradients, window, &err)) {
+        if (err.code != UNROLL_BAD_INPUT || (t->n.g.n_axes && err.line < 1)) WRONG(t, "not planned in windows: %s", err.message);
+        continue;
+      }
+      pool *workers[] = {NULL, pools[0], pools[1]};
+      cut += gradients;
+      for (int k = 0; k < 3; k++)
+        if (digest(t, workers[k], NULL, NULL) != one)
+          WRONG(t, "other bits in windows of %d steps, %s, %d threads", window, gradients ? "training" : "forward", k + 1);
+      plan_free(t->p);
+    }
+  }
+  t->p = whole;
+  return cut > 0;
 }
 
 /* --- texts --- */
@@ -305,9 +363,10 @@ static void stream(tried *t) {
   run_free(r);
 }
 
-static void one_net(uint64_t number) {
+/* Whether its pass can be cut into windows. */
+static int one_net(uint64_t number) {
   tried t;
-  int lengths[MAX_SEQUENCES];
+  int cut = 0, lengths[MAX_SEQUENCES];
   unroll_error err = {0};
   make(&t, number);
   t.most = made_once_in(&t.made, 3) ? 5 : made_once_in(&t.made, 4) ? 1 : MAX_SEQUENCES;
@@ -323,6 +382,7 @@ static void one_net(uint64_t number) {
     compare(&t, r, &ref, "training");
     run_free(r);
     if (turn == 0) same_bits(&t, bits);
+    cut = windows(&t);
     if (turn == 0 && !t.made.kinks) differences(&t, &ref);
     reference_free(&ref);
     if (turn) forward_only(&t);
@@ -332,6 +392,7 @@ static void one_net(uint64_t number) {
   }
   if (t.n.g.n_carries) stream(&t);
   drop(&t);
+  return cut;
 }
 
 static void test_nets(void **state) {
@@ -339,7 +400,10 @@ static void test_nets(void **state) {
   const char *n = getenv("UNROLL_NETS"), *from = getenv("UNROLL_NETS_FROM");
   const uint64_t first = from ? strtoull(from, NULL, 10) : 1, count = n ? strtoull(n, NULL, 10) : USUAL;
   for (int i = 0; i < 2; i++) assert_non_null(pools[i] = pool_new(i + 2));
-  for (uint64_t i = 0; i < count; i++) one_net(first + i);
+  uint64_t cut = 0;
+  for (uint64_t i = 0; i < count; i++) cut += (uint64_t)one_net(first + i);
+  if (getenv("UNROLL_NETS_SHOW")) fprintf(stderr, "%llu nets were cut\n", (unsigned long long)cut);
+  if (count >= USUAL) assert_true(cut > count / 2);
   for (int i = 0; i < 2; i++) pool_free(pools[i]);
   assert_int_equal(mem_live(), 0);
 }

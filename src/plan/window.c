@@ -1,0 +1,115 @@
+/* window.c - a pass in windows of steps: what is computed again, and what one window leaves to the next.
+ *
+ * In a sweep (phase.c) every window runs the stages of that sweep. What an earlier sweep computed and this one reads is no longer
+ * there, and is computed again for the window, except where the window was the last one to run. A recurrence can begin in the
+ * middle because the rows that a neighbour window looks at, those of the last step or of the first, are kept for every window.
+ * Sums, ends and weight gradients have one result for all windows, and are never computed twice. What needs no step is computed
+ * once and outlives the sweeps: its matrix is shared with nothing. */
+#include "base/error.h"
+#include "plan/internal.h"
+
+static int sweep_of(const value *v) { return v->phase / 2; }
+
+/* A value of the steps of the axis, whose matrix has the rows of one window. */
+static bool computed_in_windows(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  return v->kind != VALUE_DEAD && !value_always_there(v) && plan_in_windows(p, v);
+}
+
+typedef struct marking {
+  struct plan *p;
+  bool *needed; /* by the sweep */
+  int sweep;
+  bool changed;
+} marking;
+
+static void mark(void *context, int reader, int read) {
+  (void)reader;
+  marking *m = context;
+  if (!computed_in_windows(m->p, read) || sweep_of(&m->p->values[read]) >= m->sweep || m->needed[read]) return;
+  m->needed[read] = m->changed = true;
+}
+
+/* Is the value computed by a stage, rather than seen through? */
+static bool has_stage(const value *v) { return v->kind != VALUE_VIEW || v->copied; }
+
+static void find_again(marking *m) {
+  struct plan *p = m->p;
+  do {
+    m->changed = false;
+    for (int i = p->n_values - 1; i >= 0; i--) {
+      const value *v = &p->values[i];
+      if (v->kind == VALUE_DEAD) continue;
+      if (computed_in_windows(p, i) && has_stage(v) && !m->needed[i] && (p->groups[v->stage].again >> m->sweep & 1))
+        m->needed[i] = true; /* its stage is run anyway */
+      const bool own = sweep_of(v) == m->sweep && (plan_reduces(p, v) || computed_in_windows(p, i));
+      if (!own && !m->needed[i]) continue;
+      if (m->needed[i] && has_stage(v)) p->groups[v->stage].again |= 1u << m->sweep;
+      plan_reads(p, i, mark, m);
+    }
+  } while (m->changed);
+}
+
+/* Rows for each window; where no later sweep comes back to them, for two by turns. */
+static unroll_status add_bound(struct plan *p, const value *v, struct value_bound *b, unroll_error *err) {
+  int64_t floats;
+  const int windows = (p->out.max_steps + p->options.window - 1) / p->options.window;
+  if (b->slots) return UNROLL_OK;
+  b->slots = sweep_of(v) == p->out.n_sweeps - 1 ? 2 : windows;
+  if (__builtin_mul_overflow((int64_t)b->slots * p->out.max_rows, padded(v->width), &floats)) floats = -1;
+  return plan_request(p, floats, &b->offset, 0, p->n_groups, err);
+}
+
+unroll_status plan_windows(struct plan *p, unroll_error *err) {
+  if (!p->options.window) return UNROLL_OK;
+  for (int i = 0; i < p->n_groups; i++)
+    if (p->groups[i].phase % 2 && p->groups[i].phase / 2 >= p->out.n_sweeps) p->out.n_sweeps = p->groups[i].phase / 2 + 1;
+  marking m = {.p = p};
+  for (m.sweep = 1; m.sweep < p->out.n_sweeps; m.sweep++) {
+    m.needed = mem_zero((size_t)p->n_values + 1, sizeof *m.needed);
+    if (!m.needed) return error_memory(err);
+    find_again(&m);
+    mem_free(m.needed);
+  }
+  return UNROLL_OK;
+}
+
+unroll_status plan_window_memory(struct plan *p, unroll_error *err) {
+  unroll_status s = UNROLL_OK;
+  for (int i = 0; p->options.window && i < p->n_values && !s; i++) {
+    value *v = &p->values[i], *from = v->in[0] >= 0 ? &p->values[v->in[0]] : NULL;
+    if (!plan_in_windows(p, v) || !from || v->kind == VALUE_DEAD) continue;
+    if (v->kind == VALUE_STAGE && v->op == OP_MAX_TIME_GRAD) s = add_bound(p, v, &v->left, err);
+    if (v->kind == VALUE_VIEW && v->op == OP_SHIFT && computed_in_windows(p, v->in[0]))
+      s = add_bound(p, from, &from->bound[v->dir < 0], err);
+  }
+  return s;
+}
+
+bool plan_outlives_sweeps(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  if (!p->options.window) return false;
+  if (plan_in_windows(p, v)) return plan_kept(p, number);
+  return plan_reduces(p, v) || plan_kept(p, number) || v->dies >= p->n_groups || p->groups[v->dies].phase != v->phase;
+}
+
+unroll_status plan_window_check(struct plan *p, unroll_error *err) {
+  if (!p->options.window) return UNROLL_OK;
+  if (p->options.window < 1) return error_set(err, UNROLL_USAGE, "a window has at least one step");
+  if (p->options.precision == PRECISION_BF16 && p->options.window % PLAN_STEPS_OF_PAIRS)
+    return error_set(err, UNROLL_USAGE, "with bf16 a window has a multiple of %d steps", PLAN_STEPS_OF_PAIRS);
+  if (p->cut >= 0) return UNROLL_OK;
+  if (p->uncut < 0) { /* a pass without steps is as large as a window of it */
+    p->options.window = p->out.window = 0;
+    return UNROLL_OK;
+  }
+  /* the equation: of the value, or of what it is the gradient of */
+  int number = p->values[p->uncut].node;
+  const node *n = &p->g->nodes[number];
+  const param *w = n->param >= 0 ? &p->g->params[n->param] : NULL;
+  if (!n->source && w && w->source)
+    return lang_error(w->source, w->at, err, "a pass of this net cannot be cut into windows of steps: %s", p->uncut_why);
+  if (n->source)
+    return lang_error(n->source, n->at, err, "a pass of this net cannot be cut into windows of steps: %s", p->uncut_why);
+  return error_set(err, UNROLL_BAD_INPUT, "a pass of this net cannot be cut into windows of steps: %s", p->uncut_why);
+}

@@ -1,0 +1,89 @@
+/* train_memory.c - how a training fits into a given memory: the most steps that are kept at once.
+ *
+ * What a run takes is planned, not guessed: a plan for windows of k steps says its size, of the training pass and of the one that
+ * evaluates. Large windows need room for their steps, small ones for what each leaves to the next, so the size falls and rises with
+ * k. Halves of the whole are tried until one fits, then the largest between it and the last that did not. With n windows the steps
+ * are spread evenly over them. What is read of the data is not counted. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "train/trainer.h"
+
+bool train_parse_bytes(const char *s, int64_t *bytes) {
+  static const char letters[] = "KMGT";
+  size_t n = strlen(s);
+  const char *unit = n > 0 ? strchr(letters, s[n - 1]) : NULL;
+  double x, factor = 1;
+  if (unit && *unit) {
+    for (int i = 0; i <= unit - letters; i++) factor *= 1024;
+    n--;
+  }
+  if (n == 0 || text_number(s, n, &x) || !(x * factor >= 1 && x * factor < 9e15)) return false;
+  *bytes = (int64_t)(x * factor);
+  return true;
+}
+
+/* Bytes of all that the run holds when its passes go in windows of `window` steps; 0: all steps. */
+static unroll_status bytes_with(const trainer *t, const plan_options *given, int window, int64_t *bytes, unroll_error *err) {
+  plan_options o = *given;
+  const int64_t of_weights = t->m.g.n_weights * (int64_t)sizeof(float),
+                evaluators = (t->parts[VALID].n_symbols > 0) + (t->parts[TEST].n_symbols > 0);
+  *bytes = 4 * of_weights; /* weights, two moments, the best weights; the gradient is the run's */
+  o.window = window;
+  for (o.gradient = 1; o.gradient >= 0; o.gradient--) {
+    plan *p;
+    if (!o.gradient && !evaluators) break;
+    const unroll_status status = plan_new(&p, &t->m.g, &o, err);
+    if (status) return status;
+    *bytes += plan_run_bytes(p, pool_threads(t->workers)) * (o.gradient ? 1 : evaluators);
+    plan_free(p);
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status refuse(const trainer *t, int64_t least, unroll_error *err) {
+  char size[32];
+  const double mega = ceil((double)least / 1024 / 1024), kilo = ceil((double)least / 1024);
+  if (least > 10 * 1024 * 1024)
+    snprintf(size, sizeof size, "%.0fM", mega);
+  else
+    snprintf(size, sizeof size, "%.0fK", kilo);
+  return error_set(err, UNROLL_USAGE, "this training does not fit into %" PRId64 " bytes; the least that would do is --memory %s",
+                   t->o.memory, size);
+}
+
+unroll_status trainer_fit(trainer *t, plan_options *o, unroll_error *err) {
+  const int unit = o->precision == PRECISION_BF16 ? PLAN_STEPS_OF_PAIRS : 1, steps = o->max_steps;
+  int64_t bytes, least;
+  unroll_status status = bytes_with(t, o, 0, &bytes, err);
+  t->bytes = bytes;
+  if (status || !t->o.memory || bytes <= t->o.memory) return status;
+  int most = (steps + unit - 1) / unit, fits = 0; /* in units; `most` of them are too many */
+  least = bytes;
+  for (int n = (most + 1) / 2; !status && !fits && n >= 1; n = n > 1 ? (n + 1) / 2 : 0) {
+    status = bytes_with(t, o, n * unit, &bytes, err);
+    if (bytes < least) least = bytes;
+    if (!status && bytes <= t->o.memory)
+      fits = n;
+    else
+      most = n;
+  }
+  if (status) return status;
+  if (!fits) return refuse(t, least, err);
+  while (most - fits > 1 && !status) {
+    const int n = fits + (most - fits) / 2;
+    status = bytes_with(t, o, n * unit, &bytes, err);
+    if (bytes <= t->o.memory)
+      fits = n;
+    else
+      most = n;
+  }
+  const int windows = (steps + fits * unit - 1) / (fits * unit), each = (steps + windows - 1) / windows;
+  o->window = (each + unit - 1) / unit * unit;
+  if (!status) status = bytes_with(t, o, o->window, &t->bytes, err);
+  return status;
+}
