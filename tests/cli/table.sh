@@ -16,6 +16,11 @@ expect 0 "y: mean squared error" "40 predictions, 40 examples"
 run eval add/model.safetensors more.csv --series id --json
 expect 0 '"mse"'
 holds "$(sed 's/.*"mse": *\([0-9.e-]*\).*/\1/' out | tr -d '\n') < 0.1"
+# What is counted has a name, and the last record says what share of the machine was used.
+run train adding.net adding.csv --series id -o counted --steps 3
+expect 0 " numbers to train on" "bits per number" "GFLOP/s"
+tail -n 1 counted/log.jsonl | grep -q '"share_of_peak":' || fail "the last record has no share of the peak"
+[ "$(grep -c share_of_peak counted/log.jsonl)" = 1 ] || fail "more than one record has a share of the peak"
 run predict add/model.safetensors more.csv --series id
 expect 0
 [ "$(wc -l <out)" = 40 ] || fail "predict: not a line for each example"
@@ -38,8 +43,10 @@ h = gru(embed(text, 8), hidden)
 label ~ softmax(W last(h) + b)
 END
 printf 'label\ttext\ngood film\tI like it.\nbad film\tI hate it!\ngood film\tlike, "like"\nbad film\t"hate ""it"""\n' >films.tsv
+run train label.net films.tsv -o label --steps 2
+expect 0 " labels to train on" "bits per label"
 run train label.net films.tsv -o label --quiet --json
-expect 0
+expect 0 '"share_of_peak"'
 run predict label/model.safetensors films.tsv
 expect 0 "good film	0.9" "bad film	0.9"
 run predict label/model.safetensors films.tsv --json
