@@ -224,7 +224,7 @@ unroll_status predict_read(dataset *d, const model *m, const char *paths, const 
                        m->table.list[i].form.name);
   unroll_status status = schema_read(&m->table, &t, paths, how->tagged, how->folders, err);
   t.skip = how->skip_bad;
-  if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete, err);
+  if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete ? BIND_TRUTH : BIND_GIVEN, err);
   table_free(&t);
   d->keep_codes = how->codes;
   if (!status) status = dataset_encode_table(d, &m->table, err);

@@ -21,7 +21,7 @@ static unroll_status read_table(trainer *t, int i, const char *path, unroll_erro
     status = schema_widths(s, &raw, err);
     if (!status) status = model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
   }
-  if (!status) status = dataset_bind(&t->sets[i], &raw, s, t->o.series, true, err);
+  if (!status) status = dataset_bind(&t->sets[i], &raw, s, t->o.series, BIND_TRAINING, err);
   table_free(&raw);
   return status;
 }

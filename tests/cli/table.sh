@@ -121,4 +121,33 @@ run predict small/model.safetensors films.tsv
 expect 2 "reads texts"
 run eval small/model.safetensors names.txt --series id
 expect 2 "--series is for tables"
+
+# A column of weights is for training alone; one that the distribution reads too is asked for.
+cat >weighted.net <<'END'
+data x : number
+data w : number
+data y : number
+y ~ gaussian(mean = A x + ba, scale = 1, weight = w)
+END
+awk 'BEGIN { print "x,w,y"; for (i = 0; i < 60; i++) print i / 60 "," (i % 3 == 0) "," (i % 3 ? 9 : i / 30) }' >weighted.csv
+run train weighted.net weighted.csv -o weighted --epochs 200 --lr 0.05 --quiet
+expect 0
+cut -d, -f1,3 weighted.csv >unweighted.csv
+cut -d, -f1 weighted.csv >alone.csv
+run eval weighted/model.safetensors weighted.csv
+expect 0 "60 predictions"
+mv out with
+run eval weighted/model.safetensors unweighted.csv
+expect 0
+same with out "weights in the file must not matter"
+run predict weighted/model.safetensors alone.csv
+expect 0
+awk 'NR == 31 && ($1 < 0.9 || $1 > 1.1) { exit 1 }' out || fail "predict: the weights were not looked at in training"
+run train weighted.net unweighted.csv -o weighted
+expect 3 "there is no column 'w'"
+sed 's/scale = 1/scale = 1 + 0 * w + exp(C w)/' weighted.net >both.net
+run train both.net weighted.csv -o both --steps 3 --quiet
+expect 0
+run eval both/model.safetensors unweighted.csv
+expect 3 "there is no column 'w'"
 finish
