@@ -150,4 +150,38 @@ run train both.net weighted.csv -o both --steps 3 --quiet
 expect 0
 run eval both/model.safetensors unweighted.csv
 expect 3 "there is no column 'w'"
+
+# Quantiles of numbers: those of a net with quantile(), those that are asked for, and none of labels.
+cat >spread.net <<'END'
+data x : number
+data y : number
+y ~ quantile(0.1, 0.5, 0.9, W x + b)
+END
+awk 'BEGIN { print "x,y"; for (i = 0; i < 400; i++) print i % 2 "," (i % 2 ? 10 : 0) + i % 11 }' >spread.csv # 0 to 10, or 10 to 20
+run train spread.net spread.csv -o spread --epochs 100 --lr 0.1 --schedule cosine --quiet
+expect 0
+printf 'x\n0\n1\n' >two.csv
+run predict spread/model.safetensors two.csv
+expect 0
+awk -F';' 'NF != 3 || !($1 < 2.2 && $2 > 4 && $2 < 6 && $3 > 8) && NR == 1 || NR == 2 && !($1 > 10 && $3 < 20.1) { exit 1 }' out ||
+  fail "predict: the quantiles are not those of the data"
+run predict spread/model.safetensors two.csv --quantiles 0.5
+expect 0
+[ "$(sed -n 1p out | tr -cd ';' | wc -c)" = 0 ] || fail "predict: one quantile is one number"
+run predict spread/model.safetensors two.csv --json
+expect 0 '"quantiles"' '"0.1"'
+# of a normal distribution they are mean and mean +- 1.2816 deviations
+printf 'x\n1\n' >one.csv
+sed 's/y ~ .*/y ~ gaussian(mean = W x + b, scale = 2)/' spread.net >normal.net
+run train normal.net spread.csv -o normal --steps 30 --quiet
+expect 0
+run predict normal/model.safetensors one.csv
+mean=$(cat out)
+run predict normal/model.safetensors one.csv --quantiles 0.1,0.9
+expect 0
+holds "$(awk -F';' -v m="$mean" '{ print ($1 - m + 2.5631) ^ 2 + ($2 - m - 2.5631) ^ 2 }' out) < 0.00001"
+run predict label/model.safetensors films.tsv --quantiles 0.5
+expect 2 "--quantiles is for numbers that are predicted, and here there are none"
+run eval spread/model.safetensors spread.csv --quantiles 0.5
+expect 2 "--quantiles is for models of series with dates"
 finish
