@@ -1,9 +1,9 @@
 #!/bin/sh
 # sentences.sh TRAIN [TEST] - labels of sentences with the built-in net `sentiment`: accuracy, and F1 of each label.
 # Needs files with a label, a space and a sentence a line (as SST-2, TREC and MR often come), in UTF-8 or ISO 8859-1. Without TEST it takes
-# each tenth of TRAIN in turn as the test and prints the mean accuracy; with TEST, SEEDS="1 2 3" asks for several trainings and their median.
-# UNROLL=... names the program, NET=... the net; EPOCHS=... (8), VALID=... (the share that chooses the best epoch, 0.1; 0: the last one) and
-# OPTIONS=... change the training.
+# each tenth of TRAIN in turn as the test and prints the mean accuracy.
+# UNROLL=... names the program, NET=... the net. EPOCHS=... (8), VALID=... (the share that chooses the best epoch, 0.1; 0: the last one is
+# taken), SEED=... and OPTIONS=... change the training.
 set -eu
 [ $# = 1 ] || [ $# = 2 ] || { echo "usage: $0 TRAIN [TEST]" >&2; exit 2; }
 unroll=${UNROLL:-unroll}
@@ -14,23 +14,15 @@ table() { # a table with quoted sentences; bytes that are no UTF-8 are taken as 
   LC_ALL=C awk '{ at = index($0, " "); text = substr($0, at + 1); gsub(/"/, "\"\"", text); print substr($0, 1, at - 1) ",\"" text "\"" }' "$folder/text"
 }
 { echo label,text; table "$1"; } >"$folder/all.csv"
-learn() { # learn DATA [SEED]
+learn() { # learn DATA
   # shellcheck disable=SC2086
-  "$unroll" train "${NET:-sentiment}" "$1" --valid "${VALID:-0.1}" --epochs "${EPOCHS:-8}" --seed "${2:-1}" ${OPTIONS:-} --quiet \
+  "$unroll" train "${NET:-sentiment}" "$1" --valid "${VALID:-0.1}" --epochs "${EPOCHS:-8}" --seed "${SEED:-1}" ${OPTIONS:-} --quiet \
     -o "$folder/model"
 }
 if [ $# = 2 ]; then
   { echo label,text; table "$2"; } >"$folder/test.csv"
-  for seed in ${SEEDS:-1}; do
-    learn "$folder/all.csv" "$seed"
-    "$unroll" eval "$folder/model/model.safetensors" "$folder/test.csv" >"$folder/figures"
-    case ${SEEDS:-1} in
-    *" "*) sed -n "s/^label: /seed $seed: /p" "$folder/figures" | tee -a "$folder/seeds" ;;
-    *) cat "$folder/figures" ;;
-    esac
-  done
-  [ ! -f "$folder/seeds" ] || sed 's/.*accuracy \([0-9.]*\).*/\1/' "$folder/seeds" | sort -n |
-    awk '{ x[NR] = $1 } END { printf "median accuracy of %d: %.2f %%\n", NR, (x[int((NR + 1) / 2)] + x[int(NR / 2) + 1]) / 2 }'
+  learn "$folder/all.csv"
+  "$unroll" eval "$folder/model/model.safetensors" "$folder/test.csv"
   exit
 fi
 for k in 0 1 2 3 4 5 6 7 8 9; do
