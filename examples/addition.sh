@@ -20,7 +20,7 @@ END
 awk -v folder="$folder" 'BEGIN { OFS = "\t"; for (i = 0; i < 2; i++) print "source", "target" >(folder "/" i ".tsv") }
   { split($0, a, "_"); sub(/ +$/, "", a[1]); sub(/ +$/, "", a[2]); print a[1], a[2] >(folder "/" (NR % 10 == 0) ".tsv") }' "$1"
 "$unroll" train "$folder/addition.net" "$folder/0.tsv" -o "$folder/addition" --epochs "${EPOCHS:-16}" --lr 0.005 --batch 64 \
-  --schedule cosine --valid 0.02
+  --schedule cosine --valid 0.02 --seed "${SEED:-1}"
 "$unroll" eval "$folder/addition/model.safetensors" "$folder/1.tsv" --decode
 "$unroll" eval "$folder/addition/model.safetensors" "$folder/1.tsv" --decode --beam 5
 rm -r "$folder"

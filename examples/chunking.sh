@@ -8,5 +8,5 @@ unroll=${UNROLL:-unroll}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$unroll" train "$(dirname "$0")/chunking.net" "$1" --tagged text,pos,tag --valid 0.05 --test "$2" \
-  --epochs "${EPOCHS:-14}" --lr 0.003 --schedule cosine -o "$folder"
+  --epochs "${EPOCHS:-14}" --lr 0.003 --schedule cosine -o "$folder" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model.safetensors" "$2" --tagged text,pos,tag

@@ -29,6 +29,6 @@ for before in 1 2; do
 done
 # shellcheck disable=SC2086
 "$unroll" train clicks "$folder/train.txt" --valid "$folder/valid.txt" --epochs 10 --batch 64 --lr 0.003 --schedule cosine --set hidden=200 ${OPTIONS:-} \
-  --quiet -o "$folder/model"
+  --quiet -o "$folder/model" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model/model.safetensors" "$folder/test.txt"
 rm -r "$folder"

@@ -20,7 +20,7 @@ END
 # every tenth line is for the test; the lines of the file are in no order
 awk -v folder="$folder" 'BEGIN { OFS = "\t"; for (i = 0; i < 2; i++) print "source", "target" >(folder "/" i ".tsv") }
   { split($0, a, "_"); sub(/ +$/, "", a[1]); sub(/ +$/, "", a[2]); print a[1], a[2] >(folder "/" (NR % 10 == 0) ".tsv") }' "$1"
-"$unroll" train "$folder/dates.net" "$folder/0.tsv" -o "$folder/dates" --epochs 3 --lr 0.003 --batch 64 --valid 0.02
+"$unroll" train "$folder/dates.net" "$folder/0.tsv" -o "$folder/dates" --epochs 3 --lr 0.003 --batch 64 --valid 0.02 --seed "${SEED:-1}"
 "$unroll" eval "$folder/dates/model.safetensors" "$folder/1.tsv" --decode
 printf 'source\n"march 3, 2001"\n12/31/99\n' | "$unroll" predict "$folder/dates/model.safetensors" - --probability
 rm -r "$folder"

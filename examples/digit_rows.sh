@@ -9,6 +9,6 @@ gunzip -c "$1/t10k-images-idx3-ubyte.gz" | od -An -v -t u1 -w28 -j 16 |
   awk -v to="$folder" 'BEGIN { for (i = 0; i < 2; i++) print "x\tlabel" >(to "/" i ".tsv") }
     { for (i = 1; i <= NF; i++) line = line (i > 1 ? ";" : NR % 28 == 1 ? "" : " ") sprintf("%.3g", $i / 255) }
     NR % 28 == 0 { getline label <(to "/labels"); print line "\t" (label + 0) >(to "/" (NR > 28 * 8000) ".tsv"); line = "" }'
-"$unroll" train classify "$folder/0.tsv" --epochs 12 --schedule cosine --quiet -o "$folder"
+"$unroll" train classify "$folder/0.tsv" --epochs 12 --schedule cosine --quiet -o "$folder" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model.safetensors" "$folder/1.tsv"
 rm -r "$folder"

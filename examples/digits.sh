@@ -10,6 +10,6 @@ gunzip -c "$1/t10k-images-idx3-ubyte.gz" >"$folder/images"
 gunzip -c "$1/t10k-labels-idx1-ubyte.gz" | od -An -v -t u1 -w1 -j 8 |
   awk -v to="$folder" 'BEGIN { for (i = 0; i < 2; i++) print "picture\tlabel" >(to "/" i ".tsv") }
     { print "images#" (NR - 1) "\t" ($1 + 0) >(to "/" (NR > 8000) ".tsv") }'
-"$unroll" train image "$folder/0.tsv" --epochs 8 --schedule cosine --quiet -o "$folder"
+"$unroll" train image "$folder/0.tsv" --epochs 8 --schedule cosine --quiet -o "$folder" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model.safetensors" "$folder/1.tsv"
 rm -r "$folder"

@@ -10,6 +10,6 @@ folder=$(mktemp -d)
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "OT") column = i; print "date,y"; next }
   NR <= 14401 { print $1 "," $column }' "$1" >"$folder/data.csv"
 "$unroll" train forecast "$folder/data.csv" --time date --scale series --context 72 --horizon 24 --valid 0.2 --test 0.2 \
-  --steps 600 --quiet -o "$folder"
+  --steps 600 --quiet -o "$folder" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model.safetensors" "$folder/data.csv" --backtest 2857 --stride 1 --samples 100
 rm -r "$folder"

@@ -39,6 +39,6 @@ for n in 7 12; do
 done
 # shellcheck disable=SC2086
 "$unroll" train summarise "$folder/train.tsv" --valid 0.03 --epochs 8 --set drop=0.3 --set hidden=128 --set vocabulary=5000 \
-  ${OPTIONS:-} --quiet -o "$folder/model"
+  ${OPTIONS:-} --quiet -o "$folder/model" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model/model.safetensors" "$folder/test.tsv" --decode
 rm -r "$folder"

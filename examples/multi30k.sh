@@ -14,7 +14,7 @@ for part in train val test_2016_flickr; do
 done
 # shellcheck disable=SC2086
 "$unroll" train "$net" "$folder/train.tsv" --valid "$folder/val.tsv" -o "$folder/model" --epochs "${EPOCHS:-14}" --batch 64 --lr 0.001 \
-  --schedule cosine --clip-norm 1 --precision bf16 --quiet ${OPTIONS:-}
+  --schedule cosine --clip-norm 1 --precision bf16 --quiet ${OPTIONS:-} --seed "${SEED:-1}"
 for way in "" "--beam 5 --length-penalty 1"; do
   echo "${way:-greedy}"
   # shellcheck disable=SC2086

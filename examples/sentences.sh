@@ -1,7 +1,9 @@
 #!/bin/sh
 # sentences.sh TRAIN [TEST] - labels of sentences with the built-in net `sentiment`: accuracy, and F1 of each label.
 # Needs files with a label, a space and a sentence a line (as SST-2, TREC and MR often come), in UTF-8 or ISO 8859-1. Without TEST it takes
-# each tenth of TRAIN in turn as the test and prints the mean accuracy. UNROLL=... names the program, OPTIONS=... adds to training.
+# each tenth of TRAIN in turn as the test and prints the mean accuracy.
+# UNROLL=... names the program, NET=... the net. EPOCHS=... (8), VALID=... (the share that chooses the best epoch, 0.1; 0: the last one is
+# taken), SEED=... and OPTIONS=... change the training.
 set -eu
 [ $# = 1 ] || [ $# = 2 ] || { echo "usage: $0 TRAIN [TEST]" >&2; exit 2; }
 unroll=${UNROLL:-unroll}
@@ -14,7 +16,8 @@ table() { # a table with quoted sentences; bytes that are no UTF-8 are taken as 
 { echo label,text; table "$1"; } >"$folder/all.csv"
 learn() { # learn DATA
   # shellcheck disable=SC2086
-  "$unroll" train sentiment "$1" --valid 0.1 --epochs "${EPOCHS:-8}" ${OPTIONS:-} --quiet -o "$folder/model"
+  "$unroll" train "${NET:-sentiment}" "$1" --valid "${VALID:-0.1}" --epochs "${EPOCHS:-8}" --seed "${SEED:-1}" ${OPTIONS:-} --quiet \
+    -o "$folder/model"
 }
 if [ $# = 2 ]; then
   { echo label,text; table "$2"; } >"$folder/test.csv"

@@ -10,6 +10,6 @@ awk -F, 'BEGIN { split("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", names,
   NR == 1 { print "symbol,month,y"; next } { split($2, d, " "); printf "%s,%04d-%02d,%s\n", $1, d[3], month[d[1]], $3 }' "$1" \
   >"$folder/data.csv"
 "$unroll" train forecast "$folder/data.csv" --series symbol --time month --scale level --context 24 --horizon 6 --valid 0.1 --test 0.2 \
-  --set hidden=16 --set layers=1 --steps 300 --quiet -o "$folder"
+  --set hidden=16 --set layers=1 --steps 300 --quiet -o "$folder" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model.safetensors" "$folder/data.csv" --season 1
 rm -r "$folder"

@@ -7,6 +7,6 @@ unroll=${UNROLL:-unroll}
 folder=$(mktemp -d)
 sed '1s/.*/month,y/; s/"//g' "$1" >"$folder/data.csv"
 "$unroll" train forecast "$folder/data.csv" --time month --standardise --context 132 --horizon 12 --valid 0.1 --test 0.15 \
-  --set hidden=24 --set layers=1 --steps 500 --quiet -o "$folder"
+  --set hidden=24 --set layers=1 --steps 500 --quiet -o "$folder" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model.safetensors" "$folder/data.csv" --backtest 35
 rm -r "$folder"

@@ -9,6 +9,6 @@ folder=$(mktemp -d)
 sed '1s/.*/day,y/; s/["?]//g' "$1" |
   awk -F, '{ print } $1 == "1984-12-30" || $1 == "1988-12-30" { sub("30$", "31", $1); print $1 "," $2 }' >"$folder/data.csv"
 "$unroll" train forecast "$folder/data.csv" --time day --scale series --context 28 --horizon 7 --valid 0.1 --test 0.2 \
-  --set hidden=24 --set layers=1 --steps 500 --quiet -o "$folder"
+  --set hidden=24 --set layers=1 --steps 500 --quiet -o "$folder" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model.safetensors" "$folder/data.csv" --backtest 104 --season 365
 rm -r "$folder"

@@ -13,6 +13,6 @@ for part in train test; do
     awk -F '"' -v block="$pictures/${part}_images_16x16_rgb.u8" 'BEGIN { print "picture\tquestion\tanswer" }
       { number = $5; gsub(/[^0-9]/, "", number); print block "#" number "\t" $2 "\t" $4 }' >"$folder/$part.tsv"
 done
-"$unroll" train "$here/vqa.net" "$folder/train.tsv" --epochs 6 --schedule cosine --quiet -o "$folder"
+"$unroll" train "$here/vqa.net" "$folder/train.tsv" --epochs 6 --schedule cosine --quiet -o "$folder" --seed "${SEED:-1}"
 "$unroll" eval "$folder/model.safetensors" "$folder/test.tsv"
 rm -r "$folder"

@@ -13,11 +13,6 @@
 
 enum { SAMPLES = 200, ROWS = 1024 };
 
-typedef struct levels {
-  double list[BACKTEST_LEVELS];
-  int n;
-} levels;
-
 typedef struct printer {
   const options *o;
   const model *m;
@@ -30,15 +25,15 @@ static unroll_status refuse(const char *option, unroll_error *err) {
   return error_set(err, UNROLL_USAGE, "--%s does not go together with series with dates, which this model is for", option);
 }
 
-unroll_status forecast_check(const model *m, const options *o, unroll_error *err) {
-  const char *given = o->time           ? "time"
-                      : o->horizon > 0  ? "horizon"
-                      : o->quantiles    ? "quantiles"
-                      : o->backtest > 0 ? "backtest"
-                      : o->stride > 0   ? "stride"
-                      : o->season > 0   ? "season"
-                      : o->trained      ? "trained"
-                                        : NULL;
+unroll_status forecast_check(const model *m, const options *o, bool quantiles, unroll_error *err) {
+  const char *given = o->time                      ? "time"
+                      : o->horizon > 0             ? "horizon"
+                      : o->backtest > 0            ? "backtest"
+                      : o->stride > 0              ? "stride"
+                      : o->season > 0              ? "season"
+                      : o->trained                 ? "trained"
+                      : o->quantiles && !quantiles ? "quantiles"
+                                                   : NULL;
   const char *other = o->tagged        ? "tagged"
                       : o->folders     ? "labels-from-folders"
                       : o->skip_bad    ? "skip-bad"
@@ -55,7 +50,7 @@ unroll_status forecast_check(const model *m, const options *o, unroll_error *err
   return error_set(err, UNROLL_USAGE, "--%s is for models of series with dates, and this one was trained without --time", given);
 }
 
-static unroll_status read_levels(levels *q, const char *list, unroll_error *err) {
+unroll_status forecast_levels(levels *q, const char *list, unroll_error *err) {
   for (const char *at = list ? list : "0.1,0.5,0.9";; at++) {
     const size_t n = strcspn(at, ",");
     double x;
@@ -168,7 +163,7 @@ unroll_status forecast_predict(model *m, const options *o, const char *paths, po
   const forecast_options how = {.horizon = horizon_of(m, o), .samples = samples_of(o), .seed = seed_of(o), .rows = rows_of(o)};
   const forecast_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
   unroll_status status = refuse_choice(o, err);
-  if (!status) status = read_levels(&p.q, o->quantiles, err);
+  if (!status) status = forecast_levels(&p.q, o->quantiles, err);
   if (!status) status = forecast_read(&d, m, paths, o->series, o->time, how.horizon, err);
   forecast_origin *origins = status ? NULL : mem_zero((size_t)d.n_sequences + 1, sizeof *origins);
   if (!status && !origins) status = error_memory(err);
@@ -268,7 +263,7 @@ unroll_status forecast_eval(model *m, const options *o, pool *workers, unroll_er
                           .rows = rows_of(o),
                           .trained = o->trained};
   text paths = {0};
-  unroll_status status = read_levels(&q, o->quantiles, err);
+  unroll_status status = forecast_levels(&q, o->quantiles, err);
   memcpy(how.levels, q.list, sizeof how.levels);
   how.n_levels = q.n;
   if (!status) status = data_paths(o, 1, &paths, err);

@@ -53,20 +53,36 @@ static void add_symbols(text *out, const predicted_part *p) {
   output_values(out, &p->v->words, p->symbols, n);
 }
 
+/* Means, or quantiles, level after level. */
 static void add_numbers(text *out, const predicted_part *p) {
+  const float *x = p->quantiles ? p->quantiles : p->numbers;
+  const int each = p->v->width * (p->quantiles ? p->n_levels : 1);
   for (int64_t i = 0; i < p->n; i++)
-    for (int j = 0; j < p->v->width; j++)
-      text_format(out, "%s%.7g", j ? ";" : i ? " " : "", (double)p->numbers[i * p->v->width + j]);
+    for (int j = 0; j < each; j++) text_format(out, "%s%.7g", j ? ";" : i ? " " : "", (double)x[i * each + j]);
+}
+
+/* A list, or {"mean": a list, "quantiles": {"0.1": a list ...}}. */
+static json_t *numbers_json(const predicted_part *p) {
+  json_t *means = json_array(), *quantiles = json_object();
+  for (int64_t i = 0; i < p->n * p->v->width; i++) json_array_append_new(means, json_number((double)p->numbers[i]));
+  for (int l = 0; p->quantiles && l < p->n_levels; l++) {
+    char level[32];
+    json_t *list = json_array();
+    snprintf(level, sizeof level, "%g", p->levels[l]);
+    for (int64_t i = 0; i < p->n; i++)
+      for (int j = 0; j < p->v->width; j++)
+        json_array_append_new(list, json_number((double)p->quantiles[(i * p->n_levels + l) * p->v->width + j]));
+    json_object_set_new(quantiles, level, list);
+  }
+  if (p->quantiles) return json_pack("{s:o, s:o}", "mean", means, "quantiles", quantiles);
+  json_decref(quantiles);
+  return means;
 }
 
 static json_t *part_json(const predicted_part *p) {
   text t = {0};
   json_t *j = NULL;
-  if (p->numbers) {
-    j = json_array();
-    for (int64_t i = 0; i < p->n * p->v->width; i++) json_array_append_new(j, json_number((double)p->numbers[i]));
-    return j;
-  }
+  if (p->numbers) return numbers_json(p);
   add_symbols(&t, p);
   if (!t.failed) j = json_pack("{s:o}", "value", output_json_text(t.data ? t.data : "", t.length));
   text_free(&t);
@@ -100,13 +116,28 @@ static unroll_status emit(void *context, const predicted *p, unroll_error *err) 
   return ferror(stdout) ? error_set(err, UNROLL_FAILED, "cannot write to standard output") : UNROLL_OK;
 }
 
+static unroll_status take_levels(const model *m, const options *o, bool generates, levels *asked, predict_sink *sink,
+                                 unroll_error *err) {
+  bool numbers = false;
+  for (int i = 0; i < m->table.n; i++) numbers |= m->table.list[i].predicted && m->table.list[i].form.unit == UNIT_NUMBERS;
+  if (generates || !numbers)
+    return error_set(err, UNROLL_USAGE, "--quantiles is for numbers that are predicted, and here %s",
+                     generates ? "they are drawn: --samples shows draws" : "there are none");
+  sink->levels = asked->list;
+  const unroll_status status = forecast_levels(asked, o->quantiles, err);
+  sink->n_levels = asked->n;
+  return status;
+}
+
 static unroll_status predict_table_of(const model *m, const options *o, const char *paths, pool *workers, unroll_error *err) {
   dataset d = {0};
   printer p = {.o = o, .list = o->json ? json_array() : NULL};
-  const predict_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
+  predict_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
+  levels asked = {0};
   const predict_table how = {.series = o->series, .tagged = o->tagged, .folders = o->folders, .skip_bad = o->skip_bad};
   const bool generates = decode_is_for(&m->g);
   unroll_status status = generates ? UNROLL_OK : decode_refuse(o, err);
+  if (!status && o->quantiles) status = take_levels(m, o, generates, &asked, &sink, err);
   if (!status) status = predict_read(&d, m, paths, &how, false, err);
   if (!status) data_report(&d);
   if (!status && generates) status = predict_decoded(m, &d, o, workers, p.list, err);
@@ -127,7 +158,7 @@ static unroll_status run_predict(const options *o, unroll_error *err) {
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   if (!status) status = model_set_precision(&m, o->precision, err);
-  if (!status) status = forecast_check(&m, o, err);
+  if (!status) status = forecast_check(&m, o, true, err);
   if (!status) status = data_paths(o, 1, &paths, err);
   if (!status)
     status =
@@ -145,8 +176,8 @@ const command command_predict = {
     .text =
         "What MODEL says about each example of DATA, a table (files, folders, or - for standard input): a line each. A label "
         "comes\n"
-        "with a tab and its probability, tags with spaces between them, of numbers the mean. DATA need not have the columns\n"
-        "that are predicted.\n\n"
+        "with a tab and its probability, tags with spaces between them, of numbers the mean, or with --quantiles\n"
+        "these, with ; between them; of a net with quantile() its levels. DATA need not have the columns that are predicted.\n\n"
         "What a net feeds back to itself (a translation, a summary, tags that see the tags before them) is generated: the\n"
         "likeliest symbol at each step, or with --beam a search for the likeliest text, or with --samples draws. Where there are\n"
         "several, each has the number of its example and a tab before it.",

@@ -177,7 +177,7 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   if (!status) status = model_set_precision(&m, o->precision, err);
   const bool is_table = !status && m.table.n;
-  if (!status) status = forecast_check(&m, o, err);
+  if (!status) status = forecast_check(&m, o, false, err);
   if (!status && is_table) status = m.table.time.time ? forecast_eval(&m, o, workers, err) : eval_table(&m, o, workers, err);
   if (!status && !is_table) status = decode_check_eval(o, false, err);
   if (!status && !is_table && (o->series || o->tagged || o->confusion || o->folders))

@@ -88,8 +88,9 @@ typedef struct watcher {
   const char *dir;
   int threads;
   int64_t first_step, steps_per_epoch;
-  double last_line; /* when a line that stays was last written */
-  double bits;      /* of the last validation */
+  double last_line;    /* when a line that stays was last written */
+  double bits;         /* of the last validation */
+  const char *counted; /* "symbol" */
 } watcher;
 
 static void on_start(void *context, const train_start *s) {
@@ -98,11 +99,13 @@ static void on_start(void *context, const train_start *s) {
   char a[32], b[32], c[32], d[32];
   w->first_step = s->first_step;
   w->steps_per_epoch = s->steps_per_epoch;
+  w->counted = s->counted;
   if (w->quiet) return;
   const int threads = w->threads > 0 ? w->threads : cpu_count();
-  progress_line("%s: %s weights, %d symbols known, %d thread%s (%s)", s->net_file, output_count(s->weights, a), s->vocabulary,
-                threads, threads == 1 ? "" : "s", cpu_isa_name(cpu_isa()));
-  progress_line("data: %s symbols to train on, %s for validation, %s for test; %s steps", output_count(s->symbols[0], a),
+  if (s->vocabulary) snprintf(b, sizeof b, ", %d symbols known", s->vocabulary);
+  progress_line("%s: %s weights%s, %d thread%s (%s)", s->net_file, output_count(s->weights, a), s->vocabulary ? b : "", threads,
+                threads == 1 ? "" : "s", cpu_isa_name(cpu_isa()));
+  progress_line("data: %s %ss to train on, %s for validation, %s for test; %s steps", output_count(s->symbols[0], a), s->counted,
                 output_count(s->symbols[1], b), output_count(s->symbols[2], c), output_count(s->total_steps, d));
   if (s->memory && s->window)
     progress_line("memory: %.1f MB; %s steps of a pass in %s windows of %s, which are computed again for their gradients",
@@ -123,8 +126,8 @@ static void on_progress(void *context, const train_progress *p) {
   if (p->validated) {
     w->bits = p->valid_loss * BITS_PER_NAT;
     if (time_now() - w->last_line >= 3 || p->step == p->total_steps) {
-      progress_line("epoch %lld, step %s: loss %.4f bits, validation %.4f bits per symbol%s", (long long)p->epoch,
-                    output_count(p->step, done), p->loss * BITS_PER_NAT, w->bits, p->best ? " (best so far)" : "");
+      progress_line("epoch %lld, step %s: loss %.4f bits, validation %.4f bits per %s%s", (long long)p->epoch,
+                    output_count(p->step, done), p->loss * BITS_PER_NAT, w->bits, w->counted, p->best ? " (best so far)" : "");
       w->last_line = time_now();
       return;
     }
@@ -133,9 +136,9 @@ static void on_progress(void *context, const train_progress *p) {
   const int64_t made = p->step - w->first_step;
   const double remaining = made > 0 ? p->seconds / (double)made * (double)(p->total_steps - p->step) : (double)NAN;
   if (isfinite(w->bits)) snprintf(valid, sizeof valid, ", validation %.3f", w->bits);
-  progress_show("epoch %lld, step %s of %s: loss %.3f bits%s, %s symbols/s, %s left", (long long)p->epoch,
-                output_count(p->step, done), output_count(p->total_steps, total), p->loss * BITS_PER_NAT, valid,
-                output_rate(p->symbols_per_second, rate), duration_text(remaining, left));
+  progress_show("epoch %lld, step %s of %s: loss %.3f bits%s, %s %ss/s, %s left", (long long)p->epoch, output_count(p->step, done),
+                output_count(p->total_steps, total), p->loss * BITS_PER_NAT, valid, output_rate(p->symbols_per_second, rate),
+                w->counted, duration_text(remaining, left));
 }
 
 static void on_warning(void *context, const char *message) {
@@ -234,18 +237,29 @@ static unroll_status print_json(const train_result *r, const char *dir, unroll_e
   set_number(out, "best_valid_bits", r->best_valid_loss * BITS_PER_NAT);
   set_number(out, "test_loss", r->test_loss);
   set_number(out, "test_bits", r->test_loss * BITS_PER_NAT);
+  if (isfinite(r->work.share)) {
+    set_number(out, "gflops", r->work.gflops);
+    set_number(out, "peak_gflops", r->work.peak);
+    set_number(out, "share_of_peak", r->work.share);
+    set_number(out, "processor_time", r->work.processor);
+  }
   return output_json(out, err);
 }
 
-static void print_result(const train_result *r, const char *dir) {
+static void print_result(const train_result *r, const watcher *w) {
   char time[32], rate[32], skipped[32], valid[64] = "", test[64] = "";
   if (isfinite(r->best_valid_loss)) snprintf(valid, sizeof valid, ", best validation %.4f", r->best_valid_loss * BITS_PER_NAT);
   if (isfinite(r->test_loss)) snprintf(test, sizeof test, ", test %.4f", r->test_loss * BITS_PER_NAT);
-  progress_line("%s in %s (%s symbols/s): loss %.4f bits per symbol%s%s", r->stopped_early ? "stopped early" : "done",
+  progress_line("%s in %s (%s %ss/s): loss %.4f bits per %s%s%s", r->stopped_early ? "stopped early" : "done",
                 duration_text(r->seconds, time), output_rate(r->seconds > 0 ? (double)r->symbols / r->seconds : 0, rate),
-                r->loss * BITS_PER_NAT, valid, test);
+                w->counted, r->loss * BITS_PER_NAT, w->counted, valid, test);
+  if (isfinite(r->work.share))
+    progress_line("products of the training steps: %.1f GFLOP/s, %.0f %% of this machine's measured peak", r->work.gflops,
+                  100 * r->work.share);
+  if (r->work.processor < 0.9)
+    progress_line("the machine was not quiet: the steps had %.0f %% of the processors' time", 100 * r->work.processor);
   if (r->skipped) progress_line("%s steps were skipped: their loss or gradient was not finite", output_count(r->skipped, skipped));
-  progress_line("wrote %s/model.safetensors", dir);
+  progress_line("wrote %s/model.safetensors", w->dir);
 }
 
 /* With newlines between them. */
@@ -307,7 +321,7 @@ static unroll_status run(const options *o, unroll_error *err) {
   if (status == UNROLL_INTERRUPTED)
     return error_set(err, status, "interrupted; the checkpoint is written, and 'unroll train --resume %s' goes on", dir);
   if (status) return status;
-  if (!o->quiet) print_result(&r, dir);
+  if (!o->quiet) print_result(&r, &w);
   return o->json ? print_json(&r, dir, err) : UNROLL_OK;
 }
 

@@ -583,7 +583,8 @@ static unroll_status check_axes(const binder *b) {
   return UNROLL_OK;
 }
 
-unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err) {
+unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, enum bind_wanted wanted,
+                           unroll_error *err) {
   const char *time = s->time.time;
   binder b = {.d = d, .t = t, .s = s, .series = -1, .time = -1, .err = err};
   *d = (dataset){.lines = true,
@@ -602,13 +603,13 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (series && (b.series = find_column(t, series)) < 0) return no_column(t, series, err);
   if (time && (b.time = find_column(t, time)) < 0) return no_column(t, time, err);
   b.by_rows = d->stepwise = b.series >= 0 || b.time >= 0;
-  complete = complete || b.time >= 0; /* the past of what is predicted */
+  const bool truth = wanted != BIND_GIVEN || b.time >= 0; /* the past of what is predicted */
   d->name = mem_text(t->files.files[0].name);
   d->columns = mem_zero((size_t)s->n + 1, sizeof *d->columns);
   b.sources = mem_zero((size_t)s->n + 1, sizeof *b.sources);
   unroll_status status = d->name && d->columns && b.sources ? UNROLL_OK : error_memory(err);
   for (int i = 0; i < s->n && !status; i++) {
-    d->columns[i].there = complete || !s->list[i].predicted;
+    d->columns[i].there = s->list[i].weighs ? wanted == BIND_TRAINING : truth || !s->list[i].predicted;
     if (d->columns[i].there) status = find_source(&b, &b.sources[i], &s->list[i]);
   }
   for (int i = 0; i < t->files.n && !status; i++)

@@ -30,7 +30,34 @@ void schema_free(schema *s) {
   *s = (schema){0};
 }
 
-void schema_of_graph(schema *s, const graph *g) {
+/* Which data do the losses and distributions read? What else is read has its place in weights of the objective alone. */
+static unroll_status find_weights(schema *s, const graph *g, unroll_error *err) {
+  bool *needed = mem_zero((size_t)g->n_nodes + 1, sizeof *needed);
+  int *stack = mem_zero((size_t)g->n_nodes + 1, sizeof *stack), n = 0;
+  const unroll_status status = needed && stack ? UNROLL_OK : error_memory(err);
+  for (int i = 0; i < s->n; i++) s->list[i].weighs = false;
+  for (int i = 0; i < g->n_inputs && !status; i++)
+    if (g->inputs[i].data >= 0 && g->inputs[i].data < s->n) s->list[g->inputs[i].data].weighs = true;
+  for (int k = 0; k < g->n_losses && !status; k++) {
+    for (int i = -1; i < g->losses[k].n_args; i++) {
+      const int root = i < 0 ? g->losses[k].node : g->losses[k].args[i];
+      if (!needed[root]) needed[stack[n++] = root] = true;
+    }
+    if (g->losses[k].data < s->n) s->list[g->losses[k].data].weighs = false;
+  }
+  while (n > 0) {
+    const node *x = &g->nodes[stack[--n]];
+    const bool looks = x->slot >= 0 && (x->op == OP_INPUT || x->op == OP_EMBED || x->op == OP_CROSS_ENTROPY);
+    if (looks && g->inputs[x->slot].data < s->n) s->list[g->inputs[x->slot].data].weighs = false;
+    for (int i = 0; i < NODE_INPUTS; i++)
+      if (x->in[i] >= 0 && !needed[x->in[i]]) needed[stack[n++] = x->in[i]] = true;
+  }
+  mem_free(needed);
+  mem_free(stack);
+  return status;
+}
+
+unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err) {
   for (int i = 0; i < s->n && i < g->n_data; i++) {
     variable *v = &s->list[i];
     const data_info *d = &g->data[i];
@@ -53,6 +80,7 @@ void schema_of_graph(schema *s, const graph *g) {
     const bool is_text = unit_is_text(unit);
     v->ends = is_text && (v->form.lines || v->fed_back);
   }
+  return find_weights(s, g, err);
 }
 
 int schema_bindings(const schema *s, binding *out) {

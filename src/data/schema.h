@@ -18,6 +18,7 @@ typedef struct variable {
   bool step;           /* a value per step */
   bool predicted;      /* by a line with ~ */
   bool fed_back;       /* and used at [t-1] */
+  bool weighs;         /* only says how much predictions count: used by nothing but `weight =` */
   bool ends;           /* its texts end with the end symbol: fed back, or `lines` */
   int axis;            /* -1: no steps */
   int most;            /* words(n), category(n): symbols at most; 0: no bound */
@@ -56,16 +57,19 @@ void schema_free(schema *s);
 /* Widths of numbers: what a table has in its row of names and first row. */
 unroll_status schema_widths(schema *s, const table *t, unroll_error *err);
 /* Steps, axes and predictions: what the graph made of the data lines, which are in the same order. */
-void schema_of_graph(schema *s, const graph *g);
+unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err);
 /* Bindings for graph_build, [s->n]; those with unknown width (vocabularies not collected yet) are left out. */
 int schema_bindings(const schema *s, binding *out);
 
 /* Reads the table that the schema wants: CSV or TSV, tagged text, or a folder of texts (table_parse_folders) if `folders` says so,
  * or, when the schema is one text and one label and the folder has no .csv, .tsv and .tab. */
 unroll_status schema_read(const schema *s, table *t, const char *paths, const char *tagged, bool folders, unroll_error *err);
-/* A table as the schema wants it, with codes. `series`: the name of a column, or NULL. `complete`: predicted variables must be
- * there too. Errors name file, row and column. dataset_free in any case. */
-unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, bool complete, unroll_error *err);
+/* What of a table is wanted: all that is given; what is predicted too; and weights that only training looks at. */
+enum bind_wanted { BIND_GIVEN, BIND_TRUTH, BIND_TRAINING };
+/* A table as the schema wants it, with codes. `series`: the name of a column, or NULL. Errors name file, row and column.
+ * dataset_free in any case. */
+unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, enum bind_wanted wanted,
+                           unroll_error *err);
 /* The vocabularies: characters, bytes and labels of all sets, words (and means and deviations) of the first. Sets without columns
  * are passed over. */
 unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error *err);

@@ -71,7 +71,7 @@ unroll_status forecast_read(dataset *d, model *m, const char *paths, const char 
   if (!status) status = take_column(&f->time, time, err);
   f->future = future;
   if (!status) status = schema_read(&m->table, &t, paths, NULL, false, err);
-  if (!status) status = dataset_bind(d, &t, &m->table, f->series, true, err);
+  if (!status) status = dataset_bind(d, &t, &m->table, f->series, BIND_TRUTH, err);
   table_free(&t);
   if (!status) status = check_data(d, m, err);
   if (!status) status = dataset_encode_table(d, &m->table, err);

@@ -69,6 +69,10 @@ static int fill_record(json_t *j, const trainer *t, bool validated, double test_
   if (t->bad_rows > 0) bad |= add_integer(j, "bad_rows", t->bad_rows);
   if (validated) bad |= add_number(j, "valid_loss", s->valid_loss) | add_number(j, "valid_bits", s->valid_loss * BITS_PER_NAT);
   if (isfinite(test_loss)) bad |= add_number(j, "test_loss", test_loss) | add_number(j, "test_bits", test_loss * BITS_PER_NAT);
+  if (isfinite(t->rates_of_work.share)) {
+    bad |= add_number(j, "gflops", t->rates_of_work.gflops) | add_number(j, "peak_gflops", t->rates_of_work.peak);
+    bad |= add_number(j, "share_of_peak", t->rates_of_work.share) | add_number(j, "processor_time", t->rates_of_work.processor);
+  }
   return bad;
 }
 

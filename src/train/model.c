@@ -162,7 +162,7 @@ unroll_status model_learn_steps(model *m, const setting *settings, int n_setting
   m->starved = false;
   unroll_status status = graph_build(&g, m->net, &options, err);
   if (m->starved) status = error_memory(err);
-  if (!status) schema_of_graph(&m->table, &g);
+  if (!status) status = schema_of_graph(&m->table, &g, err);
   if (!status) m->most = g.data[0].n_args ? (int)g.data[0].args[0] : 0;
   graph_free(&g);
   return status;
@@ -193,8 +193,8 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
   if (!status && m->missing) /* the graph room then takes the built-in one, which may not be what the model was made with */
     return error_at(err, UNROLL_BAD_INPUT, m->net_file, NULL, 0, 0, "the text of the cell '%s' is missing", m->missing);
   if (!status && derive) status = graph_differentiate(&m->g, err);
+  if (!status) status = schema_of_graph(&m->table, &m->g, err);
   if (status) return status;
-  schema_of_graph(&m->table, &m->g);
   if (m->g.n_weights < 0 || m->g.n_weights > INT64_MAX / 64) return error_memory(err);
   if (m->sealed) return UNROLL_OK; /* model_from_tensors takes the memory once it knows that the file has so many weights */
   m->weights = mem_aligned((size_t)m->g.n_weights + 1, sizeof *m->weights);

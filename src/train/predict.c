@@ -13,6 +13,9 @@ typedef struct output { /* of one loss */
   int64_t *first;       /* [n_sequences + 1] predictions of each example */
   int32_t *symbols;
   float *p, *numbers;
+  const double *levels;
+  int n_levels;
+  float *quantiles;
 } output;
 
 typedef struct predictor {
@@ -29,6 +32,7 @@ typedef struct predictor {
   output *outputs;       /* [n_losses] */
   predicted_part *parts; /* [n_losses] */
   predict_total *totals;
+  const predict_sink *sink;
 } predictor;
 
 static const variable *variable_of(const predictor *s, int k) { return &s->m->table.list[s->m->g.losses[k].data]; }
@@ -53,6 +57,22 @@ static unroll_status make_output(predictor *s, int k, unroll_error *err) {
   return o->numbers || (o->symbols && o->p) ? UNROLL_OK : error_memory(err);
 }
 
+/* What is asked for, or what the outputs of quantile() are. */
+static unroll_status make_quantiles(predictor *s, int k, unroll_error *err) {
+  const distribution *d = &s->each[k];
+  output *o = &s->outputs[k];
+  size_t size;
+  if (!o->numbers || !s->sink->emit) return UNROLL_OK;
+  const bool own = !s->sink->levels && d->kind == DISTRIBUTION_QUANTILE;
+  o->levels = own ? d->numbers : s->sink->levels;
+  o->n_levels = own ? d->n_numbers : s->sink->n_levels;
+  if (!o->levels) return UNROLL_OK;
+  const size_t each = (size_t)d->width * (size_t)o->n_levels;
+  if (__builtin_mul_overflow((size_t)o->first[s->d->n_sequences] + 1, each, &size)) return error_memory(err);
+  o->quantiles = mem_zero(size, sizeof *o->quantiles);
+  return o->quantiles ? UNROLL_OK : error_memory(err);
+}
+
 static unroll_status begin(predictor *s, int rows, pool *workers, unroll_error *err) {
   const graph *g = &s->m->g;
   const batch_options cut = {.rows = rows, .steps = 1, .table = &s->m->table};
@@ -71,6 +91,7 @@ static unroll_status begin(predictor *s, int rows, pool *workers, unroll_error *
     for (int i = 0; i < d->n_args && !status; i++) s->keep[n_keep++] = d->nodes[i];
     widest = d->width > widest ? d->width : widest;
     if (!status) status = make_output(s, k, err);
+    if (!status) status = make_quantiles(s, k, err);
   }
   if (status) return status;
   if (!(s->means = mem_zero((size_t)widest, sizeof *s->means))) return error_memory(err);
@@ -94,6 +115,7 @@ static void predictor_free(predictor *s) {
     mem_free(s->outputs[k].symbols);
     mem_free(s->outputs[k].p);
     mem_free(s->outputs[k].numbers);
+    mem_free(s->outputs[k].quantiles);
   }
   mem_free(s->outputs);
   mem_free(s->parts);
@@ -105,7 +127,7 @@ static void predictor_free(predictor *s) {
 /* In the units of the data. */
 static double unscaled(const variable *v, int j, double x) { return v->mean ? x * v->deviation[j] + v->mean[j] : x; }
 
-/* The likeliest symbol and its probability, or the means. */
+/* The likeliest symbol and its probability, or means and quantiles. */
 static void take(predictor *s, int k, const prediction *p, int64_t at) {
   const distribution *d = &s->each[k];
   output *o = &s->outputs[k];
@@ -116,6 +138,10 @@ static void take(predictor *s, int k, const prediction *p, int64_t at) {
   }
   distribution_mean(d, p, s->means);
   for (int j = 0; j < d->width; j++) o->numbers[at * d->width + j] = (float)s->means[j];
+  for (int i = 0; o->quantiles && i < o->n_levels; i++) {
+    distribution_quantile(d, p, o->levels[i], s->means);
+    for (int j = 0; j < d->width; j++) o->quantiles[(at * o->n_levels + i) * d->width + j] = (float)s->means[j];
+  }
 }
 
 /* What quantile() loses is no density, so it is added up in the units of the data. */
@@ -174,7 +200,10 @@ static unroll_status emit_all(predictor *s, const predict_sink *sink, unroll_err
                                      .symbols = o->symbols ? o->symbols + o->first[i] : NULL,
                                      .p = o->p ? o->p + o->first[i] : NULL,
                                      .truth = s->complete && o->symbols ? c->symbols + c->first[i] : NULL,
-                                     .numbers = o->numbers ? o->numbers + o->first[i] * v->width : NULL};
+                                     .numbers = o->numbers ? o->numbers + o->first[i] * v->width : NULL,
+                                     .levels = o->levels,
+                                     .n_levels = o->n_levels,
+                                     .quantiles = o->quantiles ? o->quantiles + o->first[i] * o->n_levels * v->width : NULL};
     }
     status = sink->emit(sink->context, &(predicted){.number = i, .parts = s->parts, .n = s->m->g.n_losses}, err);
   }
@@ -197,7 +226,7 @@ static void finish_totals(predictor *s) {
 
 unroll_status predict(const model *m, const dataset *d, bool complete, int rows, pool *workers, const predict_sink *sink,
                       predict_total *totals, unroll_error *err) {
-  predictor s = {.m = m, .d = d, .complete = complete, .totals = totals};
+  predictor s = {.m = m, .d = d, .complete = complete, .totals = totals, .sink = sink};
   if (complete) memset(totals, 0, (size_t)m->g.n_losses * sizeof *totals);
   unroll_status status = begin(&s, rows, workers, err);
   for (int64_t i = 0; !status && i < batcher_count(s.batches); i++) {
@@ -224,7 +253,7 @@ unroll_status predict_read(dataset *d, const model *m, const char *paths, const 
                        m->table.list[i].form.name);
   unroll_status status = schema_read(&m->table, &t, paths, how->tagged, how->folders, err);
   t.skip = how->skip_bad;
-  if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete, err);
+  if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete ? BIND_TRUTH : BIND_GIVEN, err);
   table_free(&t);
   d->keep_codes = how->codes;
   if (!status) status = dataset_encode_table(d, &m->table, err);

@@ -13,6 +13,9 @@ typedef struct predicted_part { /* of one line with ~ */
   const float *p;         /* [n] its probability */
   const int32_t *truth;   /* [n] symbols, where the data holds what is predicted; else NULL */
   const float *numbers;   /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
+  const double *levels;   /* [n_levels] those asked for, else those of quantile(); none: NULL */
+  int n_levels;
+  const float *quantiles; /* [n][n_levels][v->width] */
 } predicted_part;
 
 typedef struct predicted {
@@ -34,6 +37,8 @@ typedef struct predict_sink {
   void *context;
   unroll_status (*emit)(void *context, const predicted *p, unroll_error *err); /* in the order of the data; may be NULL */
   volatile sig_atomic_t *stop;                                                 /* or NULL */
+  const double *levels; /* [n_levels] quantiles of numbers that are wanted beside the mean; NULL: those of quantile() alone */
+  int n_levels;
 } predict_sink;
 
 /* `complete`: the data holds what is predicted; then totals, [m->g.n_losses], is filled. d is encoded and measured. */

@@ -21,6 +21,21 @@ static int table_symbols(const trainer *t) {
   return n;
 }
 
+/* One of what is predicted. */
+static const char *counted(const trainer *t) {
+  const char *name = NULL;
+  for (int i = 0; i < t->m.table.n; i++) {
+    const variable *v = &t->m.table.list[i];
+    if (!v->predicted) continue;
+    const char *own = v->form.unit == UNIT_LABELS    ? "label"
+                      : v->form.unit != UNIT_NUMBERS ? "symbol"
+                      : v->width == 1                ? "number"
+                                                     : "vector";
+    name = !name || !strcmp(name, own) ? own : "prediction";
+  }
+  return name ? name : "symbol";
+}
+
 static void report_start(const trainer *t, const char *checkpoint, bool replaces) {
   if (!t->calls.start) return;
   train_start s = {.net_file = t->m.net_file,
@@ -35,6 +50,7 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
                    .memory = t->o.memory,
                    .bytes = t->bytes,
                    .window = t->window,
+                   .counted = counted(t),
                    .resumed = checkpoint != NULL,
                    .replaces = replaces,
                    .checkpoint = checkpoint};
@@ -99,6 +115,7 @@ static unroll_status one_step(trainer *t, unroll_error *err) {
   train_state *s = &t->s;
   const int64_t epoch = s->step / t->per_epoch, index = s->step % t->per_epoch;
   double nats = 0;
+  work_begin(&t->work);
   batch *b = batcher_get(t->batches, epoch, index);
   b->seed = t->o.seed;
   b->step = (uint64_t)s->step;
@@ -115,6 +132,7 @@ static unroll_status one_step(trainer *t, unroll_error *err) {
   if (!isfinite(nats) || !isfinite(norm)) return skip_step(t, nats / (double)symbols, norm, err);
   optimizer_step(&t->opt, t->m.weights, dw, norm, s->rate, s->updates, t->workers);
   run_pack(t->run);
+  work_end(&t->work, b);
   s->updates++;
   s->skipped_in_row = 0;
   s->grad_norm = norm;
@@ -207,6 +225,7 @@ static unroll_status after_step(trainer *t, train_result *r, unroll_error *err) 
     if (t->valid && isnan(s->best)) keep_best(t);
     r->test_loss = run_test(t);
   }
+  if (end) t->rates_of_work = work_measure(&t->work, t->workers);
   if (!status && (validated || end || s->step - s->last_record >= t->o.log_steps)) status = record(t, validated, r->test_loss, err);
   if (status) return status;
   report_progress(t, validated, best);
@@ -229,6 +248,7 @@ static void fill_result(const trainer *t, train_result *r) {
   r->valid_loss = s->valid_loss;
   r->best_valid_loss = s->best;
   r->stopped_early = s->stopped;
+  r->work = t->rates_of_work;
 }
 
 static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
@@ -277,6 +297,7 @@ static const train_result no_result = {.loss = NONE, .valid_loss = NONE, .best_v
 unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err) {
   trainer t = {.s = {.best = NONE, .valid_loss = NONE, .loss = NONE, .grad_norm = NONE, .rate = NONE}};
   *r = no_result;
+  r->work = work_none;
   if (c) t.calls = *c;
   unroll_status status = train_options_check(o, err);
   if (!status) status = train_options_copy(&t, o, err);
@@ -346,6 +367,7 @@ unroll_status train_resume(const char *dir, const train_options *change, const t
   tensor_file f = {0};
   const char *file = NULL;
   *r = no_result;
+  r->work = work_none;
   if (c) t.calls = *c;
   unroll_status status = trainer_set_folder(&t, dir, err);
   if (!status) status = checkpoint_load(&t, &f, &file, err);

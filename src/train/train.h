@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <unroll.h>
 #include "graph/graph.h"
+#include "train/work.h"
 
 typedef struct train_options {
   const char *net;    /* a file, or the name of a built-in net */
@@ -66,6 +67,7 @@ typedef struct train_start { /* what training begins with */
   bool resumed;
   bool replaces;             /* the folder held the model of an earlier training */
   const char *checkpoint;    /* the file resumed from */
+  const char *counted;       /* what `symbols` are: "symbol", "label", "number", "vector" or, of several kinds, "prediction" */
   const char *class_weights; /* "label: no 0.5, yes 5", a line for each variable that has some; NULL: none */
 } train_start;
 
@@ -91,6 +93,7 @@ typedef struct train_result {
   double valid_loss, best_valid_loss, test_loss; /* NaN: there was none. The test is made with the best model */
   bool stopped_early;                            /* patience ran out */
   int64_t bad_rows;                              /* rows and lines of the data that were left out */
+  work_rates work;                               /* of the steps of this run, validation and checkpoints aside */
 } train_result;
 
 unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err);

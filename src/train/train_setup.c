@@ -21,7 +21,7 @@ static unroll_status read_table(trainer *t, int i, const char *path, unroll_erro
     status = schema_widths(s, &raw, err);
     if (!status) status = model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
   }
-  if (!status) status = dataset_bind(&t->sets[i], &raw, s, t->o.series, true, err);
+  if (!status) status = dataset_bind(&t->sets[i], &raw, s, t->o.series, BIND_TRAINING, err);
   table_free(&raw);
   return status;
 }
@@ -175,6 +175,8 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
   t->window = options.window;
   if (!status) status = plan_new(&t->plan, &t->m.g, &options, err);
   if (!status) status = run_new(&t->run, t->plan, t->m.weights, t->workers, err);
+  if (!status) status = work_init(&t->work, t->plan, &t->memory, err);
+  t->rates_of_work = work_none;
   return status;
 }
 

@@ -57,6 +57,8 @@ typedef struct trainer {
   double seconds_before;                         /* of the runs before this one */
   double speed;                                  /* symbols per second, of the last interval */
   int64_t began_symbols;                         /* s.symbols when the interval began */
+  work work;                                     /* of the steps of this run */
+  work_rates rates_of_work;                      /* once it has ended */
   data_identity identity;                        /* of what was read */
   struct {
     const char *model, *checkpoint, *previous, *log;

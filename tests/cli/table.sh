@@ -16,6 +16,11 @@ expect 0 "y: mean squared error" "40 predictions, 40 examples"
 run eval add/model.safetensors more.csv --series id --json
 expect 0 '"mse"'
 holds "$(sed 's/.*"mse": *\([0-9.e-]*\).*/\1/' out | tr -d '\n') < 0.1"
+# What is counted has a name, and the last record says what share of the machine was used.
+run train adding.net adding.csv --series id -o counted --steps 3
+expect 0 " numbers to train on" "bits per number" "GFLOP/s"
+tail -n 1 counted/log.jsonl | grep -q '"share_of_peak":' || fail "the last record has no share of the peak"
+[ "$(grep -c share_of_peak counted/log.jsonl)" = 1 ] || fail "more than one record has a share of the peak"
 run predict add/model.safetensors more.csv --series id
 expect 0
 [ "$(wc -l <out)" = 40 ] || fail "predict: not a line for each example"
@@ -38,8 +43,10 @@ h = gru(embed(text, 8), hidden)
 label ~ softmax(W last(h) + b)
 END
 printf 'label\ttext\ngood film\tI like it.\nbad film\tI hate it!\ngood film\tlike, "like"\nbad film\t"hate ""it"""\n' >films.tsv
+run train label.net films.tsv -o label --steps 2
+expect 0 " labels to train on" "bits per label"
 run train label.net films.tsv -o label --quiet --json
-expect 0
+expect 0 '"share_of_peak"'
 run predict label/model.safetensors films.tsv
 expect 0 "good film	0.9" "bad film	0.9"
 run predict label/model.safetensors films.tsv --json
@@ -114,4 +121,67 @@ run predict small/model.safetensors films.tsv
 expect 2 "reads texts"
 run eval small/model.safetensors names.txt --series id
 expect 2 "--series is for tables"
+
+# A column of weights is for training alone; one that the distribution reads too is asked for.
+cat >weighted.net <<'END'
+data x : number
+data w : number
+data y : number
+y ~ gaussian(mean = A x + ba, scale = 1, weight = w)
+END
+awk 'BEGIN { print "x,w,y"; for (i = 0; i < 60; i++) print i / 60 "," (i % 3 == 0) "," (i % 3 ? 9 : i / 30) }' >weighted.csv
+run train weighted.net weighted.csv -o weighted --epochs 200 --lr 0.05 --quiet
+expect 0
+cut -d, -f1,3 weighted.csv >unweighted.csv
+cut -d, -f1 weighted.csv >alone.csv
+run eval weighted/model.safetensors weighted.csv
+expect 0 "60 predictions"
+mv out with
+run eval weighted/model.safetensors unweighted.csv
+expect 0
+same with out "weights in the file must not matter"
+run predict weighted/model.safetensors alone.csv
+expect 0
+awk 'NR == 31 && ($1 < 0.9 || $1 > 1.1) { exit 1 }' out || fail "predict: the weights were not looked at in training"
+run train weighted.net unweighted.csv -o weighted
+expect 3 "there is no column 'w'"
+sed 's/scale = 1/scale = 1 + 0 * w + exp(C w)/' weighted.net >both.net
+run train both.net weighted.csv -o both --steps 3 --quiet
+expect 0
+run eval both/model.safetensors unweighted.csv
+expect 3 "there is no column 'w'"
+
+# Quantiles of numbers: those of a net with quantile(), those that are asked for, and none of labels.
+cat >spread.net <<'END'
+data x : number
+data y : number
+y ~ quantile(0.1, 0.5, 0.9, W x + b)
+END
+awk 'BEGIN { print "x,y"; for (i = 0; i < 400; i++) print i % 2 "," (i % 2 ? 10 : 0) + i % 11 }' >spread.csv # 0 to 10, or 10 to 20
+run train spread.net spread.csv -o spread --epochs 100 --lr 0.1 --schedule cosine --quiet
+expect 0
+printf 'x\n0\n1\n' >two.csv
+run predict spread/model.safetensors two.csv
+expect 0
+awk -F';' 'NF != 3 || !($1 < 2.2 && $2 > 4 && $2 < 6 && $3 > 8) && NR == 1 || NR == 2 && !($1 > 10 && $3 < 20.1) { exit 1 }' out ||
+  fail "predict: the quantiles are not those of the data"
+run predict spread/model.safetensors two.csv --quantiles 0.5
+expect 0
+[ "$(sed -n 1p out | tr -cd ';' | wc -c)" = 0 ] || fail "predict: one quantile is one number"
+run predict spread/model.safetensors two.csv --json
+expect 0 '"quantiles"' '"0.1"'
+# of a normal distribution they are mean and mean +- 1.2816 deviations
+printf 'x\n1\n' >one.csv
+sed 's/y ~ .*/y ~ gaussian(mean = W x + b, scale = 2)/' spread.net >normal.net
+run train normal.net spread.csv -o normal --steps 30 --quiet
+expect 0
+run predict normal/model.safetensors one.csv
+mean=$(cat out)
+run predict normal/model.safetensors one.csv --quantiles 0.1,0.9
+expect 0
+holds "$(awk -F';' -v m="$mean" '{ print ($1 - m + 2.5631) ^ 2 + ($2 - m - 2.5631) ^ 2 }' out) < 0.00001"
+run predict label/model.safetensors films.tsv --quantiles 0.5
+expect 2 "--quantiles is for numbers that are predicted, and here there are none"
+run eval spread/model.safetensors spread.csv --quantiles 0.5
+expect 2 "--quantiles is for models of series with dates"
 finish

@@ -35,8 +35,7 @@ static inline unroll_status loaded_graph(loaded *x, graph *g, unroll_error *err)
   const build_options options = {.bindings = bound, .n_bindings = schema_bindings(&x->s, bound)};
   graph_init(g);
   const unroll_status status = graph_build(g, x->net, &options, err);
-  if (!status) schema_of_graph(&x->s, g);
-  return status;
+  return status ? status : schema_of_graph(&x->s, g, err);
 }
 
 /* Up to codes. The name "tagged A,B" stands for tagged text with these columns. loaded_free in any case. */
@@ -60,7 +59,7 @@ static inline unroll_status load_codes(loaded *x, const char *net, const char *n
   if (status) return status;
   status = loaded_graph(x, &g, err);
   graph_free(&g);
-  return status ? status : dataset_bind(&x->d, &x->t, &x->s, series, true, err);
+  return status ? status : dataset_bind(&x->d, &x->t, &x->s, series, BIND_TRAINING, err);
 }
 
 /* All of it. The series "tagged A,B" stands for tagged text. */

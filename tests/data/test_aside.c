@@ -14,7 +14,7 @@ static unroll_status load_skipping(loaded *x, const char *csv, const char *serie
   if (status) return status;
   status = table_parse(&x->t, "test.csv", copy, strlen(csv), err);
   x->t.skip = true;
-  if (!status) status = dataset_bind(&x->d, &x->t, &x->s, series, true, err);
+  if (!status) status = dataset_bind(&x->d, &x->t, &x->s, series, BIND_TRAINING, err);
   if (!status) status = schema_collect(&x->s, &x->d, 1, err);
   if (!status) status = dataset_encode_table(&x->d, &x->s, err);
   return status;

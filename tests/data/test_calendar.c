@@ -28,7 +28,7 @@ static unroll_status load_dates(loaded *x, const char *net, const char *csv, con
   if (status) return status;
   status = loaded_graph(x, &g, err);
   graph_free(&g);
-  if (!status) status = dataset_bind(&x->d, &x->t, &x->s, series, false, err);
+  if (!status) status = dataset_bind(&x->d, &x->t, &x->s, series, BIND_GIVEN, err);
   if (status) return status;
   calendar_cut(&x->d, 0.2, 0.3);
   status = schema_collect(&x->s, &x->d, 1, err);
