@@ -55,10 +55,10 @@ static void call_product(const run *r, const worker *w, const stage_tile *t, con
   q.a = a.p ? a.p : r->zeros;
   q.a_row = a.row;
   q.a_k = 1;
-  q.b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k;
+  q.b = r->pack + c->pack + (int64_t)n0 * c->gates * c->lie.depth;
   q.b_k = c->gates * vectors * LANES;
   q.rows = n;
-  q.k = !a.p ? 0 : r->f->precision == PRECISION_BF16 ? (c->k + 1) / 2 : c->k;
+  q.k = a.p ? c->lie.steps : 0;
   q.vectors = c->gates * vectors;
   bool adds = true;
   for (int g = 0; g < c->gates; g++) {
@@ -72,28 +72,25 @@ static void call_product(const run *r, const worker *w, const stage_tile *t, con
       q.init_row[i] = init.row;
     }
   }
-  if (q.k || !adds) r->product(&q);
+  if (q.k || !adds) r->product[c->precision](&q);
 }
 
-/* Operands of all calls as pairs, for rows row0 .. row0+n-1; one call's after the other's. */
+/* Operands of all calls, rounded, for rows row0 .. row0+n-1. */
 static void round_operands(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t n) {
-  float *out = w->pairs;
   for (int i = 0; i < t->n_calls; i++) {
     const stage_call *c = &t->calls[i];
+    if (c->precision == PRECISION_FP32) continue;
     const rows a = run_at(r, w, &c->operand, here, row0);
-    for (int64_t q = 0; a.p && q < n; q++) r->k->pairs_of_row(out + q * ((c->k + 1) / 2), a.p + q * a.row, c->k);
-    out += tile_rows(t) * ((c->k + 1) / 2);
+    float *out = w->rounded + c->rounded;
+    for (int64_t q = 0; a.p && q < n; q++, out += c->lie.row) r->round_row[c->precision](out, a.p + q * a.row, c->k);
   }
 }
 
-/* The operand of call i for the rows from `row` on; `row0` is where those that round_operands has seen begin. */
-static rows operand_of(const run *r, const worker *w, const stage_tile *t, int i, const where *here, int64_t row0, int64_t row) {
-  const rows a = run_at(r, w, &t->calls[i].operand, here, row);
-  if (!a.p || r->f->precision != PRECISION_BF16) return a;
-  float *pairs = w->pairs;
-  for (int k = 0; k < i; k++) pairs += tile_rows(t) * ((t->calls[k].k + 1) / 2);
-  const int64_t width = (t->calls[i].k + 1) / 2;
-  return (rows){pairs + (row - row0) * width, width};
+/* The operand of a call for the rows from `row` on; `row0` is where those that round_operands has seen begin. */
+static rows operand_of(const run *r, const worker *w, const stage_call *c, const where *here, int64_t row0, int64_t row) {
+  const rows a = run_at(r, w, &c->operand, here, row);
+  if (!a.p || c->precision == PRECISION_FP32) return a;
+  return (rows){w->rounded + c->rounded + (row - row0) * c->lie.row, c->lie.row};
 }
 
 static void run_block(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t row, int n,
@@ -101,7 +98,7 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
   const int n0 = tile * t->unit * LANES, left = t->width - n0;
   const int vectors = left >= t->unit * LANES ? t->unit : (left + LANES - 1) / LANES;
   for (int i = 0; i < t->n_calls; i++)
-    call_product(r, w, t, &t->calls[i], operand_of(r, w, t, i, here, row0, row), here, row, n, n0, vectors);
+    call_product(r, w, t, &t->calls[i], operand_of(r, w, &t->calls[i], here, row0, row), here, row, n, n0, vectors);
   if (!t->n_code) return;
   for (int i = 0; i < t->n_operands; i++) {
     const rows x = tile_at(r, w, t, &t->operands[i], here, row, n0);
@@ -115,7 +112,7 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
   const int64_t super = row1 - row0 <= t->block ? t->block : tile_rows(t); /* a small step would notice its divisions */
   for (int64_t outer = row0; outer < row1; outer += super) {
     const int64_t end = outer + super < row1 ? outer + super : row1;
-    if (r->f->precision == PRECISION_BF16 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
+    if (r->f->precision != PRECISION_FP32 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
     for (int j = tile0; j < tile1; j++)
       for (int64_t row = outer; row < end; row += t->block)
         run_block(r, w, t, here, outer, row, (int)(end - row < t->block ? end - row : t->block), j);
