@@ -29,8 +29,7 @@ static unroll_status learn(schema *s, graph *g, const program *net) {
   const build_options options = {.bindings = bound, .n_bindings = schema_bindings(s, bound)};
   graph_init(g);
   const unroll_status status = graph_build(g, net, &options, NULL);
-  if (!status) schema_of_graph(s, g);
-  return status;
+  return status ? status : schema_of_graph(s, g, NULL);
 }
 
 static void run_batches(const dataset *d, const schema *s, const graph *g) {

@@ -87,8 +87,9 @@ static void log_text(const char *path, text *out) {
     int starved;
     json_t *j = json_read(line, (size_t)(end - line), &error, &starved);
     if (!j) fail_msg("%s: %s", file, error.text);
-    json_object_del(j, "seconds");
-    json_object_del(j, "symbols_per_second");
+    static const char *const timed[] = {"seconds",     "symbols_per_second", "gflops",
+                                        "peak_gflops", "processor_time",     "share_of_peak"};
+    for (size_t i = 0; i < sizeof timed / sizeof *timed; i++) json_object_del(j, timed[i]);
     char *s = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
     text_format(out, "%s\n", s);
     mem_free(s);
@@ -476,6 +477,7 @@ static void test_options(void **state) {
               {"optimizer", "unknown optimizer"},
               {"schedule", "unknown schedule"},
               {"precision", "none of fp32 and bf16"},
+              {"int8", "none of fp32 and bf16"},
               {"batch", "'batch' must be"},
               {"rate", "above 0"},
               {"valid", "share"},
@@ -498,6 +500,7 @@ static void test_options(void **state) {
     if (!strcmp(what, "optimizer")) o.optimizer = "newton";
     if (!strcmp(what, "schedule")) o.schedule = "slow";
     if (!strcmp(what, "precision")) o.precision = "fp8";
+    if (!strcmp(what, "int8")) o.precision = "int8";
     if (!strcmp(what, "batch")) o.batch = 0;
     if (!strcmp(what, "unroll")) o.unroll = -1;
     if (!strcmp(what, "rate")) o.rate = 0;
