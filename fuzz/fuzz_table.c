@@ -29,8 +29,7 @@ static unroll_status learn(schema *s, graph *g, const program *net) {
   const build_options options = {.bindings = bound, .n_bindings = schema_bindings(s, bound)};
   graph_init(g);
   const unroll_status status = graph_build(g, net, &options, NULL);
-  if (!status) schema_of_graph(s, g);
-  return status;
+  return status ? status : schema_of_graph(s, g, NULL);
 }
 
 static void run_batches(const dataset *d, const schema *s, const graph *g) {
@@ -123,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!status) {
     check(learn(&s, &g, net) == UNROLL_OK || s.list[0].width > 1 << 16);
     graph_free(&g);
-    status = dataset_bind(&d, &t, &s, (data[0] & 12) == 4 ? "s" : NULL, true, &err);
+    status = dataset_bind(&d, &t, &s, (data[0] & 12) == 4 ? "s" : NULL, BIND_TRAINING, &err);
   }
   if (status)
     check((status == UNROLL_BAD_INPUT || (dates && status == UNROLL_USAGE)) && err.code == status && err.message[0]);
