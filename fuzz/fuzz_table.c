@@ -122,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!status) {
     check(learn(&s, &g, net) == UNROLL_OK || s.list[0].width > 1 << 16);
     graph_free(&g);
-    status = dataset_bind(&d, &t, &s, (data[0] & 12) == 4 ? "s" : NULL, true, &err);
+    status = dataset_bind(&d, &t, &s, (data[0] & 12) == 4 ? "s" : NULL, BIND_TRAINING, &err);
   }
   if (status)
     check((status == UNROLL_BAD_INPUT || (dates && status == UNROLL_USAGE)) && err.code == status && err.message[0]);
