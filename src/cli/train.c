@@ -72,8 +72,7 @@ static const option_row rows[] = {
     {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false,
      "what the factors of products are rounded to; bf16 is faster where the processor multiplies it [fp32]"},
     {OPTION_TEXT, "memory", 0, offsetof(options, memory), "SIZE", 0, 0, false,
-     "what training may take beside the data, as in 500M: windows of steps, computed again when needed; changes no "
-     "result [no limit]"},
+     "what training may take beside its data, as in 500M: steps that do not fit are computed again; changes no result [no limit]"},
     {OPTION_INTEGER, "log-steps", 0, offsetof(options, log), "N", 1, MOST_COUNT, false, "steps between records of log.jsonl [50]"},
     {OPTION_INTEGER, "checkpoint-seconds", 0, offsetof(options, checkpoint), "N", 0, MOST_COUNT, false,
      "between checkpoints; 0: after every step [60]"},

@@ -44,7 +44,10 @@ static void find_again(marking *m) {
         m->needed[i] = true; /* its stage is run anyway */
       const bool own = sweep_of(v) == m->sweep && (plan_reduces(p, v) || computed_in_windows(p, i));
       if (!own && !m->needed[i]) continue;
-      if (m->needed[i] && has_stage(v)) p->groups[v->stage].again |= 1u << m->sweep;
+      if (m->needed[i] && has_stage(v) && !(p->groups[v->stage].again >> m->sweep & 1)) {
+        p->groups[v->stage].again |= 1u << m->sweep;
+        m->changed = true; /* its other members are needed too */
+      }
       plan_reads(p, i, mark, m);
     }
   } while (m->changed);
