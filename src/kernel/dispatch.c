@@ -20,20 +20,21 @@ static int runs(enum cpu_isa isa) {
 }
 
 #if defined(__x86_64__)
-/* The table of AVX-512 with the processor's own product of bf16 pairs. */
-static kernels own_pairs;
-static pthread_once_t own_pairs_made = PTHREAD_ONCE_INIT;
-static void make_own_pairs(void) {
-  own_pairs = *kernels_avx512();
-  own_pairs.product_pairs = kernel_avx512_bf16;
+/* The table of AVX-512 with the processor's own products of bf16 pairs and of bytes, as far as it has them. */
+static kernels own;
+static pthread_once_t own_made = PTHREAD_ONCE_INIT;
+static void make_own(void) {
+  own = *kernels_avx512();
+  if (kernel_has_avx512_bf16 && __builtin_cpu_supports("avx512bf16")) own.product_pairs = kernel_avx512_bf16;
+  if (kernel_has_avx512_vnni && __builtin_cpu_supports("avx512vnni")) own.product_bytes = kernel_avx512_vnni;
 }
 #endif
 
 static const kernels *table_avx512(void) {
 #if defined(__x86_64__)
-  if (kernels_avx512() && kernel_has_avx512_bf16 && __builtin_cpu_supports("avx512bf16")) {
-    pthread_once(&own_pairs_made, make_own_pairs);
-    return &own_pairs;
+  if (kernels_avx512()) {
+    pthread_once(&own_made, make_own);
+    return &own;
   }
 #endif
   return kernels_avx512();
@@ -60,7 +61,13 @@ const kernels *kernel_table(void) {
   return table ? table : kernels_portable();
 }
 
-int precision_of(const char *name) { return !strcmp(name, "fp32") ? PRECISION_FP32 : !strcmp(name, "bf16") ? PRECISION_BF16 : -1; }
+static const char *const precision_names[PRECISIONS] = {"fp32", "bf16", "int8"};
+int precision_of(const char *name) {
+  for (int i = 0; i < PRECISIONS; i++)
+    if (!strcmp(name, precision_names[i])) return i;
+  return -1;
+}
+const char *precision_name(enum precision p) { return precision_names[p]; }
 
 void adam_corrections(adam_step *s, double beta1, double beta2, long t) {
   s->correction1 = (float)(1 / (1 - pow(beta1, (double)t)));

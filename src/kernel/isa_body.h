@@ -9,6 +9,8 @@
 #define PRODUCT_PAIRS
 #include "kernel/product_body.h"
 #include "kernel/pairs_body.h"
+#include "kernel/product_bytes_body.h"
+#include "kernel/bytes_body.h"
 #include "kernel/tile_body.h"
 #include "kernel/rows_body.h"
 #include "kernel/attend_body.h"
@@ -21,6 +23,8 @@ static const kernels table = {
     .product_pairs = pairs_product_run,
     .pairs_of_row = pairs_of_row_run,
     .pairs_of_rows = pairs_of_rows_run,
+    .product_bytes = product_bytes_run,
+    .bytes_of_row = bytes_of_row_run,
     .tile = tile_run,
     .softmax = softmax_run,
     .softmax_grad = softmax_grad_run,

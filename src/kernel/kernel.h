@@ -12,9 +12,28 @@
 
 enum { LANES = 16, PANEL_VECTORS = 4 };
 
-/* What the factors of products are rounded to; sums, equations, weights and convolutions stay floats. */
-enum precision { PRECISION_FP32, PRECISION_BF16 };
-int precision_of(const char *name); /* "fp32", "bf16"; -1 for anything else */
+/* What the factors of products are rounded to; sums, equations, weights and convolutions stay floats. int8 is for inference. */
+enum precision { PRECISION_FP32, PRECISION_BF16, PRECISION_INT8, PRECISIONS };
+int precision_of(const char *name); /* "fp32", "bf16", "int8"; -1 for anything else */
+const char *precision_name(enum precision p);
+
+/* How the factors of a product over k numbers lie. */
+typedef struct factors {
+  int steps; /* product.k: numbers, pairs or quads */
+  int row;   /* floats of a row of A */
+  int depth; /* rows of a panel of B, each of vectors * 16 floats */
+} factors;
+static inline factors factors_of(enum precision p, int k) {
+  switch (p) {
+  case PRECISION_BF16:
+    return (factors){(k + 1) / 2, (k + 1) / 2, (k + 1) / 2};
+  case PRECISION_INT8:
+    return (factors){(k + 3) / 4, (k + 3) / 4 + 1, (k + 3) / 4 + 2};
+  default:
+    return (factors){k, k, k};
+  }
+}
+enum { BYTES_MOST = 1 << 17 }; /* numbers in a product of bytes: 127 * 127 times as much is below 2^31 */
 
 /* Lines of the cache that are needed soon: n of them, `step` floats apart. A list of them ends with one of FETCH_END. Products ask
  * for a line with each step of k, so that they come while the processor multiplies; what they have asked for is taken off. */
@@ -97,6 +116,14 @@ struct kernels {
   void (*pairs_of_row)(float *pairs, const float *x, int n);
   /* pairs[j] = (x[j], next[j]) for n columns; next NULL: zeros. pairs may be x or next. */
   void (*pairs_of_rows)(float *pairs, const float *x, const float *next, int n);
+  /* The same on bytes, which lie in a and b as if four were one float (a quad): k counts quads, and 4 k <= BYTES_MOST. A row of A
+   * is its scale, then its quads, unsigned and 128 too large; B begins with a row of scales and a row of corrections (integers:
+   * -128 times the sum of a column's bytes), then come its quads, signed. C = init + scale_a * (scale_b * sum): the sum of the
+   * products is an exact integer, so only these two multiplications and the addition round. */
+  void (*product_bytes)(const product *p);
+  /* n floats as such a row of A: scale = largest / 127, bytes = round(x / scale) + 128, ties to even, filled up with 128. A row
+   * that is wholly below 2^-119 becomes zeros; one with an infinity or a NaN gets the scale NaN, and so do its results. */
+  void (*bytes_of_row)(float *bytes, const float *x, int n);
   void (*tile)(const tile_instruction *code, int n, const tile_operand *operands, int rows, int vectors);
 
   /* Rows [rows, n] with row strides; n is the true width, the padding is not looked at. Every reduction over a row: lane j sums
@@ -166,4 +193,6 @@ const kernels *kernel_table_of(enum cpu_isa isa);
  * pack_cols: lane l of step k is W[k0 + k][first + l]  (for x = W' y and for embeddings of gradients: lanes are columns of W). */
 void pack_rows(float *out, int vectors, int v, const float *w, ptrdiff_t row, int first, int count, int k0, int k_count);
 void pack_cols(float *out, int vectors, int v, const float *w, ptrdiff_t row, int first, int count, int k0, int k_count);
+/* A column of a panel of bytes: lane `lane` of vector v, from a row that bytes_of_row made of k numbers; NULL: zeros. */
+void pack_bytes(float *out, int vectors, int v, int lane, const float *bytes, int k);
 #endif

@@ -1,7 +1,7 @@
 /* pack.c - weights into panels: see the end of kernel.h for the layout.
  *
  * pack_cols copies pieces of rows. pack_rows is a transpose, done 16 steps of k at a time so that each piece of a row is read as
- * one cache line; a step's 16 lanes are written together. */
+ * one cache line; a step's 16 lanes are written together. Bytes come as rows that are rounded already, and get their signs here. */
 #include "kernel/kernel.h"
 #include <string.h>
 
@@ -40,4 +40,23 @@ void pack_cols(float *out, int vectors, int v, const float *w, ptrdiff_t row, in
   else
     for (int k = 0; k < k_count; k++)
       for (int l = 0; l < LANES; l++) out[k * step + l] = l < count ? w[k * row + l] : 0.0f;
+}
+
+void pack_bytes(float *out, int vectors, int v, int lane, const float *bytes, int k) {
+  const ptrdiff_t step = (ptrdiff_t)vectors * LANES;
+  const int quads = factors_of(PRECISION_INT8, k).steps;
+  int32_t sum = 0;
+  out += v * LANES + lane;
+  for (int i = 0; i < quads; i++) {
+    uint8_t quad[4] = {128, 128, 128, 128};
+    if (bytes) memcpy(quad, bytes + 1 + i, sizeof quad);
+    for (int j = 0; j < 4; j++) {
+      sum += quad[j] - 128;
+      quad[j] ^= 0x80; /* less 128, in two's complement */
+    }
+    memcpy(out + (i + 2) * step, quad, sizeof quad);
+  }
+  const int32_t correction = -128 * sum;
+  out[0] = bytes ? bytes[0] : 0.0f;
+  memcpy(out + step, &correction, sizeof correction);
 }

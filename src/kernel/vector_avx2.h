@@ -73,6 +73,22 @@ VECTOR_INLINE v16i i_shl23(v16i a) { return (v16i){_mm256_slli_epi32(a.lo, 23), 
 VECTOR_INLINE v16i i_shl30(v16i a) { return (v16i){_mm256_slli_epi32(a.lo, 30), _mm256_slli_epi32(a.hi, 30)}; }
 VECTOR_INLINE v16i i_shr23(v16i a) { return (v16i){_mm256_srai_epi32(a.lo, 23), _mm256_srai_epi32(a.hi, 23)}; }
 VECTOR_INLINE v16i i_shr1(v16i a) { return (v16i){_mm256_srai_epi32(a.lo, 1), _mm256_srai_epi32(a.hi, 1)}; }
+VECTOR_INLINE void i_store_bytes(uint8_t *p, v16i a) {
+  const __m256i low = _mm256_set1_epi32(0xff);
+  const __m256i words = _mm256_packus_epi32(_mm256_and_si256(a.lo, low), _mm256_and_si256(a.hi, low)),
+                sorted = _mm256_permute4x64_epi64(words, 0xd8);
+  _mm_storeu_si128((__m128i *)p, _mm_packus_epi16(_mm256_castsi256_si128(sorted), _mm256_extracti128_si256(sorted, 1)));
+}
+/* In 16 bits, since the instruction that multiplies bytes saturates; even bytes, then odd ones. */
+VECTOR_INLINE __m256i half_dot_bytes(__m256i c, __m256i a, __m256i b) {
+  const __m256i even =
+      _mm256_madd_epi16(_mm256_and_si256(a, _mm256_set1_epi16(0xff)), _mm256_srai_epi16(_mm256_slli_epi16(b, 8), 8));
+  const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(a, 8), _mm256_srai_epi16(b, 8));
+  return _mm256_add_epi32(c, _mm256_add_epi32(even, odd));
+}
+VECTOR_INLINE v16i i_dot_bytes(v16i c, v16i a, v16i b) {
+  return (v16i){half_dot_bytes(c.lo, a.lo, b.lo), half_dot_bytes(c.hi, a.hi, b.hi)};
+}
 VECTOR_INLINE v16m i_eq(v16i a, v16i b) {
   return (v16m){_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.lo, b.lo)), _mm256_castsi256_ps(_mm256_cmpeq_epi32(a.hi, b.hi))};
 }

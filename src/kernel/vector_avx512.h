@@ -53,6 +53,16 @@ VECTOR_INLINE v16i i_shl23(v16i a) { return _mm512_slli_epi32(a, 23); }
 VECTOR_INLINE v16i i_shl30(v16i a) { return _mm512_slli_epi32(a, 30); }
 VECTOR_INLINE v16i i_shr23(v16i a) { return _mm512_srai_epi32(a, 23); }
 VECTOR_INLINE v16i i_shr1(v16i a) { return _mm512_srai_epi32(a, 1); }
+VECTOR_INLINE void i_store_bytes(uint8_t *p, v16i a) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a)); }
+VECTOR_INLINE v16i i_dot_bytes(v16i c, v16i a, v16i b) {
+#ifdef __AVX512VNNI__
+  return _mm512_dpbusd_epi32(c, a, b);
+#else /* in 16 bits, since the instruction that multiplies bytes saturates; even bytes, then odd ones */
+  const v16i even = _mm512_madd_epi16(_mm512_and_si512(a, _mm512_set1_epi16(0xff)), _mm512_srai_epi16(_mm512_slli_epi16(b, 8), 8));
+  const v16i odd = _mm512_madd_epi16(_mm512_srli_epi16(a, 8), _mm512_srai_epi16(b, 8));
+  return _mm512_add_epi32(c, _mm512_add_epi32(even, odd));
+#endif
+}
 VECTOR_INLINE v16m i_eq(v16i a, v16i b) { return _mm512_cmpeq_epi32_mask(a, b); }
 
 VECTOR_INLINE float v_sum(v16 a) {

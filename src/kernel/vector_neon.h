@@ -79,6 +79,19 @@ VECTOR_INLINE v16i i_shl23(v16i x) { return NEON_SHIFT(vshlq_n_s32, x, 23); }
 VECTOR_INLINE v16i i_shl30(v16i x) { return NEON_SHIFT(vshlq_n_s32, x, 30); }
 VECTOR_INLINE v16i i_shr23(v16i x) { return NEON_SHIFT(vshrq_n_s32, x, 23); }
 VECTOR_INLINE v16i i_shr1(v16i x) { return NEON_SHIFT(vshrq_n_s32, x, 1); }
+VECTOR_INLINE void i_store_bytes(uint8_t *p, v16i x) {
+  const uint16x8_t lo = vcombine_u16(vmovn_u32(vreinterpretq_u32_s32(x.a)), vmovn_u32(vreinterpretq_u32_s32(x.b)));
+  const uint16x8_t hi = vcombine_u16(vmovn_u32(vreinterpretq_u32_s32(x.c)), vmovn_u32(vreinterpretq_u32_s32(x.d)));
+  vst1q_u8(p, vcombine_u8(vmovn_u16(lo), vmovn_u16(hi)));
+}
+/* Products in 16 bits, where 255 * 127 has room: even bytes, then odd ones. */
+VECTOR_INLINE int32x4_t part_dot_bytes(int32x4_t c, int32x4_t x, int32x4_t y) {
+  const uint16x8_t a = vreinterpretq_u16_s32(x);
+  const int16x8_t b = vreinterpretq_s16_s32(y);
+  c = vpadalq_s16(c, vmulq_s16(vreinterpretq_s16_u16(vandq_u16(a, vdupq_n_u16(0xff))), vshrq_n_s16(vshlq_n_s16(b, 8), 8)));
+  return vpadalq_s16(c, vmulq_s16(vreinterpretq_s16_u16(vshrq_n_u16(a, 8)), vshrq_n_s16(b, 8)));
+}
+VECTOR_INLINE v16i i_dot_bytes(v16i c, v16i x, v16i y) { return NEON_EACH3(v16i, part_dot_bytes, c, x, y); }
 VECTOR_INLINE v16m i_eq(v16i x, v16i y) { return NEON_EACH2(v16m, vceqq_s32, x, y); }
 
 VECTOR_INLINE float v_sum(v16 x) {

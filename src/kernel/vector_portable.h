@@ -113,6 +113,18 @@ VECTOR_INLINE v16i i_shl23(v16i a) { LANES_DO(v16i, (int32_t)((uint32_t)a.x[i] <
 VECTOR_INLINE v16i i_shl30(v16i a) { LANES_DO(v16i, (int32_t)((uint32_t)a.x[i] << 30)); }
 VECTOR_INLINE v16i i_shr23(v16i a) { LANES_DO(v16i, a.x[i] >> 23); }
 VECTOR_INLINE v16i i_shr1(v16i a) { LANES_DO(v16i, a.x[i] >> 1); }
+VECTOR_INLINE void i_store_bytes(uint8_t *p, v16i a) {
+  for (int i = 0; i < 16; i++) p[i] = (uint8_t)a.x[i];
+}
+/* Not inlined, like v_fma. */
+static __attribute__((noinline, unused)) v16i i_dot_bytes(v16i c, v16i a, v16i b) {
+  for (int i = 0; i < 16; i++) {
+    int32_t sum = 0;
+    for (int j = 0; j < 32; j += 8) sum += (int32_t)(uint8_t)((uint32_t)a.x[i] >> j) * (int8_t)(uint8_t)((uint32_t)b.x[i] >> j);
+    c.x[i] = (int32_t)((uint32_t)c.x[i] + (uint32_t)sum);
+  }
+  return c;
+}
 VECTOR_INLINE v16m i_eq(v16i a, v16i b) { LANES_DO(v16m, a.x[i] == b.x[i]); }
 
 VECTOR_INLINE float v_sum(v16 a) {
