@@ -59,7 +59,7 @@ static void add_tile(stage_cost *c, const stage_tile *t, double n, double visits
   places p = {0};
   for (int i = 0; i < t->n_calls; i++) {
     const stage_call *call = &t->calls[i];
-    c->weights += (double)call->k * call->gates * (double)padded(t->width) * sizeof(float) * visits;
+    c->weights += (double)call->lie.depth * call->gates * (double)padded(t->width) * sizeof(float) * visits;
     see(&p, &call->operand, call->k, loop);
     for (int g = 0; g < call->gates; g++) {
       see(&p, &call->gate[g].init, t->width, loop);

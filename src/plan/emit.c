@@ -273,7 +273,7 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
   if (need > p->out.outer) p->out.outer = need;
   for (int i = 0; i < o->n_dy && p->out.precision == PRECISION_BF16; i++) {
     const int64_t pairs = padded(o->dy[i].width) * OUTER_ROWS / 2;
-    if (pairs > p->out.pairs) p->out.pairs = pairs;
+    if (pairs > p->out.rounded) p->out.rounded = pairs;
   }
   return st;
 }
@@ -351,9 +351,6 @@ static void note_scratch(struct plan *p, const stage *s) {
   if (s->kind != STAGE_TILE) return;
   const int floats = s->tile.n_slots * s->tile.block * s->tile.unit * LANES;
   if (floats > p->out.slots) p->out.slots = floats;
-  int64_t pairs = 0;
-  for (int i = 0; i < s->tile.n_calls; i++) pairs += tile_rows(&s->tile) * ((s->tile.calls[i].k + 1) / 2);
-  if (p->out.precision == PRECISION_BF16 && pairs > p->out.pairs) p->out.pairs = pairs;
   if (s->tile.n_operands > p->out.n_operands) p->out.n_operands = s->tile.n_operands;
 }
 

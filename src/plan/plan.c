@@ -8,6 +8,8 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
   *out = NULL;
   if (options->max_rows < 1 || options->max_steps < 1)
     return error_set(err, UNROLL_USAGE, "a plan needs at least one row and one step");
+  if (options->gradient && options->precision == PRECISION_INT8)
+    return error_set(err, UNROLL_USAGE, "int8 is for using a model; training takes fp32 or bf16");
   plan *p = mem_zero(1, sizeof *p);
   if (!p) return error_memory(err);
   p->g = g;

@@ -11,7 +11,7 @@ typedef struct plan_options {
   int max_steps;             /* T, the same bound for every axis */
   int64_t max_cells;         /* bound on R = sum of lengths of a batch; 0: max_rows * max_steps */
   const int64_t *axis_cells; /* [n_axes] tighter bounds on R of single axes; 0, or NULL: max_cells. Read by plan_new only */
-  enum precision precision;  /* of the factors of products */
+  enum precision precision;  /* of the factors of products; int8 without gradient only */
   int gradient;              /* 1: the gradient too (graph_differentiate was called); 0: forward only */
   const int
       *keep; /* nodes whose values the caller reads after a pass, e.g. predictions; losses are summed by run_loss without this */

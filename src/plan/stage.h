@@ -37,8 +37,11 @@ typedef struct place {
 typedef struct stage_call {
   place operand;
   int k;
+  enum precision precision; /* of the factors */
+  factors lie;              /* how they do */
+  int64_t rounded;          /* where the rounded operand is in a thread's scratch, tile_rows rows; not for fp32 */
   int gates;
-  int64_t pack; /* packed panels, tile after tile of k * gates * unit floats */
+  int64_t pack; /* packed panels, tile after tile of lie.depth * gates * unit floats */
   struct {
     place init; /* what the sum starts from: the sum itself to go on */
     place out;
@@ -171,8 +174,8 @@ typedef struct stage {
 } stage;
 
 typedef struct pack_job {
-  bool pairs;           /* of bf16 numbers */
-  bool vector, by_rows; /* vector: copy of count floats; by_rows: pack_rows, else pack_cols */
+  enum precision precision;
+  bool vector, by_rows; /* vector: copy of count floats; by_rows: lanes are rows of the matrix, else columns */
   int64_t out;
   int64_t weight; /* offset of the matrix in the flat block */
   int row;        /* its columns */
@@ -215,11 +218,11 @@ typedef struct frozen {
     place at;
   } * keep;
   enum precision precision;
-  int64_t pairs;  /* floats of scratch a thread needs for rounded operands; bf16 only */
-  int slots;      /* floats of scratch a thread needs for tile programs */
-  int64_t outer;  /* floats of scratch a thread needs for weight gradients and pictures */
-  int widest;     /* the largest width of a matrix */
-  int n_operands; /* the most operands of a tile program */
+  int64_t rounded; /* floats of scratch a thread needs for rounded operands; not for fp32 */
+  int slots;       /* floats of scratch a thread needs for tile programs */
+  int64_t outer;   /* floats of scratch a thread needs for weight gradients and pictures */
+  int widest;      /* the largest width of a matrix */
+  int n_operands;  /* the most operands of a tile program */
   bool gradient;
 } frozen;
 

@@ -211,8 +211,8 @@ static unroll_status pack_panels(emitter *e, stage_call *call, const value_produ
         const value_product *q = products[g];
         const param *w = &p->g->params[q->param];
         const int first = n0 + v * LANES, count = e->width - first < LANES ? e->width - first : LANES;
-        pack_job job = {.pairs = p->out.precision == PRECISION_BF16,
-                        .out = call->pack + (int64_t)n0 * call->gates * call->k,
+        pack_job job = {.precision = call->precision,
+                        .out = call->pack + (int64_t)n0 * call->gates * call->lie.depth,
                         .weight = w->offset,
                         .row = w->cols,
                         .vectors = call->gates * vectors,
@@ -226,14 +226,23 @@ static unroll_status pack_panels(emitter *e, stage_call *call, const value_produ
         if (status) return status;
       }
   }
-  p->out.pack += padded(e->width) * call->gates * call->k;
+  p->out.pack += padded(e->width) * call->gates * call->lie.depth;
   return UNROLL_OK;
+}
+
+/* Few numbers stay floats where the others are bytes: they gain no time, and have no other numbers to share an error with. So do
+ * more than a sum of bytes has room for. */
+static enum precision precision_of_call(const struct plan *p, int k) {
+  enum { LEAST = 16 };
+  const bool bytes = p->out.precision == PRECISION_INT8;
+  return bytes && (k < LEAST || k > BYTES_MOST) ? PRECISION_FP32 : p->out.precision;
 }
 
 /* One call for up to `most` gates that have `operand` and are not yet computed; marks them. Returns false when none is left. */
 static bool emit_call(emitter *e, const results *r, int operand, int k, bool **done, bool *started, int most) {
   const value_product *products[PANEL_VECTORS];
-  stage_call call = {.k = k};
+  const enum precision precision = precision_of_call(e->p, k);
+  stage_call call = {.k = k, .precision = precision, .lie = factors_of(precision, k)};
   for (int i = 0; i < e->n && call.gates < most; i++) {
     const value *v = &e->p->values[e->members[i]];
     if (v->kind != VALUE_SUM) continue;
@@ -391,6 +400,18 @@ static void choose_block(emitter *e) {
   t->block = block < 12 ? 12 : block > 48 ? 48 : block;
 }
 
+/* Rounded operands lie one call's after the other's. */
+static void lay_rounded(struct plan *p, stage_tile *t) {
+  int64_t all = 0;
+  for (int i = 0; i < t->n_calls; i++) {
+    stage_call *c = &t->calls[i];
+    c->rounded = all;
+    if (c->precision != PRECISION_FP32) all += tile_rows(t) * c->lie.row;
+    if (c->precision == PRECISION_INT8 && all < c->k + c->lie.row) all = c->k + c->lie.row; /* to pack a column of the weights */
+  }
+  if (all > p->out.rounded) p->out.rounded = all;
+}
+
 unroll_status plan_emit_tile(struct plan *p, const int *members, int n, stage *out, unroll_error *err) {
   emitter e = {.p = p, .members = members, .n = n, .width = p->values[members[0]].width, .out = &out->tile, .err = err};
   int terms = 0;
@@ -424,6 +445,7 @@ unroll_status plan_emit_tile(struct plan *p, const int *members, int n, stage *o
     }
     for (int i = 0; i < n; i++) p->values[members[i]].slot = 0;
     choose_block(&e);
+    lay_rounded(p, &out->tile);
   }
   mem_free(e.absorbed);
   mem_free(numbers);

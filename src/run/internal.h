@@ -17,7 +17,7 @@ typedef struct worker {
   float *slots;           /* scratch of tile programs */
   float *outer;           /* scratch of weight gradients */
   float *column;          /* scratch of attention: a weight for each step */
-  float *pairs;           /* scratch of operands as pairs of bf16 numbers */
+  float *rounded;         /* scratch of rounded operands */
   tile_operand *operands; /* resolved operands of the tile program that runs */
   fetch_run *fetches;     /* [FETCHES + 1] what it needs soon */
   int sense;
@@ -27,7 +27,8 @@ typedef struct worker {
 struct run {
   const frozen *f;
   const kernels *k;
-  void (*product)(const product *p); /* of floats or of pairs, as the plan's precision asks */
+  void (*product[PRECISIONS])(const product *p); /* by the precision of the factors */
+  void (*round_row[PRECISIONS])(float *rounded, const float *x, int n);
   const float *weights;
   pool *workers;
   float *arena, *pack, *carry, *consts, *zeros, *gradient;

@@ -85,8 +85,8 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
     rows factor = {at.p + from, at.row};
     int64_t k = n;
     if (r->f->precision == PRECISION_BF16) {
-      pair_rows(r, w->pairs, padded(to - from), factor, n, (int)(to - from));
-      factor = (rows){w->pairs, padded(to - from)};
+      pair_rows(r, w->rounded, padded(to - from), factor, n, (int)(to - from));
+      factor = (rows){w->rounded, padded(to - from)};
       k = (n + 1) / 2;
     }
     if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
@@ -112,7 +112,7 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
           p.init[v] = p.c[v];
           p.c_row[v] = p.init_row[v] = row;
         }
-        r->product(&p);
+        r->product[r->f->precision](&p);
       }
     }
   }

@@ -57,6 +57,10 @@ static void timed_product_pairs(const product *p) {
   TIMED(CLOCK_PRODUCT, product_pairs(p));
   mine->operations += 4.0 * p->rows * p->k * p->vectors * LANES;
 }
+static void timed_product_bytes(const product *p) {
+  TIMED(CLOCK_PRODUCT, product_bytes(p));
+  mine->operations += 8.0 * p->rows * p->k * p->vectors * LANES;
+}
 static void timed_tile(const tile_instruction *code, int n, const tile_operand *operands, int count, int vectors) {
   TIMED(CLOCK_TILE, tile(code, n, operands, count, vectors));
 }
@@ -97,6 +101,7 @@ static kernels timed_kernels(const kernels *real) {
   kernels k = *real;
   k.product = timed_product;
   k.product_pairs = timed_product_pairs;
+  k.product_bytes = timed_product_bytes;
   k.tile = timed_tile;
   k.softmax = timed_softmax;
   k.softmax_grad = timed_softmax_grad;

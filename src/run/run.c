@@ -47,7 +47,7 @@ void run_free(run *r) {
     mem_free_aligned(r->worker[i].slots);
     mem_free_aligned(r->worker[i].outer);
     mem_free_aligned(r->worker[i].column);
-    mem_free_aligned(r->worker[i].pairs);
+    mem_free_aligned(r->worker[i].rounded);
     mem_free(r->worker[i].operands);
     mem_free(r->worker[i].fetches);
   }
@@ -88,11 +88,11 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
     worker *w = &r->worker[i];
     w->slots = mem_aligned((size_t)f->slots + LANES, sizeof(float));
     w->outer = mem_aligned((size_t)f->outer + LANES, sizeof(float));
-    w->pairs = mem_aligned((size_t)f->pairs + LANES, sizeof(float));
+    w->rounded = mem_aligned((size_t)f->rounded + LANES, sizeof(float));
     w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
     w->column = mem_aligned((size_t)f->max_steps + LANES, sizeof(float));
     w->fetches = mem_zero(FETCHES + 1, sizeof *w->fetches);
-    fine = w->slots && w->outer && w->pairs && w->operands && w->fetches && w->column;
+    fine = w->slots && w->outer && w->rounded && w->operands && w->fetches && w->column;
   }
   if (!fine) {
     run_free(r);
@@ -106,34 +106,48 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
 
 void run_set_kernels(run *r, const kernels *k) {
   r->k = k;
-  r->product = r->f->precision == PRECISION_BF16 ? k->product_pairs : k->product;
+  r->product[PRECISION_FP32] = k->product;
+  r->product[PRECISION_BF16] = k->product_pairs;
+  r->product[PRECISION_INT8] = k->product_bytes;
+  r->round_row[PRECISION_BF16] = k->pairs_of_row;
+  r->round_row[PRECISION_INT8] = k->bytes_of_row;
 }
 
-/* Steps k0 .. k0+n-1 of the vector of a panel that is this job's. */
+/* Steps k0 .. k0+n-1 of the vector of a panel that is this job's; k0 is even, n at most PACKED_STEPS. */
 static void pack_steps(const run *r, const pack_job *j, int k0, int n) {
-  const int64_t step = (int64_t)j->vectors * LANES;
-  float *out = r->pack + j->out + k0 * step;
+  void (*const pack)(float *, int, int, const float *, ptrdiff_t, int, int, int, int) = j->by_rows ? pack_rows : pack_cols;
+  const ptrdiff_t step = (ptrdiff_t)j->vectors * LANES;
   const float *w = r->weights + j->weight;
-  if (j->by_rows)
-    pack_rows(out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0 + k0, n);
-  else
-    pack_cols(out, j->vectors, j->v, w, j->row, j->first, j->count, j->k0 + k0, n);
+  float *panel = r->pack + j->out;
+  if (j->precision == PRECISION_FP32) {
+    pack(panel + k0 * step, j->vectors, j->v, w, j->row, j->first, j->count, j->k0 + k0, n);
+    return;
+  }
+  _Alignas(64) float t[PACKED_STEPS * LANES];
+  pack(t, 1, 0, w, j->row, j->first, j->count, j->k0 + k0, n);
+  for (int k = 0; k < n; k += 2)
+    r->k->pairs_of_rows(panel + (k0 + k) / 2 * step + j->v * LANES, t + k * LANES, k + 1 < n ? t + (k + 1) * LANES : NULL, LANES);
 }
 
-/* The vector of a panel that a job has packed becomes pairs, in place. */
-static void pack_pairs(const run *r, const pack_job *j) {
-  const int64_t step = (int64_t)j->vectors * LANES;
-  float *panel = r->pack + j->out + j->v * LANES;
-  for (int k = 0; k < j->k; k += 2)
-    r->k->pairs_of_rows(panel + k / 2 * step, panel + k * step, k + 1 < j->k ? panel + (k + 1) * step : NULL, LANES);
+/* Of bytes: lane by lane, since each has a scale of its own. */
+static void pack_lanes(const run *r, const worker *own, const pack_job *j) {
+  float *column = own->rounded, *rounded = column + j->k;
+  const float *w = r->weights + j->weight;
+  for (int lane = 0; lane < LANES; lane++) {
+    const float *x = w + (int64_t)(j->first + lane) * j->row + j->k0;
+    for (int k = 0; !j->by_rows && lane < j->count && k < j->k; k++) column[k] = w[(int64_t)(j->k0 + k) * j->row + j->first + lane];
+    if (lane < j->count) r->k->bytes_of_row(rounded, j->by_rows ? x : column, j->k);
+    pack_bytes(r->pack + j->out, j->vectors, j->v, lane, lane < j->count ? rounded : NULL, j->k);
+  }
 }
 
 /* The jobs of one panel together, a piece of k after the other, so that it is written once from front to back. */
-static void pack_panel(const run *r, const pack_job *jobs, int64_t n) {
-  for (int k = 0; k < jobs->k; k += PACKED_STEPS)
-    for (int64_t i = 0; i < n; i++) pack_steps(r, &jobs[i], k, jobs->k - k < PACKED_STEPS ? jobs->k - k : PACKED_STEPS);
-  for (int64_t i = 0; i < n; i++)
-    if (jobs[i].pairs) pack_pairs(r, &jobs[i]);
+static void pack_panel(const run *r, const worker *own, const pack_job *jobs, int64_t n) {
+  if (jobs->precision == PRECISION_INT8)
+    for (int64_t i = 0; i < n; i++) pack_lanes(r, own, &jobs[i]);
+  else
+    for (int k = 0; k < jobs->k; k += PACKED_STEPS)
+      for (int64_t i = 0; i < n; i++) pack_steps(r, &jobs[i], k, jobs->k - k < PACKED_STEPS ? jobs->k - k : PACKED_STEPS);
 }
 
 static void pack_work(void *context, int thread, int threads) {
@@ -147,7 +161,7 @@ static void pack_work(void *context, int thread, int threads) {
     if (j->vector)
       memcpy(r->pack + j->out, r->weights + j->weight, (size_t)j->count * sizeof(float));
     else
-      pack_panel(r, j, end - i);
+      pack_panel(r, &r->worker[thread], j, end - i);
   }
 }
 

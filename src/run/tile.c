@@ -57,10 +57,10 @@ static void call_product(const run *r, const worker *w, const stage_tile *t, con
   q.a = a.p ? a.p : r->zeros;
   q.a_row = a.row;
   q.a_k = 1;
-  q.b = r->pack + c->pack + (int64_t)n0 * c->gates * c->k;
+  q.b = r->pack + c->pack + (int64_t)n0 * c->gates * c->lie.depth;
   q.b_k = c->gates * vectors * LANES;
   q.rows = n;
-  q.k = !a.p ? 0 : r->f->precision == PRECISION_BF16 ? (c->k + 1) / 2 : c->k;
+  q.k = a.p ? c->lie.steps : 0;
   q.vectors = c->gates * vectors;
   q.ahead = ahead;
   bool adds = true;
@@ -75,28 +75,25 @@ static void call_product(const run *r, const worker *w, const stage_tile *t, con
       q.init_row[i] = init.row;
     }
   }
-  if (q.k || !adds) r->product(&q);
+  if (q.k || !adds) r->product[c->precision](&q);
 }
 
-/* Operands of all calls as pairs, for rows row0 .. row0+n-1; one call's after the other's. */
+/* Operands of all calls, rounded, for rows row0 .. row0+n-1. */
 static void round_operands(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t n) {
-  float *out = w->pairs;
   for (int i = 0; i < t->n_calls; i++) {
     const stage_call *c = &t->calls[i];
+    if (c->precision == PRECISION_FP32) continue;
     const rows a = run_at(r, w, &c->operand, here, row0);
-    for (int64_t q = 0; a.p && q < n; q++) r->k->pairs_of_row(out + q * ((c->k + 1) / 2), a.p + q * a.row, c->k);
-    out += tile_rows(t) * ((c->k + 1) / 2);
+    float *out = w->rounded + c->rounded;
+    for (int64_t q = 0; a.p && q < n; q++, out += c->lie.row) r->round_row[c->precision](out, a.p + q * a.row, c->k);
   }
 }
 
-/* The operand of call i for the rows from `row` on; `row0` is where those that round_operands has seen begin. */
-static rows operand_of(const run *r, const worker *w, const stage_tile *t, int i, const where *here, int64_t row0, int64_t row) {
-  const rows a = run_at(r, w, &t->calls[i].operand, here, row);
-  if (!a.p || r->f->precision != PRECISION_BF16) return a;
-  float *pairs = w->pairs;
-  for (int k = 0; k < i; k++) pairs += tile_rows(t) * ((t->calls[k].k + 1) / 2);
-  const int64_t width = (t->calls[i].k + 1) / 2;
-  return (rows){pairs + (row - row0) * width, width};
+/* The operand of a call for the rows from `row` on; `row0` is where those that round_operands has seen begin. */
+static rows operand_of(const run *r, const worker *w, const stage_call *c, const where *here, int64_t row0, int64_t row) {
+  const rows a = run_at(r, w, &c->operand, here, row);
+  if (!a.p || c->precision == PRECISION_FP32) return a;
+  return (rows){w->rounded + c->rounded + (row - row0) * c->lie.row, c->lie.row};
 }
 
 /* What the products of a block shall ask for: the matrices of its equations, and the panels of the next tile. */
@@ -110,9 +107,9 @@ static void plan_ahead(const run *r, const worker *w, const stage_tile *t, int n
   const int next = n0 + t->unit * LANES;
   for (int i = 0; i < t->n_calls && next < t->width && used < FETCHES; i++) {
     const stage_call *c = &t->calls[i];
-    const int lines = c->k * c->gates * vectors;
+    const int lines = c->lie.depth * c->gates * vectors;
     w->fetches[used++] =
-        (fetch_run){r->pack + c->pack + (int64_t)next * c->gates * c->k, LANES, lines < NEXT_LINES ? lines : NEXT_LINES};
+        (fetch_run){r->pack + c->pack + (int64_t)next * c->gates * c->lie.depth, LANES, lines < NEXT_LINES ? lines : NEXT_LINES};
   }
   w->fetches[used] = FETCH_END(w->slots);
 }
@@ -129,7 +126,8 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
   const bool many = n >= FETCH_ROWS && t->n_calls;
   if (many) plan_ahead(r, w, t, n, n0, vectors);
   for (int i = 0; i < t->n_calls; i++)
-    call_product(r, w, t, &t->calls[i], operand_of(r, w, t, i, here, row0, row), here, row, n, n0, vectors, many ? &ahead : NULL);
+    call_product(r, w, t, &t->calls[i], operand_of(r, w, &t->calls[i], here, row0, row), here, row, n, n0, vectors,
+                 many ? &ahead : NULL);
   if (t->n_code) r->k->tile(t->code, t->n_code, w->operands, n, vectors);
 }
 
@@ -140,7 +138,7 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
   const int64_t super = row1 - row0 <= t->block ? t->block : tile_rows(t); /* a small step would notice its divisions */
   for (int64_t outer = row0; outer < row1; outer += super) {
     const int64_t end = outer + super < row1 ? outer + super : row1;
-    if (r->f->precision == PRECISION_BF16 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
+    if (r->f->precision != PRECISION_FP32 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
     int64_t block = end - outer; /* as even as may be */
     if (block > t->block) block = (block + block_count(block, t->block) - 1) / block_count(block, t->block);
     for (int j = tile0; j < tile1; j++)
