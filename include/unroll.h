@@ -91,6 +91,10 @@ typedef struct unroll_model unroll_model;
 /* Loads a model file, which is untrusted: anything wrong with it is UNROLL_BAD_INPUT. */
 UNROLL_API unroll_status unroll_model_load(unroll_model **out, const char *path, unroll_error *err);
 UNROLL_API void unroll_model_free(unroll_model *m);
+/* What the factors of products are rounded to by everything that uses the model from here on: "fp32" (as loaded), "bf16" or "int8".
+ * Faster where the processor multiplies such numbers, and a little off: `unroll eval --precision` says how much. To be called
+ * before threads share the model and before there are sessions. UNROLL_USAGE for another name; NULL changes nothing. */
+UNROLL_API unroll_status unroll_model_set_precision(unroll_model *m, const char *precision, unroll_error *err);
 
 /* The text of the net's equations. Belongs to the model. */
 UNROLL_API const char *unroll_model_equations(const unroll_model *m);

@@ -48,6 +48,10 @@ unroll_status unroll_model_load(unroll_model **out, const char *path, unroll_err
   return status;
 }
 
+unroll_status unroll_model_set_precision(unroll_model *m, const char *precision, unroll_error *err) {
+  return model_set_precision(&m->m, precision, err);
+}
+
 void unroll_model_free(unroll_model *m) {
   if (!m) return;
   for (int i = 0; m->symbols && i < m->m.words.n; i++) mem_free(m->symbols[i]);

@@ -53,7 +53,8 @@ static unroll_status prepare(unroll_session *s, unroll_error *err) {
   if (s->g.n_losses != 1 || strcmp(s->g.losses[0].distribution, "softmax") != 0 ||
       s->g.nodes[s->g.losses[0].prediction].space != SPACE_STEP)
     return error_set(err, UNROLL_USAGE, "the model does not predict symbols one after the other");
-  const plan_options options = {.max_rows = 1, .max_steps = 1, .keep = &s->g.losses[0].prediction, .n_keep = 1};
+  const plan_options options = {
+      .precision = s->m->m.precision, .max_rows = 1, .max_steps = 1, .keep = &s->g.losses[0].prediction, .n_keep = 1};
   s->planned = s->g;
   s->planned.n_losses = 0;
   for (int i = 0; i < s->g.n_inputs; i++)

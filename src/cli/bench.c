@@ -22,8 +22,8 @@ static const option_row rows[] = {
     {OPTION_FLAG, "forward", 0, offsetof(options, forward), NULL, 0, 0, false, "the forward pass only"},
     {OPTION_FLAG, "cases", 0, offsetof(options, cases), NULL, 0, 0, false, "a table of cases from one sequence to large nets"},
     {OPTION_FLAG, "sessions", 0, offsetof(options, sessions), NULL, 0, 0, false, "only the sessions through the C API of --cases"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false,
-     "of the products of NET or --cases; sessions stay fp32 [fp32]"},
+    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false,
+     "of the factors of products; int8 with --forward and --sessions [fp32]"},
     {OPTION_FLAG, "cells", 0, offsetof(options, cells), NULL, 0, 0, false,
      "every built-in cell against lstm: time per operation, in turns"},
     {OPTION_FLAG, "roofline", 0, offsetof(options, roofline), NULL, 0, 0, false,
@@ -100,12 +100,18 @@ static unroll_status read_shape(bench *b, const char *shape, unroll_error *err) 
   return s;
 }
 
+static enum precision precision_given(const options *o) {
+  return o->precision ? (enum precision)precision_of(o->precision) : PRECISION_FP32;
+}
+
 static unroll_status read_options(bench *b, unroll_error *err) {
   const options *o = b->o;
   const int modes = o->cases + o->cells + o->sessions;
   if (modes > 1 || (modes && o->n_arguments)) return error_set(err, UNROLL_USAGE, "give a net, --cases, --sessions, or --cells");
   if (modes && o->forward) return error_set(err, UNROLL_USAGE, "--forward is for one net");
   if (o->cells && (o->cell || o->sets.n)) return error_set(err, UNROLL_USAGE, "--cells takes no --cell and no --set");
+  if (precision_given(o) == PRECISION_INT8 && !o->forward && !o->sessions)
+    return error_set(err, UNROLL_USAGE, "nothing trains in int8; it goes with --forward and --sessions");
   if (o->cells && o->precision) return error_set(err, UNROLL_USAGE, "--cells is in single precision");
   if ((o->cases || o->sessions) && (o->shape || o->batch > 0 || o->unroll > 0))
     return error_set(err, UNROLL_USAGE, "the shapes of --cases are fixed");
@@ -121,10 +127,6 @@ static unroll_status read_options(bench *b, unroll_error *err) {
 }
 
 /* --- one net --- */
-
-static enum precision precision_given(const options *o) {
-  return o->precision ? (enum precision)precision_of(o->precision) : PRECISION_FP32;
-}
 
 static unroll_status measure_one(bench *b, unroll_error *err) {
   const options *o = b->o;

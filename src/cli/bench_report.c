@@ -39,8 +39,10 @@ void bench_case_print(const bench_case *c) {
          time_text(c->seconds.high, d));
   printf("speed:          %s symbols/s (%s to %s)\n", output_rate((double)c->symbols / c->seconds.median, rate),
          output_rate((double)c->symbols / c->seconds.high, low), output_rate((double)c->symbols / c->seconds.low, high));
-  printf("products:       %.1f GFLOP/s, %.1f MFLOP per step%s\n", gflops(c), c->operations * 1e-6,
-         c->spec.precision == PRECISION_BF16 ? ", factors in bf16 (the peak is that of single precision)" : "");
+  printf("products:       %.1f GFLOP/s, %.1f MFLOP per step", gflops(c), c->operations * 1e-6);
+  if (c->spec.precision != PRECISION_FP32)
+    printf(", factors in %s (the peak is that of single precision)", precision_name(c->spec.precision));
+  printf("\n");
   printf("measured peak:  %.1f GFLOP/s between the steps (%.1f to %.1f)\n", c->peak.median, c->peak.low, c->peak.high);
   printf("share of peak:  %.1f %% (%.1f to %.1f)\n", 100 * c->share.median, 100 * c->share.low, 100 * c->share.high);
   printf("roofline:       %.1f %% of what this machine allows; bound by: %s\n", 100 * r.seconds / c->seconds.median,
@@ -188,11 +190,10 @@ static json_t *json_counts(const bench_case *c) {
 
 json_t *bench_case_json(const bench_case *c) {
   static const char *const modes[] = {"train", "infer", "session"};
-  json_t *j =
-      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I}", "name", c->spec.name, "precision",
-                c->spec.precision == PRECISION_BF16 ? "bf16" : "fp32", "mode", modes[c->spec.mode], "net", c->x.m.net_file,
-                "processor", cpu_name(), "isa", cpu_isa_name(cpu_isa()), "threads", c->machine->threads, "batch", c->spec.batch,
-                "unroll", c->spec.steps, "weights", (json_int_t)c->x.g->n_weights, "bytes", (json_int_t)c->bytes);
+  json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I}", "name", c->spec.name, "precision",
+                        precision_name(c->spec.precision), "mode", modes[c->spec.mode], "net", c->x.m.net_file, "processor",
+                        cpu_name(), "isa", cpu_isa_name(cpu_isa()), "threads", c->machine->threads, "batch", c->spec.batch,
+                        "unroll", c->spec.steps, "weights", (json_int_t)c->x.g->n_weights, "bytes", (json_int_t)c->bytes);
   json_t *times = json_pack("{s:i, s:f, s:f, s:f, s:f, s:f}", "steps", c->n_times, "seconds_per_step", c->seconds.median,
                             "seconds_per_step_p10", c->seconds.low, "seconds_per_step_p90", c->seconds.high, "symbols_per_second",
                             (double)c->symbols / c->seconds.median, "gflops", gflops(c));

@@ -36,7 +36,8 @@ static unroll_status count(bench_session *b, const model *m, const bench_machine
   graph g = {0};
   plan *p = NULL;
   unroll_status s = model_stream_graph(m, &g, &memory, err);
-  const plan_options o = {.max_rows = 1, .max_steps = 1, .keep = s ? NULL : &g.losses[0].prediction, .n_keep = 1};
+  const plan_options o = {
+      .max_rows = 1, .max_steps = 1, .precision = m->precision, .keep = s ? NULL : &g.losses[0].prediction, .n_keep = 1};
   if (!s) s = plan_new(&p, &g, &o, err);
   if (!s) {
     b->weights = g.n_weights;
@@ -100,11 +101,12 @@ static unroll_status measure(bench_session *b, caller *c, double seconds, unroll
 unroll_status bench_session_measure(bench_session *b, const bench_spec *spec, const char *const *settings, int n_settings,
                                     const bench_machine *machine, double seconds, unroll_error *err) {
   arena memory = {0};
-  *b = (bench_session){.name = spec->name};
+  *b = (bench_session){.name = spec->name, .precision = spec->precision};
   unroll_model *m = mem_zero(1, sizeof *m);
   caller c = {.m = m};
   if (!m) return error_memory(err);
   unroll_status s = make_model(m, spec, settings, n_settings, &memory, err);
+  if (!s) s = unroll_model_set_precision(m, precision_name(spec->precision), err);
   if (!s) s = count(b, &m->m, machine, err);
   if (!s) s = unroll_session_new(&c.s, m, err);
   if (!s) s = measure(b, &c, seconds, err);
@@ -123,9 +125,10 @@ void bench_session_print(const bench_session *s) {
 }
 
 json_t *bench_session_json(const bench_session *s) {
-  return json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:f}", "name", s->name, "mode", "session",
-                   "weights", (json_int_t)s->weights, "packed_bytes", (json_int_t)s->packed, "operations", s->operations,
-                   "seconds_per_step", s->step.median, "seconds_per_step_p10", s->step.low, "seconds_per_step_p90", s->step.high,
-                   "seconds_with_log_p", s->with_log_p.median, "seconds_empty_call", s->empty.median, "gflops",
-                   s->operations / s->step.median * 1e-9, "level", bench_level_name(s->level), "seconds_of_reading", s->reading);
+  return json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:f}", "name", s->name, "precision",
+                   precision_name(s->precision), "mode", "session", "weights", (json_int_t)s->weights, "packed_bytes",
+                   (json_int_t)s->packed, "operations", s->operations, "seconds_per_step", s->step.median, "seconds_per_step_p10",
+                   s->step.low, "seconds_per_step_p90", s->step.high, "seconds_with_log_p", s->with_log_p.median,
+                   "seconds_empty_call", s->empty.median, "gflops", s->operations / s->step.median * 1e-9, "level",
+                   bench_level_name(s->level), "seconds_of_reading", s->reading);
 }

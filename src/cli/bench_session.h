@@ -5,6 +5,7 @@
 
 typedef struct bench_session {
   const char *name;
+  enum precision precision;
   int64_t weights, packed;        /* numbers; bytes that a step reads */
   double operations;              /* of a step */
   int level;                      /* nearest one that holds the packed weights */

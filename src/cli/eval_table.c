@@ -23,7 +23,7 @@ typedef struct report {
   label_metrics *metrics; /* [n] of symbols; of numbers empty */
   decode_total *decoded;  /* [n] with --decode, the first n_decoded of them */
   int n_decoded;
-  double mean;
+  double mean, exact; /* loss of a prediction; in single precision, where m is not */
 } report;
 
 static const variable *variable_of(const report *r, int k) { return &r->m->table.list[r->m->g.losses[k].data]; }
@@ -144,6 +144,7 @@ static void print_report(const report *r) {
   }
   printf("total: %.4f nats per prediction, %s prediction%s, %s example%s\n", r->mean, output_count(r->d.n_symbols, a),
          r->d.n_symbols == 1 ? "" : "s", output_count(r->d.n_sequences, b), r->d.n_sequences == 1 ? "" : "s");
+  if (r->m->precision != PRECISION_FP32) output_rounding(r->m->precision, r->mean, r->exact, "nats per prediction");
 }
 
 /* --- JSON --- */
@@ -231,6 +232,7 @@ static json_t *report_json(const report *r) {
   }
   json_t *out = json_pack("{s:I, s:I, s:o, s:o}", "sequences", (json_int_t)r->d.n_sequences, "symbols", (json_int_t)r->d.n_symbols,
                           "loss", json_number(r->mean), "variables", all);
+  if (r->m->precision != PRECISION_FP32) output_rounding_json(out, r->m->precision, r->mean, r->exact);
   data_report_json(out, &r->d);
   return out;
 }
@@ -250,6 +252,27 @@ static unroll_status begin(report *r, unroll_error *err) {
   return status;
 }
 
+/* Nats of a prediction, all lines with ~ together. */
+static double mean_of(const report *r) {
+  double nats = 0;
+  for (int k = 0; k < r->n; k++) nats += r->totals[k].nats;
+  return nats / (double)r->d.n_symbols;
+}
+
+/* r->exact: the same data once more. */
+static unroll_status in_single_precision(report *r, pool *workers, unroll_error *err) {
+  model single = *r->m; /* borrows all */
+  report again = {.n = r->n, .d = r->d, .totals = mem_zero((size_t)r->n + 1, sizeof *again.totals)};
+  const predict_sink sink = {.stop = signals_flag()};
+  single.precision = PRECISION_FP32;
+  if (!again.totals) return error_memory(err);
+  const unroll_status status =
+      predict(&single, &r->d, true, r->o->batch > 0 ? (int)r->o->batch : ROWS, workers, &sink, again.totals, err);
+  r->exact = mean_of(&again);
+  mem_free(again.totals);
+  return status;
+}
+
 unroll_status eval_table(const model *m, const options *o, pool *workers, unroll_error *err) {
   report r = {.o = o, .m = m, .n = m->g.n_losses};
   const predict_sink sink = {.context = &r, .emit = take, .stop = signals_flag()};
@@ -265,11 +288,10 @@ unroll_status eval_table(const model *m, const options *o, pool *workers, unroll
         true, err);
   if (!status) data_report(&r.d);
   if (!status) status = predict(m, &r.d, true, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, r.totals, err);
+  if (!status && m->precision != PRECISION_FP32) status = in_single_precision(&r, workers, err);
   if (!status && o->decode) status = eval_decoded(m, &r.d, o, workers, r.decoded, &r.n_decoded, err);
   if (!status) {
-    double nats = 0;
-    for (int k = 0; k < r.n; k++) nats += r.totals[k].nats;
-    r.mean = nats / (double)r.d.n_symbols;
+    r.mean = mean_of(&r);
     if (o->json)
       status = output_json(report_json(&r), err);
     else

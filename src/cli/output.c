@@ -1,5 +1,6 @@
 /* output.c - see output.h. */
 #include "cli/output.h"
+#include "cli/terminal.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -140,4 +141,16 @@ const char *output_probability(double nats, char out[32]) {
   }
   snprintf(out, 32, "%.1fe%03.0f", digits, exponent);
   return out;
+}
+
+void output_rounding(enum precision p, double loss, double exact, const char *unit) {
+  printf("in single precision: %.4f %s; %s costs %+.4f", exact, unit, precision_name(p), loss - exact);
+  if (exact > 0) printf(" (%+.2f %%)", 100 * (loss - exact) / exact);
+  printf("\n");
+}
+
+void output_rounding_json(json_t *out, enum precision p, double loss, double exact) {
+  json_object_set_new(out, "precision", json_string(precision_name(p)));
+  json_object_set_new(out, "loss_fp32", json_number(exact));
+  json_object_set_new(out, "loss_of_rounding", json_number(loss - exact));
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "base/text.h"
 #include "data/vocabulary.h"
+#include "kernel/kernel.h"
 
 /* Symbols as one line of text: newline (also the end of a line) as \n, tab as \t, backslash as \\, other control characters and
  * bytes from 128 that stand alone as \xNN. At most `most` symbols; then "..." follows. */
@@ -21,4 +22,7 @@ const char *output_count(int64_t n, char out[32]);
 const char *output_rate(double x, char out[32]);
 /* e^nats as "0.0123", "3.1e-07", "2.4e-1021": also far below what a double holds. */
 const char *output_probability(double nats, char out[32]);
+/* What eval says of a model whose products are rounded: the loss in single precision, and how much more it is with rounding. */
+void output_rounding(enum precision p, double loss, double exact, const char *unit);
+void output_rounding_json(json_t *out, enum precision p, double loss, double exact); /* in nats */
 #endif

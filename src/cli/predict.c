@@ -22,7 +22,7 @@ static const option_row rows[] = {
     {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
      "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
     {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "examples at a time [32]"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false, "of the factors of products [fp32]"},
+    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false, "of the factors of products [fp32]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     DECODE_ROWS,

@@ -27,7 +27,7 @@ static const option_row rows[] = {
      "each with its probability (at temperature 1, given the prime) and a tab before it"},
     {OPTION_FILE, "not-in", 0, offsetof(options, not_in), "FILE", 0, 0, false,
      "only sequences that are no line of FILE, and none twice"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false, "of the factors of products [fp32]"},
+    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false, "of the factors of products [fp32]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     {.kind = OPTION_END},

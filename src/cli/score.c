@@ -22,7 +22,7 @@ static const option_row score_rows[] = {
      "after each sequence a line per symbol: a tab, the symbol, log2 P and P given those before it"},
     {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
      "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false, "of the factors of products [fp32]"},
+    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false, "of the factors of products [fp32]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     {.kind = OPTION_END},
@@ -40,7 +40,7 @@ static const option_row eval_rows[] = {
      "tables: how often each label was predicted for each true label"},
     {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
      "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16", 0, 0, false, "of the factors of products [fp32]"},
+    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false, "of the factors of products [fp32]"},
     {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
     {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
     FORECAST_ROWS,
@@ -167,12 +167,49 @@ static unroll_status run_score(const options *o, unroll_error *err) {
   return status;
 }
 
-static unroll_status run_eval(const options *o, unroll_error *err) {
-  model m = {0};
-  dataset d = {0};
-  part p = {0};
+/* The mean loss of p in nats; with the accuracy where somebody asks. */
+static unroll_status eval_part(const model *m, const part *p, const options *o, pool *workers, double *mean, double *accuracy,
+                               unroll_error *err) {
   evaluator *e = NULL;
   const int many = o->batch > 0 ? (int)o->batch : 32, steps = o->unroll > 0 ? (int)o->unroll : 64;
+  const unroll_status status = accuracy ? evaluator_new_accuracy(&e, m, m->weights, p, many, steps, workers, err)
+                                        : evaluator_new(&e, m, m->weights, p, many, steps, workers, err);
+  if (!status) {
+    *mean = evaluator_run(e);
+    if (accuracy) *accuracy = evaluator_accuracy(e);
+  }
+  evaluator_free(e);
+  return status;
+}
+
+static unroll_status eval_text(const model *m, const options *o, pool *workers, unroll_error *err) {
+  dataset d = {0};
+  part p = {0};
+  double mean = 0, exact = 0, accuracy = 0;
+  const bool rounded = m->precision != PRECISION_FP32;
+  model single = *m; /* borrows all */
+  single.precision = PRECISION_FP32;
+  unroll_status status = read_data(&d, m, o, err);
+  if (!status) status = part_whole(&p, &d, err);
+  if (!status) status = eval_part(m, &p, o, workers, &mean, &accuracy, err);
+  if (!status && rounded) status = eval_part(&single, &p, o, workers, &exact, NULL, err);
+  const double nats = mean * (double)d.n_symbols;
+  if (!status && o->json) {
+    json_t *out = total_json(nats, d.n_symbols, d.n_sequences, accuracy);
+    if (rounded) output_rounding_json(out, m->precision, mean, exact);
+    data_report_json(out, &d);
+    status = output_json(out, err);
+  } else if (!status) {
+    total_print(nats, d.n_symbols, d.n_sequences, accuracy);
+    if (rounded) output_rounding(m->precision, mean * BITS_PER_NAT, exact * BITS_PER_NAT, "bits per symbol");
+  }
+  part_free(&p);
+  dataset_free(&d);
+  return status;
+}
+
+static unroll_status run_eval(const options *o, unroll_error *err) {
+  model m = {0};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   if (!status) status = model_set_precision(&m, o->precision, err);
@@ -186,23 +223,7 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
                        : o->tagged  ? "tagged"
                        : o->folders ? "labels-from-folders"
                                     : "confusion");
-  if (!status && !is_table) status = read_data(&d, &m, o, err);
-  if (!status && !is_table) status = part_whole(&p, &d, err);
-  if (!status && !is_table) status = evaluator_new_accuracy(&e, &m, m.weights, &p, many, steps, workers, err);
-  if (!status && !is_table) {
-    const double mean = evaluator_run(e);
-    const int64_t symbols = evaluator_symbols(e);
-    const double accuracy = evaluator_accuracy(e);
-    if (o->json) {
-      json_t *out = total_json(mean * (double)symbols, symbols, d.n_sequences, accuracy);
-      data_report_json(out, &d);
-      status = output_json(out, err);
-    } else
-      total_print(mean * (double)symbols, symbols, d.n_sequences, accuracy);
-  }
-  evaluator_free(e);
-  part_free(&p);
-  dataset_free(&d);
+  if (!status && !is_table) status = eval_text(&m, o, workers, err);
   model_free(&m);
   pool_free(workers);
   return status;
@@ -232,7 +253,9 @@ const command command_eval = {
         "up on\n"
         "the text before it; 'unroll score' takes it in one piece, and longer. Of a table, what fits each variable: accuracy,\n"
         "precision, recall and F1 of labels, F1 of the spans that tags B-X, I-X and O mark, perplexity of symbols, sequences\n"
-        "that are right as a whole, squared errors of numbers.\n\n"
+        "that are right as a whole, squared errors of numbers. With --precision the loss in single precision beside it, and what "
+        "the\n"
+        "rounding costs.\n\n"
         "Of series with dates: forecasts from origins that roll through the end of each series, which the model was not trained\n"
         "on, with MAE, RMSE, sMAPE, MASE, pinball losses and the coverage of intervals, beside naive, seasonal naive and drift.",
     .rows = eval_rows,

@@ -121,7 +121,7 @@ unroll_status model_begin(model *m, const char *net_file, const char *net_text, 
 
 unroll_status model_set_precision(model *m, const char *name, unroll_error *err) {
   const int precision = name ? precision_of(name) : (int)m->precision;
-  if (precision < 0) return error_set(err, UNROLL_USAGE, "the precision '%s' is none of fp32 and bf16", name);
+  if (precision < 0) return error_set(err, UNROLL_USAGE, "the precision '%s' is none of fp32, bf16 and int8", name);
   m->precision = (enum precision)precision;
   return UNROLL_OK;
 }

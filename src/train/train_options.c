@@ -224,7 +224,8 @@ unroll_status train_options_check(const train_options *o, unroll_error *err) {
     return error_set(err, UNROLL_USAGE, "the scale is none, series or level, not '%s'", o->scale);
   if (!(o->rate > 0)) return error_set(err, UNROLL_USAGE, "the learning rate must be above 0");
   if (!o->optimizer || !o->schedule || !o->precision) return error_set(err, UNROLL_USAGE, "an option has no value");
-  if (precision_of(o->precision) < 0)
-    return error_set(err, UNROLL_USAGE, "the precision '%s' is none of fp32 and bf16", o->precision);
+  const int precision = precision_of(o->precision);
+  if (precision < 0 || precision == PRECISION_INT8)
+    return error_set(err, UNROLL_USAGE, "the precision '%s' is none of fp32 and bf16, in which there is training", o->precision);
   return UNROLL_OK;
 }

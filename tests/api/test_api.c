@@ -140,6 +140,29 @@ static void test_session(void **state) {
   unroll_session_free(NULL);
 }
 
+/* Rounded products: near, other bits, and back again. */
+static void test_precision(void **state) {
+  unroll_model *m = *state;
+  unroll_error err = {0};
+  static const char *const names[] = {"fp32", "bf16", "int8", "fp32"};
+  double walked[4];
+  assert_int_equal(unroll_model_set_precision(m, "int4", &err), UNROLL_USAGE);
+  assert_non_null(strstr(err.message, "int4"));
+  for (int i = 0; i < 4; i++) {
+    unroll_session *s = NULL;
+    double log2_p = 0;
+    assert_int_equal(unroll_model_set_precision(m, names[i], &err), UNROLL_OK);
+    assert_int_equal(unroll_model_set_precision(m, NULL, &err), UNROLL_OK);
+    assert_int_equal(unroll_session_new(&s, m, &err), UNROLL_OK);
+    walked[i] = walk(s, m, "Vilanova");
+    assert_int_equal(unroll_score(m, "Vilanova", 8, &log2_p, NULL, &err), UNROLL_OK);
+    assert_true(fabs(log2_p - walked[i]) < 1e-3);
+    unroll_session_free(s);
+  }
+  assert_true(walked[3] == walked[0] && walked[1] != walked[0] && walked[2] != walked[0] && walked[2] != walked[1]);
+  assert_true(fabs(walked[1] - walked[0]) < 0.1 && fabs(walked[2] - walked[0]) < 0.1);
+}
+
 static void test_score_refuses(void **state) {
   const unroll_model *m = *state;
   unroll_error err = {0};
@@ -307,15 +330,11 @@ static void test_threads_share_a_model(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_symbols),
-      cmocka_unit_test(test_session),
-      cmocka_unit_test(test_score_refuses),
-      cmocka_unit_test(test_sample),
-      cmocka_unit_test(test_load_refuses),
-      cmocka_unit_test(test_explain),
-      cmocka_unit_test(test_train_stops_and_resumes),
-      cmocka_unit_test(test_train_refuses),
-      cmocka_unit_test(test_threads_share_a_model),
+      cmocka_unit_test(test_symbols),       cmocka_unit_test(test_session),
+      cmocka_unit_test(test_precision),     cmocka_unit_test(test_score_refuses),
+      cmocka_unit_test(test_sample),        cmocka_unit_test(test_load_refuses),
+      cmocka_unit_test(test_explain),       cmocka_unit_test(test_train_stops_and_resumes),
+      cmocka_unit_test(test_train_refuses), cmocka_unit_test(test_threads_share_a_model),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -476,6 +476,7 @@ static void test_options(void **state) {
               {"optimizer", "unknown optimizer"},
               {"schedule", "unknown schedule"},
               {"precision", "none of fp32 and bf16"},
+              {"int8", "none of fp32 and bf16"},
               {"batch", "'batch' must be"},
               {"rate", "above 0"},
               {"valid", "share"},
@@ -498,6 +499,7 @@ static void test_options(void **state) {
     if (!strcmp(what, "optimizer")) o.optimizer = "newton";
     if (!strcmp(what, "schedule")) o.schedule = "slow";
     if (!strcmp(what, "precision")) o.precision = "fp8";
+    if (!strcmp(what, "int8")) o.precision = "int8";
     if (!strcmp(what, "batch")) o.batch = 0;
     if (!strcmp(what, "unroll")) o.unroll = -1;
     if (!strcmp(what, "rate")) o.rate = 0;
