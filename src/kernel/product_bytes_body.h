@@ -39,7 +39,7 @@ VECTOR_INLINE void bytes_block(const product *p, int row, int vector, const int 
     for (int i = 0; i < MR; i++) sum[i][v] = correction;
   }
   VECTOR_UNROLL
-  for (int j = 0; j < 4; j++) r[j] = (const quad *)(a + 1 + 3 * j * a_row);
+  for (int j = 0; j < (MR + 2) / 3; j++) r[j] = (const quad *)(a + 1 + 3 * j * a_row);
   for (int k = 0; k < p->k; k++) {
     v16i x[4];
     VECTOR_UNROLL

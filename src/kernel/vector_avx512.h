@@ -60,7 +60,7 @@ VECTOR_INLINE v16i i_dot_bytes(v16i c, v16i a, v16i b) {
 #elif defined(__AVX512VNNI__) /* gcc 12 moves the sums of its own function through memory, which takes twice the time */
   __asm__("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
   return c;
-#else /* in 16 bits, since the instruction that multiplies bytes saturates; even bytes, then odd ones */
+#else                         /* in 16 bits, since the instruction that multiplies bytes saturates; even bytes, then odd ones */
   const v16i even = _mm512_madd_epi16(_mm512_and_si512(a, _mm512_set1_epi16(0xff)), _mm512_srai_epi16(_mm512_slli_epi16(b, 8), 8));
   const v16i odd = _mm512_madd_epi16(_mm512_srli_epi16(a, 8), _mm512_srai_epi16(b, 8));
   return _mm512_add_epi32(c, _mm512_add_epi32(even, odd));
