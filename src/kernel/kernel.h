@@ -119,7 +119,7 @@ struct kernels {
   /* The same on bytes, which lie in a and b as if four were one float (a quad): k counts quads, and 4 k <= BYTES_MOST. A row of A
    * is its scale, then its quads, unsigned and 128 too large; B begins with a row of scales and a row of corrections (integers:
    * -128 times the sum of a column's bytes), then come its quads, signed. C = init + scale_a * (scale_b * sum): the sum of the
-   * products is an exact integer, so only these two multiplications and the addition round. */
+   * products is an exact integer, so only these two multiplications and the addition round. Does not look at `ahead`. */
   void (*product_bytes)(const product *p);
   /* n floats as such a row of A: scale = largest / 127, bytes = round(x / scale) + 128, ties to even, filled up with 128. A row
    * that is wholly below 2^-119 becomes zeros; one with an infinity or a NaN gets the scale NaN, and so do its results. */
