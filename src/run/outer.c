@@ -67,6 +67,19 @@ static void pack_x(const run *r, const worker *w, const stage *s, const struct o
   }
 }
 
+/* What the products with one dy shall ask for: this thread's part of the next one. */
+static void plan_ahead(const run *r, const worker *w, const stage_outer *o, int dy, const where *here, int64_t row0, int64_t n,
+                       int thread, int threads) {
+  int used = 0;
+  if (dy < o->n_dy) {
+    int64_t from, to;
+    run_share(o->dy[dy].width, LANES, thread, threads, &from, &to);
+    const rows at = run_at(r, w, &o->dy[dy].at, here, row0);
+    for (int64_t j = from; at.p && j < to && used < FETCHES; j += LANES) w->fetches[used++] = (fetch_run){at.p + j, at.row, (int)n};
+  }
+  w->fetches[used] = FETCH_END(w->slots);
+}
+
 static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int thread, int threads) {
   const stage_outer *o = &s->outer;
   float *packed = w->outer, *x_at = packed;
@@ -89,6 +102,8 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
       factor = (rows){w->rounded, padded(to - from)};
       k = (n + 1) / 2;
     }
+    fetch_run *ahead = w->fetches;
+    plan_ahead(r, w, o, i + 1, &here, row0, n, thread, threads);
     if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
     for (int q = 0; q < o->n_pairs; q++) {
       const struct outer_pair *pair = &o->pairs[q];
@@ -106,7 +121,8 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
                      .b_k = vectors * LANES,
                      .rows = (int)(to - from),
                      .k = (int)k,
-                     .vectors = vectors};
+                     .vectors = vectors,
+                     .ahead = &ahead};
         for (int v = 0; v < vectors; v++) {
           p.c[v] = r->arena + pair->accumulator + from * row + first + v * LANES;
           p.init[v] = p.c[v];
