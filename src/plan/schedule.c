@@ -175,8 +175,11 @@ static bool reads_itself(const struct plan *p, int v) {
 
 /* From this many rows on, one step's rows fill the product kernel as well as all steps' rows would, and a product that could be
  * hoisted is cheaper in a loop that has products anyway: its result is added to where it is, instead of being a matrix in memory.
- * The sum has the same order either way: hoistable products first. */
-enum { ROWS_FILL_KERNEL = 16 };
+ * The sum has the same order either way: hoistable products first.
+ *
+ * Not so where k is DEEP times the rows of a step, as below a softmax over a vocabulary: then the weights, read anew at each step, are
+ * many times what the result takes, and no cache holds them. */
+enum { ROWS_FILL_KERNEL = 16, DEEP = 8 };
 
 /* Moves the products that need no step to the front; returns how many there are. */
 static int products_outside_first(struct plan *p, value *v) {
@@ -208,7 +211,9 @@ static int hoist(struct plan *p, int number, bool scan) {
   int vectors = 0;
   for (int i = 0; i < v.n_terms; i++) vectors += p->values[v.terms[i]].kind == VALUE_VECTOR;
   if (!out) return -1;
-  if (p->options.max_rows >= ROWS_FILL_KERNEL && !scan) {
+  int depth = 0;
+  for (int i = 0; i < out; i++) depth += v.products[i].k;
+  if (p->options.max_rows >= ROWS_FILL_KERNEL && !scan && depth < DEEP * p->options.max_rows) {
     p->n_kept_in += out;
     return -1;
   }

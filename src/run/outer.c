@@ -8,6 +8,7 @@
 #include "run/internal.h"
 
 enum { PANEL = PANEL_VECTORS * LANES };
+enum { FACTOR_COLUMNS = 384 }; /* of dy, which stay in the second-level cache while the panels go by */
 
 static int panel_vectors(int width, int first) {
   const int left = (int)padded(width) - first;
@@ -80,6 +81,30 @@ static void plan_ahead(const run *r, const worker *w, const stage_outer *o, int 
   w->fetches[used] = FETCH_END(w->slots);
 }
 
+/* Rows first .. first+n-1 of a dW: k rows of dy times all panels of x, which begin at b. */
+static void products_of_pair(const run *r, const struct outer_pair *pair, int width, rows dy, const float *b, int64_t k,
+                             int64_t first, int64_t n, fetch_run **ahead) {
+  const int64_t row = padded(width);
+  for (int column = 0; column < width; column += PANEL, b += OUTER_ROWS * PANEL) {
+    const int vectors = panel_vectors(width, column);
+    product p = {.a = dy.p,
+                 .a_row = 1,
+                 .a_k = dy.row,
+                 .b = b,
+                 .b_k = vectors * LANES,
+                 .rows = (int)n,
+                 .k = (int)k,
+                 .vectors = vectors,
+                 .ahead = ahead};
+    for (int v = 0; v < vectors; v++) {
+      p.c[v] = r->arena + pair->accumulator + first * row + column + v * LANES;
+      p.init[v] = p.c[v];
+      p.c_row[v] = p.init_row[v] = row;
+    }
+    r->product[r->f->precision](&p);
+  }
+}
+
 static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int thread, int threads) {
   const stage_outer *o = &s->outer;
   float *packed = w->outer, *x_at = packed;
@@ -105,30 +130,14 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
     fetch_run *ahead = w->fetches;
     plan_ahead(r, w, o, i + 1, &here, row0, n, thread, threads);
     if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
-    for (int q = 0; q < o->n_pairs; q++) {
-      const struct outer_pair *pair = &o->pairs[q];
-      if (pair->dy != i) continue;
-      const int width = o->x[pair->x].width;
-      const int64_t row = padded(width);
-      const float *b = packed;
-      for (int before = 0; before < pair->x; before++) b += padded(o->x[before].width) * OUTER_ROWS;
-      for (int first = 0; first < width; first += PANEL, b += OUTER_ROWS * PANEL) {
-        const int vectors = panel_vectors(width, first);
-        product p = {.a = factor.p,
-                     .a_row = 1,
-                     .a_k = factor.row,
-                     .b = b,
-                     .b_k = vectors * LANES,
-                     .rows = (int)(to - from),
-                     .k = (int)k,
-                     .vectors = vectors,
-                     .ahead = &ahead};
-        for (int v = 0; v < vectors; v++) {
-          p.c[v] = r->arena + pair->accumulator + from * row + first + v * LANES;
-          p.init[v] = p.c[v];
-          p.c_row[v] = p.init_row[v] = row;
-        }
-        r->product[r->f->precision](&p);
+    for (int64_t first = from; first < to; first += FACTOR_COLUMNS) {
+      const int64_t columns = to - first < FACTOR_COLUMNS ? to - first : FACTOR_COLUMNS;
+      for (int q = 0; q < o->n_pairs; q++) {
+        const struct outer_pair *pair = &o->pairs[q];
+        if (pair->dy != i) continue;
+        const float *b = packed;
+        for (int x = 0; x < pair->x; x++) b += padded(o->x[x].width) * OUTER_ROWS;
+        products_of_pair(r, pair, o->x[pair->x].width, (rows){factor.p + first - from, factor.row}, b, k, first, columns, &ahead);
       }
     }
   }
