@@ -177,8 +177,8 @@ static bool reads_itself(const struct plan *p, int v) {
  * hoisted is cheaper in a loop that has products anyway: its result is added to where it is, instead of being a matrix in memory.
  * The sum has the same order either way: hoistable products first.
  *
- * Not so where k is DEEP times the rows of a step, as below a softmax over a vocabulary: then the weights, read anew at each step, are
- * many times what the result takes, and no cache holds them. */
+ * Not so where k is DEEP times the rows of a step, as below a softmax over a vocabulary: then the weights, read anew at each step,
+ * are many times what the result takes, and no cache holds them. */
 enum { ROWS_FILL_KERNEL = 16, DEEP = 8 };
 
 /* Moves the products that need no step to the front; returns how many there are. */

@@ -101,8 +101,10 @@ static rows operand_of(const run *r, const worker *w, const stage_call *c, const
   return (rows){w->rounded + c->rounded + (row - row0) * c->lie.row, c->lie.row};
 }
 
-/* What the products of a block shall ask for: the matrices of its equations, and the panels of the next tile. */
-static void plan_ahead(const run *r, const worker *w, const stage_tile *t, int n, int n0, int vectors) {
+/* What the products of a block shall ask for: the matrices of its equations, the panels of the next tile, and of the operands
+ * `following` rows after this block's. */
+static void plan_ahead(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row, int n, int following,
+                       int n0, int vectors) {
   int used = 0;
   for (int i = 0; i < t->n_operands; i++) {
     if (t->operands[i].base != PLACE_ARENA || t->operands[i].splat) continue;
@@ -116,11 +118,17 @@ static void plan_ahead(const run *r, const worker *w, const stage_tile *t, int n
     w->fetches[used++] =
         (fetch_run){r->pack + c->pack + (int64_t)next * c->gates * c->lie.depth, LANES, lines < NEXT_LINES ? lines : NEXT_LINES};
   }
+  for (int i = 0; i < t->n_calls && following; i++) {
+    const stage_call *c = &t->calls[i];
+    const rows x = run_at(r, w, &c->operand, here, row + n);
+    for (int k = 0; x.p && k < c->k && used < FETCHES && c->precision == PRECISION_FP32; k += LANES)
+      w->fetches[used++] = (fetch_run){x.p + k, x.row, following};
+  }
   w->fetches[used] = FETCH_END(w->slots);
 }
 
 static void run_block(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t row, int n,
-                      int tile) {
+                      int following, int tile) {
   const int n0 = tile * t->unit * LANES, left = t->width - n0;
   const int vectors = left >= t->unit * LANES ? t->unit : (left + LANES - 1) / LANES;
   for (int i = 0; i < t->n_operands; i++) {
@@ -129,7 +137,7 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
   }
   fetch_run *ahead = w->fetches;
   const bool many = n >= FETCH_ROWS && t->n_calls;
-  if (many) plan_ahead(r, w, t, n, n0, vectors);
+  if (many) plan_ahead(r, w, t, here, row, n, following, n0, vectors);
   for (int i = 0; i < t->n_calls; i++)
     call_product(r, w, t, &t->calls[i], operand_of(r, w, &t->calls[i], here, row0, row), here, row, n, n0, vectors,
                  many ? &ahead : NULL);
@@ -148,7 +156,8 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
     if (block > t->block) block = (block + block_count(block, t->block) - 1) / block_count(block, t->block);
     for (int j = tile0; j < tile1; j++)
       for (int64_t row = outer; row < end; row += block)
-        run_block(r, w, t, here, outer, row, (int)(end - row < block ? end - row : block), j);
+        run_block(r, w, t, here, outer, row, (int)(end - row < block ? end - row : block),
+                  j > tile0 || row + block >= row1 ? 0 : (int)(row1 - row - block < block ? row1 - row - block : block), j);
   }
 }
 
