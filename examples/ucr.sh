@@ -1,9 +1,9 @@
 #!/bin/sh
 # ucr.sh FOLDER NAME... - labels for whole series: data sets of the UCR and UEA archives, in their own split, three seeds each.
 # FOLDER has NAME_TRAIN.ts and NAME_TEST.ts (a series a line: values with commas, variables with colons between them, the label last);
-# series may differ in length. The net is labels.net, for the outlines of ArrowHead places.net: where something is matters there, which
-# cross-validation within the 36 series of its training set showed; for the currents of PLAID currents.net. UNROLL=... names the program; SEEDS="1 2 3" and OPTIONS=... change the
-# training.
+# series may differ in length. The net is labels.net; for the outlines of ArrowHead places.net, since where something is matters there, which
+# cross-validation within the 36 series of its training set showed; for the currents of PLAID currents.net.
+# UNROLL=... names the program; SEEDS="1 2 3" and OPTIONS=... change the training.
 set -eu
 unroll=${UNROLL:-unroll}
 here=$(dirname "$0")
