@@ -1,9 +1,9 @@
 #!/bin/sh
 # ucr.sh FOLDER NAME... - labels for whole series: data sets of the UCR and UEA archives, in their own split, three seeds each.
 # FOLDER has NAME_TRAIN.ts and NAME_TEST.ts (a series a line: values with commas, variables with colons between them, the label last);
-# series may differ in length. The net is labels.net, for the outlines of ArrowHead places.net: where something is matters there, which
-# cross-validation within the 36 series of its training set showed. UNROLL=... names the program; SEEDS="1 2 3" and OPTIONS=... change the
-# training.
+# series may differ in length. The net is labels.net; for the outlines of ArrowHead places.net, since where something is matters there, which
+# cross-validation within the 36 series of its training set showed; for the currents of PLAID currents.net.
+# UNROLL=... names the program; SEEDS="1 2 3" and OPTIONS=... change the training.
 set -eu
 unroll=${UNROLL:-unroll}
 here=$(dirname "$0")
@@ -23,13 +23,13 @@ for name; do
         print line "\t" variable[n + 1] }' "$data/${name}_$part.ts" >"$folder/$part.tsv"
   done
   case $name in
-  ArrowHead) how="places.net --steps 300 --batch 12 --lr 0.01 --optimizer adamw --weight-decay 0.1" ;;
-  PLAID) how="labels.net --steps 900 --batch 16 --lr 0.003" ;;
-  *) how="labels.net --steps 300 --batch 16" ;;
+  ArrowHead) how="places.net --standardise --steps 300 --batch 12 --lr 0.01 --optimizer adamw --weight-decay 0.1" ;;
+  PLAID) how="currents.net --steps 600 --batch 16" ;;
+  *) how="labels.net --standardise --steps 300 --batch 16" ;;
   esac
   for seed in ${SEEDS:-1 2 3}; do
     # shellcheck disable=SC2086
-    "$unroll" train "$here/"${how%% *} "$folder/TRAIN.tsv" --valid 0 ${how#* } --standardise --schedule cosine --seed "$seed" ${OPTIONS:-} \
+    "$unroll" train "$here/"${how%% *} "$folder/TRAIN.tsv" --valid 0 ${how#* } --schedule cosine --seed "$seed" ${OPTIONS:-} \
       --quiet -o "$folder/model"
     printf '%s, seed %s, ' "$name" "$seed"
     "$unroll" eval "$folder/model/model.safetensors" "$folder/TEST.tsv" | sed -n 1p | tee -a "$folder/seeds"
