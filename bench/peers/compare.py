@@ -59,7 +59,7 @@ class Unroll:
 
     def measure(self, c, threads, seconds, precision=None):
         if c["kind"] == "session":
-            return self.session(c, seconds)
+            return self.session(c, seconds, precision)
         arguments = [c["net"], "--seconds", str(seconds), "--threads", str(threads), "--batch", str(c["batch"]), "--unroll",
                      str(c["steps"]), "--cell", c["cell"], "--set", f"hidden={c['hidden']}", "--set",
                      f"embedding={c['embedding']}", "--set", f"layers={c['layers']}"]
@@ -69,8 +69,8 @@ class Unroll:
             arguments += ["--precision", precision]
         return self.run(*arguments)["seconds_per_step"]
 
-    def session(self, c, seconds):
-        found = self.run("--sessions", "--seconds", str(seconds), "--threads", "1")
+    def session(self, c, seconds, precision):
+        found = self.run("--sessions", "--seconds", str(seconds), "--threads", "1", "--precision", precision or "fp32")
         for s in found["cases"]:
             if s["name"] == f"session {c['hidden']}":
                 return s["seconds_with_log_p"]
@@ -109,6 +109,8 @@ def contenders(c, unroll, seconds, threads):
                 if how != "compile" or n == counts[-1]:
                     yield f"PyTorch {how}", n, theirs(n, lambda how=how: torch_peer.trainer(c, how))
         else:
+            yield "Unroll bf16", n, ours(n, "bf16")
+            yield "Unroll int8", n, ours(n, "int8")
             yield "PyTorch", n, theirs(n, lambda: torch_peer.forward(c))
             yield "PyTorch bf16", n, theirs(n, lambda: torch_peer.forward(c, True))
             yield "onnxruntime", n, theirs(n, lambda n=n: onnx_peer.forward(c, n))
@@ -150,7 +152,7 @@ def page(found, machine, o):
 
     lines = ["# Beside peers", "",
              f"Made by `bench/peers/compare.py` on {datetime.date.today().isoformat()}: {machine['processor']} ({machine['isa']}), "
-             f"{os.cpu_count()} processors, {platform.system()} {platform.release()}; PyTorch {torch.__version__}, onnxruntime "
+             f"{os.cpu_count()} processors, {platform.system()}; PyTorch {torch.__version__}, onnxruntime "
              f"{onnxruntime.__version__}, Python {platform.python_version()}.", "",
              f"Medians of {o.rounds} rounds in which all contenders take turns, {o.seconds:g} s each. Time is that of a training "
              "step (forward, backward, clipping, Adam), a forward pass, or one step that hands on its state. The ratio is theirs to "
