@@ -1,9 +1,9 @@
 /* outer.c - weight gradients: dW += dy' x over all rows at once.
  *
- * Rows go by in blocks, from the first to the last or back, as the stage's sweep does. In a block every x is packed into panels
- * (looking through a shift: the packed row is the neighbouring step's), and each pair is a product that adds on to its accumulator;
- * dy is read down its columns. A thread has a range of the rows of every dW, so that sums over the rows of the batch have one order
- * whatever the number of threads. */
+ * Rows go by in blocks, from the first to the last or back, as the stage's sweep does. In a block every x is read as it is, or
+ * packed into panels where its rows do not lie one after the other (through a shift they are the neighbouring step's) or are
+ * rounded, and each pair is a product that adds on to its accumulator; dy is read down its columns. A thread has a range of the
+ * rows of every dW, so that sums over the rows of the batch have one order whatever the number of threads. */
 #include <string.h>
 #include "run/internal.h"
 
@@ -68,6 +68,23 @@ static void pack_x(const run *r, const worker *w, const stage *s, const struct o
   }
 }
 
+/* Are rows row0 .. row0+n-1 of x where a product can read them as they are: one after the other, in single precision? */
+static bool in_place(const run *r, const worker *w, const stage *s, const struct outer_x *x, int64_t row0, int64_t n, rows *out) {
+  const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
+  where here = {a, -1, false};
+  if (r->f->precision != PRECISION_FP32) return false;
+  if (x->at.shift && a) { /* the steps looked at and those they are looked at from all have the same rows */
+    const int t = run_step_of(a, row0), last = run_step_of(a, row0 + n - 1);
+    const int from = t - (x->at.shift > 0), to = last + (x->at.shift < 0);
+    if (from < 0 || to >= a->steps || a->active[from] != a->active[to]) return false;
+    here = (where){a, t, true};
+    row0 -= a->first[t];
+  }
+  *out = run_at(r, w, &x->at, &here, row0);
+  if (s->back) *out = reversed(*out, n);
+  return out->p != NULL;
+}
+
 /* What the products with one dy shall ask for: this thread's part of the next one. */
 static void plan_ahead(const run *r, const worker *w, const stage_outer *o, int dy, const where *here, int64_t row0, int64_t n,
                        int thread, int threads) {
@@ -81,17 +98,17 @@ static void plan_ahead(const run *r, const worker *w, const stage_outer *o, int 
   w->fetches[used] = FETCH_END(w->slots);
 }
 
-/* Rows first .. first+n-1 of a dW: k rows of dy times all panels of x, which begin at b. */
-static void products_of_pair(const run *r, const struct outer_pair *pair, int width, rows dy, const float *b, int64_t k,
-                             int64_t first, int64_t n, fetch_run **ahead) {
+/* Rows first .. first+n-1 of a dW: k rows of dy times all columns of x, which is as it is or else, where x.p is NULL, in panels. */
+static void products_of_pair(const run *r, const struct outer_pair *pair, int width, rows dy, rows x, const float *panels,
+                             int64_t k, int64_t first, int64_t n, fetch_run **ahead) {
   const int64_t row = padded(width);
-  for (int column = 0; column < width; column += PANEL, b += OUTER_ROWS * PANEL) {
+  for (int column = 0; column < width; column += PANEL, panels += OUTER_ROWS * PANEL) {
     const int vectors = panel_vectors(width, column);
     product p = {.a = dy.p,
                  .a_row = 1,
                  .a_k = dy.row,
-                 .b = b,
-                 .b_k = vectors * LANES,
+                 .b = x.p ? x.p + column : panels,
+                 .b_k = x.p ? x.row : vectors * LANES,
                  .rows = (int)n,
                  .k = (int)k,
                  .vectors = vectors,
@@ -109,7 +126,8 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
   const stage_outer *o = &s->outer;
   float *packed = w->outer, *x_at = packed;
   for (int i = 0; i < o->n_x; i++) {
-    pack_x(r, w, s, &o->x[i], row0, n, x_at);
+    rows as_is;
+    if (!in_place(r, w, s, &o->x[i], row0, n, &as_is)) pack_x(r, w, s, &o->x[i], row0, n, x_at);
     x_at += padded(o->x[i].width) * OUTER_ROWS;
   }
   const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
@@ -135,9 +153,12 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
       for (int q = 0; q < o->n_pairs; q++) {
         const struct outer_pair *pair = &o->pairs[q];
         if (pair->dy != i) continue;
-        const float *b = packed;
-        for (int x = 0; x < pair->x; x++) b += padded(o->x[x].width) * OUTER_ROWS;
-        products_of_pair(r, pair, o->x[pair->x].width, (rows){factor.p + first - from, factor.row}, b, k, first, columns, &ahead);
+        const float *panels = packed;
+        rows x;
+        for (int before = 0; before < pair->x; before++) panels += padded(o->x[before].width) * OUTER_ROWS;
+        if (!in_place(r, w, s, &o->x[pair->x], row0, n, &x)) x.p = NULL;
+        products_of_pair(r, pair, o->x[pair->x].width, (rows){factor.p + first - from, factor.row}, x, panels, k, first, columns,
+                         &ahead);
       }
     }
   }
