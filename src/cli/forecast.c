@@ -96,7 +96,7 @@ static unroll_status print_head(const printer *p, unroll_error *err) {
   if (f->series) add_field(&out, f->series), text_add(&out, ",", 1);
   add_field(&out, f->time);
   text_format(&out, ",variable,mean");
-  for (int i = 0; i < p->q.n; i++) text_format(&out, ",%g", p->q.list[i]);
+  for (int i = 0; i < p->q.n; i++) text_format(&out, ",%.15g", p->q.list[i]);
   text_add(&out, "\n", 1);
   return print(&out, err);
 }
@@ -127,7 +127,7 @@ static json_t *row_json(const printer *p, const forecast_result *r, int k, int h
   entry_name(one->v, entry, name);
   json_t *quantiles = json_object();
   for (int i = 0; i < p->q.n; i++) {
-    snprintf(level, sizeof level, "%g", p->q.list[i]);
+    snprintf(level, sizeof level, "%.15g", p->q.list[i]);
     json_object_set_new(quantiles, level,
                         json_number(forecast_quantile(one->draws + place * r->samples, r->samples, p->q.list[i])));
   }
@@ -219,7 +219,7 @@ static json_t *score_json(const backtest *b, const levels *q, const backtest_col
   json_t *pinball = json_object(), *covered = json_object();
   char name[32];
   for (int i = 0; i < q->n; i++) {
-    snprintf(name, sizeof name, "%g", q->list[i]);
+    snprintf(name, sizeof name, "%.15g", q->list[i]);
     json_object_set_new(pinball, name, json_number(s->pinball[i]));
   }
   for (int i = 0; i < b->n_intervals; i++) {

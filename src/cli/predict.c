@@ -68,7 +68,7 @@ static json_t *numbers_json(const predicted_part *p) {
   for (int l = 0; p->quantiles && l < p->n_levels; l++) {
     char level[32];
     json_t *list = json_array();
-    snprintf(level, sizeof level, "%g", p->levels[l]);
+    snprintf(level, sizeof level, "%.15g", p->levels[l]);
     for (int64_t i = 0; i < p->n; i++)
       for (int j = 0; j < p->v->width; j++)
         json_array_append_new(list, json_number((double)p->quantiles[(i * p->n_levels + l) * p->v->width + j]));
@@ -122,7 +122,7 @@ static unroll_status take_levels(const model *m, const options *o, bool generate
   for (int i = 0; i < m->table.n; i++) numbers |= m->table.list[i].predicted && m->table.list[i].form.unit == UNIT_NUMBERS;
   if (generates || !numbers)
     return error_set(err, UNROLL_USAGE, "--quantiles is for numbers that are predicted, and here %s",
-                     generates ? "they are drawn: --samples shows draws" : "there are none");
+                     numbers ? "they are drawn: --samples shows draws" : "there are none");
   sink->levels = asked->list;
   const unroll_status status = forecast_levels(asked, o->quantiles, err);
   sink->n_levels = asked->n;

@@ -105,12 +105,13 @@ static void on_start(void *context, const train_start *s) {
                 threads == 1 ? "" : "s", cpu_isa_name(cpu_isa()));
   progress_line("data: %s %ss to train on, %s for validation, %s for test; %s steps", output_count(s->symbols[0], a), s->counted,
                 output_count(s->symbols[1], b), output_count(s->symbols[2], c), output_count(s->total_steps, d));
-  if (s->memory && s->window)
+  if (s->memory && s->window && s->window < s->steps)
     progress_line("memory: %.1f MB; %s steps of a pass in %s windows of %s, which are computed again for their gradients",
                   (double)s->bytes / 1048576, output_count(s->steps, a), output_count((s->steps + s->window - 1) / s->window, b),
                   output_count(s->window, c));
   else if (s->memory)
-    progress_line("memory: %.1f MB; %s steps of a pass at once", (double)s->bytes / 1048576, output_count(s->steps, a));
+    progress_line("memory: %.1f MB; %s steps of a pass at once%s%s", (double)s->bytes / 1048576, output_count(s->steps, a),
+                  s->window ? "; those that validate and test in windows of " : "", s->window ? output_count(s->window, b) : "");
   for (const char *line = s->class_weights; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
     progress_line("class weights of %.*s", (int)strcspn(line, "\n"), line);
   if (s->resumed) progress_line("resuming from %s at step %s", s->checkpoint, output_count(s->first_step, a));

@@ -407,10 +407,9 @@ static unroll_status emit_vectors(struct plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
-/* At the end of a phase: the weight gradients that wait for it. */
-static void emit_late(struct plan *p) {
-  const int n = p->out.n_stages;
-  for (int i = n - 1; i >= 0 && p->out.stages[i].phase == p->out.stages[n - 1].phase; i--) {
+/* At the end of a phase, which may have no stage: the weight gradients that wait for it. */
+static void emit_late(struct plan *p, int phase) {
+  for (int i = p->out.n_stages - 1; i >= 0 && p->out.stages[i].phase == phase; i--) {
     const stage *s = &p->out.stages[i];
     for (int k = 0; s->kind == STAGE_OUTER && k < s->outer.n_pairs; k++) {
       const struct outer_pair *q = &s->outer.pairs[k];
@@ -540,7 +539,7 @@ unroll_status plan_emit(struct plan *p, unroll_error *err) {
       note_scratch(p, out);
       p->out.n_stages++;
     }
-    if (!s && last_of_phase(p, i) == i) emit_late(p);
+    if (!s && last_of_phase(p, i) == i) emit_late(p, p->groups[i].phase);
   }
   if (!s) s = emit_vectors(p, err);
   if (!s) s = lay_results(p, err);

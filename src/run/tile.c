@@ -8,7 +8,7 @@ enum { NEXT_LINES = 256 }; /* of a panel; of the rest the processor sees that it
 rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row) {
   float *base;
   enum place_base kind = at->base;
-  int64_t offset = at->offset, stride = at->row, index = row;
+  int64_t offset = at->offset, stride = at->row, index = at->whole ? row + r->window.row : row;
   if (at->rows == ROWS_STEP && here->t >= 0) {
     const int t = here->t;
     const bool outside = at->shift > 0 ? t == 0 : at->shift < 0 ? !here->next : false;
@@ -17,11 +17,10 @@ rows run_at(const run *r, const worker *w, const place *at, const where *here, i
     if (beyond)
       ; /* the same at all steps */
     else if (outside)
-      kind = at->init_base, offset = at->init_offset, stride = at->init_row;
+      kind = at->init_base, offset = at->init_offset, stride = at->init_row, index = row;
     else
       index += here->axis->first[t - at->shift];
   }
-  if (at->whole) index += r->window.row;
   switch (kind) {
   case PLACE_ARENA:
     base = r->arena;

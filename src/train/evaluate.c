@@ -29,43 +29,65 @@ struct evaluator {
   int64_t correct;
 };
 
-static unroll_status begin(evaluator *e, const float *weights, int rows, int steps, int window, pool *workers, unroll_error *err) {
+/* What is to be planned; of lines also their batches. */
+static unroll_status shape(evaluator *e, int rows, int steps, plan_options *o, unroll_error *err) {
   const graph *g = &e->m->g;
-  plan_options options = {0};
-  unroll_status status;
-  if (e->p->data->lines) {
-    status = batcher_new(&e->lines, g, e->p,
-                         &(batch_options){.rows = rows, .steps = 1, .table = e->m->table.n ? &e->m->table : NULL}, err);
-    if (status) return status;
-    options = (plan_options){
-        .max_rows = batcher_rows(e->lines), .max_steps = batcher_steps(e->lines), .max_cells = batcher_cells(e->lines)};
-    if (e->p->windows) {
-      e->losses = mem_zero((size_t)g->n_losses + 1, sizeof *e->losses);
-      if (!e->losses) return error_memory(err);
-      for (int i = 0; i < g->n_losses; i++) e->losses[i] = g->losses[i].node;
-      options.keep = e->losses;
-      options.n_keep = g->n_losses;
-    }
-  } else {
+  *o = (plan_options){.precision = e->m->precision};
+  if (!e->p->data->lines) {
     e->rows = e->p->n_symbols < 2 * (int64_t)rows ? 1 : rows;
     e->steps = steps;
-    status = frame_init(&e->f, g, e->rows, steps, (int64_t)e->rows * steps, err);
-    if (status) return status;
-    options = (plan_options){.max_rows = e->rows, .max_steps = steps};
+    o->max_rows = e->rows;
+    o->max_steps = steps;
+    return UNROLL_OK;
   }
-  if (e->counts) {
+  const batch_options cut_into = {.rows = rows, .steps = 1, .table = e->m->table.n ? &e->m->table : NULL};
+  const unroll_status status = batcher_new(&e->lines, g, e->p, &cut_into, err);
+  if (status) return status;
+  o->max_rows = batcher_rows(e->lines);
+  o->max_steps = batcher_steps(e->lines);
+  o->max_cells = batcher_cells(e->lines);
+  if (!e->p->windows) return UNROLL_OK;
+  e->losses = mem_zero((size_t)g->n_losses + 1, sizeof *e->losses);
+  if (!e->losses) return error_memory(err);
+  for (int i = 0; i < g->n_losses; i++) e->losses[i] = g->losses[i].node;
+  o->keep = e->losses;
+  o->n_keep = g->n_losses;
+  return UNROLL_OK;
+}
+
+static unroll_status begin(evaluator *e, const float *weights, int rows, int steps, int window, pool *workers, unroll_error *err) {
+  const graph *g = &e->m->g;
+  plan_options options;
+  unroll_status status = shape(e, rows, steps, &options, err);
+  if (!status && !e->lines) status = frame_init(&e->f, g, e->rows, steps, (int64_t)e->rows * steps, err);
+  if (!status && e->counts) {
     status = distribution_of(&e->symbols, g, 0, NULL, err);
-    if (status) return status;
     options.keep = e->symbols.nodes;
     options.n_keep = e->symbols.n_args;
   }
-  options.precision = e->m->precision;
   options.window = window;
-  status = plan_new(&e->plan, g, &options, err);
+  if (!status) status = plan_new(&e->plan, g, &options, err);
   if (!status) status = run_new(&e->run, e->plan, weights, workers, err);
   if (status) return status;
   e->carry = mem_zero((size_t)run_carry_size(e->run) + 1, sizeof *e->carry);
   return e->carry ? UNROLL_OK : error_memory(err);
+}
+
+unroll_status evaluator_bytes(int64_t *bytes, const model *m, const part *p, int rows, int steps, int window, int threads,
+                              int *longest, unroll_error *err) {
+  evaluator *e = mem_zero(1, sizeof *e);
+  plan_options options;
+  *bytes = 0;
+  if (!e) return error_memory(err);
+  e->m = m;
+  e->p = p;
+  unroll_status status = shape(e, rows, steps, &options, err);
+  options.window = window;
+  if (!status) status = plan_new(&e->plan, &m->g, &options, err);
+  if (!status) *bytes = plan_run_bytes(e->plan, threads);
+  if (!status && e->lines && options.max_steps > *longest) *longest = options.max_steps;
+  evaluator_free(e);
+  return status;
 }
 
 static unroll_status make(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, int window,

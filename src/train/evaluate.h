@@ -13,6 +13,9 @@ typedef struct evaluator evaluator;
  * read at each run; everything given is borrowed. */
 unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, int window,
                             pool *workers, unroll_error *err);
+/* What the passes of one take, beside the weights and the data. *longest grows to the longest line. */
+unroll_status evaluator_bytes(int64_t *bytes, const model *m, const part *p, int rows, int steps, int window, int threads,
+                              int *longest, unroll_error *err);
 /* One that also counts how often the likeliest symbol is the true one, given the true symbols before it; of a text. */
 unroll_status evaluator_new_accuracy(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
                                      pool *workers, unroll_error *err);

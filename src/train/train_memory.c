@@ -27,22 +27,25 @@ bool train_parse_bytes(const char *s, int64_t *bytes) {
   return true;
 }
 
-/* Bytes of all that the run holds when its passes go in windows of `window` steps; 0: all steps. */
-static unroll_status bytes_with(const trainer *t, const plan_options *given, int window, int64_t *bytes, unroll_error *err) {
+/* Bytes of all that the run holds when its passes go in windows of `window` steps; 0: all steps. *longest: steps of any pass. */
+static unroll_status bytes_with(const trainer *t, const plan_options *given, int window, int64_t *bytes, int *longest,
+                                unroll_error *err) {
+  const int threads = pool_threads(t->workers);
   plan_options o = *given;
-  const int64_t of_weights = t->m.g.n_weights * (int64_t)sizeof(float),
-                evaluators = (t->parts[VALID].n_symbols > 0) + (t->parts[TEST].n_symbols > 0);
-  *bytes = 4 * of_weights; /* weights, two moments, the best weights; the gradient is the run's */
+  plan *p;
+  *bytes = 4 * t->m.g.n_weights * (int64_t)sizeof(float); /* weights, two moments, the best weights; the gradient is the run's */
   o.window = window;
-  for (o.gradient = 1; o.gradient >= 0; o.gradient--) {
-    plan *p;
-    if (!o.gradient && !evaluators) break;
-    const unroll_status status = plan_new(&p, &t->m.g, &o, err);
-    if (status) return status;
-    *bytes += plan_run_bytes(p, pool_threads(t->workers)) * (o.gradient ? 1 : evaluators);
-    plan_free(p);
+  unroll_status status = plan_new(&p, &t->m.g, &o, err);
+  if (status) return status;
+  *bytes += plan_run_bytes(p, threads);
+  plan_free(p);
+  for (int i = VALID; i <= TEST && !status; i++) {
+    int64_t more = 0;
+    if (!t->parts[i].n_symbols) continue;
+    status = evaluator_bytes(&more, &t->m, &t->parts[i], (int)t->o.batch, (int)t->o.unroll, window, threads, longest, err);
+    *bytes += more;
   }
-  return UNROLL_OK;
+  return status;
 }
 
 static unroll_status refuse(const trainer *t, int64_t least, unroll_error *err) {
@@ -57,15 +60,16 @@ static unroll_status refuse(const trainer *t, int64_t least, unroll_error *err) 
 }
 
 unroll_status trainer_fit(trainer *t, plan_options *o, unroll_error *err) {
-  const int unit = o->precision == PRECISION_BF16 ? PLAN_STEPS_OF_PAIRS : 1, steps = o->max_steps;
+  const int unit = o->precision == PRECISION_BF16 ? PLAN_STEPS_OF_PAIRS : 1;
+  int steps = o->max_steps;
   int64_t bytes, least;
-  unroll_status status = bytes_with(t, o, 0, &bytes, err);
+  unroll_status status = bytes_with(t, o, 0, &bytes, &steps, err);
   t->bytes = bytes;
   if (status || !t->o.memory || bytes <= t->o.memory) return status;
   int most = (steps + unit - 1) / unit, fits = 0; /* in units; `most` of them are too many */
   least = bytes;
   for (int n = (most + 1) / 2; !status && !fits && n >= 1; n = n > 1 ? (n + 1) / 2 : 0) {
-    status = bytes_with(t, o, n * unit, &bytes, err);
+    status = bytes_with(t, o, n * unit, &bytes, &steps, err);
     if (bytes < least) least = bytes;
     if (!status && bytes <= t->o.memory)
       fits = n;
@@ -76,7 +80,7 @@ unroll_status trainer_fit(trainer *t, plan_options *o, unroll_error *err) {
   if (!fits) return refuse(t, least, err);
   while (most - fits > 1 && !status) {
     const int n = fits + (most - fits) / 2;
-    status = bytes_with(t, o, n * unit, &bytes, err);
+    status = bytes_with(t, o, n * unit, &bytes, &steps, err);
     if (bytes <= t->o.memory)
       fits = n;
     else
@@ -84,6 +88,6 @@ unroll_status trainer_fit(trainer *t, plan_options *o, unroll_error *err) {
   }
   const int windows = (steps + fits * unit - 1) / (fits * unit), each = (steps + windows - 1) / windows;
   o->window = (each + unit - 1) / unit * unit;
-  if (!status) status = bytes_with(t, o, o->window, &t->bytes, err);
+  if (!status) status = bytes_with(t, o, o->window, &t->bytes, &steps, err);
   return status;
 }

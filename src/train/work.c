@@ -55,14 +55,14 @@ static void measure(void *context, int thread, int threads) {
 work_rates work_measure(const work *w, pool *workers) {
   if (!(w->operations > 0 && w->seconds > 0)) return work_none;
   measuring m = {.seconds = fmin(fmax(w->seconds / 50, 0.002), 0.05)};
-  const int threads = pool_threads(workers), processors = cpu_count();
+  const int threads = pool_threads(workers), processors = threads < cpu_count() ? threads : cpu_count();
   double peak = 0;
   pool_run(workers, measure, &m);
   for (int i = 0; i < threads && i < MOST_THREADS; i++) peak += m.rate[i];
-  if (threads > processors) peak *= (double)processors / threads; /* each thread had a processor to itself in its best turn */
+  peak *= (double)processors / threads; /* of more threads, each had a processor to itself in its best turn */
   const double gflops = w->operations / w->seconds * 1e-9;
   return (work_rates){.gflops = gflops,
                       .peak = peak,
                       .share = peak > 0 ? gflops / peak : (double)NAN,
-                      .processor = w->processor / (w->seconds * threads)};
+                      .processor = w->processor / (w->seconds * processors)};
 }

@@ -23,7 +23,7 @@ void work_end(work *w, const batch *b); /* and after it; one that is skipped onl
 typedef struct work_rates { /* NaN where nothing was done or counted */
   double gflops, peak;      /* peak: of all threads together, in GFLOP/s */
   double share;             /* gflops / peak */
-  double processor;         /* processor time of the steps, as a share of their time on all threads: less where others run too */
+  double processor; /* processor time of the steps, as a share of their time on all processors in use: less where others run too */
 } work_rates;
 extern const work_rates work_none;
 /* Measures the peak, which takes a fiftieth of the time of the steps, between 2 and 50 milliseconds. */

@@ -170,6 +170,8 @@ expect 0
 [ "$(sed -n 1p out | tr -cd ';' | wc -c)" = 0 ] || fail "predict: one quantile is one number"
 run predict spread/model.safetensors two.csv --json
 expect 0 '"quantiles"' '"0.1"'
+run predict spread/model.safetensors two.csv --json --quantiles 0.1,0.12345678,0.12345679
+expect 0 '"0.1"' '"0.12345678"' '"0.12345679"'
 # of a normal distribution they are mean and mean +- 1.2816 deviations
 printf 'x\n1\n' >one.csv
 sed 's/y ~ .*/y ~ gaussian(mean = W x + b, scale = 2)/' spread.net >normal.net
@@ -181,6 +183,8 @@ run predict normal/model.safetensors one.csv --quantiles 0.1,0.9
 expect 0
 holds "$(awk -F';' -v m="$mean" '{ print ($1 - m + 2.5631) ^ 2 + ($2 - m - 2.5631) ^ 2 }' out) < 0.00001"
 run predict label/model.safetensors films.tsv --quantiles 0.5
+expect 2 "--quantiles is for numbers that are predicted, and here there are none"
+run predict clicks/model.safetensors running.txt --quantiles 0.5
 expect 2 "--quantiles is for numbers that are predicted, and here there are none"
 run eval spread/model.safetensors spread.csv --quantiles 0.5
 expect 2 "--quantiles is for models of series with dates"

@@ -115,6 +115,11 @@ static const testtext testnets[] = {
                 "label ~ softmax(W conv(dropout(u, 0.2) + u, 4, 2, valid) + b)\n"},
     {"frames", "data f : image(2, 4, 3)\ndata tag : category\nv = conv(f, 2, 2)\nh = gru(pool(tanh(v * f), 2), 5)\n"
                "tag ~ softmax(W h + V last(conv(v, 3, 1)) + b)\n"},
+    {"predicting state, backward", "data word : words\ndata tag : words\nf = rnn(embed(word, 3), 8)\n"
+                                   "h = rnn(embed(word, 3), 8, backward, start = last(f))\ntag ~ softmax(h)\n"},
+    {"table that multiplies", "data token : chars\nwidth e = 5\ne = E token[t-1]\nq = E (E' e)\ntoken ~ softmax(E' tanh(q))\n"},
+    {"table before a loop",
+     "data token : chars\nwidth e = 5\ne = E token[t-1]\nh = gru(tanh(E' e), 6)\ntoken ~ softmax(W h + b)\n"},
 };
 enum { TESTNETS = sizeof testnets / sizeof *testnets };
 

@@ -89,6 +89,35 @@ static unroll_status train(const train_options *o, watcher *w, unroll_error *err
   return train_run(o, &c, &r, err);
 }
 
+/* Lines to validate with that are longer than those to train on count, too. */
+static void test_long_lines(void **state) {
+  (void)state;
+  watcher w = {0};
+  text net = {0}, valid = {0};
+  char net_path[300], valid_path[300];
+  text_format(&net, "data token : chars lines\nh = lstm(token[t-1], 20)\ntoken ~ softmax(W h + b)\n");
+  for (int i = 0; i < 2000; i++) text_format(&valid, "the cat ");
+  file_put(folder, "lines.net", net.data, net.length);
+  file_put(folder, "valid.txt", valid.data, valid.length);
+  snprintf(net_path, sizeof net_path, "%s/lines.net", folder);
+  snprintf(valid_path, sizeof valid_path, "%s/valid.txt", folder);
+  text_free(&net);
+  text_free(&valid);
+  train_options o = small_options(net_path, data_path, dir("lines"));
+  o.n_settings = 0;
+  o.steps = 2;
+  OK(train(&o, &w, err));
+  const int64_t alone = w.start.bytes;
+  o.valid = valid_path;
+  OK(train(&o, &w, err));
+  const uint64_t whole = file_hash(o.dir, "model.safetensors");
+  assert_true(w.start.bytes > alone + 3000 * 1024);
+  o.memory = alone + 1500 * 1024;
+  OK(train(&o, &w, err));
+  assert_true(w.start.bytes <= o.memory && w.start.window > w.start.steps && w.start.window < 16000);
+  assert_true(file_hash(o.dir, "model.safetensors") == whole);
+}
+
 /* Less and less memory: smaller windows, within what was given, and the same model, for both precisions. */
 static void test_same_bits(void **state) {
   (void)state;
@@ -194,7 +223,8 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resumed),
-                                     cmocka_unit_test(test_least), cmocka_unit_test(test_refused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes),     cmocka_unit_test(test_long_lines),
+                                     cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resumed),
+                                     cmocka_unit_test(test_least),     cmocka_unit_test(test_refused)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

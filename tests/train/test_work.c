@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 #include <cmocka.h>
+#include "base/cpu.h"
 #include "lang/lang.h"
 #include "run/random_batch.h"
 #include "train/work.h"
@@ -97,6 +98,11 @@ static void rates(void **state) {
   assert_true(r.gflops == 6);
   assert_true(r.peak > 0 && r.share == r.gflops / r.peak);
   assert_true(r.processor == 0.5);
+  pool *many = pool_new(4 * cpu_count()); /* which have no more time than the processors */
+  assert_non_null(many);
+  s.w.processor = 0.5 * cpu_count();
+  assert_true(work_measure(&s.w, many).processor == 1);
+  pool_free(many);
   close_setup(&s);
 }
 
