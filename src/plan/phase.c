@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "plan/internal.h"
 
-enum { PHASES_MOST = 16, ROUNDS_MOST = 64 };
+enum { PHASES_MOST = 16 };
 
 typedef struct phases {
   struct plan *p;
@@ -99,9 +99,9 @@ static const char *refusal(const struct plan *p, int number) {
 /* Raises phases until they hold; p->cut is the axis. */
 static void find_earliest(phases *f) {
   struct plan *p = f->p;
-  bool changed = true;
+  bool changed = true, too_many = false;
   for (int i = 0; i < p->n_values; i++) p->values[i].phase = plan_in_windows(p, &p->values[i]);
-  for (int round = 0; changed && round < ROUNDS_MOST; round++) {
+  while (changed && !too_many) { /* phases only rise, and not for ever */
     changed = false;
     for (int i = 0; i < p->n_order; i++) {
       value *v = &p->values[p->order[i]];
@@ -113,7 +113,7 @@ static void find_earliest(phases *f) {
         value *m = &p->values[p->loops[v->loop].members[k]];
         if (m->kind != VALUE_VIEW && m->phase < phase) m->phase = phase;
       }
-      if (phase >= PHASES_MOST) changed = false, round = ROUNDS_MOST;
+      if (phase >= PHASES_MOST) too_many = true;
     }
   }
   f->bad = -1;
