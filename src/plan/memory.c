@@ -9,15 +9,6 @@
 #include "base/error.h"
 #include "plan/internal.h"
 
-/* Floats of a matrix of this many. Large ones end 4 lines behind a multiple of 64: else matrices of 2^n rows that one tile program
- * reads together would all begin in the same set of every cache, and throw each other out. */
-static int64_t spread_out(int64_t floats) {
-  enum { SETS = 64, APART = 4, LARGE = 256 };
-  int64_t lines = (floats + LANES - 1) / LANES;
-  if (lines >= LARGE) lines += (SETS + APART - lines % SETS) % SETS;
-  return lines * LANES;
-}
-
 unroll_status plan_request(struct plan *p, int64_t floats, int64_t *offset, int born, int dies, unroll_error *err) {
   if (floats < 0 || floats > PLAN_FLOATS_MAX) return error_set(err, UNROLL_FAILED, "a matrix of this net is too large");
   if (p->n_requests == p->cap_requests) {
@@ -28,7 +19,7 @@ unroll_status plan_request(struct plan *p, int64_t floats, int64_t *offset, int 
     p->requests = grown;
     p->cap_requests = cap;
   }
-  p->requests[p->n_requests++] = (request){spread_out(floats), offset, born, dies};
+  p->requests[p->n_requests++] = (request){(floats + LANES - 1) / LANES * LANES, offset, born, dies};
   return UNROLL_OK;
 }
 

@@ -86,7 +86,7 @@ static bool in_place(const run *r, const worker *w, const stage *s, const struct
 }
 
 /* What the products with one dy shall ask for: this thread's part of the next one. */
-static void plan_ahead(const run *r, const worker *w, const stage_outer *o, int dy, const where *here, int64_t row0, int64_t n,
+static void list_ahead(const run *r, const worker *w, const stage_outer *o, int dy, const where *here, int64_t row0, int64_t n,
                        int thread, int threads) {
   int used = 0;
   if (dy < o->n_dy) {
@@ -146,7 +146,7 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
       k = (n + 1) / 2;
     }
     fetch_run *ahead = w->fetches;
-    plan_ahead(r, w, o, i + 1, &here, row0, n, thread, threads);
+    list_ahead(r, w, o, i + 1, &here, row0, n, thread, threads);
     if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
     for (int64_t first = from; first < to; first += FACTOR_COLUMNS) {
       const int64_t columns = to - first < FACTOR_COLUMNS ? to - first : FACTOR_COLUMNS;

@@ -102,7 +102,7 @@ static rows operand_of(const run *r, const worker *w, const stage_call *c, const
 
 /* What the products of a block shall ask for: the matrices of its equations, the panels of the next tile, and of the operands
  * `following` rows after this block's. */
-static void plan_ahead(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row, int n, int following,
+static void list_ahead(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row, int n, int following,
                        int n0, int vectors) {
   int used = 0;
   for (int i = 0; i < t->n_operands; i++) {
@@ -136,7 +136,7 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
   }
   fetch_run *ahead = w->fetches;
   const bool many = n >= FETCH_ROWS && t->n_calls;
-  if (many) plan_ahead(r, w, t, here, row, n, following, n0, vectors);
+  if (many) list_ahead(r, w, t, here, row, n, following, n0, vectors);
   for (int i = 0; i < t->n_calls; i++)
     call_product(r, w, t, &t->calls[i], operand_of(r, w, &t->calls[i], here, row0, row), here, row, n, n0, vectors,
                  many ? &ahead : NULL);
