@@ -24,8 +24,8 @@ printf 'task\tUnroll %%\tLSTM of 2015 %%\n'
 for task; do
   rows "$data"/en/qa"${task}"_*_train.txt >"$folder/train.tsv"
   rows "$data"/en/qa"${task}"_*_test.txt >"$folder/test.tsv"
-  # shellcheck disable=SC2086
   # The test questions are named here because some of their answers, lists of things, are in no training question.
+  # shellcheck disable=SC2086
   "$unroll" train answer "$folder/train.tsv" --valid "${VALID:-0.1}" --test "$folder/test.tsv" -o "$folder/model" --epochs 40 --lr 0.003 \
     --schedule cosine --set hidden=64 --set drop=0.3 ${OPTIONS:-} --quiet --seed "${SEED:-1}" >/dev/null
   "$unroll" eval "$folder/model/model.safetensors" "$folder/test.tsv" | awk -v task="$task" '/accuracy/ { print task, $3 }' |
