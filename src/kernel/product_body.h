@@ -4,6 +4,8 @@
  * The idea: a block of MR rows and NV vectors of the result stays in registers while k runs; every step loads NV vectors of B and
  * repeats MR numbers of A over the lanes. Each number of the result is one chain of fused multiply-adds in increasing k, so its
  * bits do not depend on how rows are blocked, nor on cutting k into pieces that start from what the piece before stored.
+ * Every step of k also asks for one line of what is needed next (fetch_run), and a block whose rows lie side by side, as those of a
+ * weight gradient do, for the sums of the block after it: they come while the multiply-adds go on.
  * vector_*.h says how many rows a block has for 1 to 4 vectors (PRODUCT_ROWS_n). */
 #ifndef KERNEL_PRODUCT_BODY_H
 #define KERNEL_PRODUCT_BODY_H
