@@ -19,7 +19,7 @@ const char *precision_name(enum precision p);
 
 /* How the factors of a product over k numbers lie. */
 typedef struct factors {
-  int steps; /* product.k: numbers, pairs or quads */
+  int steps; /* product_part.k: numbers, pairs or quads */
   int row;   /* floats of a row of A */
   int depth; /* rows of a panel of B, each of vectors * 16 floats */
 } factors;
@@ -45,15 +45,22 @@ typedef struct fetch_run {
 enum { FETCH_ROWS = 4 }; /* fewer rows leave no time for it */
 #define FETCH_END(anything) ((fetch_run){anything, 0, INT_MAX})
 
-/* C = init + A B for a block of rows and up to 4 vectors of columns.
- * A[i][k] = a[i * a_row + k * a_k]; B[k][v*16 ..] = b[k * b_k + v * 16]; vector v of row i of the result goes to
- * c[v] + i * c_row[v], and starts from init[v] + i * init_row[v] (NULL: zero; init may be c itself, to add on). */
-typedef struct product {
+/* A part of the sums of a product: A[i][k] = a[i * a_row + k * a_k]; B[k][v*16 ..] = b[k * b_k + v * 16]. */
+typedef struct product_part {
   const float *a;
   ptrdiff_t a_row, a_k;
   const float *b;
   ptrdiff_t b_k;
-  int rows, k, vectors; /* vectors 1..4; rows >= 0, k >= 0 */
+  int k; /* >= 0 */
+} product_part;
+
+/* C = init + A B + A' B' + ... for a block of rows and up to 4 vectors of columns, one part after the other; vector v of row i of the
+ * result goes to c[v] + i * c_row[v], and starts from init[v] + i * init_row[v] (NULL: zero; init may be c itself, to add on). */
+enum { PRODUCT_PARTS = 16 };
+typedef struct product {
+  const product_part *parts;
+  int n_parts; /* 0 .. PRODUCT_PARTS; of bytes, and where a_row is 1 while a_k is not: one */
+  int rows, vectors; /* vectors 1..4; rows >= 0 */
   const float *init[PANEL_VECTORS];
   ptrdiff_t init_row[PANEL_VECTORS];
   float *c[PANEL_VECTORS];

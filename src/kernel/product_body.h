@@ -9,8 +9,9 @@
  * vector_*.h says how many rows a block has for 1 to 4 vectors (PRODUCT_ROWS_n). */
 #ifndef KERNEL_PRODUCT_BODY_H
 #define KERNEL_PRODUCT_BODY_H
-/* Steps of k after which the next rows' turn comes, so that this part of B is still in the second-level cache or nearer. */
-enum { PIECE = 256 };
+/* Steps of k after which the next rows' turn comes at the latest, so that this part of B is still in the second-level cache or, where
+ * vectors go one by one, the first. */
+enum { PIECE = PRODUCT_WIDE ? 1280 : 256 };
 enum { COPIED_K = 128, COPIED_ROWS = 48 };
 
 static const int block_rows[] = {PRODUCT_ROWS_1, PRODUCT_ROWS_2, PRODUCT_ROWS_3, PRODUCT_ROWS_4};
@@ -23,12 +24,11 @@ static const int block_rows[] = {PRODUCT_ROWS_1, PRODUCT_ROWS_2, PRODUCT_ROWS_3,
 #define PRODUCT_ADD v_fma
 #endif
 
-typedef void PRODUCT(block_function)(const product *p, const float *a, const float *b, int k, int row, int vector);
+typedef void PRODUCT(block_function)(const product *p, const product_part *parts, int n, int row, int vector);
 
-/* Rows row .. row+MR-1, vectors vector .. vector+NV-1; a and b are already moved to where this block starts. */
-VECTOR_INLINE void PRODUCT(block_body)(const product *p, const float *a, const float *b, int k, int row, int vector, const int MR,
+/* Rows row .. row+MR-1, vectors vector .. vector+NV-1 of the n parts. */
+VECTOR_INLINE void PRODUCT(block_body)(const product *p, const product_part *parts, int n, int row, int vector, const int MR,
                                        const int NV, const ptrdiff_t known_row) {
-  const ptrdiff_t a_row = known_row ? known_row : p->a_row, a_k = p->a_k, b_k = p->b_k;
   v16 c[24][4];
   VECTOR_UNROLL
   for (int i = 0; i < MR; i++) VECTOR_UNROLL
@@ -36,31 +36,34 @@ VECTOR_INLINE void PRODUCT(block_body)(const product *p, const float *a, const f
   if (known_row) VECTOR_UNROLL
   for (int i = 0; i < MR; i++) VECTOR_UNROLL
   for (int v = 0; v < NV; v++) __builtin_prefetch(p->c[vector + v] + (row + MR + i) * p->c_row[vector + v], 1);
-  const float *r[8];
-  VECTOR_UNROLL
-  for (int j = 0; j < 8; j++) r[j] = a + 3 * j * a_row;
-  fetch_run none = FETCH_END(b), *next = p->ahead ? *p->ahead : &none, now = *next;
-  for (; k > 0; k--) {
-    if (MR >= FETCH_ROWS) {
-      __builtin_prefetch(now.p, 0, 2);
-      now.p += now.step;
-      if (--now.n == 0) now = *++next;
-    }
-    v16 x[4];
+  fetch_run none = FETCH_END((const float *)p), *next = p->ahead ? *p->ahead : &none, now = *next;
+  for (const product_part *end = parts + n; parts < end; parts++) {
+    const ptrdiff_t a_row = known_row ? known_row : parts->a_row, a_k = parts->a_k, b_k = parts->b_k;
+    const float *a = parts->a + row * a_row, *b = parts->b + vector * LANES, *r[8];
     VECTOR_UNROLL
-    for (int v = 0; v < NV; v++) x[v] = v_load(b + v * LANES);
-    VECTOR_UNROLL
-    for (int i = 0; i < MR; i++) {
-      const v16 s = v_set1(known_row ? a[i * known_row] : r[i / 3][i % 3 * a_row]);
+    for (int j = 0; j < 8; j++) r[j] = a + 3 * j * a_row;
+    for (int k = parts->k; k > 0; k--) {
+      if (MR >= FETCH_ROWS) {
+        __builtin_prefetch(now.p, 0, 2);
+        now.p += now.step;
+        if (--now.n == 0) now = *++next;
+      }
+      v16 x[4];
       VECTOR_UNROLL
-      for (int v = 0; v < NV; v++) c[i][v] = PRODUCT_ADD(s, x[v], c[i][v]);
+      for (int v = 0; v < NV; v++) x[v] = v_load(b + v * LANES);
+      VECTOR_UNROLL
+      for (int i = 0; i < MR; i++) {
+        const v16 s = v_set1(known_row ? a[i * known_row] : r[i / 3][i % 3 * a_row]);
+        VECTOR_UNROLL
+        for (int v = 0; v < NV; v++) c[i][v] = PRODUCT_ADD(s, x[v], c[i][v]);
+      }
+      if (known_row)
+        a += a_k;
+      else
+        VECTOR_UNROLL
+      for (int j = 0; j < (MR + 2) / 3; j++) r[j] += a_k;
+      b += b_k;
     }
-    if (known_row)
-      a += a_k;
-    else
-      VECTOR_UNROLL
-    for (int j = 0; j < (MR + 2) / 3; j++) r[j] += a_k;
-    b += b_k;
   }
   if (MR >= FETCH_ROWS && p->ahead) {
     *next = now;
@@ -73,11 +76,11 @@ VECTOR_INLINE void PRODUCT(block_body)(const product *p, const float *a, const f
 
 /* One function for each size of block: block_ROWS_VECTORS for rows anywhere in A, near_ROWS_VECTORS for rows side by side. */
 #define BLOCK(MR, NV)                                                                                                              \
-  static void PRODUCT(block_##MR##_##NV)(const product *p, const float *a, const float *b, int k, int row, int vector) {           \
-    PRODUCT(block_body)(p, a, b, k, row, vector, MR, NV, 0);                                                                       \
+  static void PRODUCT(block_##MR##_##NV)(const product *p, const product_part *parts, int n, int row, int vector) {                \
+    PRODUCT(block_body)(p, parts, n, row, vector, MR, NV, 0);                                                                      \
   }                                                                                                                                \
-  static void PRODUCT(near_##MR##_##NV)(const product *p, const float *a, const float *b, int k, int row, int vector) {            \
-    PRODUCT(block_body)(p, a, b, k, row, vector, MR, NV, 1);                                                                       \
+  static void PRODUCT(near_##MR##_##NV)(const product *p, const product_part *parts, int n, int row, int vector) {                 \
+    PRODUCT(block_body)(p, parts, n, row, vector, MR, NV, 1);                                                                      \
   }
 #define BLOCKS_1(F, NV) F(1, NV)
 #define BLOCKS_2(F, NV) BLOCKS_1(F, NV) F(2, NV)
@@ -103,32 +106,40 @@ static const PRODUCT(block_pair) PRODUCT(blocks_4)[] = {BLOCKS_UP_TO(PRODUCT_ROW
 static const PRODUCT(block_pair) *const
     PRODUCT(blocks)[] = {PRODUCT(blocks_1), PRODUCT(blocks_2), PRODUCT(blocks_3), PRODUCT(blocks_4)};
 
+/* Are the rows of A side by side? Parts that are more than one have theirs apart. */
+static int PRODUCT(product_near)(const product *p) { return p->n_parts == 1 && p->parts->a_row == 1; }
+
 /* All rows of a group of vectors, in blocks that differ by at most one row. */
-static void PRODUCT(product_rows)(const product *p, const float *a, const float *b, int k, int vector, int vectors) {
-  const int count = (p->rows + block_rows[vectors - 1] - 1) / block_rows[vectors - 1];
+static void PRODUCT(product_rows)(const product *p, const product_part *parts, int n, int vector, int vectors) {
+  const int count = (p->rows + block_rows[vectors - 1] - 1) / block_rows[vectors - 1], near = PRODUCT(product_near)(p);
   const PRODUCT(block_pair) *const table = PRODUCT(blocks)[vectors - 1];
   int row = 0;
   for (int i = 0; i < count; i++) {
-    const int n = (p->rows - row + count - i - 1) / (count - i);
-    table[n - 1][p->a_row == 1](p, a + row * p->a_row, b + vector * LANES, k, row, vector);
-    row += n;
+    const int rows = (p->rows - row + count - i - 1) / (count - i);
+    table[rows - 1][near](p, parts, n, row, vector);
+    row += rows;
   }
 }
 
 /* For few registers: where A's columns lie far apart, pieces of them are copied side by side and serve every vector. */
-static void PRODUCT(product_copied)(const product *p, const float *a, const float *b, int k) {
+static void PRODUCT(product_copied)(const product *p, const product_part *part) {
   _Alignas(64) float near[COPIED_K * COPIED_ROWS];
+  const product_part copy = {.a = near, .a_row = 1, .a_k = COPIED_ROWS, .b = part->b, .b_k = part->b_k, .k = part->k};
   product q = *p;
-  q.a_k = COPIED_ROWS;
   for (int first = 0; first < p->rows; first += COPIED_ROWS) {
     const int rows = p->rows - first < COPIED_ROWS ? p->rows - first : COPIED_ROWS;
-    for (int j = 0; j < k; j++)
-      for (int i = 0; i < rows; i += LANES)
-        v_store(near + j * COPIED_ROWS + i,
-                rows - i >= LANES ? v_load(a + j * p->a_k + first + i) : v_load_part(a + j * p->a_k + first + i, rows - i));
+    for (int j = 0; j < part->k; j++)
+      for (int i = 0; i < rows; i += LANES) {
+        const float *from = part->a + j * part->a_k + first + i;
+        v_store(near + j * COPIED_ROWS + i, rows - i >= LANES ? v_load(from) : v_load_part(from, rows - i));
+      }
     for (int row = 0; row < rows; row += PRODUCT_ROWS_1) {
       const int n = rows - row < PRODUCT_ROWS_1 ? rows - row : PRODUCT_ROWS_1;
-      for (int v = 0; v < p->vectors; v++) PRODUCT(blocks_1)[n - 1][1](&q, near + row, b + v * LANES, k, first + row, v);
+      for (int v = 0; v < p->vectors; v++) PRODUCT(blocks_1)[n - 1][1](&q, &copy, 1, row, v);
+    }
+    for (int v = 0; v < p->vectors; v++) {
+      q.init[v] += COPIED_ROWS * q.init_row[v];
+      q.c[v] += COPIED_ROWS * q.c_row[v];
     }
   }
 }
@@ -139,8 +150,24 @@ static int PRODUCT(product_one_block)(const product *p) {
   if (!PRODUCT_WIDE || p->rows > block_rows[v] || p->rows < 1) return 0;
   for (int i = 0; i <= v; i++)
     if (!p->init[i]) return 0;
-  PRODUCT(blocks)[v][p->rows - 1][p->a_row == 1](p, p->a, p->b, p->k, 0, 0);
+  PRODUCT(blocks)[v][p->rows - 1][PRODUCT(product_near)(p)](p, p->parts, p->n_parts, 0, 0);
   return 1;
+}
+
+/* The next parts of p, as many as have `most` steps of k together; *part and *k say where to go on. */
+static int PRODUCT(product_piece)(const product *p, int most, int *part, int *k, product_part *out) {
+  int n = 0;
+  for (; most > 0 && *part < p->n_parts; n++) {
+    const product_part *from = &p->parts[*part];
+    out[n] = *from;
+    out[n].a += *k * from->a_k;
+    out[n].b += *k * from->b_k;
+    out[n].k = from->k - *k < most ? from->k - *k : most;
+    most -= out[n].k;
+    *k += out[n].k;
+    if (*k == from->k) *k = 0, ++*part;
+  }
+  return n;
 }
 
 static void PRODUCT(product_run)(const product *given) {
@@ -148,6 +175,8 @@ static void PRODUCT(product_run)(const product *given) {
   static const _Alignas(64) float zeros[LANES];
   product p = *given;
   if (p.rows <= 0) return;
+  int all = 0;
+  for (int i = 0; i < p.n_parts; i++) all += p.parts[i].k;
   for (int v = 0; v < p.vectors; v++)
     if (!p.init[v]) {
       p.init[v] = zeros;
@@ -156,20 +185,21 @@ static void PRODUCT(product_run)(const product *given) {
   /* With few registers, vectors are taken together only when all rows fit one block. */
   int width = p.vectors;
   while (!PRODUCT_WIDE && width > 1 && block_rows[width - 1] < p.rows) width--;
-  const int copied = !PRODUCT_WIDE && p.rows > PRODUCT_ROWS_1 && p.a_row == 1 && p.a_k > COPIED_ROWS;
-  const int piece = copied ? COPIED_K : p.rows > block_rows[width - 1] ? PIECE : p.k;
-  int k = 0;
-  do {
-    const int n = p.k - k < piece ? p.k - k : piece;
-    if (copied) PRODUCT(product_copied)(&p, p.a + k * p.a_k, p.b + k * p.b_k, n);
+  const int copied = !PRODUCT_WIDE && PRODUCT(product_near)(&p) && p.rows > PRODUCT_ROWS_1 && p.parts->a_k > COPIED_ROWS;
+  const int most = copied ? COPIED_K : p.rows > block_rows[width - 1] ? PIECE : all;
+  const int pieces = all > most ? (all + most - 1) / most : 1;
+  product_part parts[PRODUCT_PARTS];
+  int part = 0, k = 0;
+  for (int i = 0; i < pieces; i++) {
+    const int n = PRODUCT(product_piece)(&p, (all + pieces - 1) / pieces, &part, &k, parts);
+    for (int q = 0; copied && q < n; q++) PRODUCT(product_copied)(&p, &parts[q]);
     for (int v = 0; !copied && v < p.vectors; v += width)
-      PRODUCT(product_rows)(&p, p.a + k * p.a_k, p.b + k * p.b_k, n, v, p.vectors - v < width ? p.vectors - v : width);
-    for (int v = 0; k == 0 && v < p.vectors; v++) {
+      PRODUCT(product_rows)(&p, parts, n, v, p.vectors - v < width ? p.vectors - v : width);
+    for (int v = 0; v < p.vectors; v++) {
       p.init[v] = p.c[v];
       p.init_row[v] = p.c_row[v];
     }
-    k += n;
-  } while (k < p.k);
+  }
 }
 #undef BLOCK
 #undef BLOCK_ENTRY

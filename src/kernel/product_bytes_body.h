@@ -28,8 +28,9 @@ static const int bytes_rows[] = {4, 1, 1, 1};
 
 /* Rows row .. row+MR-1, vectors vector .. vector+NV-1. */
 VECTOR_INLINE void bytes_block(const product *p, int row, int vector, const int MR, const int NV) {
-  const ptrdiff_t a_row = p->a_row, b_k = p->b_k;
-  const float *a = p->a + row * a_row, *scales = p->b + vector * LANES, *b = scales + 2 * b_k;
+  const product_part *q = p->parts;
+  const ptrdiff_t a_row = q->a_row, b_k = q->b_k;
+  const float *a = q->a + row * a_row, *scales = q->b + vector * LANES, *b = scales + 2 * b_k;
   v16i sum[12][4];
   const quad *r[4];
   VECTOR_UNROLL
@@ -40,7 +41,7 @@ VECTOR_INLINE void bytes_block(const product *p, int row, int vector, const int 
   }
   VECTOR_UNROLL
   for (int j = 0; j < (MR + 2) / 3; j++) r[j] = (const quad *)(a + 1 + 3 * j * a_row);
-  for (int k = 0; k < p->k; k++) {
+  for (int k = 0; k < q->k; k++) {
     v16i x[4];
     VECTOR_UNROLL
     for (int v = 0; v < NV; v++) x[v] = v_bits(v_load(b + v * LANES));

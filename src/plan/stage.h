@@ -43,6 +43,7 @@ typedef struct stage_call {
   enum precision precision; /* of the factors */
   factors lie;              /* how they do */
   int64_t rounded;          /* where the rounded operand is in a thread's scratch, tile_rows rows; not for fp32 */
+  bool goes_on;             /* with the sums of the call before, all of them: one product computes both, in parts */
   int gates;
   int64_t pack; /* packed panels, tile after tile of lie.depth * gates * unit floats */
   struct {

@@ -238,6 +238,16 @@ static enum precision precision_of_call(const struct plan *p, int k) {
   return bytes && (k < LEAST || k > BYTES_MOST) ? PRECISION_FP32 : p->out.precision;
 }
 
+/* Does the call only add to what the calls before it, which are `parts` of one product so far, computed? */
+static bool continues(const stage_call *call, const stage_call *before, int parts) {
+  bool same = before && call->gates == before->gates && call->precision == before->precision;
+  for (int g = 0; same && g < call->gates; g++) {
+    const place *sum = &before->gate[g].out;
+    same = same_place(sum, &call->gate[g].init) && same_place(sum, &call->gate[g].out);
+  }
+  return same && call->precision != PRECISION_INT8 && parts < PRODUCT_PARTS;
+}
+
 /* One call for up to `most` gates that have `operand` and are not yet computed; marks them. Returns false when none is left. */
 static bool emit_call(emitter *e, const results *r, int operand, int k, bool **done, bool *started, int most) {
   const value_product *products[PANEL_VECTORS];
@@ -264,6 +274,9 @@ static bool emit_call(emitter *e, const results *r, int operand, int k, bool **d
   }
   if (!call.gates) return false;
   call.operand = plan_place_of(e->p, e->members[0], operand, 0);
+  int parts = 1;
+  while (parts < e->out->n_calls && e->out->calls[e->out->n_calls - parts].goes_on) parts++;
+  call.goes_on = continues(&call, e->out->n_calls ? &e->out->calls[e->out->n_calls - 1] : NULL, parts);
   e->status = pack_panels(e, &call, products);
   e->out->calls[e->out->n_calls++] = call;
   return true;

@@ -104,15 +104,13 @@ static void products_of_pair(const run *r, const struct outer_pair *pair, int wi
   const int64_t row = padded(width);
   for (int column = 0; column < width; column += PANEL, panels += OUTER_ROWS * PANEL) {
     const int vectors = panel_vectors(width, column);
-    product p = {.a = dy.p,
-                 .a_row = 1,
-                 .a_k = dy.row,
-                 .b = x.p ? x.p + column : panels,
-                 .b_k = x.p ? x.row : vectors * LANES,
-                 .rows = (int)n,
-                 .k = (int)k,
-                 .vectors = vectors,
-                 .ahead = ahead};
+    const product_part part = {.a = dy.p,
+                               .a_row = 1,
+                               .a_k = dy.row,
+                               .b = x.p ? x.p + column : panels,
+                               .b_k = x.p ? x.row : vectors * LANES,
+                               .k = (int)k};
+    product p = {.parts = &part, .n_parts = 1, .rows = (int)n, .vectors = vectors, .ahead = ahead};
     for (int v = 0; v < vectors; v++) {
       p.c[v] = r->arena + pair->accumulator + first * row + column + v * LANES;
       p.init[v] = p.c[v];

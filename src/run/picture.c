@@ -35,23 +35,23 @@ static void conv_line(const run *r, const stage_picture *q, const float *framed,
                       int to_row) {
   const int vectors = panel_vectors(q->out_channels, first), k = q->size * q->channels;
   const int64_t across = (int64_t)(q->out_columns + q->size - 1) * q->channels;
-  product p = {.a = framed + line * across,
-               .a_row = q->channels,
-               .a_k = 1,
-               .b = r->pack + q->pack + (int64_t)first * q->size * k,
-               .b_k = vectors * LANES,
-               .rows = q->out_columns,
-               .k = k,
-               .vectors = vectors};
+  product_part parts[PRODUCT_PARTS]; /* a line of the patch each */
+  product p = {.parts = parts, .rows = q->out_columns, .vectors = vectors};
   for (int v = 0; v < vectors; v++) {
     p.c[v] = to + v * LANES;
     p.c_row[v] = to_row;
     p.init[v] = bias ? bias + first + v * LANES : NULL;
   }
   for (int i = 0; i < q->size; i++) {
+    parts[p.n_parts++] = (product_part){.a = framed + (line + i) * across,
+                                        .a_row = q->channels,
+                                        .a_k = 1,
+                                        .b = r->pack + q->pack + ((int64_t)first * q->size + (int64_t)i * vectors * LANES) * k,
+                                        .b_k = vectors * LANES,
+                                        .k = k};
+    if (p.n_parts < PRODUCT_PARTS && i + 1 < q->size) continue;
     r->k->product(&p);
-    p.a += across;
-    p.b += (int64_t)k * vectors * LANES;
+    p.n_parts = 0;
     for (int v = 0; v < vectors; v++) p.init[v] = p.c[v], p.init_row[v] = to_row;
   }
 }
@@ -81,14 +81,13 @@ static void outer_part(const run *r, const stage_picture *q, const float *framed
   const int left = q->out_channels - o;
   for (int first = 0; first < width; first += PANEL) {
     const int vectors = panel_vectors(width, first);
-    product p = {.a = dy + o,
-                 .a_row = 1,
-                 .a_k = q->out_channels,
-                 .b = framed + (int64_t)patch_row * across * q->channels + first,
-                 .b_k = q->channels,
-                 .rows = left < LANES ? left : LANES,
-                 .k = q->out_rows * across - (q->size - 1),
-                 .vectors = vectors};
+    const product_part part = {.a = dy + o,
+                               .a_row = 1,
+                               .a_k = q->out_channels,
+                               .b = framed + (int64_t)patch_row * across * q->channels + first,
+                               .b_k = q->channels,
+                               .k = q->out_rows * across - (q->size - 1)};
+    product p = {.parts = &part, .n_parts = 1, .rows = left < LANES ? left : LANES, .vectors = vectors};
     for (int v = 0; v < vectors; v++) {
       p.c[v] = sums + first + v * LANES;
       p.init[v] = p.c[v];

@@ -3,7 +3,7 @@
 #include "base/ticks.h"
 #include "run/internal.h"
 
-enum { NEXT_LINES = 256 }; /* of a panel; of the rest the processor sees that it goes on */
+enum { NEXT_LINES = 1024 }; /* of a panel; of the rest the processor sees that it goes on */
 
 rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row) {
   float *base;
@@ -55,33 +55,6 @@ static rows tile_at(const run *r, const worker *w, const stage_tile *t, const pl
   return x;
 }
 
-static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, rows a, const where *here,
-                         int64_t row, int n, int n0, int vectors, fetch_run **ahead) {
-  product q; /* the vectors that there are get filled in below; clearing the others would take as long as a small product */
-  q.a = a.p ? a.p : r->zeros;
-  q.a_row = a.row;
-  q.a_k = 1;
-  q.b = r->pack + c->pack + (int64_t)n0 * c->gates * c->lie.depth;
-  q.b_k = c->gates * vectors * LANES;
-  q.rows = n;
-  q.k = a.p ? c->lie.steps : 0;
-  q.vectors = c->gates * vectors;
-  q.ahead = ahead;
-  bool adds = true;
-  for (int g = 0; g < c->gates; g++) {
-    const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, n0), init = tile_at(r, w, t, &c->gate[g].init, here, row, n0);
-    adds = adds && out.p == init.p;
-    for (int v = 0; v < vectors; v++) {
-      const int i = g * vectors + v;
-      q.c[i] = out.p + v * LANES;
-      q.c_row[i] = out.row;
-      q.init[i] = init.p ? init.p + v * LANES : NULL;
-      q.init_row[i] = init.row;
-    }
-  }
-  if (q.k || !adds) r->product[c->precision](&q);
-}
-
 /* Operands of all calls, rounded, for rows row0 .. row0+n-1. */
 static void round_operands(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t n) {
   for (int i = 0; i < t->n_calls; i++) {
@@ -98,6 +71,46 @@ static rows operand_of(const run *r, const worker *w, const stage_call *c, const
   const rows a = run_at(r, w, &c->operand, here, row);
   if (!a.p || c->precision == PRECISION_FP32) return a;
   return (rows){w->rounded + c->rounded + (row - row0) * c->lie.row, c->lie.row};
+}
+
+/* Call `i` and those that go on with its sums, as one product; returns how many they are. */
+static int call_product(const run *r, const worker *w, const stage_tile *t, int i, const where *here, int64_t row0, int64_t row,
+                        int n, int n0, int vectors, fetch_run **ahead) {
+  const stage_call *const c = &t->calls[i];
+  product_part parts[PRODUCT_PARTS];
+  product q; /* the vectors that there are get filled in below; clearing the others would take as long as a small product */
+  q.parts = parts;
+  q.n_parts = 0;
+  int calls = 0;
+  do {
+    const stage_call *const one = c + calls++;
+    const rows a = operand_of(r, w, one, here, row0, row);
+    if (!a.p) continue;
+    product_part *const part = &parts[q.n_parts++];
+    part->a = a.p;
+    part->a_row = a.row;
+    part->a_k = 1;
+    part->b = r->pack + one->pack + (int64_t)n0 * one->gates * one->lie.depth;
+    part->b_k = one->gates * vectors * LANES;
+    part->k = one->lie.steps;
+  } while (i + calls < t->n_calls && c[calls].goes_on);
+  q.rows = n;
+  q.vectors = c->gates * vectors;
+  q.ahead = ahead;
+  bool adds = true;
+  for (int g = 0; g < c->gates; g++) {
+    const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, n0), init = tile_at(r, w, t, &c->gate[g].init, here, row, n0);
+    adds = adds && out.p == init.p;
+    for (int v = 0; v < vectors; v++) {
+      const int at = g * vectors + v;
+      q.c[at] = out.p + v * LANES;
+      q.c_row[at] = out.row;
+      q.init[at] = init.p ? init.p + v * LANES : NULL;
+      q.init_row[at] = init.row;
+    }
+  }
+  if (q.n_parts || !adds) r->product[q.n_parts ? c->precision : PRECISION_FP32](&q);
+  return calls;
 }
 
 /* What the products of a block shall ask for: the matrices of its equations, the panels of the next tile, and of the operands
@@ -137,9 +150,7 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
   fetch_run *ahead = w->fetches;
   const bool many = n >= FETCH_ROWS && t->n_calls;
   if (many) list_ahead(r, w, t, here, row, n, following, n0, vectors);
-  for (int i = 0; i < t->n_calls; i++)
-    call_product(r, w, t, &t->calls[i], operand_of(r, w, &t->calls[i], here, row0, row), here, row, n, n0, vectors,
-                 many ? &ahead : NULL);
+  for (int i = 0; i < t->n_calls;) i += call_product(r, w, t, i, here, row0, row, n, n0, vectors, many ? &ahead : NULL);
   if (t->n_code) r->k->tile(t->code, t->n_code, w->operands, n, vectors);
 }
 

@@ -115,8 +115,8 @@ static void unpack(packed *q) {
 
 /* start 0: from nothing, 1: from a row for all, 2: from c itself */
 static void multiply(const packed *q, const operands *o, const kernels *t, int start) {
-  product p = {
-      .a = q->a, .a_row = q->f.row, .a_k = 1, .b = q->b, .b_k = q->step, .rows = o->rows, .k = q->f.steps, .vectors = o->vectors};
+  const product_part part = {.a = q->a, .a_row = q->f.row, .a_k = 1, .b = q->b, .b_k = q->step, .k = q->f.steps};
+  product p = {.parts = &part, .n_parts = 1, .rows = o->rows, .vectors = o->vectors};
   for (int i = 0; i < (o->rows + 1) * q->step; i++) q->c[i] = start == 2 && i < o->rows * q->step ? q->init[i] : 77;
   for (int v = 0; v < o->vectors; v++) {
     p.c[v] = q->c + v * LANES;

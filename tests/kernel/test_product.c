@@ -13,20 +13,28 @@ typedef struct data {
   size_t c_size;
 } data;
 
-static void run(const kernels *t, const shape *s, const data *d, float *c) {
+/* All of k in `n_parts` parts of about the same size, the last of which may be empty. */
+static void run(const kernels *t, const shape *s, const data *d, int n_parts, float *c) {
   const ptrdiff_t c_row = s->vectors * (LANES + GAP);
-  product p = {.a = d->a,
-               .a_row = s->layout == 0   ? s->k
-                        : s->layout == 1 ? 1
-                                         : 2 * s->k + 5,
-               .a_k = s->layout == 0   ? 1
-                      : s->layout == 1 ? s->rows + 3
-                                       : 2,
-               .b = d->b,
-               .b_k = (s->vectors + (s->layout == 2)) * LANES,
-               .rows = s->rows,
-               .k = s->k,
-               .vectors = s->vectors};
+  const product_part all = {.a = d->a,
+                            .a_row = s->layout == 0   ? s->k
+                                     : s->layout == 1 ? 1
+                                                      : 2 * s->k + 5,
+                            .a_k = s->layout == 0   ? 1
+                                   : s->layout == 1 ? s->rows + 3
+                                                    : 2,
+                            .b = d->b,
+                            .b_k = (s->vectors + (s->layout == 2)) * LANES,
+                            .k = s->k};
+  product_part parts[PRODUCT_PARTS];
+  for (int i = 0; i < n_parts; i++) {
+    const int size = s->k / n_parts + 1, from = i * size < s->k ? i * size : s->k;
+    parts[i] = all;
+    parts[i].a += from * all.a_k;
+    parts[i].b += from * all.b_k;
+    parts[i].k = s->k - from < size ? s->k - from : size;
+  }
+  product p = {.parts = parts, .n_parts = n_parts, .rows = s->rows, .vectors = s->vectors};
   for (size_t i = 0; i < d->c_size; i++) c[i] = (float)(i % 17) - 8.25f;
   for (int v = 0; v < s->vectors; v++) {
     p.c[v] = c + v * (LANES + GAP);
@@ -73,16 +81,17 @@ static void check(const shape *s) {
   numbers(d.a, a_size, (uint64_t)s->rows, -1, 1);
   numbers(d.b, b_size, (uint64_t)s->k, -1, 1);
   numbers(d.init, init_size, 9, -1, 1);
-  run(kernel_table_of(CPU_PORTABLE), s, &d, d.c[0]);
+  run(kernel_table_of(CPU_PORTABLE), s, &d, 1, d.c[0]);
   check_double(s, &d, d.c[0]);
-  for (int i = 1; i < ISAS; i++) {
-    const kernels *t = kernel_table_of(all_isas[i]);
+  static const int parts[] = {1, 2, 5, PRODUCT_PARTS};
+  for (int i = 0; i < 4 * ISAS; i++) {
+    const kernels *t = kernel_table_of(all_isas[i / 4]);
     size_t at;
     if (!t) continue;
-    run(t, s, &d, d.c[1]);
+    run(t, s, &d, parts[i % 4], d.c[1]);
     if (!same_all(d.c[1], d.c[0], d.c_size, &at))
-      fail_msg("%s: rows %d k %d vectors %d layout %d start %d differs at %zu", cpu_isa_name(t->isa), s->rows, s->k, s->vectors,
-               s->layout, s->start, at);
+      fail_msg("%s: rows %d k %d vectors %d layout %d start %d in %d parts differs at %zu", cpu_isa_name(t->isa), s->rows, s->k,
+               s->vectors, s->layout, s->start, parts[i % 4], at);
   }
   mem_free_aligned(d.a);
   mem_free_aligned(d.b);
@@ -104,7 +113,7 @@ static void small_sizes(void **state) {
 
 static void pieces_of_k(void **state) {
   (void)state;
-  static const int rows[] = {1, 7, 25, 49, 100}, ks[] = {255, 256, 257, 600};
+  static const int rows[] = {1, 7, 25, 49, 100}, ks[] = {256, 257, 600, 1281};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     for (size_t j = 0; j < 4; j++)
       for (int way = 0; way < 9; way++)
@@ -166,7 +175,8 @@ static void pairs_of(int rows, int k, int vectors) {
     if (!t) continue;
     for (int i = 0; i < rows; i++) t->pairs_of_row(a2 + i * half, a + i * k, k);
     for (int q = 0; q < k; q += 2) t->pairs_of_rows(b2 + q / 2 * step, b + q * step, q + 1 < k ? b + (q + 1) * step : NULL, step);
-    product p = {.a = a2, .a_row = half, .a_k = 1, .b = b2, .b_k = step, .rows = rows, .k = half, .vectors = vectors};
+    const product_part part = {.a = a2, .a_row = half, .a_k = 1, .b = b2, .b_k = step, .k = half};
+    product p = {.parts = &part, .n_parts = 1, .rows = rows, .vectors = vectors};
     for (int v = 0; v < vectors; v++) p.c[v] = c + v * LANES, p.c_row[v] = step;
     t->product_pairs(&p);
     for (int i = 0; i < rows; i++)
