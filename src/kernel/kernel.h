@@ -54,12 +54,13 @@ typedef struct product_part {
   int k; /* >= 0 */
 } product_part;
 
-/* C = init + A B + A' B' + ... for a block of rows and up to 4 vectors of columns, one part after the other; vector v of row i of the
- * result goes to c[v] + i * c_row[v], and starts from init[v] + i * init_row[v] (NULL: zero; init may be c itself, to add on). */
+/* C = init + A B + A' B' + ... for a block of rows and up to 4 vectors of columns, one part after the other; vector v of row i of
+ * the result goes to c[v] + i * c_row[v], and starts from init[v] + i * init_row[v] (NULL: zero; init may be c itself, to add on).
+ */
 enum { PRODUCT_PARTS = 16 };
 typedef struct product {
   const product_part *parts;
-  int n_parts; /* 0 .. PRODUCT_PARTS; of bytes, and where a_row is 1 while a_k is not: one */
+  int n_parts;       /* 0 .. PRODUCT_PARTS; of bytes, and where a_row is 1 while a_k is not: one */
   int rows, vectors; /* vectors 1..4; rows >= 0 */
   const float *init[PANEL_VECTORS];
   ptrdiff_t init_row[PANEL_VECTORS];

@@ -9,8 +9,8 @@
  * vector_*.h says how many rows a block has for 1 to 4 vectors (PRODUCT_ROWS_n). */
 #ifndef KERNEL_PRODUCT_BODY_H
 #define KERNEL_PRODUCT_BODY_H
-/* Steps of k after which the next rows' turn comes at the latest, so that this part of B is still in the second-level cache or, where
- * vectors go one by one, the first. */
+/* Steps of k after which the next rows' turn comes at the latest, so that this part of B is still in the second-level cache or,
+ * where vectors go one by one, the first. */
 enum { PIECE = PRODUCT_WIDE ? 1280 : 256 };
 enum { COPIED_K = 128, COPIED_ROWS = 48 };
 

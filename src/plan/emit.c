@@ -284,9 +284,9 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
   for (int i = 0; i < o->n_x; i++) x_all += padded(o->x[i].width);
   const int64_t need = x_all * OUTER_ROWS;
   if (need > p->out.outer) p->out.outer = need;
-  for (int i = 0; i < o->n_dy && p->out.precision == PRECISION_BF16; i++) {
-    const int64_t pairs = padded(o->dy[i].width) * OUTER_ROWS / 2;
-    if (pairs > p->out.rounded) p->out.rounded = pairs;
+  for (int i = 0; i < o->n_dy; i++) {
+    const int64_t width = padded(o->dy[i].width), columns = width < OUTER_COLUMNS ? width : OUTER_COLUMNS;
+    if (columns * OUTER_ROWS > p->out.rounded) p->out.rounded = columns * OUTER_ROWS;
   }
   return st;
 }

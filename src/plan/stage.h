@@ -232,7 +232,7 @@ typedef struct frozen {
     place at;
   } * keep;
   enum precision precision;
-  int64_t rounded; /* floats of scratch a thread needs for rounded operands; not for fp32 */
+  int64_t rounded; /* floats of scratch a thread needs for operands that are rounded or copied */
   int slots;       /* floats of scratch a thread needs for tile programs */
   int64_t outer;   /* floats of scratch a thread needs for weight gradients and pictures */
   int widest;      /* the largest width of a matrix */
@@ -240,7 +240,9 @@ typedef struct frozen {
   bool gradient;
 } frozen;
 
-enum { OUTER_ROWS = 256, CONST_ZERO = 0, CONST_SCALE = 1, CONST_VARYING = 2 };
+/* Rows of a block of weight gradients, and columns of dy that stay in the second-level cache while the panels of x go by. */
+enum { OUTER_ROWS = 256, OUTER_COLUMNS = 384 };
+enum { CONST_ZERO = 0, CONST_SCALE = 1, CONST_VARYING = 2 };
 
 /* Rows whose operands stay in the second-level cache while the panels of a tile program go by. */
 static inline int64_t tile_rows(const stage_tile *t) {

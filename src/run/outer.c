@@ -8,7 +8,9 @@
 #include "run/internal.h"
 
 enum { PANEL = PANEL_VECTORS * LANES };
-enum { FACTOR_COLUMNS = 384 }; /* of dy, which stay in the second-level cache while the panels go by */
+enum {
+  FAR = 512
+}; /* floats from row to row: so far apart, rows are not foreseen by the processor and share few sets of its caches */
 
 static int panel_vectors(int width, int first) {
   const int left = (int)padded(width) - first;
@@ -53,6 +55,8 @@ static void pack_panel(const run *r, const worker *w, const stage *s, const stru
   }
 }
 
+static bool far(rows x) { return x.row >= FAR || x.row <= -FAR; }
+
 /* n rows of `width` floats become (n + 1) / 2 rows of pairs at out; from.p may be out. */
 static void pair_rows(const run *r, float *out, int64_t out_row, rows from, int64_t n, int width) {
   for (int64_t k = 0; k < n; k += 2)
@@ -68,7 +72,7 @@ static void pack_x(const run *r, const worker *w, const stage *s, const struct o
   }
 }
 
-/* Are rows row0 .. row0+n-1 of x where a product can read them as they are: one after the other, in single precision? */
+/* Are rows row0 .. row0+n-1 of x where a product can read them as they are: one after the other, near, in single precision? */
 static bool in_place(const run *r, const worker *w, const stage *s, const struct outer_x *x, int64_t row0, int64_t n, rows *out) {
   const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
   where here = {a, -1, false};
@@ -82,7 +86,17 @@ static bool in_place(const run *r, const worker *w, const stage *s, const struct
   }
   *out = run_at(r, w, &x->at, &here, row0);
   if (s->back) *out = reversed(*out, n);
-  return out->p != NULL;
+  return out->p && !far(*out);
+}
+
+/* n rows of `columns` of dy as a product reads them down their columns: as they are, or near each other, or in pairs. */
+static rows factor_of(const run *r, const worker *w, rows dy, int64_t n, int columns) {
+  const rows near = {w->rounded, padded(columns)};
+  const bool pairs = r->f->precision == PRECISION_BF16;
+  if (!pairs && !far(dy)) return dy;
+  if (pairs) pair_rows(r, near.p, near.row, dy, n, columns);
+  for (int64_t i = 0; !pairs && i < n; i++) memcpy(near.p + i * near.row, dy.p + i * dy.row, (size_t)columns * sizeof *dy.p);
+  return near;
 }
 
 /* What the products with one dy shall ask for: this thread's part of the next one. */
@@ -104,12 +118,8 @@ static void products_of_pair(const run *r, const struct outer_pair *pair, int wi
   const int64_t row = padded(width);
   for (int column = 0; column < width; column += PANEL, panels += OUTER_ROWS * PANEL) {
     const int vectors = panel_vectors(width, column);
-    const product_part part = {.a = dy.p,
-                               .a_row = 1,
-                               .a_k = dy.row,
-                               .b = x.p ? x.p + column : panels,
-                               .b_k = x.p ? x.row : vectors * LANES,
-                               .k = (int)k};
+    const product_part part = {
+        .a = dy.p, .a_row = 1, .a_k = dy.row, .b = x.p ? x.p + column : panels, .b_k = x.p ? x.row : vectors * LANES, .k = (int)k};
     product p = {.parts = &part, .n_parts = 1, .rows = (int)n, .vectors = vectors, .ahead = ahead};
     for (int v = 0; v < vectors; v++) {
       p.c[v] = r->arena + pair->accumulator + first * row + column + v * LANES;
@@ -136,18 +146,13 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
     if (from >= to) continue;
     rows at = run_at(r, w, &dy->at, &here, row0);
     if (s->back) at = reversed(at, n);
-    rows factor = {at.p + from, at.row};
-    int64_t k = n;
-    if (r->f->precision == PRECISION_BF16) {
-      pair_rows(r, w->rounded, padded(to - from), factor, n, (int)(to - from));
-      factor = (rows){w->rounded, padded(to - from)};
-      k = (n + 1) / 2;
-    }
+    const int64_t k = r->f->precision == PRECISION_BF16 ? (n + 1) / 2 : n;
     fetch_run *ahead = w->fetches;
     list_ahead(r, w, o, i + 1, &here, row0, n, thread, threads);
     if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
-    for (int64_t first = from; first < to; first += FACTOR_COLUMNS) {
-      const int64_t columns = to - first < FACTOR_COLUMNS ? to - first : FACTOR_COLUMNS;
+    for (int64_t first = from; first < to; first += OUTER_COLUMNS) {
+      const int64_t columns = to - first < OUTER_COLUMNS ? to - first : OUTER_COLUMNS;
+      const rows factor = factor_of(r, w, (rows){at.p + first, at.row}, n, (int)columns);
       for (int q = 0; q < o->n_pairs; q++) {
         const struct outer_pair *pair = &o->pairs[q];
         if (pair->dy != i) continue;
@@ -155,8 +160,7 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
         rows x;
         for (int before = 0; before < pair->x; before++) panels += padded(o->x[before].width) * OUTER_ROWS;
         if (!in_place(r, w, s, &o->x[pair->x], row0, n, &x)) x.p = NULL;
-        products_of_pair(r, pair, o->x[pair->x].width, (rows){factor.p + first - from, factor.row}, x, panels, k, first, columns,
-                         &ahead);
+        products_of_pair(r, pair, o->x[pair->x].width, factor, x, panels, k, first, columns, &ahead);
       }
     }
   }

@@ -3,8 +3,6 @@
 #include "base/ticks.h"
 #include "run/internal.h"
 
-enum { NEXT_LINES = 1024 }; /* of a panel; of the rest the processor sees that it goes on */
-
 rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row) {
   float *base;
   enum place_base kind = at->base;
@@ -126,9 +124,8 @@ static void list_ahead(const run *r, const worker *w, const stage_tile *t, const
   const int next = n0 + t->unit * LANES;
   for (int i = 0; i < t->n_calls && next < t->width && used < FETCHES; i++) {
     const stage_call *c = &t->calls[i];
-    const int lines = c->lie.steps * c->gates * vectors;
-    w->fetches[used++] =
-        (fetch_run){r->pack + c->pack + (int64_t)next * c->gates * c->lie.depth, LANES, lines < NEXT_LINES ? lines : NEXT_LINES};
+    const float *panel = r->pack + c->pack + (int64_t)next * c->gates * c->lie.depth;
+    w->fetches[used++] = (fetch_run){panel, LANES, c->lie.steps * c->gates * vectors};
   }
   for (int i = 0; i < t->n_calls && following; i++) {
     const stage_call *c = &t->calls[i];
