@@ -240,6 +240,22 @@ static bool scattered_to(const struct plan *p, int matrix, int phase) {
   return false;
 }
 
+/* Is the matrix of a product of two operands all that its columns of the gradient get, whole vectors that lie as vectors should? */
+static bool goes_straight(const struct plan *p, int number) {
+  const value *v = &p->values[number];
+  const node *n = &p->g->nodes[v->node];
+  const param *w = &p->g->params[n->param];
+  const int width = p->values[v->in[1]].width;
+  for (int i = 0; i < p->n_values; i++) {
+    const value *u = &p->values[i];
+    const node *other = &p->g->nodes[u->node];
+    if (i == number || u->kind != VALUE_STAGE || other->param != n->param) continue;
+    const bool apart = u->op == OP_OUTER && (other->c0 >= n->c0 + width || n->c0 >= other->c0 + p->values[u->in[1]].width);
+    if ((u->op == OP_OUTER || u->op == OP_EMBED_T || u->op == OP_CONV_OUTER) && !apart) return false;
+  }
+  return width % LANES == 0 && w->cols % LANES == 0 && (w->offset + n->c0) % LANES == 0;
+}
+
 static int last_of_phase(const struct plan *p, int number) {
   const int phase = p->groups[number].phase;
   while (number + 1 < p->n_groups && p->groups[number + 1].phase == phase) number++;
@@ -268,6 +284,8 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
     q->target = w->offset + n->c0;
     q->target_row = w->cols;
     q->late = scattered_to(p, n->param, v->phase);
+    q->straight = goes_straight(p, g->members[i]);
+    if (q->straight) continue;
     const bool outlives = p->options.window && plan_reduces(p, v);
     const int born = outlives ? 0 : index, dies = outlives ? p->n_groups : q->late ? last_of_phase(p, index) : index;
     st = plan_request(p, padded(o->dy[q->dy].width) * padded(o->x[q->x].width), &q->accumulator, born, dies, err);

@@ -82,10 +82,11 @@ typedef struct stage_outer {
   } * x;
   struct outer_pair {
     int dy, x;
-    int64_t accumulator; /* [N, K padded] in the arena */
+    int64_t accumulator; /* [N, K padded] in the arena; not where sums go straight to the gradient */
     int64_t target;
     int target_row;
-    bool late; /* a STAGE_ADD adds it to the gradient, after others that add to the same rows one by one */
+    bool straight; /* nothing else adds to these numbers of the gradient, and they lie as an accumulator does */
+    bool late;     /* a STAGE_ADD adds it to the gradient, after others that add to the same rows one by one */
   } * pairs;
   struct outer_dot { /* sum over rows of a * b, elementwise: the diagonal of what a matrix would get */
     place a, b;

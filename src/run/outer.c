@@ -112,19 +112,24 @@ static void list_ahead(const run *r, const worker *w, const stage_outer *o, int 
   w->fetches[used] = FETCH_END(w->slots);
 }
 
+static rows sums_of(const run *r, const struct outer_pair *pair, int width) {
+  if (pair->straight) return (rows){r->gradient + pair->target, pair->target_row};
+  return (rows){r->arena + pair->accumulator, padded(width)};
+}
+
 /* Rows first .. first+n-1 of a dW: k rows of dy times all columns of x, which is as it is or else, where x.p is NULL, in panels. */
 static void products_of_pair(const run *r, const struct outer_pair *pair, int width, rows dy, rows x, const float *panels,
                              int64_t k, int64_t first, int64_t n, fetch_run **ahead) {
-  const int64_t row = padded(width);
+  const rows sums = sums_of(r, pair, width);
   for (int column = 0; column < width; column += PANEL, panels += OUTER_ROWS * PANEL) {
     const int vectors = panel_vectors(width, column);
     const product_part part = {
         .a = dy.p, .a_row = 1, .a_k = dy.row, .b = x.p ? x.p + column : panels, .b_k = x.p ? x.row : vectors * LANES, .k = (int)k};
     product p = {.parts = &part, .n_parts = 1, .rows = (int)n, .vectors = vectors, .ahead = ahead};
     for (int v = 0; v < vectors; v++) {
-      p.c[v] = r->arena + pair->accumulator + first * row + column + v * LANES;
+      p.c[v] = sums.p + first * sums.row + column + v * LANES;
       p.init[v] = p.c[v];
-      p.c_row[v] = p.init_row[v] = row;
+      p.c_row[v] = p.init_row[v] = sums.row;
     }
     r->product[r->f->precision](&p);
   }
@@ -211,18 +216,18 @@ void run_outer(const run *r, worker *w, const stage *s, int thread, int threads)
   for (int i = 0; i < o->n_dots && begins; i++) clear_sum(r, o->dots[i].sum, o->dots[i].width, thread, threads);
   for (int i = 0; i < o->n_pairs && begins; i++) {
     run_share(o->dy[o->pairs[i].dy].width, LANES, thread, threads, &from, &to);
-    const int64_t row = padded(o->x[o->pairs[i].x].width);
-    if (from < to) memset(r->arena + o->pairs[i].accumulator + from * row, 0, (size_t)((to - from) * row) * sizeof(float));
+    const rows sums = sums_of(r, &o->pairs[i], o->x[o->pairs[i].x].width);
+    if (from < to && !o->pairs[i].straight) memset(sums.p + from * sums.row, 0, (size_t)((to - from) * sums.row) * sizeof(float));
   }
   add_rows(r, w, s, thread, threads);
   for (int i = 0; i < o->n_pairs && r->window.ends; i++) {
     const struct outer_pair *pair = &o->pairs[i];
     const int width = o->x[pair->x].width;
-    if (pair->late) continue;
+    if (pair->late || pair->straight) continue;
     run_share(o->dy[pair->dy].width, LANES, thread, threads, &from, &to);
     for (int64_t k = from; k < to; k++) {
       float *target = r->gradient + pair->target + k * pair->target_row;
-      const float *acc = r->arena + pair->accumulator + k * padded(width);
+      const float *acc = sums_of(r, pair, width).p + k * padded(width);
       for (int j = 0; j < width; j++) target[j] += acc[j];
     }
   }
