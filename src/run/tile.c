@@ -1,6 +1,7 @@
 /* tile.c - runs tile programs: for a block of rows and a unit tile of columns, the products, then the equations on the result
  * while it is in the first-level cache. And loops: the same, step after step. */
 #include "base/ticks.h"
+#include "run/calls.h"
 #include "run/internal.h"
 
 enum { NEXT_LINES = 256 }; /* of a panel; of the rest the processor sees that it goes on */
@@ -79,7 +80,11 @@ static void call_product(const run *r, const worker *w, const stage_tile *t, con
       q.init_row[i] = init.row;
     }
   }
-  if (q.k || !adds) r->product[c->precision](&q);
+  if (!q.k && adds) return;
+  if (w->calls)
+    calls_product(w->calls, c->precision, &q);
+  else
+    r->product[c->precision](&q);
 }
 
 /* Operands of all calls, rounded, for rows row0 .. row0+n-1. */
@@ -89,7 +94,11 @@ static void round_operands(const run *r, const worker *w, const stage_tile *t, c
     if (c->precision == PRECISION_FP32) continue;
     const rows a = run_at(r, w, &c->operand, here, row0);
     float *out = w->rounded + c->rounded;
-    for (int64_t q = 0; a.p && q < n; q++, out += c->lie.row) r->round_row[c->precision](out, a.p + q * a.row, c->k);
+    for (int64_t q = 0; a.p && q < n; q++, out += c->lie.row)
+      if (w->calls)
+        calls_round(w->calls, c->precision, out, a.p + q * a.row, c->k);
+      else
+        r->round_row[c->precision](out, a.p + q * a.row, c->k);
   }
 }
 
@@ -140,7 +149,11 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
   for (int i = 0; i < t->n_calls; i++)
     call_product(r, w, t, &t->calls[i], operand_of(r, w, &t->calls[i], here, row0, row), here, row, n, n0, vectors,
                  many ? &ahead : NULL);
-  if (t->n_code) r->k->tile(t->code, t->n_code, w->operands, n, vectors);
+  if (!t->n_code) return;
+  if (w->calls)
+    calls_tile(w->calls, t, w->operands, vectors);
+  else
+    r->k->tile(t->code, t->n_code, w->operands, n, vectors);
 }
 
 static int64_t block_count(int64_t n, int64_t block) { return (n + block - 1) / block; }
@@ -172,7 +185,10 @@ static void body_stage(const run *r, worker *w, const stage *s, const where *her
   } else {
     int64_t from, to;
     run_share(row1 - row0, 1, part, parts, &from, &to);
-    if (s->kind >= STAGE_DOTS && s->kind <= STAGE_WEIGHTS_GRAD)
+    const bool attends = s->kind >= STAGE_DOTS && s->kind <= STAGE_WEIGHTS_GRAD;
+    if (attends && w->calls)
+      calls_stage(w->calls, s, here);
+    else if (attends)
       run_attend(r, w, s, here, row0 + from, row0 + to);
     else
       run_by_rows(r, w, s, here, row0 + from, row0 + to);
