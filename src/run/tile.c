@@ -48,21 +48,28 @@ int run_tiles(const stage *s) {
   return (s->tile.width + unit - 1) / unit;
 }
 
+/* Columns of a tile program: from which on, how many vectors, and where they are in the rows of a slot. */
+typedef struct columns {
+  int n0, vectors, slot, slot_row;
+} columns;
+
 /* What stays the same for all tiles and row blocks of one stage at one step is resolved per block: a handful of additions. */
-static rows tile_at(const run *r, const worker *w, const stage_tile *t, const place *at, const where *here, int64_t row, int n0) {
-  if (at->base == PLACE_SLOT) return (rows){w->slots + at->offset * t->block * t->unit * LANES, at->row};
+static rows tile_at(const run *r, const worker *w, const stage_tile *t, const place *at, const where *here, int64_t row,
+                    const columns *c) {
+  if (at->base == PLACE_SLOT) return (rows){w->slots + at->offset * t->block * t->unit * LANES + c->slot, c->slot_row};
   rows x = run_at(r, w, at, here, row);
-  if (x.p && !at->splat) x.p += n0;
+  if (x.p && !at->splat) x.p += c->n0;
   return x;
 }
 
 static void call_product(const run *r, const worker *w, const stage_tile *t, const stage_call *c, rows a, const where *here,
-                         int64_t row, int n, int n0, int vectors, fetch_run **ahead) {
+                         int64_t row, int n, const columns *at, fetch_run **ahead) {
+  const int vectors = at->vectors;
   product q; /* the vectors that there are get filled in below; clearing the others would take as long as a small product */
   q.a = a.p ? a.p : r->zeros;
   q.a_row = a.row;
   q.a_k = 1;
-  q.b = r->pack + c->pack + (int64_t)n0 * c->gates * c->lie.depth;
+  q.b = r->pack + c->pack + (int64_t)at->n0 * c->gates * c->lie.depth;
   q.b_k = c->gates * vectors * LANES;
   q.rows = n;
   q.k = a.p ? c->lie.steps : 0;
@@ -70,7 +77,7 @@ static void call_product(const run *r, const worker *w, const stage_tile *t, con
   q.ahead = ahead;
   bool adds = true;
   for (int g = 0; g < c->gates; g++) {
-    const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, n0), init = tile_at(r, w, t, &c->gate[g].init, here, row, n0);
+    const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, at), init = tile_at(r, w, t, &c->gate[g].init, here, row, at);
     adds = adds && out.p == init.p;
     for (int v = 0; v < vectors; v++) {
       const int i = g * vectors + v;
@@ -135,25 +142,30 @@ static void list_ahead(const run *r, const worker *w, const stage_tile *t, const
   w->fetches[used] = FETCH_END(w->slots);
 }
 
+/* Unit tiles tile0 .. tile1-1 of a block of rows. */
 static void run_block(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t row, int n,
-                      int following, int tile) {
-  const int n0 = tile * t->unit * LANES, left = t->width - n0;
-  const int vectors = left >= t->unit * LANES ? t->unit : (left + LANES - 1) / LANES;
+                      int following, int tile0, int tile1) {
+  const int unit = t->unit * LANES, n0 = tile0 * unit, end = tile1 * unit < t->width ? tile1 * unit : t->width;
+  const columns all = {n0, (end - n0 + LANES - 1) / LANES, 0, (tile1 - tile0) * unit};
   for (int i = 0; i < t->n_operands; i++) {
-    const rows x = tile_at(r, w, t, &t->operands[i], here, row, n0);
+    const rows x = tile_at(r, w, t, &t->operands[i], here, row, &all);
     w->operands[i] = x.p ? (tile_operand){x.p, x.row, t->operands[i].splat} : (tile_operand){&r->consts[CONST_ZERO], 0, 1};
   }
   fetch_run *ahead = w->fetches;
   const bool many = n >= FETCH_ROWS && t->n_calls;
-  if (many) list_ahead(r, w, t, here, row, n, following, n0, vectors);
-  for (int i = 0; i < t->n_calls; i++)
-    call_product(r, w, t, &t->calls[i], operand_of(r, w, &t->calls[i], here, row0, row), here, row, n, n0, vectors,
-                 many ? &ahead : NULL);
+  if (many) list_ahead(r, w, t, here, row, n, following, n0, all.vectors);
+  for (int k = tile0; k < tile1; k++) {
+    const int left = end - k * unit;
+    const columns one = {k * unit, left >= unit ? t->unit : (left + LANES - 1) / LANES, k * unit - n0, all.slot_row};
+    for (int i = 0; i < t->n_calls; i++)
+      call_product(r, w, t, &t->calls[i], operand_of(r, w, &t->calls[i], here, row0, row), here, row, n, &one,
+                   many ? &ahead : NULL);
+  }
   if (!t->n_code) return;
   if (w->calls)
-    calls_tile(w->calls, t, w->operands, vectors);
+    calls_tile(w->calls, t, w->operands, all.vectors);
   else
-    r->k->tile(t->code, t->n_code, w->operands, n, vectors);
+    r->k->tile(t->code, t->n_code, w->operands, n, all.vectors);
 }
 
 static int64_t block_count(int64_t n, int64_t block) { return (n + block - 1) / block; }
@@ -166,10 +178,13 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
     if (r->f->precision != PRECISION_FP32 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
     int64_t block = end - outer; /* as even as may be */
     if (block > t->block) block = (block + block_count(block, t->block) - 1) / block_count(block, t->block);
-    for (int j = tile0; j < tile1; j++)
+    /* few rows: the equations of several tiles together, so that an instruction has more than one vector to work on */
+    const int across = block < FETCH_ROWS ? (int)(t->block / block) : 1;
+    for (int j = tile0; j < tile1; j += across)
       for (int64_t row = outer; row < end; row += block)
         run_block(r, w, t, here, outer, row, (int)(end - row < block ? end - row : block),
-                  j > tile0 || row + block >= row1 ? 0 : (int)(row1 - row - block < block ? row1 - row - block : block), j);
+                  j > tile0 || row + block >= row1 ? 0 : (int)(row1 - row - block < block ? row1 - row - block : block), j,
+                  j + across < tile1 ? j + across : tile1);
   }
 }
 
