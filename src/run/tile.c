@@ -262,13 +262,12 @@ static void run_scan(const run *r, worker *w, const stage *s, int thread, int th
   const batch_axis *a = &r->b->axes[s->axis];
   int64_t from, to;
   run_share(run_tiles(&s->body[0]), 1, thread, threads, &from, &to);
-  for (int j = (int)from; j < (int)to; j++)
-    for (int i = 0; i < a->steps; i++) {
-      const int t = s->dir > 0 ? i : a->steps - 1 - i;
-      const int64_t n = a->active[t], next = run_next(r, a, t);
-      if (next) run_tile(r, w, &s->body[0], &(where){a, t, true}, 0, next, j, j + 1);
-      if (next < n) run_tile(r, w, &s->body[0], &(where){a, t, false}, next, n, j, j + 1);
-    }
+  for (int i = 0; i < a->steps && from < to; i++) {
+    const int t = s->dir > 0 ? i : a->steps - 1 - i;
+    const int64_t n = a->active[t], next = run_next(r, a, t);
+    if (next) run_tile(r, w, &s->body[0], &(where){a, t, true}, 0, next, (int)from, (int)to);
+    if (next < n) run_tile(r, w, &s->body[0], &(where){a, t, false}, next, n, (int)from, (int)to);
+  }
 }
 
 void run_loop(run *r, worker *w, const stage *s, int thread, int threads) {
