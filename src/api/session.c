@@ -27,8 +27,8 @@ struct unroll_session {
 };
 
 static void advance(unroll_session *s) {
-  s->f.rows[0] = (frame_row){.text = s->history, .from = HISTORY, .count = 1};
-  frame_fill(&s->f, 1, false);
+  for (int i = 0; i < s->g.n_inputs; i++)
+    if (!s->f.target[i]) s->f.index[i][0] = s->history[HISTORY - s->g.inputs[i].lag];
   run_pass(s->r, &s->f.b, 0);
   s->looked = false;
 }
@@ -64,6 +64,10 @@ static unroll_status prepare(unroll_session *s, unroll_error *err) {
   status = plan_new(&s->p, &s->planned, &options, err);
   if (!status) status = run_new(&s->r, s->p, s->m->m.weights, NULL, err);
   if (!status) status = frame_init(&s->f, &s->g, 1, 1, 1, err);
+  if (status) return status;
+  s->f.rows[0] = (frame_row){.text = s->history, .from = HISTORY, .count = 1};
+  frame_fill(&s->f, 1, false);
+  status = run_stay(s->r, &s->f.b, err);
   if (status) return status;
   s->log_p = mem_zero((size_t)s->m->m.words.n, sizeof *s->log_p);
   if (!s->log_p) return error_memory(err);

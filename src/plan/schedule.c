@@ -2,7 +2,8 @@
  *
  * Tarjan's strongly connected components of the graph of values: a component with a cycle is a loop, everything else is batched.
  * Products in a loop whose operand is not on the cycle are taken out (hoisted); equations outside that only one loop reads go
- * into its tile program (sunk), so that their results never see memory. Then every value gets the earliest level it can have. */
+ * into its tile program (sunk), so that their results never see memory; so do those that read a loop's results,
+ * which are in the first-level cache then. Then every value gets the earliest level it can have. */
 #include <string.h>
 #include "base/error.h"
 #include "plan/internal.h"
@@ -280,6 +281,97 @@ static unroll_status find_loops(struct plan *p, int n_components, unroll_error *
   return s;
 }
 
+/* ---- equations after a loop ---- */
+
+typedef struct following {
+  struct plan *p;
+  int loop;
+  bool *after; /* depends on the loop */
+  bool *joins;
+  bool depends, joinable;
+} following;
+
+static void note_read(void *context, int reader, int read) {
+  following *f = context;
+  const value *r = &f->p->values[reader], *v = &f->p->values[read];
+  const bool member = v->loop == f->loop || f->joins[read];
+  f->depends = f->depends || member || f->after[read];
+  if (member && v->kind != VALUE_VIEW && !(value_in_tile(v) && v->width == r->width)) f->joinable = false;
+  if (!member && f->after[read]) f->joinable = false;
+}
+
+static bool same_component(const struct plan *p, int i, int k) {
+  const int component = p->values[p->order[i]].component;
+  return component >= 0 && component == p->values[p->order[k]].component;
+}
+
+/* Equations of a step that read the loop's results of the same step, and else only what is there before the loop. */
+static void find_following(following *f, const bool *kept, int from) {
+  struct plan *p = f->p;
+  const loop *l = &p->loops[f->loop];
+  const bool backward = p->g->n_forward && l->members[0] >= p->g->n_forward;
+  for (int i = from; i < p->n_order; i++) {
+    const int number = p->order[i];
+    const value *v = &p->values[number];
+    f->depends = false;
+    f->joinable = v->kind == VALUE_ELEMENT && v->loop < 0 && v->space == SPACE_STEP && v->axis == l->axis && !kept[number];
+    if (p->g->n_forward && (number >= p->g->n_forward) != backward) f->joinable = false;
+    plan_reads(p, number, note_read, f);
+    f->joins[number] = f->depends && f->joinable;
+    f->after[number] = f->depends;
+    for (int k = i; f->depends && k > from && same_component(p, k, k - 1) && !f->after[p->order[k - 1]]; k--)
+      f->after[p->order[k - 1]] = true;
+    if (i > from && same_component(p, i, i - 1)) f->after[number] = f->after[p->order[i - 1]];
+  }
+  for (int i = p->n_order - 1; i >= from; i--) { /* worth a matrix, which those outside read that need one anyway */
+    const int number = p->order[i];
+    const value *v = &p->values[number];
+    bool worth = !f->joins[number];
+    for (int k = 0; k < v->n_readers && !worth; k++) {
+      const int reader = p->readers[v->first_reader + k];
+      const value *r = &p->values[reader];
+      worth = f->joins[reader] || !value_in_tile(r) || r->width != v->width;
+      for (int q = 0; q < r->n_products; q++) worth = worth || r->products[q].operand == number;
+    }
+    if (!worth) f->joins[number] = false;
+  }
+}
+
+/* What does not depend on the loop that lies at from .. end-1 goes before it. */
+static void move_before(struct plan *p, const bool *after, int from, int end, int *scratch) {
+  int n = 0, at = from;
+  for (int i = from; i < end; i++) scratch[n++] = p->order[i];
+  for (int i = end; i < p->n_order; i++)
+    if (after[p->order[i]])
+      scratch[n++] = p->order[i];
+    else
+      p->order[at++] = p->order[i];
+  memcpy(p->order + at, scratch, (size_t)n * sizeof *scratch);
+}
+
+/* Elementwise values that read a loop's results move into its tile programs, where these are in the first-level cache. */
+static unroll_status follow(struct plan *p, const bool *kept, unroll_error *err) {
+  const size_t n = (size_t)p->n_values + 1;
+  bool *flags = mem_zero(n, 2);
+  int *scratch = mem_zero(n, sizeof *scratch);
+  unroll_status s = flags && scratch ? plan_find_readers(p, err) : error_memory(err);
+  for (int k = 0; k < p->n_loops && !s; k++) {
+    following f = {.p = p, .loop = k, .after = flags, .joins = flags + n};
+    int from = 0, joined = 0;
+    memset(flags, 0, 2 * n);
+    while (p->values[p->order[from]].component != p->loops[k].component) from++;
+    const int end = from + p->loops[k].n_members;
+    find_following(&f, kept, end);
+    for (int i = end; i < p->n_order; i++)
+      if (f.joins[p->order[i]]) p->values[p->order[i]].loop = k, joined++;
+    p->n_sunk += joined;
+    if (joined) move_before(p, f.after, from, end, scratch);
+  }
+  mem_free(flags);
+  mem_free(scratch);
+  return s;
+}
+
 /* Elementwise values that only one loop's equations read move into its tile programs. */
 static unroll_status sink(struct plan *p, const bool *kept, unroll_error *err) {
   unroll_status s = plan_find_readers(p, err);
@@ -401,6 +493,8 @@ static void level_values(struct plan *p) {
         } else
           plan_reads(p, p->order[k], raise_level, &l);
       }
+      for (int k = end; k < p->n_order; k++) /* its followers */
+        if (p->values[p->order[k]].loop == first->loop) plan_reads(p, p->order[k], raise_level, &l);
       p->loops[first->loop].level = l.level;
       for (int k = i; k < end; k++) { /* its views can be read after it */
         value *v = &p->values[p->order[k]];
@@ -516,6 +610,7 @@ unroll_status plan_schedule(struct plan *p, unroll_error *err) {
   for (int i = 0; !s && i < g->n_losses; i++) kept[g->losses[i].node] = true;
   for (int i = 0; !s && i < p->options.n_keep; i++) kept[p->options.keep[i]] = true;
   for (int i = 0; !s && p->options.gradient && i < g->n_gradients; i++) kept[g->gradients[i].node] = true;
+  if (!s) s = follow(p, kept, err);
   if (!s) s = sink(p, kept, err);
   if (!s) s = plan_find_readers(p, err);
   if (!s) {

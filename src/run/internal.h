@@ -20,6 +20,7 @@ typedef struct worker {
   float *rounded;         /* scratch of rounded operands */
   tile_operand *operands; /* resolved operands of the tile program that runs */
   fetch_run *fetches;     /* [FETCHES + 1] what it needs soon */
+  struct calls *calls;    /* where to write calls down instead of making them; NULL: make them */
   int sense;
   struct waiting *waiting; /* of barriers inside a stage; NULL: nobody asks */
 } worker;
@@ -52,6 +53,37 @@ typedef struct window {
   bool again;        /* what earlier sweeps computed is computed again */
 } window;
 
+/* One call of a list: see calls.h. */
+typedef struct call {
+  enum { CALL_PRODUCT, CALL_TILE, CALL_ROUND, CALL_COPY, CALL_ROWS, CALL_STAGE } kind;
+  enum precision precision;
+  union {
+    product product;
+    struct {
+      const stage_tile *t;
+      tile_operand *operands;
+      int vectors;
+    } tile;
+    struct {
+      float *to;
+      const float *from;
+      int n;
+    } move;
+    struct {
+      const stage *s;
+      rows y, in[4];
+      where here;
+    } stage;
+  };
+} call;
+
+typedef struct calls {
+  call *list;
+  tile_operand *operands; /* of all tile programs */
+  product_part *parts;    /* of all products */
+  int n, n_operands, n_parts;
+} calls;
+
 struct run {
   const frozen *f;
   const kernels *k;
@@ -68,13 +100,15 @@ struct run {
   const batch *whole;     /* all steps */
   window window;
   int training;
+  calls calls; /* of every pass, where the batch stays; or none */
 };
 
 /* The parts of a pass, for run_pass and for the profile. */
 void run_begin(run *r, const batch *b, int training);
 void run_clear_gradient(run *r, int thread, int threads);
 void run_stage(run *r, worker *w, const stage *s, int thread, int threads);
-void run_keep_carries(run *r);
+void run_keep_carries(const run *r, const worker *w);
+void run_walk(run *r, worker *w, int thread, int threads); /* all of them */
 bool run_window_memory(run *r);
 void run_window_free(run *r);
 bool run_in_windows(const run *r);
@@ -102,6 +136,8 @@ void run_loop(run *r, worker *w, const stage *s, int thread, int threads);
 void run_outer(const run *r, worker *w, const stage *s, int thread, int threads);
 void run_by_rows(const run *r, const worker *w, const stage *s, const where *here, int64_t row0,
                  int64_t row1); /* STAGE_SOFTMAX .. POOL_GRAD */
+void run_rows_of(const run *r, const worker *w, const stage *s, rows y, const rows in[4], const where *here, int64_t row0,
+                 int n); /* the same, with its places known */
 /* STAGE_DOTS .. WEIGHTS_GRAD: rows of a step of a loop, or all of them, by sequences. */
 void run_attend(const run *r, const worker *w, const stage *s, const where *here, int64_t row0, int64_t row1);
 void run_attend_all(const run *r, const worker *w, const stage *s, int thread, int threads);

@@ -192,7 +192,7 @@ static void timed_work(void *context, int thread, int threads) {
     add_stage(&t->stages[i], &t->now, s->kind, since(&at));
     meet(r, w, threads, &t->stages[i], &at);
   }
-  if (thread == 0) run_keep_carries(r);
+  if (thread == 0) run_keep_carries(r, w);
   w->waiting = NULL;
   outside->ticks[PROFILE_MOVE] += since(&at);
   t->end = at;

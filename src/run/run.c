@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "run/calls.h"
 #include "run/internal.h"
 
 enum { PACKED_STEPS = 32 };
@@ -52,6 +53,7 @@ void run_free(run *r) {
     mem_free(r->worker[i].fetches);
   }
   mem_free(r->worker);
+  calls_free(&r->calls);
   run_window_free(r);
   mem_free(r->sequence);
   mem_free(r->length);
@@ -168,9 +170,27 @@ static void pack_work(void *context, int thread, int threads) {
 
 void run_pack(run *r) { pool_run(r->workers, pack_work, r); }
 
+/* Those that do not look into the list themselves. */
+static bool written_down(const worker *w, const stage *s, const where *here) {
+  switch (s->kind) {
+  case STAGE_TILE:
+  case STAGE_LOOP:
+  case STAGE_SHIFT:
+  case STAGE_EDGE:
+  case STAGE_ORDER:
+  case STAGE_SPREAD:
+    return false;
+  default:
+    if (s->kind >= STAGE_SOFTMAX && s->kind <= STAGE_POOL_GRAD) return false;
+    calls_stage(w->calls, s, here);
+    return true;
+  }
+}
+
 void run_stage(run *r, worker *w, const stage *s, int thread, int threads) {
   int64_t from, to;
   const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
+  if (w->calls && written_down(w, s, &here)) return;
   switch (s->kind) {
   case STAGE_TILE:
     run_share(run_rows(r, s), 1, thread, threads, &from, &to);
@@ -213,10 +233,14 @@ void run_stage(run *r, worker *w, const stage *s, int thread, int threads) {
   }
 }
 
-void run_keep_carries(run *r) {
+void run_keep_carries(const run *r, const worker *w) {
   for (int i = 0; i < r->f->n_carries; i++) {
     const struct frozen_carry *c = &r->f->carries[i];
-    memcpy(r->carry + c->offset, r->arena + c->edge.offset, (size_t)(r->b->rows * c->row) * sizeof(float));
+    const int64_t n = r->b->rows * c->row;
+    if (w->calls)
+      calls_copy(w->calls, r->carry + c->offset, r->arena + c->edge.offset, (int)n);
+    else
+      memcpy(r->carry + c->offset, r->arena + c->edge.offset, (size_t)n * sizeof(float));
   }
 }
 
@@ -227,17 +251,29 @@ void run_clear_gradient(run *r, int thread, int threads) {
   memset(r->gradient + from, 0, (size_t)(to - from) * sizeof(float));
 }
 
-static void pass_work(void *context, int thread, int threads) {
-  run *r = context;
-  worker *w = &r->worker[thread];
-  run_clear_gradient(r, thread, threads);
-  if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
-  if (run_in_windows(r)) run_windows(r, w, thread, threads);
-  for (int i = 0; i < r->f->n_stages && !run_in_windows(r); i++) {
+void run_walk(run *r, worker *w, int thread, int threads) {
+  for (int i = 0; i < r->f->n_stages; i++) {
     run_stage(r, w, &r->f->stages[i], thread, threads);
     if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
   }
-  if (thread == 0) run_keep_carries(r);
+  if (thread == 0) run_keep_carries(r, w);
+}
+
+static void pass_work(void *context, int thread, int threads) {
+  run *r = context;
+  worker *w = &r->worker[thread];
+  if (r->calls.n) {
+    calls_run(r, w);
+    return;
+  }
+  run_clear_gradient(r, thread, threads);
+  if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
+  if (!run_in_windows(r)) {
+    run_walk(r, w, thread, threads);
+    return;
+  }
+  run_windows(r, w, thread, threads);
+  if (thread == 0) run_keep_carries(r, w);
 }
 
 /* Where each example is on each axis, and how long. */
@@ -253,6 +289,13 @@ static void find_sequences(run *r) {
   }
 }
 
+/* What may be another number in every pass. */
+static void set_numbers(run *r, int training) {
+  r->training = training;
+  r->consts[CONST_SCALE] = (float)r->b->loss_scale;
+  for (int i = 0; i < r->f->n_varying; i++) r->consts[CONST_VARYING + i] = (float)r->f->varying[i];
+}
+
 void run_begin(run *r, const batch *b, int training) {
   assert(b->rows <= r->f->max_rows);
   for (int i = 0; i < r->f->n_axes; i++) {
@@ -260,16 +303,20 @@ void run_begin(run *r, const batch *b, int training) {
   }
   r->b = r->whole = b;
   r->window.begins = r->window.ends = true;
-  r->training = training;
   find_sequences(r);
-  r->consts[CONST_SCALE] = (float)b->loss_scale;
-  for (int i = 0; i < r->f->n_varying; i++) r->consts[CONST_VARYING + i] = (float)r->f->varying[i];
+  set_numbers(r, training);
 }
 
 void run_pass(run *r, const batch *b, int training) {
-  run_begin(r, b, training);
+  if (r->calls.n) {
+    assert(b == r->b);
+    set_numbers(r, training);
+  } else
+    run_begin(r, b, training);
   pool_run(r->workers, pass_work, r);
 }
+
+unroll_status run_stay(run *r, const batch *b, unroll_error *err) { return calls_make(r, b) ? UNROLL_OK : error_memory(err); }
 
 double run_loss(const run *r, int number) {
   const struct frozen_loss *l = &r->f->losses[number];

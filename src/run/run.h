@@ -16,6 +16,9 @@ void run_set_kernels(run *r, const struct kernels *k); /* tests: another instruc
 void run_pack(run *r);                                 /* repacks all matrices from the flat block */
 /* One pass: forward, and the gradient if planned. Batch within the plan's bounds (asserted). training: dropout masks are drawn. */
 void run_pass(run *r, const batch *b, int training);
+/* Of a plan of one row and one step without gradient, with one thread: every pass from here on is of this batch. It stays where it
+ * is, and only its symbols and numbers change; so places are looked up now instead of in every pass. Same bits. */
+unroll_status run_stay(run *r, const batch *b, unroll_error *err);
 /* After a pass: */
 double run_loss(const run *r, int number);                      /* sum over rows, in nats, not scaled, in one fixed order */
 const float *run_value(const run *r, int node, ptrdiff_t *row); /* a kept node's matrix: row i at p + i * row */

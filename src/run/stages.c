@@ -1,5 +1,6 @@
 /* stages.c - the stages that are not products: by rows, and over whole matrices. */
 #include <string.h>
+#include "run/calls.h"
 #include "run/internal.h"
 #include "run/mask.h"
 
@@ -31,6 +32,13 @@ void run_by_rows(const run *r, const worker *w, const stage *s, const where *her
     in[i] = run_at(r, w, &s->in[i], here, row0);
     if (!in[i].p && s->kind != STAGE_COPY_COLUMNS) in[i] = (rows){r->zeros, 0}; /* a view's missing step */
   }
+  if (w->calls)
+    calls_rows(w->calls, s, y, in, here);
+  else
+    run_rows_of(r, w, s, y, in, here, row0, n);
+}
+
+void run_rows_of(const run *r, const worker *w, const stage *s, rows y, const rows in[4], const where *here, int64_t row0, int n) {
   switch (s->kind) {
   case STAGE_SOFTMAX:
     r->k->softmax(y.p, y.row, in[0].p, in[0].row, n, s->width);
@@ -86,15 +94,18 @@ static int length_of(const batch_axis *a, int64_t sequence) {
 }
 static int64_t batch_row(const batch_axis *a, int64_t sequence) { return a->order ? a->order[sequence] : sequence; }
 
-static void copy_row(rows to, int64_t i, rows from, int64_t k, int width) {
-  if (from.p)
+static void copy_row(const worker *w, rows to, int64_t i, rows from, int64_t k, int width) {
+  if (w->calls)
+    calls_copy(w->calls, to.p + i * to.row, from.p ? from.p + k * from.row : NULL, width);
+  else if (from.p)
     memcpy(to.p + i * to.row, from.p + k * from.row, (size_t)width * sizeof(float));
   else
     memset(to.p + i * to.row, 0, (size_t)width * sizeof(float));
 }
 
 /* Copies rows from..to-1 of a shifted matrix. */
-static void shift_rows(const run *r, const stage *s, const batch_axis *a, rows y, rows x, rows init, int64_t from, int64_t to) {
+static void shift_rows(const run *r, const worker *w, const stage *s, const batch_axis *a, rows y, rows x, rows init, int64_t from,
+                       int64_t to) {
   if (from >= to) return;
   int t = run_step_of(a, from);
   for (int64_t i = from; i < to; i++) {
@@ -103,23 +114,24 @@ static void shift_rows(const run *r, const stage *s, const batch_axis *a, rows y
     const bool inside = s->dir > 0 ? t > 0 : t + 1 < a->steps && b < a->active[t + 1];
     const bool beyond = s->dir > 0 ? t == 0 && r->window.before : t + 1 == a->steps && b < r->window.after;
     if (beyond)
-      copy_row(y, i, s->in[0].slots ? run_bound(r, &s->in[0], s->dir, b) : (rows){NULL, 0}, 0, s->width);
+      copy_row(w, y, i, s->in[0].slots ? run_bound(r, &s->in[0], s->dir, b) : (rows){NULL, 0}, 0, s->width);
     else if (inside)
-      copy_row(y, i, x, a->first[t - s->dir] + b, s->width);
+      copy_row(w, y, i, x, a->first[t - s->dir] + b, s->width);
     else
-      copy_row(y, i, init, b, s->width);
+      copy_row(w, y, i, init, b, s->width);
   }
 }
 
-static void edge_rows(const run *r, const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+static void edge_rows(const run *r, const worker *w, const stage *s, const batch_axis *a, rows y, rows x, int64_t from,
+                      int64_t to) {
   for (int64_t q = from; q < to; q++) {
     const int length = length_of(a, q);
     if (r->window.before && (s->dir > 0 || !length)) continue; /* this edge is in a window before */
     if (s->dir < 0 && q < r->window.after) continue;           /* after */
     if (!length)
-      copy_row(y, batch_row(a, q), (rows){NULL, 0}, 0, s->width);
+      copy_row(w, y, batch_row(a, q), (rows){NULL, 0}, 0, s->width);
     else
-      copy_row(y, batch_row(a, q), x, a->first[s->dir > 0 ? 0 : length - 1] + q, s->width);
+      copy_row(w, y, batch_row(a, q), x, a->first[s->dir > 0 ? 0 : length - 1] + q, s->width);
   }
 }
 
@@ -176,10 +188,10 @@ static void max_time_grad(const run *r, const stage *s, const batch_axis *a, con
   }
 }
 
-static void spread_rows(const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+static void spread_rows(const worker *w, const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
   for (int64_t i = from, t = from < to ? run_step_of(a, from) : 0; i < to; i++) {
     while (i >= a->first[t + 1]) t++;
-    copy_row(y, i, x, i - a->first[t], s->width);
+    copy_row(w, y, i, x, i - a->first[t], s->width);
   }
 }
 
@@ -264,10 +276,10 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     mask_rows(r, s, a, y, from, to);
     break;
   case STAGE_SHIFT:
-    shift_rows(r, s, a, y, x, z, from, to);
+    shift_rows(r, w, s, a, y, x, z, from, to);
     break;
   case STAGE_EDGE:
-    edge_rows(r, s, a, y, x, from, to);
+    edge_rows(r, w, s, a, y, x, from, to);
     break;
   case STAGE_SUM_TIME:
     sum_time(r, s, a, y, x, from, to);
@@ -285,10 +297,10 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     }
     break;
   case STAGE_SPREAD:
-    spread_rows(s, a, y, x, from, to);
+    spread_rows(w, s, a, y, x, from, to);
     break;
   case STAGE_ORDER:
-    for (int64_t q = from; q < to; q++) copy_row(y, q, x, batch_row(a, q), s->width);
+    for (int64_t q = from; q < to; q++) copy_row(w, y, q, x, batch_row(a, q), s->width);
     break;
   default:
     break;

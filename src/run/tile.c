@@ -1,6 +1,7 @@
 /* tile.c - runs tile programs: for a block of rows and a unit tile of columns, the products, then the equations on the result
  * while it is in the first-level cache. And loops: the same, step after step. */
 #include "base/ticks.h"
+#include "run/calls.h"
 #include "run/internal.h"
 
 rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row) {
@@ -45,11 +46,17 @@ int run_tiles(const stage *s) {
   return (s->tile.width + unit - 1) / unit;
 }
 
+/* Columns of a tile program: from which on, how many vectors, and where they are in the rows of a slot. */
+typedef struct columns {
+  int n0, vectors, slot, slot_row;
+} columns;
+
 /* What stays the same for all tiles and row blocks of one stage at one step is resolved per block: a handful of additions. */
-static rows tile_at(const run *r, const worker *w, const stage_tile *t, const place *at, const where *here, int64_t row, int n0) {
-  if (at->base == PLACE_SLOT) return (rows){w->slots + at->offset * t->block * t->unit * LANES, at->row};
+static rows tile_at(const run *r, const worker *w, const stage_tile *t, const place *at, const where *here, int64_t row,
+                    const columns *c) {
+  if (at->base == PLACE_SLOT) return (rows){w->slots + at->offset * t->block * t->unit * LANES + c->slot, c->slot_row};
   rows x = run_at(r, w, at, here, row);
-  if (x.p && !at->splat) x.p += n0;
+  if (x.p && !at->splat) x.p += c->n0;
   return x;
 }
 
@@ -60,7 +67,11 @@ static void round_operands(const run *r, const worker *w, const stage_tile *t, c
     if (c->precision == PRECISION_FP32) continue;
     const rows a = run_at(r, w, &c->operand, here, row0);
     float *out = w->rounded + c->rounded;
-    for (int64_t q = 0; a.p && q < n; q++, out += c->lie.row) r->round_row[c->precision](out, a.p + q * a.row, c->k);
+    for (int64_t q = 0; a.p && q < n; q++, out += c->lie.row)
+      if (w->calls)
+        calls_round(w->calls, c->precision, out, a.p + q * a.row, c->k);
+      else
+        r->round_row[c->precision](out, a.p + q * a.row, c->k);
   }
 }
 
@@ -73,42 +84,48 @@ static rows operand_of(const run *r, const worker *w, const stage_call *c, const
 
 /* Call `i` and those that go on with its sums, as one product; returns how many they are. */
 static int call_product(const run *r, const worker *w, const stage_tile *t, int i, const where *here, int64_t row0, int64_t row,
-                        int n, int n0, int vectors, fetch_run **ahead) {
+                        int n, const columns *at, fetch_run **ahead) {
   const stage_call *const c = &t->calls[i];
+  const int vectors = at->vectors;
   product_part parts[PRODUCT_PARTS];
   product q; /* the vectors that there are get filled in below; clearing the others would take as long as a small product */
   q.parts = parts;
   q.n_parts = 0;
-  int calls = 0;
+  int joined = 0;
   do {
-    const stage_call *const one = c + calls++;
+    const stage_call *const one = c + joined++;
     const rows a = operand_of(r, w, one, here, row0, row);
     if (!a.p) continue;
     product_part *const part = &parts[q.n_parts++];
     part->a = a.p;
     part->a_row = a.row;
     part->a_k = 1;
-    part->b = r->pack + one->pack + (int64_t)n0 * one->gates * one->lie.depth;
+    part->b = r->pack + one->pack + (int64_t)at->n0 * one->gates * one->lie.depth;
     part->b_k = one->gates * vectors * LANES;
     part->k = one->lie.steps;
-  } while (i + calls < t->n_calls && c[calls].goes_on);
+  } while (i + joined < t->n_calls && c[joined].goes_on);
   q.rows = n;
   q.vectors = c->gates * vectors;
   q.ahead = ahead;
   bool adds = true;
   for (int g = 0; g < c->gates; g++) {
-    const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, n0), init = tile_at(r, w, t, &c->gate[g].init, here, row, n0);
+    const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, at), init = tile_at(r, w, t, &c->gate[g].init, here, row, at);
     adds = adds && out.p == init.p;
     for (int v = 0; v < vectors; v++) {
-      const int at = g * vectors + v;
-      q.c[at] = out.p + v * LANES;
-      q.c_row[at] = out.row;
-      q.init[at] = init.p ? init.p + v * LANES : NULL;
-      q.init_row[at] = init.row;
+      const int vector = g * vectors + v;
+      q.c[vector] = out.p + v * LANES;
+      q.c_row[vector] = out.row;
+      q.init[vector] = init.p ? init.p + v * LANES : NULL;
+      q.init_row[vector] = init.row;
     }
   }
-  if (q.n_parts || !adds) r->product[q.n_parts ? c->precision : PRECISION_FP32](&q);
-  return calls;
+  const enum precision precision = q.n_parts ? c->precision : PRECISION_FP32;
+  if (!q.n_parts && adds) return joined;
+  if (w->calls)
+    calls_product(w->calls, precision, &q);
+  else
+    r->product[precision](&q);
+  return joined;
 }
 
 /* What the products of a block shall ask for: the matrices of its equations, the panels of the next tile, and of the operands
@@ -136,19 +153,28 @@ static void list_ahead(const run *r, const worker *w, const stage_tile *t, const
   w->fetches[used] = FETCH_END(w->slots);
 }
 
+/* Unit tiles tile0 .. tile1-1 of a block of rows. */
 static void run_block(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t row, int n,
-                      int following, int tile) {
-  const int n0 = tile * t->unit * LANES, left = t->width - n0;
-  const int vectors = left >= t->unit * LANES ? t->unit : (left + LANES - 1) / LANES;
+                      int following, int tile0, int tile1) {
+  const int unit = t->unit * LANES, n0 = tile0 * unit, end = tile1 * unit < t->width ? tile1 * unit : t->width;
+  const columns all = {n0, (end - n0 + LANES - 1) / LANES, 0, (tile1 - tile0) * unit};
   for (int i = 0; i < t->n_operands; i++) {
-    const rows x = tile_at(r, w, t, &t->operands[i], here, row, n0);
+    const rows x = tile_at(r, w, t, &t->operands[i], here, row, &all);
     w->operands[i] = x.p ? (tile_operand){x.p, x.row, t->operands[i].splat} : (tile_operand){&r->consts[CONST_ZERO], 0, 1};
   }
   fetch_run *ahead = w->fetches;
   const bool many = n >= FETCH_ROWS && t->n_calls;
-  if (many) list_ahead(r, w, t, here, row, n, following, n0, vectors);
-  for (int i = 0; i < t->n_calls;) i += call_product(r, w, t, i, here, row0, row, n, n0, vectors, many ? &ahead : NULL);
-  if (t->n_code) r->k->tile(t->code, t->n_code, w->operands, n, vectors);
+  if (many) list_ahead(r, w, t, here, row, n, following, n0, all.vectors);
+  for (int k = tile0; k < tile1; k++) {
+    const int left = end - k * unit;
+    const columns one = {k * unit, left >= unit ? t->unit : (left + LANES - 1) / LANES, k * unit - n0, all.slot_row};
+    for (int i = 0; i < t->n_calls;) i += call_product(r, w, t, i, here, row0, row, n, &one, many ? &ahead : NULL);
+  }
+  if (!t->n_code) return;
+  if (w->calls)
+    calls_tile(w->calls, t, w->operands, all.vectors);
+  else
+    r->k->tile(t->code, t->n_code, w->operands, n, all.vectors);
 }
 
 static int64_t block_count(int64_t n, int64_t block) { return (n + block - 1) / block; }
@@ -161,10 +187,13 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
     if (r->f->precision != PRECISION_FP32 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
     int64_t block = end - outer; /* as even as may be */
     if (block > t->block) block = (block + block_count(block, t->block) - 1) / block_count(block, t->block);
-    for (int j = tile0; j < tile1; j++)
+    /* few rows: the equations of several tiles together, so that an instruction has more than one vector to work on */
+    const int across = block < FETCH_ROWS ? (int)(t->block / block) : 1;
+    for (int j = tile0; j < tile1; j += across)
       for (int64_t row = outer; row < end; row += block)
         run_block(r, w, t, here, outer, row, (int)(end - row < block ? end - row : block),
-                  j > tile0 || row + block >= row1 ? 0 : (int)(row1 - row - block < block ? row1 - row - block : block), j);
+                  j > tile0 || row + block >= row1 ? 0 : (int)(row1 - row - block < block ? row1 - row - block : block), j,
+                  j + across < tile1 ? j + across : tile1);
   }
 }
 
@@ -180,7 +209,10 @@ static void body_stage(const run *r, worker *w, const stage *s, const where *her
   } else {
     int64_t from, to;
     run_share(row1 - row0, 1, part, parts, &from, &to);
-    if (s->kind >= STAGE_DOTS && s->kind <= STAGE_WEIGHTS_GRAD)
+    const bool attends = s->kind >= STAGE_DOTS && s->kind <= STAGE_WEIGHTS_GRAD;
+    if (attends && w->calls)
+      calls_stage(w->calls, s, here);
+    else if (attends)
       run_attend(r, w, s, here, row0 + from, row0 + to);
     else
       run_by_rows(r, w, s, here, row0 + from, row0 + to);
@@ -239,13 +271,12 @@ static void run_scan(const run *r, worker *w, const stage *s, int thread, int th
   const batch_axis *a = &r->b->axes[s->axis];
   int64_t from, to;
   run_share(run_tiles(&s->body[0]), 1, thread, threads, &from, &to);
-  for (int j = (int)from; j < (int)to; j++)
-    for (int i = 0; i < a->steps; i++) {
-      const int t = s->dir > 0 ? i : a->steps - 1 - i;
-      const int64_t n = a->active[t], next = run_next(r, a, t);
-      if (next) run_tile(r, w, &s->body[0], &(where){a, t, true}, 0, next, j, j + 1);
-      if (next < n) run_tile(r, w, &s->body[0], &(where){a, t, false}, next, n, j, j + 1);
-    }
+  for (int i = 0; i < a->steps && from < to; i++) {
+    const int t = s->dir > 0 ? i : a->steps - 1 - i;
+    const int64_t n = a->active[t], next = run_next(r, a, t);
+    if (next) run_tile(r, w, &s->body[0], &(where){a, t, true}, 0, next, (int)from, (int)to);
+    if (next < n) run_tile(r, w, &s->body[0], &(where){a, t, false}, next, n, (int)from, (int)to);
+  }
 }
 
 void run_loop(run *r, worker *w, const stage *s, int thread, int threads) {

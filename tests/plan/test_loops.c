@@ -136,7 +136,41 @@ static void test_gradient(void **state) {
     }
 }
 
+/* Equations that read what a loop computes are in its tile program: none is a stage of its own, and no state of the step before is
+ * copied for it. */
+static void test_equations_after_loops(void **state) {
+  (void)state;
+  static const char *const nets[] = {
+      "data token : chars\nh = mingru(embed(token[t-1], 32), 32)\ntoken ~ softmax(W h + b)\n",
+      "data token : chars\nh = minlstm(embed(token[t-1], 32), 32, layers = 2, dropout = 0.5)\ntoken ~ softmax(W h + b)\n",
+      "data token : chars\nh = rnn(embed(token[t-1], 32), 32)\ntoken ~ softmax(W (tanh(h) * sigmoid(h)) + b)\n",
+  };
+  for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+    arena memory = {0};
+    graph g;
+    program *net;
+    plan *p = NULL;
+    int loops = 0;
+    graph_init(&g);
+    assert_int_equal(lang_parse(&net, "test.net", nets[i], &memory, NULL), UNROLL_OK);
+    assert_int_equal(graph_build(&g, net, NULL, NULL), UNROLL_OK);
+    assert_int_equal(graph_differentiate(&g, NULL), UNROLL_OK);
+    assert_int_equal(plan_new(&p, &g, &(plan_options){.max_rows = 16, .max_steps = 10, .gradient = 1}, NULL), UNROLL_OK);
+    const frozen *f = plan_frozen(p);
+    for (int k = 0; k < f->n_stages; k++) {
+      const stage *s = &f->stages[k];
+      loops += s->kind == STAGE_LOOP;
+      assert_true(s->kind != STAGE_SHIFT);
+      assert_true(s->kind != STAGE_TILE || s->tile.n_calls || !loops);
+    }
+    plan_free(p);
+    graph_free(&g);
+    arena_free(&memory);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cells), cmocka_unit_test(test_gradient)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cells), cmocka_unit_test(test_gradient),
+                                     cmocka_unit_test(test_equations_after_loops)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,8 @@ typedef struct tried {
   uint64_t number;
   random_batch b;
   int most; /* sequences that the plan is made for: what is taken out of loops depends on it */
+  int longest;
+  enum precision precision;
 } tried;
 
 static const char *find_cell(void *context, const char *name, arena *memory, const char **file) {
@@ -100,7 +102,12 @@ static int make_lengths(tried *t, int lengths[MAX_SEQUENCES]) {
 
 static unroll_status plan_in(tried *t, int gradients, int window, unroll_error *err) {
   int keep[4];
-  plan_options o = {.max_rows = t->most, .max_steps = MAX_LENGTH, .gradient = gradients, .keep = keep, .window = window};
+  plan_options o = {.max_rows = t->most,
+                    .max_steps = t->longest,
+                    .precision = t->precision,
+                    .gradient = gradients,
+                    .keep = keep,
+                    .window = window};
   for (int i = 0; i < t->n.g.n_losses; i++) keep[o.n_keep++] = t->n.g.losses[i].prediction;
   return plan_new(&t->p, &t->n.g, &o, err);
 }
@@ -363,6 +370,49 @@ static void stream(tried *t) {
   run_free(r);
 }
 
+static uint64_t add_pass(tried *t, run *r, uint64_t h) {
+  run_pass(r, &t->b.b, 1);
+  for (int i = 0; i < t->n.g.n_losses; i++) {
+    const double nats = run_loss(r, i);
+    h = add_bytes(h, &nats, sizeof nats);
+  }
+  return add_values(t, r, h);
+}
+
+/* One row, one step, again and again: a list of calls does what the walk does, also when symbols, settings and states are others.
+ */
+static void staying(tried *t) {
+  const int length = 1;
+  run *walks, *stays;
+  plan *whole = t->p;
+  uint64_t by_walk = 0, by_list = 0;
+  const tried before = *t;
+  t->most = t->longest = 1;
+  t->precision = (enum precision)(t->number % PRECISIONS);
+  make_plan(t, 0);
+  assert_int_equal(random_batch_new(&t->b, &t->n.g, 1, &length, t->number, NULL), UNROLL_OK);
+  assert_int_equal(run_new(&walks, t->p, t->n.weights, NULL, NULL), UNROLL_OK);
+  assert_int_equal(run_new(&stays, t->p, t->n.weights, NULL, NULL), UNROLL_OK);
+  assert_int_equal(run_stay(stays, &t->b.b, NULL), UNROLL_OK);
+  for (int i = 0; i < 4; i++) {
+    by_walk = add_pass(t, walks, by_walk);
+    by_list = add_pass(t, stays, by_list);
+    if (by_walk != by_list) WRONG(t, "other bits by a list of calls in pass %d, %s", i + 1, precision_name(t->precision));
+    for (int k = 0; k < t->n.g.n_inputs; k++)
+      if (t->b.index[k]) t->b.index[k][0] = i - 1;
+    if (t->made.varies) t->n.g.varying[0] += 0.25;
+  }
+  run_free(walks);
+  run_free(stays);
+  random_batch_free(&t->b);
+  plan_free(t->p);
+  t->p = whole;
+  t->most = before.most;
+  t->longest = before.longest;
+  t->precision = before.precision;
+  t->b = before.b;
+}
+
 /* Whether its pass can be cut into windows. */
 static int one_net(uint64_t number) {
   tried t;
@@ -370,6 +420,7 @@ static int one_net(uint64_t number) {
   unroll_error err = {0};
   make(&t, number);
   t.most = made_once_in(&t.made, 3) ? 5 : made_once_in(&t.made, 4) ? 1 : MAX_SEQUENCES;
+  t.longest = MAX_LENGTH;
   make_plan(&t, 1);
   texts(&t);
   for (int turn = 0; turn < 2; turn++) {
@@ -391,6 +442,7 @@ static int one_net(uint64_t number) {
     if (t.made.varies) t.n.g.varying[0] = 1.25;
   }
   if (t.n.g.n_carries) stream(&t);
+  staying(&t);
   drop(&t);
   return cut;
 }
