@@ -1,4 +1,5 @@
 /* isa_body.h - all bodies for one instruction set, and the table of what they define. isa_*.c set VECTOR_* and ISA, then this. */
+#include "base/random.h"
 #include "base/threads.h"
 #include "kernel/isa.h"
 #include "kernel/optimizer.h"
@@ -14,6 +15,7 @@
 #include "kernel/tile_body.h"
 #include "kernel/rows_body.h"
 #include "kernel/attend_body.h"
+#include "kernel/mask_body.h"
 #include "kernel/optimizer_body.h"
 #include "kernel/measure_body.h"
 
@@ -36,6 +38,7 @@ static const kernels table = {
     .layernorm_grad = layernorm_grad_run,
     .gather = gather_run,
     .scatter = scatter_run,
+    .mask = mask_run,
     .sum_rows = sum_rows_run,
     .dot_rows = dot_rows_run,
     .square_max = square_max_run,

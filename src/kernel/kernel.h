@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/cpu.h"
+#include "kernel/mask.h"
 
 enum { LANES = 16, PANEL_VECTORS = 4 };
 
@@ -148,6 +149,8 @@ struct kernels {
   /* table[index[i * step]] += dy_i in the order of i, columns 0..n-1; unaligned table; step is 1 or -1 */
   void (*scatter)(float *table, ptrdiff_t table_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int step, int rows,
                   int n);
+  /* mask_row of kernel/mask.h; nothing beyond out[n-1] is written */
+  void (*mask)(float *out, const mask_draw *d, int n);
   /* y[j] += sum over rows of x[i][j], in the order of i; j < n; y unaligned */
   void (*sum_rows)(float *y, const float *x, ptrdiff_t x_row, int rows, int n);
   /* y[j] += sum over rows of a[row][j] * b[row][j] */

@@ -187,10 +187,11 @@ static void mask_rows(const run *r, const stage *s, const batch_axis *a, rows y,
   for (int64_t i = from, t = s->of_steps && from < to ? run_step_of(a, from) : 0; i < to; i++) {
     while (s->of_steps && i >= a->first[t + 1]) t++;
     float *out = y.p + i * y.row;
-    if (r->training)
-      mask_row(out, s->width, r->b->seed, r->b->step, s->slot, (int)t + r->window.step, (int)(s->of_steps ? i - a->first[t] : i),
-               s->value);
-    else
+    if (r->training) {
+      const int sequence = (int)(s->of_steps ? i - a->first[t] : i);
+      const mask_draw d = mask_row_of(r->b->seed, r->b->step, s->slot, (int)t + r->window.step, sequence, s->value);
+      r->k->mask(out, &d, s->width);
+    } else
       for (int j = 0; j < s->width; j++) out[j] = 1.0f;
   }
 }
