@@ -94,7 +94,7 @@ typedef struct step_rows {
   int n;
 } step_rows;
 
-/* Adam, AdamW, RMSprop, SGD on n floats (any n, any alignment): see kernel/optimizer.h for the formulas. */
+/* Adam, AdamW, RMSprop, SGD on n floats (any n, any alignment; no g: zeros): see kernel/optimizer.h for the formulas. */
 typedef struct adam_step {
   float rate, beta1, beta2, epsilon, correction1, correction2, decay, scale, coupled;
 } adam_step;
@@ -104,6 +104,9 @@ typedef struct rmsprop_step {
 typedef struct sgd_step {
   float rate, momentum, decay, scale, coupled;
 } sgd_step;
+
+/* A gradient's numbers in units, each of which may be known to be zero. */
+enum { UNIT = 64 };
 
 typedef struct kernels kernels;
 struct kernels {
@@ -175,8 +178,9 @@ struct kernels {
   void (*rmsprop)(float *w, const float *g, float *square, float *velocity, ptrdiff_t n, const rmsprop_step *s);
   void (*sgd)(float *w, const float *g, float *velocity, ptrdiff_t n, const sgd_step *s);
   void (*clip_value)(float *g, ptrdiff_t n, float limit);
-  /* Sum of squares in double, over blocks of 4096 in one fixed order; infinite or NaN when an entry is. */
-  double (*sum_squares)(const float *g, ptrdiff_t n);
+  /* Sum of squares in double, over blocks of 4096 in one fixed order; infinite or NaN when an entry is. Units for which `touched`
+   * has 0 are known to be zero and are not looked at; NULL: none is known. */
+  double (*sum_squares)(const float *g, const uint8_t *touched, ptrdiff_t n);
 
   /* Multiply-adds for about `seconds`; returns GFLOP/s of this core. */
   double (*peak)(double seconds);

@@ -60,6 +60,7 @@ struct run {
   const float *weights;
   pool *workers;
   float *arena, *pack, *carry, *consts, *zeros, *gradient;
+  uint8_t *touched; /* see touched.c; NULL without a gradient */
   worker *worker;
   int n_workers;
   barrier meet;
@@ -72,7 +73,10 @@ struct run {
 
 /* The parts of a pass, for run_pass and for the profile. */
 void run_begin(run *r, const batch *b, int training);
+bool run_touched_new(run *r);
 void run_clear_gradient(run *r, int thread, int threads);
+/* Rows of a table of embeddings that get something. */
+void run_touch(const run *r, int64_t table, int width, const int32_t *index, int64_t n);
 void run_stage(run *r, worker *w, const stage *s, int thread, int threads);
 void run_keep_carries(run *r);
 bool run_window_memory(run *r);

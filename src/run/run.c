@@ -61,6 +61,7 @@ void run_free(run *r) {
   mem_free_aligned(r->consts);
   mem_free_aligned(r->zeros);
   mem_free_aligned(r->gradient);
+  mem_free(r->touched);
   mem_free(r);
 }
 
@@ -84,7 +85,7 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
   r->sequence = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->sequence);
   r->length = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->length);
   bool fine = r->arena && r->pack && r->carry && r->consts && r->zeros && (r->gradient || !f->gradient) && r->worker &&
-              r->sequence && r->length && run_window_memory(r);
+              r->sequence && r->length && run_window_memory(r) && run_touched_new(r);
   for (int i = 0; fine && i < r->n_workers; i++) {
     worker *w = &r->worker[i];
     w->slots = mem_aligned((size_t)f->slots + LANES, sizeof(float));
@@ -218,13 +219,6 @@ void run_keep_carries(run *r) {
     const struct frozen_carry *c = &r->f->carries[i];
     memcpy(r->carry + c->offset, r->arena + c->edge.offset, (size_t)(r->b->rows * c->row) * sizeof(float));
   }
-}
-
-void run_clear_gradient(run *r, int thread, int threads) {
-  int64_t from, to;
-  if (!r->gradient) return;
-  run_share(r->f->n_weights, LANES, thread, threads, &from, &to);
-  memset(r->gradient + from, 0, (size_t)(to - from) * sizeof(float));
 }
 
 static void pass_work(void *context, int thread, int threads) {

@@ -244,6 +244,7 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     class_weight_rows(s, r->b->index[s->slot] + r->window.row, y, from, to);
     break;
   case STAGE_SCATTER:
+    if (thread == 0) run_touch(r, s->weight, s->width, r->b->index[s->slot] + r->window.row, n);
     if (c0 < c1 && n) scatter_rows(r, s, x, n, c0, c1);
     break;
   case STAGE_CONV_OUTER:
