@@ -87,6 +87,7 @@ typedef struct tile_instruction {
 } tile_instruction;
 
 /* The steps of one sequence: row i at p + first[i] * row. */
+enum { ATTEND_ROWS = 4 };
 typedef struct step_rows {
   const float *p;
   ptrdiff_t row;
@@ -164,12 +165,13 @@ struct kernels {
   void (*square_max)(float *y, const float *x, ptrdiff_t line, int size, int channels);
   void (*square_max_grad)(float *dx, const float *x, const float *y, const float *dy, ptrdiff_t line, int size, int channels);
 
-  /* Attention: one row, x or out [n], against y->n rows of the same width; w has a weight for each of these. Sums over i in its
+  /* Attention: a row, x or out [n], against y->n rows of the same width; w has a weight for each of these. Sums over i in its
    * order; out of width n is written by whole vectors.
-   * dots: out[i] = x . y_i; mix: out = sum w[i] y_i; additive: out[i] = v . tanh(x + y_i);
+   * dots: out[i] = x . y_i; mix: out = sum w[i] y_i; both for several rows out[r] and x[r] or w[r], best ATTEND_ROWS at once.
+   * additive: out[i] = v . tanh(x + y_i);
    * additive_grad: out = v * sum w[i] (1 - tanh(x + y_i)^2); additive_mix: out = sum w[i] tanh(x + y_i) */
-  void (*dots)(float *out, const float *x, const step_rows *y, int n);
-  void (*mix)(float *out, const float *w, const step_rows *y, int n);
+  void (*dots)(float *const *out, const float *const *x, int rows, const step_rows *y, int n);
+  void (*mix)(float *const *out, const float *const *w, int rows, const step_rows *y, int n);
   void (*additive)(float *out, const float *x, const step_rows *y, const float *v, int n);
   void (*additive_grad)(float *out, const float *w, const float *x, const step_rows *y, const float *v, int n);
   void (*additive_mix)(float *out, const float *w, const float *x, const step_rows *y, int n);

@@ -16,7 +16,7 @@ enum { FETCHES = 128 };
 typedef struct worker {
   float *slots;           /* scratch of tile programs */
   float *outer;           /* scratch of weight gradients */
-  float *column;          /* scratch of attention: a weight for each step */
+  float *column;          /* scratch of attention: a weight for each step, for ATTEND_ROWS rows */
   float *rounded;         /* scratch of rounded operands */
   tile_operand *operands; /* resolved operands of the tile program that runs */
   fetch_run *fetches;     /* [FETCHES + 1] what it needs soon */

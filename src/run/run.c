@@ -92,7 +92,7 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
     w->outer = mem_aligned((size_t)f->outer + LANES, sizeof(float));
     w->rounded = mem_aligned((size_t)f->rounded + LANES, sizeof(float));
     w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
-    w->column = mem_aligned((size_t)f->max_steps + LANES, sizeof(float));
+    w->column = mem_aligned(ATTEND_ROWS * (size_t)f->max_steps + LANES, sizeof(float));
     w->fetches = mem_zero(FETCHES + 1, sizeof *w->fetches);
     fine = w->slots && w->outer && w->rounded && w->operands && w->fetches && w->column;
   }
