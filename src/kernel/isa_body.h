@@ -16,6 +16,7 @@
 #include "kernel/rows_body.h"
 #include "kernel/attend_body.h"
 #include "kernel/mask_body.h"
+#include "kernel/time_body.h"
 #include "kernel/optimizer_body.h"
 #include "kernel/measure_body.h"
 
@@ -48,6 +49,9 @@ static const kernels table = {
     .additive = additive_run,
     .additive_grad = additive_grad_run,
     .additive_mix = additive_mix_run,
+    .sum_time = sum_time_run,
+    .max_time = max_time_run,
+    .max_time_grad = max_time_grad_run,
     .adam = adam_run,
     .rmsprop = rmsprop_run,
     .sgd = sgd_run,

@@ -176,6 +176,14 @@ struct kernels {
   void (*additive_grad)(float *out, const float *w, const float *x, const step_rows *y, const float *v, int n);
   void (*additive_mix)(float *out, const float *w, const float *x, const step_rows *y, int n);
 
+  /* Over time: y becomes y plus all rows of x, or the largest of y and them, one row after the other, or `back` from the last one.
+   */
+  void (*sum_time)(float *y, const step_rows *x, int back, int n);
+  void (*max_time)(float *y, const step_rows *x, int back, int n);
+  /* Of up to 16 columns: dx_i = left at the first rows of x that are not below y, 0 elsewhere; left becomes what has not gone
+   * anywhere. */
+  void (*max_time_grad)(float *dx, ptrdiff_t dx_row, float *left, const step_rows *x, const float *y, int n);
+
   void (*adam)(float *w, const float *g, float *m, float *v, ptrdiff_t n, const adam_step *s);
   void (*rmsprop)(float *w, const float *g, float *square, float *velocity, ptrdiff_t n, const rmsprop_step *s);
   void (*sgd)(float *w, const float *g, float *velocity, ptrdiff_t n, const sgd_step *s);
