@@ -10,14 +10,14 @@
 static void philox(const uint32_t counter[4], uint64_t key, uint32_t out[4]) {
   uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
   uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-  for (int round = 0; round < 10; round++) {
-    uint64_t p = (uint64_t)0xD2511F53u * x0, q = (uint64_t)0xCD9E8D57u * x2;
+  for (int round = 0; round < PHILOX_ROUNDS; round++) {
+    uint64_t p = (uint64_t)PHILOX_FACTOR_0 * x0, q = (uint64_t)PHILOX_FACTOR_1 * x2;
     x0 = (uint32_t)(q >> 32) ^ x1 ^ k0;
     x1 = (uint32_t)q;
     x2 = (uint32_t)(p >> 32) ^ x3 ^ k1;
     x3 = (uint32_t)p;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
+    k0 += PHILOX_KEY_0;
+    k1 += PHILOX_KEY_1;
   }
   out[0] = x0, out[1] = x1, out[2] = x2, out[3] = x3;
 }

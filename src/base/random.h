@@ -6,6 +6,13 @@
 /* Which use a number is for; streams never share numbers. */
 enum { RANDOM_INIT = 1, RANDOM_SPLIT, RANDOM_SHUFFLE, RANDOM_DROPOUT, RANDOM_SAMPLE, RANDOM_TEST, RANDOM_TASK, RANDOM_WINDOW };
 
+/* A round multiplies by these and adds those to the key. */
+#define PHILOX_ROUNDS 10
+#define PHILOX_FACTOR_0 0xD2511F53u
+#define PHILOX_FACTOR_1 0xCD9E8D57u
+#define PHILOX_KEY_0 0x9E3779B9u
+#define PHILOX_KEY_1 0xBB67AE85u
+
 /* Four independent 32-bit numbers for one place. `stream` is one of the above, `step` and `place` are the caller's. */
 void random_block(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, uint32_t out[4]);
 uint32_t random_bits(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place);

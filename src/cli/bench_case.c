@@ -121,9 +121,9 @@ static void look_at_loss(bench_case *c) {
 static double update(bench_case *c) {
   pool *workers = c->machine->workers;
   float *dw = run_gradient(c->r);
-  const double norm = optimizer_norm(&c->opt, dw);
+  const double norm = optimizer_norm(&c->opt, dw, run_touched(c->r), workers);
   if (isfinite(norm)) {
-    optimizer_step(&c->opt, c->weights, dw, norm, 0.002, c->updates, workers);
+    optimizer_step(&c->opt, c->weights, dw, run_touched(c->r), norm, 0.002, c->updates, workers);
   } else { /* the made-up data drove it out of bounds, as it may a recurrence without gates: from new weights on */
     c->last_loss = norm;
     random_weights(c->weights, c->x.g, (uint64_t)c->updates + 1);

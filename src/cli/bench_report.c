@@ -88,7 +88,7 @@ static void print_losses(const bench_case *c) {
   print_lost("softmax, norms, attention", s[PROFILE_ROWS] / threads, all, "");
   print_lost("gather, scatter, copies", s[PROFILE_MOVE] / threads, all, "");
   print_lost("repacking the weights", s[PROFILE_PACK] / threads, all, "");
-  print_lost("optimizer", s[PROFILE_OPTIMIZER] / threads, all, "norm and update; the norm is one thread's");
+  print_lost("optimizer", s[PROFILE_OPTIMIZER] / threads, all, "norm and update");
   print_lost("walk", s[PROFILE_WALK] / threads, all, "finding rows and tiles");
   snprintf(why, sizeof why, "%.0f barriers a step", p->meetings);
   print_lost("start, wait", s[PROFILE_WAIT] / threads, all, threads > 1 ? why : "");

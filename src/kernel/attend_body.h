@@ -2,7 +2,7 @@
  *
  * The steps of a sequence are rows that lie where `first` says, not at one distance. A product sums lane j over columns
  * j, j+16, ... and ends in the tree of v_sum; a mixture adds the steps one after the other. Four steps, or four vectors of
- * columns, go side by side: which ones do changes no sum. */
+ * columns, go side by side, with enough registers for four rows at once: which ones do changes no sum. */
 #ifndef KERNEL_ATTEND_BODY_H
 #define KERNEL_ATTEND_BODY_H
 
@@ -10,42 +10,94 @@ enum { SIDE = 4 };
 
 VECTOR_INLINE const float *step_at(const step_rows *y, int i) { return y->p + y->first[i] * y->row; }
 
-VECTOR_INLINE void dots_some(float *out, const float *x, const step_rows *y, int i, const int count, int n) {
+/* `rows` rows against `count` steps from i on. */
+VECTOR_INLINE void dots_some(float *const *out, const float *const *x, const int rows, const step_rows *y, int i, const int count,
+                             int n) {
   const float *row[SIDE];
-  v16 sum[SIDE];
+  v16 sum[ATTEND_ROWS][SIDE];
+  int j = 0;
   VECTOR_UNROLL
-  for (int s = 0; s < count; s++) row[s] = step_at(y, i + s), sum[s] = v_zero();
-  for (int j = 0; j < n; j += LANES) {
-    const v16 a = row_load(x, j, n);
+  for (int s = 0; s < count; s++) row[s] = step_at(y, i + s);
+  VECTOR_UNROLL
+  for (int r = 0; r < rows; r++) VECTOR_UNROLL
+  for (int s = 0; s < count; s++) sum[r][s] = v_zero();
+  for (; j + LANES <= n; j += LANES) {
+    v16 b[SIDE];
     VECTOR_UNROLL
-    for (int s = 0; s < count; s++) sum[s] = v_fma(a, row_load(row[s], j, n), sum[s]);
+    for (int s = 0; s < count; s++) b[s] = v_load(row[s] + j);
+    VECTOR_UNROLL
+    for (int r = 0; r < rows; r++) {
+      const v16 a = v_load(x[r] + j);
+      VECTOR_UNROLL
+      for (int s = 0; s < count; s++) sum[r][s] = v_fma(a, b[s], sum[r][s]);
+    }
+  }
+  if (j < n) VECTOR_UNROLL
+  for (int r = 0; r < rows; r++) {
+    const v16 a = v_load_part(x[r] + j, n - j);
+    VECTOR_UNROLL
+    for (int s = 0; s < count; s++) sum[r][s] = v_fma(a, v_load_part(row[s] + j, n - j), sum[r][s]);
   }
   VECTOR_UNROLL
-  for (int s = 0; s < count; s++) out[i + s] = v_sum(sum[s]);
+  for (int r = 0; r < rows; r++) VECTOR_UNROLL
+  for (int s = 0; s < count; s++) out[r][i + s] = v_sum(sum[r][s]);
 }
-static void dots_run(float *out, const float *x, const step_rows *y, int n) {
-  int i = 0;
-  for (; i + SIDE <= y->n; i += SIDE) dots_some(out, x, y, i, SIDE, n);
-  for (; i < y->n; i++) dots_some(out, x, y, i, 1, n);
+static void dots_run(float *const *out, const float *const *x, int rows, const step_rows *y, int n) {
+  for (int r = 0; r < rows;) {
+    const int many = PRODUCT_WIDE && rows - r >= ATTEND_ROWS;
+    int i = 0;
+    for (; i + SIDE <= y->n; i += SIDE)
+      if (many)
+        dots_some(out + r, x + r, ATTEND_ROWS, y, i, SIDE, n);
+      else
+        dots_some(out + r, x + r, 1, y, i, SIDE, n);
+    for (; i < y->n; i++)
+      if (many)
+        dots_some(out + r, x + r, ATTEND_ROWS, y, i, 1, n);
+      else
+        dots_some(out + r, x + r, 1, y, i, 1, n);
+    r += many ? ATTEND_ROWS : 1;
+  }
 }
 
-VECTOR_INLINE void mix_some(float *out, const float *w, const step_rows *y, int j, const int count) {
-  v16 sum[SIDE];
+/* `rows` rows of `count` vectors of columns from j on. */
+VECTOR_INLINE void mix_some(float *const *out, const float *const *w, const int rows, const step_rows *y, int j, const int count) {
+  v16 sum[ATTEND_ROWS][SIDE];
   VECTOR_UNROLL
-  for (int v = 0; v < count; v++) sum[v] = v_zero();
+  for (int r = 0; r < rows; r++) VECTOR_UNROLL
+  for (int v = 0; v < count; v++) sum[r][v] = v_zero();
   for (int i = 0; i < y->n; i++) {
     const float *row = step_at(y, i) + j;
-    const v16 weight = v_set1(w[i]);
+    v16 b[SIDE];
     VECTOR_UNROLL
-    for (int v = 0; v < count; v++) sum[v] = v_fma(weight, v_load(row + v * LANES), sum[v]);
+    for (int v = 0; v < count; v++) b[v] = v_load(row + v * LANES);
+    VECTOR_UNROLL
+    for (int r = 0; r < rows; r++) {
+      const v16 weight = v_set1(w[r][i]);
+      VECTOR_UNROLL
+      for (int v = 0; v < count; v++) sum[r][v] = v_fma(weight, b[v], sum[r][v]);
+    }
   }
   VECTOR_UNROLL
-  for (int v = 0; v < count; v++) v_store(out + j + v * LANES, sum[v]);
+  for (int r = 0; r < rows; r++) VECTOR_UNROLL
+  for (int v = 0; v < count; v++) v_store(out[r] + j + v * LANES, sum[r][v]);
 }
-static void mix_run(float *out, const float *w, const step_rows *y, int n) {
-  int j = 0;
-  for (; n - j > (SIDE - 1) * LANES; j += SIDE * LANES) mix_some(out, w, y, j, SIDE);
-  for (; j < n; j += LANES) mix_some(out, w, y, j, 1);
+static void mix_run(float *const *out, const float *const *w, int rows, const step_rows *y, int n) {
+  for (int r = 0; r < rows;) {
+    const int many = PRODUCT_WIDE && rows - r >= ATTEND_ROWS;
+    int j = 0;
+    for (; n - j > (SIDE - 1) * LANES; j += SIDE * LANES)
+      if (many)
+        mix_some(out + r, w + r, ATTEND_ROWS, y, j, SIDE);
+      else
+        mix_some(out + r, w + r, 1, y, j, SIDE);
+    for (; j < n; j += LANES)
+      if (many)
+        mix_some(out + r, w + r, ATTEND_ROWS, y, j, 1);
+      else
+        mix_some(out + r, w + r, 1, y, j, 1);
+    r += many ? ATTEND_ROWS : 1;
+  }
 }
 
 static void additive_run(float *out, const float *x, const step_rows *y, const float *v, int n) {

@@ -1,4 +1,5 @@
 /* isa_body.h - all bodies for one instruction set, and the table of what they define. isa_*.c set VECTOR_* and ISA, then this. */
+#include "base/random.h"
 #include "base/threads.h"
 #include "kernel/isa.h"
 #include "kernel/optimizer.h"
@@ -14,6 +15,8 @@
 #include "kernel/tile_body.h"
 #include "kernel/rows_body.h"
 #include "kernel/attend_body.h"
+#include "kernel/mask_body.h"
+#include "kernel/time_body.h"
 #include "kernel/optimizer_body.h"
 #include "kernel/measure_body.h"
 
@@ -36,6 +39,7 @@ static const kernels table = {
     .layernorm_grad = layernorm_grad_run,
     .gather = gather_run,
     .scatter = scatter_run,
+    .mask = mask_run,
     .sum_rows = sum_rows_run,
     .dot_rows = dot_rows_run,
     .square_max = square_max_run,
@@ -45,6 +49,9 @@ static const kernels table = {
     .additive = additive_run,
     .additive_grad = additive_grad_run,
     .additive_mix = additive_mix_run,
+    .sum_time = sum_time_run,
+    .max_time = max_time_run,
+    .max_time_grad = max_time_grad_run,
     .adam = adam_run,
     .rmsprop = rmsprop_run,
     .sgd = sgd_run,

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/cpu.h"
+#include "kernel/mask.h"
 
 enum { LANES = 16, PANEL_VECTORS = 4 };
 
@@ -94,6 +95,7 @@ typedef struct tile_instruction {
 } tile_instruction;
 
 /* The steps of one sequence: row i at p + first[i] * row. */
+enum { ATTEND_ROWS = 4 };
 typedef struct step_rows {
   const float *p;
   ptrdiff_t row;
@@ -101,7 +103,7 @@ typedef struct step_rows {
   int n;
 } step_rows;
 
-/* Adam, AdamW, RMSprop, SGD on n floats (any n, any alignment): see kernel/optimizer.h for the formulas. */
+/* Adam, AdamW, RMSprop, SGD on n floats (any n, any alignment; no g: zeros): see kernel/optimizer.h for the formulas. */
 typedef struct adam_step {
   float rate, beta1, beta2, epsilon, correction1, correction2, decay, scale, coupled;
 } adam_step;
@@ -111,6 +113,9 @@ typedef struct rmsprop_step {
 typedef struct sgd_step {
   float rate, momentum, decay, scale, coupled;
 } sgd_step;
+
+/* A gradient's numbers in units, each of which may be known to be zero. */
+enum { UNIT = 64 };
 
 typedef struct kernels kernels;
 struct kernels {
@@ -156,6 +161,8 @@ struct kernels {
   /* table[index[i * step]] += dy_i in the order of i, columns 0..n-1; unaligned table; step is 1 or -1 */
   void (*scatter)(float *table, ptrdiff_t table_row, const float *dy, ptrdiff_t dy_row, const int32_t *index, int step, int rows,
                   int n);
+  /* mask_row of kernel/mask.h; nothing beyond out[n-1] is written */
+  void (*mask)(float *out, const mask_draw *d, int n);
   /* y[j] += sum over rows of x[i][j], in the order of i; j < n; y unaligned */
   void (*sum_rows)(float *y, const float *x, ptrdiff_t x_row, int rows, int n);
   /* y[j] += sum over rows of a[row][j] * b[row][j] */
@@ -166,22 +173,32 @@ struct kernels {
   void (*square_max)(float *y, const float *x, ptrdiff_t line, int size, int channels);
   void (*square_max_grad)(float *dx, const float *x, const float *y, const float *dy, ptrdiff_t line, int size, int channels);
 
-  /* Attention: one row, x or out [n], against y->n rows of the same width; w has a weight for each of these. Sums over i in its
+  /* Attention: a row, x or out [n], against y->n rows of the same width; w has a weight for each of these. Sums over i in its
    * order; out of width n is written by whole vectors.
-   * dots: out[i] = x . y_i; mix: out = sum w[i] y_i; additive: out[i] = v . tanh(x + y_i);
+   * dots: out[i] = x . y_i; mix: out = sum w[i] y_i; both for several rows out[r] and x[r] or w[r], best ATTEND_ROWS at once.
+   * additive: out[i] = v . tanh(x + y_i);
    * additive_grad: out = v * sum w[i] (1 - tanh(x + y_i)^2); additive_mix: out = sum w[i] tanh(x + y_i) */
-  void (*dots)(float *out, const float *x, const step_rows *y, int n);
-  void (*mix)(float *out, const float *w, const step_rows *y, int n);
+  void (*dots)(float *const *out, const float *const *x, int rows, const step_rows *y, int n);
+  void (*mix)(float *const *out, const float *const *w, int rows, const step_rows *y, int n);
   void (*additive)(float *out, const float *x, const step_rows *y, const float *v, int n);
   void (*additive_grad)(float *out, const float *w, const float *x, const step_rows *y, const float *v, int n);
   void (*additive_mix)(float *out, const float *w, const float *x, const step_rows *y, int n);
+
+  /* Over time: y becomes y plus all rows of x, or the largest of y and them, one row after the other, or `back` from the last one.
+   */
+  void (*sum_time)(float *y, const step_rows *x, int back, int n);
+  void (*max_time)(float *y, const step_rows *x, int back, int n);
+  /* Of up to 16 columns: dx_i = left at the first rows of x that are not below y, 0 elsewhere; left becomes what has not gone
+   * anywhere. */
+  void (*max_time_grad)(float *dx, ptrdiff_t dx_row, float *left, const step_rows *x, const float *y, int n);
 
   void (*adam)(float *w, const float *g, float *m, float *v, ptrdiff_t n, const adam_step *s);
   void (*rmsprop)(float *w, const float *g, float *square, float *velocity, ptrdiff_t n, const rmsprop_step *s);
   void (*sgd)(float *w, const float *g, float *velocity, ptrdiff_t n, const sgd_step *s);
   void (*clip_value)(float *g, ptrdiff_t n, float limit);
-  /* Sum of squares in double, over blocks of 4096 in one fixed order; infinite or NaN when an entry is. */
-  double (*sum_squares)(const float *g, ptrdiff_t n);
+  /* Sum of squares in double, over blocks of 4096 in one fixed order; infinite or NaN when an entry is. Units for which `touched`
+   * has 0 are known to be zero and are not looked at; NULL: none is known. */
+  double (*sum_squares)(const float *g, const uint8_t *touched, ptrdiff_t n);
 
   /* Multiply-adds for about `seconds`; returns GFLOP/s of this core. */
   double (*peak)(double seconds);

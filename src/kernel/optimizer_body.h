@@ -8,6 +8,10 @@
 /* What is left from j, at most 16. */
 VECTOR_INLINE int flat_left(ptrdiff_t j, ptrdiff_t n) { return n - j < LANES ? (int)(n - j) : LANES; }
 VECTOR_INLINE v16 flat_load(const float *p, int n) { return n == LANES ? v_load(p) : v_load_part(p, n); }
+/* scale * g, from j on. */
+VECTOR_INLINE v16 flat_gradient(const float *g, ptrdiff_t j, int n, v16 scale) {
+  return g ? v_mul(scale, flat_load(g + j, n)) : v_zero();
+}
 VECTOR_INLINE void flat_store(float *p, v16 a, int n) {
   if (n == LANES)
     v_store(p, a);
@@ -21,7 +25,7 @@ static void adam_run(float *w, const float *g, float *m, float *v, ptrdiff_t n, 
             epsilon = v_set1(s->epsilon), decay = v_set1(s->decay), coupled = v_set1(s->coupled);
   for (ptrdiff_t j = 0; j < n; j += LANES) {
     const int left = flat_left(j, n);
-    const v16 wj = flat_load(w + j, left), gj = v_fma(coupled, wj, v_mul(scale, flat_load(g + j, left)));
+    const v16 wj = flat_load(w + j, left), gj = v_fma(coupled, wj, flat_gradient(g, j, left, scale));
     const v16 mj = v_fma(beta1, flat_load(m + j, left), v_mul(rest1, gj));
     const v16 vj = v_fma(beta2, flat_load(v + j, left), v_mul(rest2, v_mul(gj, gj)));
     const v16 step = v_div(v_mul(rate, mj), v_add(v_sqrt(v_mul(vj, correction2)), epsilon));
@@ -36,7 +40,7 @@ static void rmsprop_run(float *w, const float *g, float *square, float *velocity
             epsilon = v_set1(s->epsilon), momentum = v_set1(s->momentum), decay = v_set1(s->decay), coupled = v_set1(s->coupled);
   for (ptrdiff_t j = 0; j < n; j += LANES) {
     const int left = flat_left(j, n);
-    const v16 wj = flat_load(w + j, left), gj = v_fma(coupled, wj, v_mul(scale, flat_load(g + j, left)));
+    const v16 wj = flat_load(w + j, left), gj = v_fma(coupled, wj, flat_gradient(g, j, left, scale));
     const v16 sj = v_fma(alpha, flat_load(square + j, left), v_mul(rest, v_mul(gj, gj)));
     v16 step = v_div(gj, v_add(v_sqrt(sj), epsilon));
     flat_store(square + j, sj, left);
@@ -54,7 +58,7 @@ static void sgd_run(float *w, const float *g, float *velocity, ptrdiff_t n, cons
   for (ptrdiff_t j = 0; j < n; j += LANES) {
     const int left = flat_left(j, n);
     const v16 wj = flat_load(w + j, left);
-    v16 step = v_fma(coupled, wj, v_mul(scale, flat_load(g + j, left)));
+    v16 step = v_fma(coupled, wj, flat_gradient(g, j, left, scale));
     if (velocity) {
       step = v_fma(momentum, flat_load(velocity + j, left), step);
       flat_store(velocity + j, step, left);
@@ -72,16 +76,22 @@ static void clip_value_run(float *g, ptrdiff_t n, float limit) {
   }
 }
 
-/* Squares of floats are exact in double. Lane j of a block of 4096 sums entries j, j+16, ...; then the tree; then the blocks. */
-static double sum_squares_run(const float *g, ptrdiff_t n) {
+/* Squares of floats are exact in double. Lane j of a block of 4096 sums entries j, j+16, ...; then the tree; then the blocks. To
+ * leave out zeros changes no sum. */
+static double sum_squares_run(const float *g, const uint8_t *touched, ptrdiff_t n) {
+  enum { BLOCK = 4096 };
   double sum = 0;
-  for (; n > 0; n -= 4096, g += 4096) {
-    const int count = n < 4096 ? (int)n : 4096;
+  for (ptrdiff_t block = 0; block < n; block += BLOCK) {
+    const ptrdiff_t end = n - block < BLOCK ? n : block + BLOCK;
     double lane[LANES] = {0};
-    int j = 0;
-    for (; j + LANES <= count; j += LANES)
-      for (int l = 0; l < LANES; l++) lane[l] += (double)g[j + l] * (double)g[j + l];
-    for (int l = 0; j + l < count; l++) lane[l] += (double)g[j + l] * (double)g[j + l];
+    for (ptrdiff_t unit = block; unit < end; unit += UNIT) {
+      if (touched && !touched[unit / UNIT]) continue;
+      const ptrdiff_t to = end - unit < UNIT ? end : unit + UNIT;
+      ptrdiff_t j = unit;
+      for (; j + LANES <= to; j += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] += (double)g[j + l] * (double)g[j + l];
+      for (int l = 0; j + l < to; l++) lane[l] += (double)g[j + l] * (double)g[j + l];
+    }
     for (int half = LANES / 2; half > 0; half /= 2)
       for (int l = 0; l < half; l++) lane[l] += lane[l + half];
     sum += lane[0];

@@ -6,6 +6,8 @@
  *   v_fma(a, b, c) is a*b + c and v_fnma(a, b, c) is c - a*b, both fused;
  *   i_dot_bytes(c, a, b) adds to each lane of c the four products of its unsigned bytes of a and signed ones of b, modulo 2^32;
  *   i_store_bytes writes the lowest byte of each lane;
+ *   i_mul_wide(a, b, &high) multiplies unsigned lanes by an unsigned number: the low half is returned; i_lt compares signed lanes;
+ *   v_store_turned(p, a, b, c, d) writes lane 0 of all four, then lane 1, and so on: 64 floats;
  *   v_sum adds lane j and j+8, then j+4, j+2, j+1; v_peak does the same with v_max.
  * A NaN stays a NaN, but its sign and payload are the processor's. Loads and stores need no alignment; the _part ones touch only
  * the first n floats (n may exceed 16). What it does not do: approximate reciprocals, reassociation, denormal corner cases. */

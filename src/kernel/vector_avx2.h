@@ -92,6 +92,33 @@ VECTOR_INLINE v16i i_dot_bytes(v16i c, v16i a, v16i b) {
 VECTOR_INLINE v16m i_eq(v16i a, v16i b) {
   return (v16m){_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.lo, b.lo)), _mm256_castsi256_ps(_mm256_cmpeq_epi32(a.hi, b.hi))};
 }
+VECTOR_INLINE v16m i_lt(v16i a, v16i b) {
+  return (v16m){_mm256_castsi256_ps(_mm256_cmpgt_epi32(b.lo, a.lo)), _mm256_castsi256_ps(_mm256_cmpgt_epi32(b.hi, a.hi))};
+}
+VECTOR_INLINE __m256i half_mul_wide(__m256i a, __m256i factor, __m256i *high) {
+  const __m256i even = _mm256_mul_epu32(a, factor), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), factor);
+  *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+  return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+VECTOR_INLINE v16i i_mul_wide(v16i a, uint32_t b, v16i *high) {
+  const __m256i factor = _mm256_set1_epi32((int)b);
+  return (v16i){half_mul_wide(a.lo, factor, &high->lo), half_mul_wide(a.hi, factor, &high->hi)};
+}
+VECTOR_INLINE void half_store_turned(float *p, __m256 a, __m256 b, __m256 c, __m256 d) {
+  const __m256d ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b)), cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d)),
+                ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b)), cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+  const __m256 w = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)), x = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)),
+               y = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high)),
+               z = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high)); /* lanes 0 and 4 of all; 1 and 5; 2 and 6; 3 and 7 */
+  _mm256_storeu_ps(p, _mm256_permute2f128_ps(w, x, 0x20));
+  _mm256_storeu_ps(p + 8, _mm256_permute2f128_ps(y, z, 0x20));
+  _mm256_storeu_ps(p + 16, _mm256_permute2f128_ps(w, x, 0x31));
+  _mm256_storeu_ps(p + 24, _mm256_permute2f128_ps(y, z, 0x31));
+}
+VECTOR_INLINE void v_store_turned(float *p, v16 a, v16 b, v16 c, v16 d) {
+  half_store_turned(p, a.lo, b.lo, c.lo, d.lo);
+  half_store_turned(p + 32, a.hi, b.hi, c.hi, d.hi);
+}
 
 VECTOR_INLINE float v_sum(v16 a) {
   const __m256 b = _mm256_add_ps(a.lo, a.hi);

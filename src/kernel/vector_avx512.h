@@ -67,6 +67,25 @@ VECTOR_INLINE v16i i_dot_bytes(v16i c, v16i a, v16i b) {
 #endif
 }
 VECTOR_INLINE v16m i_eq(v16i a, v16i b) { return _mm512_cmpeq_epi32_mask(a, b); }
+VECTOR_INLINE v16m i_lt(v16i a, v16i b) { return _mm512_cmplt_epi32_mask(a, b); }
+VECTOR_INLINE v16i i_mul_wide(v16i a, uint32_t b, v16i *high) {
+  const __m512i factor = _mm512_set1_epi32((int)b);
+  const __m512i even = _mm512_mul_epu32(a, factor), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), factor);
+  *high = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+  return _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+}
+VECTOR_INLINE void v_store_turned(float *p, v16 a, v16 b, v16 c, v16 d) {
+  const __m512d ab = _mm512_castps_pd(_mm512_unpacklo_ps(a, b)), cd = _mm512_castps_pd(_mm512_unpacklo_ps(c, d)),
+                ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b)), cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+  const __m512d w = _mm512_unpacklo_pd(ab, cd), x = _mm512_unpackhi_pd(ab, cd), y = _mm512_unpacklo_pd(ab_high, cd_high),
+                z = _mm512_unpackhi_pd(ab_high, cd_high); /* lanes 0, 4, 8, 12 of all; 1, 5, ...; 2, ...; 3, ... */
+  const __m512d wx = _mm512_shuffle_f64x2(w, x, 0x44), yz = _mm512_shuffle_f64x2(y, z, 0x44),
+                wx_high = _mm512_shuffle_f64x2(w, x, 0xee), yz_high = _mm512_shuffle_f64x2(y, z, 0xee);
+  _mm512_storeu_pd(p, _mm512_shuffle_f64x2(wx, yz, 0x88));
+  _mm512_storeu_pd(p + 16, _mm512_shuffle_f64x2(wx, yz, 0xdd));
+  _mm512_storeu_pd(p + 32, _mm512_shuffle_f64x2(wx_high, yz_high, 0x88));
+  _mm512_storeu_pd(p + 48, _mm512_shuffle_f64x2(wx_high, yz_high, 0xdd));
+}
 
 VECTOR_INLINE float v_sum(v16 a) {
   __m256 b = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));

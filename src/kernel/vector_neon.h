@@ -93,6 +93,23 @@ VECTOR_INLINE int32x4_t part_dot_bytes(int32x4_t c, int32x4_t x, int32x4_t y) {
 }
 VECTOR_INLINE v16i i_dot_bytes(v16i c, v16i x, v16i y) { return NEON_EACH3(v16i, part_dot_bytes, c, x, y); }
 VECTOR_INLINE v16m i_eq(v16i x, v16i y) { return NEON_EACH2(v16m, vceqq_s32, x, y); }
+VECTOR_INLINE v16m i_lt(v16i x, v16i y) { return NEON_EACH2(v16m, vcltq_s32, x, y); }
+VECTOR_INLINE int32x4_t part_mul_wide(int32x4_t x, uint32_t y, int32x4_t *high) {
+  const uint32x4_t a = vreinterpretq_u32_s32(x);
+  const uint64x2_t lo = vmull_n_u32(vget_low_u32(a), y), hi = vmull_n_u32(vget_high_u32(a), y);
+  *high = vreinterpretq_s32_u32(vcombine_u32(vshrn_n_u64(lo, 32), vshrn_n_u64(hi, 32)));
+  return vreinterpretq_s32_u32(vcombine_u32(vmovn_u64(lo), vmovn_u64(hi)));
+}
+VECTOR_INLINE v16i i_mul_wide(v16i x, uint32_t y, v16i *high) {
+  return (v16i){part_mul_wide(x.a, y, &high->a), part_mul_wide(x.b, y, &high->b), part_mul_wide(x.c, y, &high->c),
+                part_mul_wide(x.d, y, &high->d)};
+}
+VECTOR_INLINE void v_store_turned(float *p, v16 a, v16 b, v16 c, v16 d) {
+  vst4q_f32(p, ((float32x4x4_t){{a.a, b.a, c.a, d.a}}));
+  vst4q_f32(p + 16, ((float32x4x4_t){{a.b, b.b, c.b, d.b}}));
+  vst4q_f32(p + 32, ((float32x4x4_t){{a.c, b.c, c.c, d.c}}));
+  vst4q_f32(p + 48, ((float32x4x4_t){{a.d, b.d, c.d, d.d}}));
+}
 
 VECTOR_INLINE float v_sum(v16 x) {
   const float32x4_t q = vaddq_f32(vaddq_f32(x.a, x.c), vaddq_f32(x.b, x.d));

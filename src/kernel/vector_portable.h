@@ -126,6 +126,18 @@ static __attribute__((noinline, unused)) v16i i_dot_bytes(v16i c, v16i a, v16i b
   return c;
 }
 VECTOR_INLINE v16m i_eq(v16i a, v16i b) { LANES_DO(v16m, a.x[i] == b.x[i]); }
+VECTOR_INLINE v16m i_lt(v16i a, v16i b) { LANES_DO(v16m, a.x[i] < b.x[i]); }
+VECTOR_INLINE v16i i_mul_wide(v16i a, uint32_t b, v16i *high) {
+  for (int i = 0; i < 16; i++) {
+    const uint64_t whole = (uint64_t)b * (uint32_t)a.x[i];
+    high->x[i] = (int32_t)(uint32_t)(whole >> 32);
+    a.x[i] = (int32_t)(uint32_t)whole;
+  }
+  return a;
+}
+VECTOR_INLINE void v_store_turned(float *p, v16 a, v16 b, v16 c, v16 d) {
+  for (int i = 0; i < 16; i++, p += 4) p[0] = a.x[i], p[1] = b.x[i], p[2] = c.x[i], p[3] = d.x[i];
+}
 
 VECTOR_INLINE float v_sum(v16 a) {
   for (int half = 8; half > 0; half /= 2)

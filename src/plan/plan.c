@@ -4,6 +4,21 @@
 #include "plan/cost.h"
 #include "plan/internal.h"
 
+/* Parameters whose gradient has no other part than look-ups. */
+static unroll_status find_tables(plan *p, unroll_error *err) {
+  const graph *g = p->g;
+  p->out.tables = arena_alloc(&p->memory, (size_t)g->n_params + 1, sizeof *p->out.tables);
+  if (!p->out.tables) return error_memory(err);
+  for (int i = 0; i < g->n_params; i++) {
+    int looked_up = 0, other = 0;
+    for (int k = 0; k < g->n_gradients; k++)
+      if (g->gradients[k].param == i) *(g->nodes[g->gradients[k].node].op == OP_EMBED_T ? &looked_up : &other) += 1;
+    if (looked_up && !other)
+      p->out.tables[p->out.n_tables++] = (struct frozen_table){g->params[i].offset, (int64_t)g->params[i].rows * g->params[i].cols};
+  }
+  return UNROLL_OK;
+}
+
 unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
   *out = NULL;
   if (options->max_rows < 1 || options->max_steps < 1)
@@ -27,6 +42,7 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
   p->out.gradient = options->gradient != 0;
   p->out.precision = options->precision;
   p->out.window = options->window;
+  if (!s) s = find_tables(p, err);
   if (!s) s = plan_lower(p, err);
   if (!s) s = plan_schedule(p, err);
   if (!s) s = plan_phases(p, err);
@@ -55,7 +71,7 @@ int64_t plan_arena_bytes(const plan *p) { return (p->out.arena + p->out.pack + p
 
 int64_t plan_run_bytes(const plan *p, int threads) {
   const frozen *f = &p->out;
-  const int64_t each = f->slots + f->outer + f->rounded + f->max_steps;
+  const int64_t each = f->slots + f->outer + f->rounded + ATTEND_ROWS * f->max_steps;
   return plan_arena_bytes(p) + ((f->gradient ? f->n_weights : 0) + threads * each) * (int64_t)sizeof(float);
 }
 

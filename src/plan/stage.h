@@ -203,6 +203,10 @@ typedef struct frozen {
   int window;   /* steps; 0: a pass has all steps at once */
   int n_sweeps; /* of a pass in windows */
   int64_t n_weights;
+  int n_tables; /* parameters that are only looked up: their gradient is zero but in the rows of the batch */
+  struct frozen_table {
+    int64_t offset, n;
+  } * tables;
   int n_stages;
   stage *stages;
   int64_t arena; /* floats */

@@ -3,7 +3,7 @@
  * The rows of a stage are those of a query (of a key, where the gradient is collected); the other side is a whole matrix, in
  * which the example is another sequence: axes have orders of their own. Every row has one fixed order of its sums. Outside loops
  * the work goes sequence by sequence, so that the other side's steps stay in cache for all rows that meet them; a thread takes
- * every n-th sequence. */
+ * every n-th sequence, and a few rows of it at once, so that what is read serves all of them. */
 #include "run/internal.h"
 
 static const int64_t no_steps[1] = {0};
@@ -46,68 +46,92 @@ static sides resolve(const run *r, const worker *w, const stage *s, const where 
 
 static float *at(rows x, int64_t i) { return x.p + i * x.row; }
 
-/* Row `row` of the own side: at step t of its sequence, of example `example`. */
-static void one_row(const run *r, const worker *w, const stage *s, const sides *m, int64_t row, int t, int example) {
-  const kernels *k = r->k;
-  float *out = at(m->out, row), *weights = at(m->in[0], row);
+/* The steps of the other side's sequence that belong to an example. */
+static step_rows other_steps(const run *r, const stage *s, const sides *m, int example, int64_t *sequence) {
   step_rows y = {.first = no_steps, .n = 1};
-  int64_t q = example;
+  *sequence = example;
   if (s->over >= 0) {
-    q = r->sequence[(int64_t)s->over * r->f->max_rows + example];
-    y.n = r->length[(int64_t)s->over * r->f->max_rows + q];
+    *sequence = r->sequence[(int64_t)s->over * r->f->max_rows + example];
+    y.n = r->length[(int64_t)s->over * r->f->max_rows + *sequence];
     y.first = r->b->axes[s->over].first;
   }
   if (m->other >= 0) {
-    y.p = at(m->in[m->other], q);
+    y.p = at(m->in[m->other], *sequence);
     y.row = m->in[m->other].row;
   }
-  if (by_column(s->kind)) {
-    weights = w->column;
-    for (int i = 0; i < y.n; i++) weights[i] = at(m->in[0], q + y.first[i])[t];
+  return y;
+}
+
+/* Rows of the own side that meet the same steps y of the other, those of its sequence q: row first[i] + row at step t + i of their
+ * own sequence, `count` of them; first NULL: one row. */
+static void some_rows(const run *r, const worker *w, const stage *s, const sides *m, const step_rows *y, int64_t q,
+                      const int64_t *first, int64_t row, int t, int count) {
+  const kernels *k = r->k;
+  float *out[ATTEND_ROWS];
+  const float *x[ATTEND_ROWS], *weights[ATTEND_ROWS];
+  for (int c = 0; c < count; c++) {
+    const int64_t own = first ? first[c] + row : row;
+    out[c] = at(m->out, own);
+    weights[c] = at(m->in[0], own);
+    x[c] = at(m->in[1], own);
+    if (by_column(s->kind)) weights[c] = w->column + (int64_t)c * r->f->max_steps;
   }
+  for (int i = 0; i < y->n && by_column(s->kind); i++)
+    for (int c = 0; c < count; c++) w->column[(int64_t)c * r->f->max_steps + i] = at(m->in[0], q + y->first[i])[t + c];
   switch (s->kind) {
   case STAGE_DOTS:
-    k->dots(out, at(m->in[0], row), &y, s->in_width);
-    break;
+    k->dots(out, weights, count, y, s->in_width);
+    return;
   case STAGE_MIX:
   case STAGE_COLLECT:
-    k->mix(out, weights, &y, s->width);
-    break;
-  case STAGE_ADDITIVE:
-    k->additive(out, at(m->in[0], row), &y, m->in[2].p, s->in_width);
-    break;
-  case STAGE_ADDITIVE_GRAD:
-  case STAGE_ADDITIVE_COLLECT:
-    k->additive_grad(out, weights, at(m->in[1], row), &y, m->in[3].p, s->width);
-    break;
-  case STAGE_ADDITIVE_MIX:
-    k->additive_mix(out, weights, at(m->in[1], row), &y, s->width);
-    break;
-  case STAGE_WEIGHTS:
-    if (y.n) k->softmax(out, m->out.row, weights, m->in[0].row, 1, y.n);
-    break;
+    k->mix(out, weights, count, y, s->width);
+    return;
   default:
-    if (y.n) k->softmax_grad(out, m->out.row, weights, m->in[0].row, at(m->in[1], row), m->in[1].row, 1, y.n);
+    break;
   }
+  for (int c = 0; c < count; c++) switch (s->kind) {
+    case STAGE_ADDITIVE:
+      k->additive(out[c], weights[c], y, m->in[2].p, s->in_width);
+      break;
+    case STAGE_ADDITIVE_GRAD:
+    case STAGE_ADDITIVE_COLLECT:
+      k->additive_grad(out[c], weights[c], x[c], y, m->in[3].p, s->width);
+      break;
+    case STAGE_ADDITIVE_MIX:
+      k->additive_mix(out[c], weights[c], x[c], y, s->width);
+      break;
+    case STAGE_WEIGHTS:
+      if (y->n) k->softmax(out[c], m->out.row, weights[c], m->in[0].row, 1, y->n);
+      break;
+    default:
+      if (y->n) k->softmax_grad(out[c], m->out.row, weights[c], m->in[0].row, x[c], m->in[1].row, 1, y->n);
+    }
 }
 
 static int example_of(const batch_axis *a, int64_t sequence) { return a->order ? a->order[sequence] : (int)sequence; }
 
 void run_attend(const run *r, const worker *w, const stage *s, const where *here, int64_t row0, int64_t row1) {
   const sides m = resolve(r, w, s, here);
-  for (int64_t i = row0; i < row1; i++) one_row(r, w, s, &m, i, here->t, example_of(here->axis, i));
+  for (int64_t i = row0; i < row1; i++) {
+    int64_t q;
+    const step_rows y = other_steps(r, s, &m, example_of(here->axis, i), &q);
+    some_rows(r, w, s, &m, &y, q, NULL, i, here->t, 1);
+  }
 }
 
 void run_attend_all(const run *r, const worker *w, const stage *s, int thread, int threads) {
   const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
   const where here = {a, -1, false};
   const sides m = resolve(r, w, s, &here);
-  for (int64_t q = thread; q < r->b->rows; q += threads) {
+  for (int64_t i = thread; i < r->b->rows; i += threads) {
+    int64_t q;
+    const step_rows y = other_steps(r, s, &m, a ? example_of(a, i) : (int)i, &q);
     if (!a) {
-      one_row(r, w, s, &m, q, 0, (int)q);
+      some_rows(r, w, s, &m, &y, q, NULL, i, 0, 1);
       continue;
     }
-    const int length = r->length[(int64_t)s->axis * r->f->max_rows + q], example = example_of(a, q);
-    for (int t = 0; t < length; t++) one_row(r, w, s, &m, a->first[t] + q, t, example);
+    const int length = r->length[(int64_t)s->axis * r->f->max_rows + i];
+    for (int t = 0; t < length; t += ATTEND_ROWS)
+      some_rows(r, w, s, &m, &y, q, a->first + t, i, t, length - t < ATTEND_ROWS ? length - t : ATTEND_ROWS);
   }
 }

@@ -16,7 +16,7 @@ enum { FETCHES = 128 };
 typedef struct worker {
   float *slots;           /* scratch of tile programs */
   float *outer;           /* scratch of weight gradients */
-  float *column;          /* scratch of attention: a weight for each step */
+  float *column;          /* scratch of attention: a weight for each step, for ATTEND_ROWS rows */
   float *rounded;         /* scratch of rounded operands */
   tile_operand *operands; /* resolved operands of the tile program that runs */
   fetch_run *fetches;     /* [FETCHES + 1] what it needs soon */
@@ -92,6 +92,7 @@ struct run {
   const float *weights;
   pool *workers;
   float *arena, *pack, *carry, *consts, *zeros, *gradient;
+  uint8_t *touched; /* see touched.c; NULL without a gradient */
   worker *worker;
   int n_workers;
   barrier meet;
@@ -105,7 +106,10 @@ struct run {
 
 /* The parts of a pass, for run_pass and for the profile. */
 void run_begin(run *r, const batch *b, int training);
+bool run_touched_new(run *r);
 void run_clear_gradient(run *r, int thread, int threads);
+/* Rows of a table of embeddings that get something. */
+void run_touch(const run *r, int64_t table, int width, const int32_t *index, int64_t n);
 void run_stage(run *r, worker *w, const stage *s, int thread, int threads);
 void run_keep_carries(const run *r, const worker *w);
 void run_walk(run *r, worker *w, int thread, int threads); /* all of them */

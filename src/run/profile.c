@@ -99,6 +99,18 @@ static void timed_scatter(float *to, ptrdiff_t to_row, const float *dy, ptrdiff_
                           int n) {
   TIMED(CLOCK_MOVE, scatter(to, to_row, dy, dy_row, index, step, count, n));
 }
+static void timed_dots(float *const *out, const float *const *x, int count, const step_rows *y, int n) {
+  TIMED(CLOCK_ROWS, dots(out, x, count, y, n));
+}
+static void timed_mix(float *const *out, const float *const *w, int count, const step_rows *y, int n) {
+  TIMED(CLOCK_ROWS, mix(out, w, count, y, n));
+}
+static void timed_additive(float *out, const float *x, const step_rows *y, const float *v, int n) {
+  TIMED(CLOCK_ROWS, additive(out, x, y, v, n));
+}
+static void timed_additive_grad(float *out, const float *w, const float *x, const step_rows *y, const float *v, int n) {
+  TIMED(CLOCK_ROWS, additive_grad(out, w, x, y, v, n));
+}
 
 static kernels timed_kernels(const kernels *real) {
   kernels k = *real;
@@ -113,6 +125,10 @@ static kernels timed_kernels(const kernels *real) {
   k.row_sum = timed_row_sum;
   k.layernorm = timed_layernorm;
   k.layernorm_grad = timed_layernorm_grad;
+  k.dots = timed_dots;
+  k.mix = timed_mix;
+  k.additive = timed_additive;
+  k.additive_grad = timed_additive_grad;
   k.gather = timed_gather;
   k.scatter = timed_scatter;
   return k;

@@ -149,7 +149,10 @@ static void eval_CARRY(const eval *e, const node *n, rows *q) {
 
 static void eval_MASK(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) {
-    if (e->training) mask_row(e->drawn, n->width, e->b->seed, e->b->step, n->slot, q->t, (int)(i - q->first), n->value);
+    if (e->training) {
+      const mask_draw d = mask_row_of(e->b->seed, e->b->step, n->slot, q->t, (int)(i - q->first), n->value);
+      mask_row(e->drawn, &d, n->width);
+    }
     EACH_COLUMN(j, n) Y(i, j) = e->training ? (double)e->drawn[j] : 1;
   }
 }

@@ -63,6 +63,7 @@ void run_free(run *r) {
   mem_free_aligned(r->consts);
   mem_free_aligned(r->zeros);
   mem_free_aligned(r->gradient);
+  mem_free(r->touched);
   mem_free(r);
 }
 
@@ -86,14 +87,14 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
   r->sequence = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->sequence);
   r->length = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->length);
   bool fine = r->arena && r->pack && r->carry && r->consts && r->zeros && (r->gradient || !f->gradient) && r->worker &&
-              r->sequence && r->length && run_window_memory(r);
+              r->sequence && r->length && run_window_memory(r) && run_touched_new(r);
   for (int i = 0; fine && i < r->n_workers; i++) {
     worker *w = &r->worker[i];
     w->slots = mem_aligned((size_t)f->slots + LANES, sizeof(float));
     w->outer = mem_aligned((size_t)f->outer + LANES, sizeof(float));
     w->rounded = mem_aligned((size_t)f->rounded + LANES, sizeof(float));
     w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
-    w->column = mem_aligned((size_t)f->max_steps + LANES, sizeof(float));
+    w->column = mem_aligned(ATTEND_ROWS * (size_t)f->max_steps + LANES, sizeof(float));
     w->fetches = mem_zero(FETCHES + 1, sizeof *w->fetches);
     fine = w->slots && w->outer && w->rounded && w->operands && w->fetches && w->column;
   }
@@ -242,13 +243,6 @@ void run_keep_carries(const run *r, const worker *w) {
     else
       memcpy(r->carry + c->offset, r->arena + c->edge.offset, (size_t)n * sizeof(float));
   }
-}
-
-void run_clear_gradient(run *r, int thread, int threads) {
-  int64_t from, to;
-  if (!r->gradient) return;
-  run_share(r->f->n_weights, LANES, thread, threads, &from, &to);
-  memset(r->gradient + from, 0, (size_t)(to - from) * sizeof(float));
 }
 
 void run_walk(run *r, worker *w, int thread, int threads) {

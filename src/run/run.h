@@ -23,6 +23,8 @@ unroll_status run_stay(run *r, const batch *b, unroll_error *err);
 double run_loss(const run *r, int number);                      /* sum over rows, in nats, not scaled, in one fixed order */
 const float *run_value(const run *r, int node, ptrdiff_t *row); /* a kept node's matrix: row i at p + i * row */
 float *run_gradient(run *r);                                    /* [graph.n_weights], overwritten by every pass */
+/* Units of it, of UNIT numbers: 0 where they are known to be zero. NULL without a gradient. */
+const uint8_t *run_touched(const run *r);
 /* Streams: the states that a pass leaves become the next pass's start. Rows are [max_rows, width] each, carries in order. */
 void run_carry_reset(run *r);
 int64_t run_carry_size(const run *r); /* floats */

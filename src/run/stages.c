@@ -139,11 +139,7 @@ static void sum_time(const run *r, const stage *s, const batch_axis *a, rows y, 
   for (int64_t q = from; q < to; q++) {
     float *out = y.p + batch_row(a, q) * y.row;
     if (r->window.begins) memset(out, 0, (size_t)s->width * sizeof *out);
-    const int length = length_of(a, q);
-    for (int i = 0; i < length; i++) {
-      const float *in = x.p + (a->first[s->back ? length - 1 - i : i] + q) * x.row;
-      for (int j = 0; j < s->width; j++) out[j] += in[j];
-    }
+    r->k->sum_time(out, &(step_rows){x.p + q * x.row, x.row, a->first, length_of(a, q)}, s->back, s->width);
   }
 }
 
@@ -153,10 +149,10 @@ static void max_time(const run *r, const stage *s, const batch_axis *a, rows y, 
     if (r->window.begins) memset(out, 0, (size_t)s->width * sizeof *out);
     const int length = length_of(a, q);
     const bool begins = s->back ? q >= r->window.after : !r->window.before; /* its first step to be seen is in this window */
-    for (int i = 0; i < length; i++) {
-      const float *in = x.p + (a->first[s->back ? length - 1 - i : i] + q) * x.row;
-      for (int j = 0; j < s->width; j++) out[j] = (begins && i == 0) || in[j] > out[j] ? in[j] : out[j];
-    }
+    const step_rows steps = {x.p + q * x.row, x.row, a->first, length};
+    if (begins && length)
+      memcpy(out, steps.p + a->first[s->back ? length - 1 : 0] * x.row, (size_t)s->width * sizeof *out); /* -infinity, or NaN */
+    r->k->max_time(out, &steps, s->back, s->width);
   }
 }
 
@@ -175,14 +171,8 @@ static void max_time_grad(const run *r, const stage *s, const batch_axis *a, con
       const int n = s->width - first < LANES ? s->width - first : LANES;
       float left[LANES];
       memcpy(left, before.p + (r->window.before ? q : row) * before.row + first, (size_t)n * sizeof *left);
-      for (int t = 0; t < length; t++) {
-        const float *at = x.p + (a->first[t] + q) * x.row + first, *most = y.p + row * y.row + first;
-        float *out = dx.p + (a->first[t] + q) * dx.row + first;
-        for (int j = 0; j < n; j++) {
-          out[j] = at[j] == most[j] ? left[j] : 0;
-          left[j] = at[j] == most[j] ? 0 : left[j];
-        }
-      }
+      r->k->max_time_grad(dx.p + q * dx.row + first, dx.row, left, &(step_rows){x.p + q * x.row + first, x.row, a->first, length},
+                          y.p + row * y.row + first, n);
       if (after.p) memcpy(after.p + q * after.row + first, left, (size_t)n * sizeof *left);
     }
   }
@@ -199,10 +189,11 @@ static void mask_rows(const run *r, const stage *s, const batch_axis *a, rows y,
   for (int64_t i = from, t = s->of_steps && from < to ? run_step_of(a, from) : 0; i < to; i++) {
     while (s->of_steps && i >= a->first[t + 1]) t++;
     float *out = y.p + i * y.row;
-    if (r->training)
-      mask_row(out, s->width, r->b->seed, r->b->step, s->slot, (int)t + r->window.step, (int)(s->of_steps ? i - a->first[t] : i),
-               s->value);
-    else
+    if (r->training) {
+      const int sequence = (int)(s->of_steps ? i - a->first[t] : i);
+      const mask_draw d = mask_row_of(r->b->seed, r->b->step, s->slot, (int)t + r->window.step, sequence, s->value);
+      r->k->mask(out, &d, s->width);
+    } else
       for (int j = 0; j < s->width; j++) out[j] = 1.0f;
   }
 }
@@ -255,6 +246,7 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     class_weight_rows(s, r->b->index[s->slot] + r->window.row, y, from, to);
     break;
   case STAGE_SCATTER:
+    if (thread == 0) run_touch(r, s->weight, s->width, r->b->index[s->slot] + r->window.row, n);
     if (c0 < c1 && n) scatter_rows(r, s, x, n, c0, c1);
     break;
   case STAGE_CONV_OUTER:

@@ -1,5 +1,5 @@
 /* optimizer.c - see optimizer.h. The update of a weight depends on nothing but that weight's own numbers, so the flat block is cut
- * into spans that threads share in any way; the norm is one sum in one fixed order. */
+ * into spans that threads share in any way; the norm is one sum in one fixed order, of sums of blocks that threads share. */
 #include "train/optimizer.h"
 #include <math.h>
 #include <string.h>
@@ -8,6 +8,8 @@
 #include "kernel/optimizer.h"
 
 enum { SPAN = 1 << 14 };
+enum { BLOCK = 4096, FEW_BLOCKS = 4 }; /* of a sum of squares; so few are not worth waking a thread */
+static int64_t blocks_of(int64_t n) { return (n + BLOCK - 1) / BLOCK; }
 
 struct optimizer_span {
   int64_t offset, n;
@@ -57,6 +59,8 @@ unroll_status optimizer_init(optimizer *o, const graph *g, const optimizer_optio
   bool full = true;
   for (int i = 0; full && i < moments_of(options); i++)
     full = (o->moments[i] = mem_aligned((size_t)o->n + 1, sizeof(float))) != NULL;
+  o->squares = full ? mem_zero((size_t)blocks_of(o->n) + 1, sizeof *o->squares) : NULL;
+  full = o->squares != NULL;
   o->n_spans = cut(g, NULL);
   o->spans = full ? mem_zero((size_t)o->n_spans + 1, sizeof *o->spans) : NULL;
   if (!o->spans) {
@@ -70,36 +74,64 @@ unroll_status optimizer_init(optimizer *o, const graph *g, const optimizer_optio
 void optimizer_free(optimizer *o) {
   for (int i = 0; i < 2; i++) mem_free_aligned(o->moments[i]);
   mem_free(o->spans);
+  mem_free(o->squares);
   *o = (optimizer){0};
 }
 
-double optimizer_norm(const optimizer *o, float *dw) {
-  const kernels *k = kernel_table();
-  double squares = k->sum_squares(dw, (ptrdiff_t)o->n); /* of the unclipped one: clipping would hide what is not finite */
-  if (o->options.clip_value > 0 && isfinite(squares)) {
-    k->clip_value(dw, (ptrdiff_t)o->n, (float)o->options.clip_value);
-    squares = k->sum_squares(dw, (ptrdiff_t)o->n);
+typedef struct squares {
+  const optimizer *o;
+  const float *dw;
+  const uint8_t *touched;
+} squares;
+
+static void sum_blocks(void *context, int thread, int threads) {
+  const squares *s = context;
+  const int64_t blocks = blocks_of(s->o->n), from = blocks * thread / threads, to = blocks * (thread + 1) / threads;
+  for (int64_t i = from; i < to; i++) {
+    const int64_t at = i * BLOCK, n = s->o->n - at < BLOCK ? s->o->n - at : BLOCK;
+    s->o->squares[i] = kernel_table()->sum_squares(s->dw + at, s->touched ? s->touched + at / UNIT : NULL, (ptrdiff_t)n);
   }
-  return sqrt(squares);
+}
+
+/* Block after block, whoever summed them. */
+static double sum_squares(const optimizer *o, const float *dw, const uint8_t *touched, pool *workers) {
+  squares s = {o, dw, touched};
+  double sum = 0;
+  pool_run(blocks_of(o->n) > FEW_BLOCKS ? workers : NULL, sum_blocks, &s);
+  for (int64_t i = 0; i < blocks_of(o->n); i++) sum += o->squares[i];
+  return sum;
+}
+
+double optimizer_norm(const optimizer *o, float *dw, const uint8_t *touched, pool *workers) {
+  double all = sum_squares(o, dw, touched, workers); /* of the unclipped one: clipping would hide what is not finite */
+  if (o->options.clip_value > 0 && isfinite(all)) {
+    kernel_table()->clip_value(dw, (ptrdiff_t)o->n, (float)o->options.clip_value);
+    all = sum_squares(o, dw, touched, workers);
+  }
+  return sqrt(all);
 }
 
 typedef struct update {
   const optimizer *o;
   float *weights;
   const float *dw;
+  const uint8_t *touched;
   float decay, coupled; /* where there is decay at all; one of them is 0 */
   adam_step adam;
   rmsprop_step rmsprop;
   sgd_step sgd;
 } update;
 
-static void update_span(const update *u, const struct optimizer_span *s) {
+/* n weights of a span from `at` on, with a gradient or without. */
+static void update_part(const update *u, const struct optimizer_span *s, int64_t at, int64_t count, bool with) {
   const kernels *k = kernel_table();
-  float *w = u->weights + s->offset, *moments[2] = {NULL, NULL};
-  const float *dw = u->dw + s->offset, decay = s->decays ? u->decay : 0.0f, coupled = s->decays ? u->coupled : 0.0f;
-  const ptrdiff_t n = (ptrdiff_t)s->n;
+  float *w = u->weights + at, *moments[2] = {NULL, NULL};
+  const float *dw = with ? u->dw + at : NULL, decay = s->decays ? u->decay : 0.0f, coupled = s->decays ? u->coupled : 0.0f;
+  const ptrdiff_t n = (ptrdiff_t)count;
   for (int i = 0; i < 2; i++)
-    if (u->o->moments[i]) moments[i] = u->o->moments[i] + s->offset;
+    if (u->o->moments[i]) moments[i] = u->o->moments[i] + at;
+  const bool remembers = u->o->options.kind != OPTIMIZER_SGD || moments[0];
+  if (!with && !remembers && decay <= 0 && coupled <= 0) return; /* nothing changes */
   if (u->o->options.kind == OPTIMIZER_SGD) {
     sgd_step step = u->sgd;
     step.decay = decay;
@@ -118,16 +150,28 @@ static void update_span(const update *u, const struct optimizer_span *s) {
   }
 }
 
+/* Parts that the gradient has touched, and those between them. */
+static void update_span(const update *u, const struct optimizer_span *s) {
+  const int64_t end = s->offset + s->n;
+  for (int64_t at = s->offset, to; at < end; at = to) {
+    const bool with = !u->touched || u->touched[at / UNIT];
+    for (to = (at / UNIT + 1) * UNIT; u->touched && to < end && (u->touched[to / UNIT] != 0) == with;) to += UNIT;
+    if (to > end || !u->touched) to = end;
+    update_part(u, s, at, to - at, with);
+  }
+}
+
 static void work(void *context, int thread, int threads) {
   const update *u = context;
   for (int i = thread; i < u->o->n_spans; i += threads) update_span(u, &u->o->spans[i]);
 }
 
-void optimizer_step(optimizer *o, float *weights, const float *dw, double norm, double rate, int64_t updates, pool *workers) {
+void optimizer_step(optimizer *o, float *weights, const float *dw, const uint8_t *touched, double norm, double rate,
+                    int64_t updates, pool *workers) {
   const double limit = o->options.clip_norm;
   const float scale = limit > 0 && norm > limit ? (float)(limit / norm) : 1.0f, momentum = (float)o->options.momentum;
   const double beta1 = 0.9, beta2 = 0.999;
-  update u = {.o = o, .weights = weights, .dw = dw};
+  update u = {.o = o, .weights = weights, .dw = dw, .touched = touched};
   if (o->options.kind == OPTIMIZER_ADAMW)
     u.decay = (float)(rate * o->options.weight_decay);
   else

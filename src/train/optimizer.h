@@ -23,14 +23,17 @@ typedef struct optimizer {
   float *moments[2];            /* [n] each; NULL where the kind has no such moment */
   struct optimizer_span *spans; /* pieces of the flat block with and without decay, small enough to share among threads */
   int n_spans;
+  double *squares; /* scratch: of each block */
 } optimizer;
 
 unroll_status optimizer_kind_of(enum optimizer_kind *kind, const char *name, unroll_error *err);
 const char *optimizer_name(enum optimizer_kind kind);
 unroll_status optimizer_init(optimizer *o, const graph *g, const optimizer_options *options, unroll_error *err);
 void optimizer_free(optimizer *o);
-/* Clips by value, and returns the norm of the gradient (not finite when an entry is not). */
-double optimizer_norm(const optimizer *o, float *dw);
+/* Clips by value, and returns the norm of the gradient (not finite when an entry is not). `touched`: see run_touched; NULL: any
+ * entry may differ from zero. */
+double optimizer_norm(const optimizer *o, float *dw, const uint8_t *touched, pool *workers);
 /* One step; `updates` is the number of steps made before (for Adam's bias correction), `norm` that of optimizer_norm. */
-void optimizer_step(optimizer *o, float *weights, const float *dw, double norm, double rate, int64_t updates, pool *workers);
+void optimizer_step(optimizer *o, float *weights, const float *dw, const uint8_t *touched, double norm, double rate,
+                    int64_t updates, pool *workers);
 #endif

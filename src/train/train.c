@@ -123,14 +123,14 @@ static unroll_status one_step(trainer *t, unroll_error *err) {
   run_pass(t->run, b, 1);
   for (int i = 0; i < t->m.g.n_losses; i++) nats += run_loss(t->run, i);
   float *dw = run_gradient(t->run);
-  const double norm = optimizer_norm(&t->opt, dw);
+  const double norm = optimizer_norm(&t->opt, dw, run_touched(t->run), t->workers);
   const int64_t symbols = batcher_symbols(t->batches);
   s->rate = schedule_rate(&t->rates, t->o.rate, s->step, t->total, epoch, s->lowered);
   s->step++;
   model_set_ramps(&t->m, s->step, t->total); /* what the step has led to is measured and saved with these */
   s->symbols += symbols;
   if (!isfinite(nats) || !isfinite(norm)) return skip_step(t, nats / (double)symbols, norm, err);
-  optimizer_step(&t->opt, t->m.weights, dw, norm, s->rate, s->updates, t->workers);
+  optimizer_step(&t->opt, t->m.weights, dw, run_touched(t->run), norm, s->rate, s->updates, t->workers);
   run_pack(t->run);
   work_end(&t->work, b);
   s->updates++;

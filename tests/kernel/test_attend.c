@@ -25,8 +25,8 @@ static void start(given *d, int n) {
 
 static void call(const kernels *t, enum function f, given *d, int steps, int n) {
   const step_rows y = {.p = d->y + 2 * WIDE, .row = WIDE, .first = first, .n = steps};
-  if (f == DOTS) t->dots(d->out, d->x, &y, n);
-  if (f == MIX) t->mix(d->out, d->w, &y, n);
+  if (f == DOTS) t->dots(&(float *){d->out}, &(const float *){d->x}, 1, &y, n);
+  if (f == MIX) t->mix(&(float *){d->out}, &(const float *){d->w}, 1, &y, n);
   if (f == ADDITIVE) t->additive(d->out, d->x, &y, d->v, n);
   if (f == ADDITIVE_GRAD) t->additive_grad(d->out, d->w, d->x, &y, d->v, n);
   if (f == ADDITIVE_MIX) t->additive_mix(d->out, d->w, d->x, &y, n);
@@ -72,6 +72,84 @@ static void check(enum function f, int steps, int n) {
   }
 }
 
+/* Many rows at once have the bits of each alone. */
+static void rows_together(void **state) {
+  (void)state;
+  enum { ROWS = ATTEND_ROWS + 2 };
+  static given one, many[ROWS];
+  for (int s = 0; s < ISAS; s++) {
+    const kernels *t = kernel_table_of(all_isas[s]);
+    for (int f = DOTS; t && f <= MIX; f++)
+      for (size_t c = 0; c < sizeof step_counts / sizeof *step_counts; c++)
+        for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+          float *out[ROWS];
+          const float *x[ROWS];
+          for (int r = 0; r < ROWS; r++) {
+            start(&many[r], widths[i]);
+            for (int j = 0; j < WIDE; j++) many[r].x[j] += (float)r;
+            for (int j = 0; j < STEPS; j++) many[r].w[j] += (float)r;
+            out[r] = many[r].out;
+            x[r] = f == DOTS ? many[r].x : many[r].w;
+          }
+          const step_rows y = {.p = many[0].y + 2 * WIDE, .row = WIDE, .first = first, .n = step_counts[c]};
+          (f == DOTS ? t->dots : t->mix)(out, x, ROWS, &y, widths[i]);
+          for (int r = 0; r < ROWS; r++) {
+            one = many[r];
+            for (int k = 0; k < WIDE + LANES; k++) one.out[k] = 5;
+            call(t, (enum function)f, &one, step_counts[c], widths[i]);
+            assert_memory_equal(one.out, many[r].out, sizeof one.out);
+          }
+        }
+  }
+}
+
+/* Sum and largest over time, back too, against plain loops; the gradient goes to the first that is largest. */
+static void over_time(void **state) {
+  (void)state;
+  static given d;
+  for (int s = 0; s < ISAS; s++) {
+    const kernels *t = kernel_table_of(all_isas[s]);
+    for (size_t c = 0; t && c < sizeof step_counts / sizeof *step_counts; c++)
+      for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+        const int n = widths[k], steps = step_counts[c];
+        start(&d, n);
+        for (int i = 0; i < SIZE; i++) d.y[i] = i % WIDE < n ? floorf(4 * d.y[i]) : NAN; /* equal ones occur */
+        const step_rows x = {.p = d.y + 2 * WIDE, .row = WIDE, .first = first, .n = steps};
+        for (int back = 0; back < 2; back++) {
+          float sum[WIDE], most[WIDE];
+          for (int j = 0; j < WIDE; j++) sum[j] = most[j] = d.x[j];
+          t->sum_time(sum, &x, back, n);
+          t->max_time(most, &x, back, n);
+          for (int j = 0; j < WIDE; j++) {
+            float want_sum = d.x[j], want_most = d.x[j];
+            for (int i = 0; j < n && i < steps; i++) {
+              const float one = x.p[first[back ? steps - 1 - i : i] * WIDE + j];
+              want_sum += one;
+              want_most = one > want_most ? one : want_most;
+            }
+            assert_true(same(sum[j], want_sum) && same(most[j], want_most));
+          }
+        }
+        static float dx[SIZE];
+        float left[LANES], most[LANES];
+        const int few = n < LANES ? n : LANES;
+        for (int i = 0; i < SIZE; i++) dx[i] = 7;
+        for (int j = 0; j < LANES; j++) left[j] = d.v[j], most[j] = -9;
+        t->max_time(most, &x, 0, few);
+        t->max_time_grad(dx, WIDE, left, &x, most, few);
+        for (int j = 0; j < LANES; j++) {
+          float rest = d.v[j];
+          for (int i = 0; i < steps; i++) {
+            const int here = j < few && x.p[first[i] * WIDE + j] >= most[j];
+            assert_true(dx[first[i] * WIDE + j] == (j >= few ? 7.0f : here ? rest : 0.0f));
+            if (here) rest = 0;
+          }
+          assert_true(same(left[j], rest));
+        }
+      }
+  }
+}
+
 static void every_function(void **state) {
   (void)state;
   for (int f = 0; f < FUNCTIONS; f++)
@@ -80,6 +158,7 @@ static void every_function(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_function)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_function), cmocka_unit_test(rows_together),
+                                     cmocka_unit_test(over_time)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,29 @@ static void updates(void **state) {
       }
 }
 
+/* Without a gradient: as with zeros. */
+static void no_gradient(void **state) {
+  (void)state;
+  static flat zeros, none;
+  for (int s = 0; s < ISAS; s++) {
+    const kernels *t = kernel_table_of(all_isas[s]);
+    if (!t) continue;
+    for (int which = 0; which < 5; which++) {
+      start(&zeros, 0);
+      start(&none, 0);
+      memset(zeros.g, 0, sizeof zeros.g);
+      update(t, which, &zeros, 3, 1000);
+      flat *f = &none;
+      if (which == 0) t->adam(f->w + 3, NULL, f->m + 3, f->v + 3, 1000, &adam);
+      if (which == 1 || which == 3) t->rmsprop(f->w + 3, NULL, f->v + 3, which == 1 ? f->m + 3 : NULL, 1000, &rmsprop);
+      if (which == 2 || which == 4) t->sgd(f->w + 3, NULL, which == 2 ? f->m + 3 : NULL, 1000, &sgd);
+      assert_memory_equal(zeros.w, none.w, sizeof none.w);
+      assert_memory_equal(zeros.m, none.m, sizeof none.m);
+      assert_memory_equal(zeros.v, none.v, sizeof none.v);
+    }
+  }
+}
+
 static void corrections(void **state) {
   (void)state;
   adam_step s = {0};
@@ -114,20 +137,29 @@ static void squares(void **state) {
   for (int s = 0; s < ISAS; s++) {
     const kernels *t = kernel_table_of(all_isas[s]);
     for (size_t l = 0; t && l < sizeof sizes / sizeof *sizes; l++) {
-      const double got = t->sum_squares(g, sizes[l]), first = t->sum_squares(g, sizes[l] < 4096 ? sizes[l] : 4096);
+      const double got = t->sum_squares(g, NULL, sizes[l]), first = t->sum_squares(g, NULL, sizes[l] < 4096 ? sizes[l] : 4096);
       double want = 0;
       for (int i = 0; i < sizes[l]; i++) want += (double)g[i] * (double)g[i];
       assert_true(fabs(got - want) <= 1e-13 * want);
-      assert_true(got == kernel_table_of(CPU_PORTABLE)->sum_squares(g, sizes[l]));
-      if (sizes[l] > 4096 && sizes[l] <= 8192) assert_true(got == first + t->sum_squares(g + 4096, sizes[l] - 4096));
+      assert_true(got == kernel_table_of(CPU_PORTABLE)->sum_squares(g, NULL, sizes[l]));
+      if (sizes[l] > 4096 && sizes[l] <= 8192) assert_true(got == first + t->sum_squares(g + 4096, NULL, sizes[l] - 4096));
     }
     if (!t) continue;
+    uint8_t touched[MOST / UNIT + 1];
+    for (int i = 0; i < MOST; i++) {
+      touched[i / UNIT] = i / UNIT % 5 < 2;
+      if (!touched[i / UNIT]) g[i] = 0;
+    }
+    assert_true(t->sum_squares(g, touched, MOST) == t->sum_squares(g, NULL, MOST));
+    g[3 * UNIT] = NAN; /* is not looked at */
+    assert_true(isfinite(t->sum_squares(g, touched, MOST)));
+    numbers(g, MOST, 5, -3, 3);
     g[4500] = NAN;
-    assert_true(isnan(t->sum_squares(g, MOST)) && isfinite(t->sum_squares(g, 4500)));
+    assert_true(isnan(t->sum_squares(g, NULL, MOST)) && isfinite(t->sum_squares(g, NULL, 4500)));
     g[4500] = INFINITY;
-    assert_true(isinf(t->sum_squares(g, MOST)));
+    assert_true(isinf(t->sum_squares(g, NULL, MOST)));
     g[4500] = FLT_MAX;
-    assert_true(isfinite(t->sum_squares(g, MOST)));
+    assert_true(isfinite(t->sum_squares(g, NULL, MOST)));
     g[4500] = number(5, 4500, -3, 3);
   }
 }
@@ -145,7 +177,7 @@ static void tables(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(updates), cmocka_unit_test(corrections), cmocka_unit_test(clipping),
-                                     cmocka_unit_test(squares), cmocka_unit_test(tables)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(updates),  cmocka_unit_test(no_gradient), cmocka_unit_test(corrections),
+                                     cmocka_unit_test(clipping), cmocka_unit_test(squares),     cmocka_unit_test(tables)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,23 @@ static void run_dot_rows(const kernels *t, rows_data *d, int rows, int n) {
   assert_memory_equal(want, d->table, sizeof want);
 }
 
+static void run_mask(const kernels *t, rows_data *d, int rows, int n) {
+  for (int i = 0; i < rows; i++) {
+    const mask_draw m = {.key = 0x123456789abcdefull * (uint64_t)n,
+                         .step = 0xfedcba9876543210ull + (uint64_t)i,
+                         .stream = 77,
+                         .place = (uint32_t)i << 14,
+                         .limit = i % 3 ? 0x40000000u * (uint32_t)(i % 4) : 0xfffffff0u,
+                         .kept = 1.25f};
+    float *row = d->out + i * WIDE;
+    float want[WIDE];
+    mask_row(want, &m, n);
+    t->mask(row, &m, n);
+    for (int j = 0; j < n; j++) assert_true(row[j] == want[j]);
+    for (int j = n; j < WIDE; j++) assert_true(row[j] == 5);
+  }
+}
+
 static const struct function {
   const char *name;
   wrapper *run;
@@ -181,6 +198,7 @@ static const struct function {
     {"layernorm_grad", run_layernorm_grad, ref_layernorm_grad, 0, 10, 1e-4},
     {"gather", run_gather, ref_gather, 0, 1, 0},
     {"scatter", run_scatter, NULL, 0, 1, 0},
+    {"mask", run_mask, NULL, 0, 1, 0},
     {"sum_rows", run_sum_rows, NULL, 0, 1, 0},
     {"dot_rows", run_dot_rows, NULL, 0, 1, 0},
 };

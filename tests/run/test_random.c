@@ -175,6 +175,8 @@ static double worst_of(tried *t, const run *r, const reference *ref, const float
 
 static void compare(tried *t, run *r, const reference *ref, const char *what) {
   const char *where = "";
+  for (int64_t i = 0; i < t->n.g.n_weights; i++)
+    if (!run_touched(r)[i / UNIT] && run_gradient(r)[i] != 0.0f) WRONG(t, "%s: gradient %d is not zero", what, (int)i);
   const double worst = worst_of(t, r, ref, run_gradient(r), &where);
   if (worst < (t->made.narrow ? 0.2 : 5e-4)) return;
   double nats = 0, slope = 0, overall = 1e-9, largest = 1e-3;

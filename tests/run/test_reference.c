@@ -280,7 +280,8 @@ static void test_masks(void **state) {
     for (int t = 0, row = 0; t < (space == SPACE_STEP ? 3 : 1); t++)
       for (int b = 0; b < hand_active[t]; b++, row++) {
         float want[5];
-        mask_row(want, 5, 0, 0, 2, t, b, 0.4);
+        const mask_draw d = mask_row_of(0, 0, 2, t, b, 0.4);
+        mask_row(want, &d, 5);
         for (int j = 0; j < 5; j++) assert_true(y[row * 5 + j] == (double)want[j]);
       }
     hand_free(&h);

@@ -1,6 +1,7 @@
 /* test_optimizer.c - optimizers against their formulas in double, clipping, schedules. */
 #include <math.h>
 #include "help.h"
+#include "kernel/kernel.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
@@ -66,12 +67,12 @@ static void one_case(const optimizer_options *c, int threads, float *w) {
       if (c->clip_value > 0) g = fmax(-c->clip_value, fmin(c->clip_value, g));
       squares += g * g;
     }
-    const double norm = optimizer_norm(&o, dw);
+    const double norm = optimizer_norm(&o, dw, NULL, NULL);
     assert_true(fabs(norm - sqrt(squares)) < 1e-6 * norm);
     const double scale = c->clip_norm > 0 && norm > c->clip_norm ? c->clip_norm / norm : 1;
     for (int i = 0; i < N; i++)
       by_hand(c, &wd[i], &m[i], &v[i], (double)dw[i] * scale, 0.01, i < ROWS * COLS ? c->weight_decay : 0, t);
-    optimizer_step(&o, w, dw, norm, 0.01, t - 1, workers);
+    optimizer_step(&o, w, dw, NULL, norm, 0.01, t - 1, workers);
     for (int i = 0; i < N; i++) assert_true(fabs((double)w[i] - wd[i]) < 2e-5 * t);
   }
   optimizer_free(&o);
@@ -89,6 +90,34 @@ static void test_formulas(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* What is known to be zero is left out, to the same bits. */
+static void test_touched(void **state) {
+  (void)state;
+  static float dw[N], w[2][N];
+  static uint8_t touched[N / UNIT + 1];
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    double norm[2];
+    pool *workers = pool_new(2);
+    for (int known = 0; known < 2; known++) {
+      optimizer o;
+      OK(optimizer_init(&o, two_params(), &cases[c], err));
+      for (int i = 0; i < N; i++) w[known][i] = (float)number(i);
+      for (int t = 1; t <= 3; t++) {
+        for (int i = 0; i < N; i++) {
+          touched[i / UNIT] = i / UNIT % 7 < t;
+          dw[i] = touched[i / UNIT] ? (float)number(i * 31 + t) : 0.0f;
+        }
+        norm[known] = optimizer_norm(&o, dw, known ? touched : NULL, workers);
+        optimizer_step(&o, w[known], dw, known ? touched : NULL, norm[known], 0.01, t - 1, workers);
+      }
+      optimizer_free(&o);
+    }
+    assert_true(norm[0] == norm[1]);
+    assert_memory_equal(w[0], w[1], sizeof w[0]);
+    pool_free(workers);
+  }
+}
+
 static void test_not_finite(void **state) {
   (void)state;
   static float dw[N];
@@ -98,7 +127,7 @@ static void test_not_finite(void **state) {
   for (int i = 0; i < 3; i++) {
     memset(dw, 0, sizeof dw);
     dw[N - 1] = bad[i];
-    assert_false(isfinite(optimizer_norm(&o, dw))); /* clipping by value does not hide it */
+    assert_false(isfinite(optimizer_norm(&o, dw, NULL, NULL))); /* clipping by value does not hide it */
   }
   optimizer_free(&o);
 }
@@ -151,7 +180,8 @@ static void test_schedules(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_formulas), cmocka_unit_test(test_not_finite),
-                                     cmocka_unit_test(test_names), cmocka_unit_test(test_schedules)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_formulas), cmocka_unit_test(test_touched),
+                                     cmocka_unit_test(test_not_finite), cmocka_unit_test(test_names),
+                                     cmocka_unit_test(test_schedules)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

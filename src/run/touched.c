@@ -1,0 +1,47 @@
+/* touched.c - which parts of the gradient a pass may have changed.
+ *
+ * A table of embeddings is large, and a batch looks up few of its rows. So the gradient's numbers are counted in units; those that
+ * are wholly of tables are known to be zero until a row of the batch adds to them, and only what was touched is cleared before the
+ * next pass. Whoever reads the gradient may leave out the others: a sum loses nothing but zeros. */
+#include <string.h>
+#include "base/memory.h"
+#include "run/internal.h"
+
+enum { ZERO, TOUCHED, ALWAYS };
+
+bool run_touched_new(run *r) {
+  const frozen *f = r->f;
+  const int64_t units = f->n_weights / UNIT + 1;
+  if (!f->gradient) return true;
+  if (!(r->touched = mem_zero((size_t)units, sizeof *r->touched))) return false;
+  memset(r->touched, ALWAYS, (size_t)units);
+  for (int i = 0; i < f->n_tables; i++) {
+    const int64_t first = (f->tables[i].offset + UNIT - 1) / UNIT, end = (f->tables[i].offset + f->tables[i].n) / UNIT;
+    if (first < end) memset(r->touched + first, ZERO, (size_t)(end - first));
+  }
+  return true;
+}
+
+const uint8_t *run_touched(const run *r) { return r->touched; }
+
+void run_clear_gradient(run *r, int thread, int threads) {
+  int64_t from, to;
+  if (!r->gradient) return;
+  run_share(r->f->n_weights / UNIT + 1, 1, thread, threads, &from, &to);
+  for (int64_t i = from, end; i < to; i = end) {
+    const bool zero = r->touched[i] == ZERO;
+    for (end = i; end < to && (r->touched[end] == ZERO) == zero; end++)
+      if (r->touched[end] == TOUCHED) r->touched[end] = ZERO;
+    const int64_t n = end * UNIT < r->f->n_weights ? (end - i) * UNIT : r->f->n_weights - i * UNIT;
+    if (!zero) memset(r->gradient + i * UNIT, 0, (size_t)n * sizeof(float));
+  }
+}
+
+void run_touch(const run *r, int64_t table, int width, const int32_t *index, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    if (index[i] < 0) continue;
+    const int64_t first = table + (int64_t)index[i] * width, last = first + width - 1;
+    for (int64_t unit = first / UNIT; unit <= last / UNIT; unit++)
+      if (r->touched[unit] == ZERO) r->touched[unit] = TOUCHED;
+  }
+}
