@@ -27,7 +27,8 @@ typedef void product_function(const product *p);
 static int quicker(product_function *a, product_function *b) {
   enum { TURNS = 24, ROWS = 6, STEPS = 128, COLUMNS = PANEL_VECTORS * LANES };
   static _Alignas(64) float x[ROWS * STEPS], panel[STEPS * COLUMNS], y[ROWS * COLUMNS];
-  product p = {.a = x, .a_row = STEPS, .a_k = 1, .b = panel, .b_k = COLUMNS, .rows = ROWS, .k = STEPS, .vectors = PANEL_VECTORS};
+  const product_part part = {.a = x, .a_row = STEPS, .a_k = 1, .b = panel, .b_k = COLUMNS, .k = STEPS};
+  product p = {.parts = &part, .n_parts = 1, .rows = ROWS, .vectors = PANEL_VECTORS};
   double best[2] = {1, 1};
   for (int v = 0; v < PANEL_VECTORS; v++) p.c[v] = y + v * LANES, p.c_row[v] = COLUMNS;
   for (int i = 0; i < 2 * TURNS; i++) {
