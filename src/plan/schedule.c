@@ -300,9 +300,10 @@ static void note_read(void *context, int reader, int read) {
   if (!member && f->after[read]) f->joinable = false;
 }
 
-static bool same_component(const struct plan *p, int i, int k) {
-  const int component = p->values[p->order[i]].component;
-  return component >= 0 && component == p->values[p->order[k]].component;
+/* Of one loop, whose members and followers lie side by side: what one of them needs, all of them wait for. */
+static bool same_loop(const struct plan *p, int i, int k) {
+  const int one = p->values[p->order[i]].loop;
+  return one >= 0 && one == p->values[p->order[k]].loop;
 }
 
 /* Equations of a step that read the loop's results of the same step, and else only what is there before the loop. */
@@ -319,9 +320,9 @@ static void find_following(following *f, const bool *kept, int from) {
     plan_reads(p, number, note_read, f);
     f->joins[number] = f->depends && f->joinable;
     f->after[number] = f->depends;
-    for (int k = i; f->depends && k > from && same_component(p, k, k - 1) && !f->after[p->order[k - 1]]; k--)
+    for (int k = i; f->depends && k > from && same_loop(p, k, k - 1) && !f->after[p->order[k - 1]]; k--)
       f->after[p->order[k - 1]] = true;
-    if (i > from && same_component(p, i, i - 1)) f->after[number] = f->after[p->order[i - 1]];
+    if (i > from && same_loop(p, i, i - 1)) f->after[number] = f->after[p->order[i - 1]];
   }
   for (int i = p->n_order - 1; i >= from; i--) { /* worth a matrix, which those outside read that need one anyway */
     const int number = p->order[i];
@@ -337,16 +338,17 @@ static void find_following(following *f, const bool *kept, int from) {
   }
 }
 
-/* What does not depend on the loop that lies at from .. end-1 goes before it. */
-static void move_before(struct plan *p, const bool *after, int from, int end, int *scratch) {
-  int n = 0, at = from;
-  for (int i = from; i < end; i++) scratch[n++] = p->order[i];
-  for (int i = end; i < p->n_order; i++)
-    if (after[p->order[i]])
-      scratch[n++] = p->order[i];
-    else
-      p->order[at++] = p->order[i];
-  memcpy(p->order + at, scratch, (size_t)n * sizeof *scratch);
+/* What does not depend on the loop that lies at from .. end-1 goes before it, and what joins it right behind it. */
+static void bring_together(struct plan *p, const following *f, int from, int end, int *scratch) {
+  enum { BEFORE, LOOP, JOINS, AFTER };
+  int n = 0;
+  for (int part = BEFORE; part <= AFTER; part++)
+    for (int i = from; i < p->n_order; i++) {
+      const int number = p->order[i];
+      const int of = i < end ? LOOP : f->joins[number] ? JOINS : f->after[number] ? AFTER : BEFORE;
+      if (of == part) scratch[n++] = number;
+    }
+  memcpy(p->order + from, scratch, (size_t)n * sizeof *scratch);
 }
 
 /* Elementwise values that read a loop's results move into its tile programs, where these are in the first-level cache. */
@@ -365,7 +367,7 @@ static unroll_status follow(struct plan *p, const bool *kept, unroll_error *err)
     for (int i = end; i < p->n_order; i++)
       if (f.joins[p->order[i]]) p->values[p->order[i]].loop = k, joined++;
     p->n_sunk += joined;
-    if (joined) move_before(p, f.after, from, end, scratch);
+    if (joined) bring_together(p, &f, from, end, scratch);
   }
   mem_free(flags);
   mem_free(scratch);
@@ -493,8 +495,8 @@ static void level_values(struct plan *p) {
         } else
           plan_reads(p, p->order[k], raise_level, &l);
       }
-      for (int k = end; k < p->n_order; k++) /* its followers */
-        if (p->values[p->order[k]].loop == first->loop) plan_reads(p, p->order[k], raise_level, &l);
+      for (int k = end; k < p->n_order && p->values[p->order[k]].loop == first->loop; k++) /* its followers */
+        plan_reads(p, p->order[k], raise_level, &l);
       p->loops[first->loop].level = l.level;
       for (int k = i; k < end; k++) { /* its views can be read after it */
         value *v = &p->values[p->order[k]];

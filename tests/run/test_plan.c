@@ -142,6 +142,21 @@ static void test_large(void **state) {
        "d = gru([embed(target[t-1], 20), attend(Wq d[t-1], s)], 90, start = s)\na = attend(d, s, additive = v)\nparam v\n"
        "hidden = 90\ntarget ~ softmax(W [d, a] + b)\n",
        37, 19},
+      {"rows far apart, of no whole vectors",
+       "data token : chars\nh = rnn(embed(token[t-1], 20), 530)\ntoken ~ softmax(W h + V embed(token[t-2], 40) + b)\n", 21, 15},
+      {"rows far apart, straight into the gradient", /* in blocks of columns and of rows */
+       "data token : chars\nhidden = 1040\nu = gru(embed(token[t-1], 32), 528)\nh = tanh(A u + B u[t-1])\n"
+       "token ~ softmax(W h + b)\n",
+       37, 9},
+      {"more products than a product has parts",
+       "data x : numbers\ndata tag : category\nhidden = 70\n"
+       "h = tanh(A x + B x[t-1] + C x[t-2] + D x[t-3] + E x[t-4] + F x[t-5] + G x[t-6] + H x[t-7] + I h[t-1] + J h[t-2] + K h[t-3] "
+       "+ "
+       "L h[t-4] + M h[t-5] + N h[t-6] + O h[t-7] + P h[t-8] + Q h[t-9] + R h[t-10] + S h[t-11] + T h[t-12])\n"
+       "tag ~ softmax(W h + b)\n",
+       11, 19},
+      {"more lines of a patch than a product has parts",
+       "data p : image(2, 19, 20)\ndata label : category\nlabel ~ softmax(W relu(conv(p, 20, 18)) + b)\n", 3, 1},
       {"tall rnn", "data token : chars\nh = rnn(embed(token[t-1], 20), 65, layers = 2)\ntoken ~ softmax(W h + b)\n", 130, 4},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -377,6 +392,7 @@ static void test_instruction_sets(void **state) {
 static void test_bf16(void **state) {
   precision = PRECISION_BF16;
   test_nets(state);
+  test_large(state);
   test_threads(state);
   test_instruction_sets(state);
   precision = PRECISION_FP32;

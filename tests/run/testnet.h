@@ -48,6 +48,12 @@ static const testtext testnets[] = {
      "hidden = 5\ndata x : numbers\ndata tag : words(6)\nh = tanh(A x + B x[t-1] + C x[t-2] + bh)\ntag ~ softmax(W h + b)\n"},
     {"two loops",
      "data token : chars\nu = rnn(embed(token[t-1], 4), 5)\nh = gru(u * sigmoid(G u + bg), 6)\ntoken ~ softmax(W [h, u] + b)\n"},
+    {"equations after two loops",
+     "hidden = 5\ndata token : chars\nn = layernorm(A token[t-1] + U h[t-1])\nh = tanh(n)\ng = tanh(B token[t-1] + V g[t-1])\n"
+     "token ~ softmax(W [h + g, n * g] + b)\n"},
+    {"equations after two loops, each way",
+     "hidden = 5\ndata token : chars\nn = layernorm(A token[t-1] + U h[t-1])\nh = tanh(n)\nm = layernorm(B token[t-1] + V g[t-1])\n"
+     "g = tanh(m)\ntoken ~ softmax(W [h * m, n * g] + b)\n"},
     {"one loop of two states",
      "hidden = 5\ndata token : chars\nu = tanh(A token[t-1] + B h[t-1] + bu)\nh = tanh(C u + D u[t-1] + bh)\n"
      "token ~ softmax(W h + b)\n"},
