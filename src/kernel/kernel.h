@@ -61,7 +61,7 @@ typedef struct product_part {
 enum { PRODUCT_PARTS = 16 };
 typedef struct product {
   const product_part *parts;
-  int n_parts;       /* 0 .. PRODUCT_PARTS; of bytes, and where a_row is 1 while a_k is not: one */
+  int n_parts;       /* 0 .. PRODUCT_PARTS; of bytes: one */
   int rows, vectors; /* vectors 1..4; rows >= 0 */
   const float *init[PANEL_VECTORS];
   ptrdiff_t init_row[PANEL_VECTORS];

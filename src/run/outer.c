@@ -225,9 +225,10 @@ void run_outer(const run *r, worker *w, const stage *s, int thread, int threads)
     const int width = o->x[pair->x].width;
     if (pair->late || pair->straight) continue;
     run_share(o->dy[pair->dy].width, LANES, thread, threads, &from, &to);
+    const rows sums = sums_of(r, pair, width);
     for (int64_t k = from; k < to; k++) {
       float *target = r->gradient + pair->target + k * pair->target_row;
-      const float *acc = sums_of(r, pair, width).p + k * padded(width);
+      const float *acc = sums.p + k * sums.row;
       for (int j = 0; j < width; j++) target[j] += acc[j];
     }
   }
