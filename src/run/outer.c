@@ -99,15 +99,26 @@ static rows factor_of(const run *r, const worker *w, rows dy, int64_t n, int col
   return near;
 }
 
-/* What the products with one dy shall ask for: this thread's part of the next one. */
-static void list_ahead(const run *r, const worker *w, const stage_outer *o, int dy, const where *here, int64_t row0, int64_t n,
-                       int thread, int threads) {
+static int list_columns(const worker *w, int used, rows x, int64_t from, int64_t to, int64_t n) {
+  for (int64_t j = from; x.p && n && j < to && used < FETCHES; j += LANES) w->fetches[used++] = (fetch_run){x.p + j, x.row, (int)n};
+  return used;
+}
+
+/* What the products with dy number i shall ask for: this thread's columns of the next dy, or of the first one of the next block, and
+ * a part of every x of the next block. */
+static void list_ahead(const run *r, const worker *w, const stage *s, int i, int64_t row0, int64_t n, int64_t row_next,
+                       int64_t n_next, int thread, int threads) {
+  const stage_outer *o = &s->outer;
+  const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
+  const bool last = i + 1 == o->n_dy;
   int used = 0;
-  if (dy < o->n_dy) {
-    int64_t from, to;
-    run_share(o->dy[dy].width, LANES, thread, threads, &from, &to);
-    const rows at = run_at(r, w, &o->dy[dy].at, here, row0);
-    for (int64_t j = from; at.p && j < to && used < FETCHES; j += LANES) w->fetches[used++] = (fetch_run){at.p + j, at.row, (int)n};
+  int64_t from, to;
+  const struct outer_dy *dy = &o->dy[last ? 0 : i + 1];
+  run_share(dy->width, LANES, thread, threads, &from, &to);
+  used = list_columns(w, used, run_at(r, w, &dy->at, &here, last ? row_next : row0), from, to, last ? n_next : n);
+  for (int q = 0; q < o->n_x && n_next; q++) {
+    run_share(o->x[q].width, LANES, i, o->n_dy, &from, &to);
+    used = list_columns(w, used, run_at(r, w, &o->x[q].at, &here, row_next), from, to, n_next);
   }
   w->fetches[used] = FETCH_END(w->slots);
 }
@@ -135,7 +146,7 @@ static void products_of_pair(const run *r, const struct outer_pair *pair, int wi
   }
 }
 
-static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int thread, int threads) {
+static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int64_t row_next, int64_t n_next, int thread, int threads) {
   const stage_outer *o = &s->outer;
   float *packed = w->outer, *x_at = packed;
   for (int i = 0; i < o->n_x; i++) {
@@ -153,7 +164,7 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
     if (s->back) at = reversed(at, n);
     const int64_t k = r->f->precision == PRECISION_BF16 ? (n + 1) / 2 : n;
     fetch_run *ahead = w->fetches;
-    list_ahead(r, w, o, i + 1, &here, row0, n, thread, threads);
+    list_ahead(r, w, s, i, row0, n, row_next, n_next, thread, threads);
     if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
     for (int64_t first = from; first < to; first += OUTER_COLUMNS) {
       const int64_t columns = to - first < OUTER_COLUMNS ? to - first : OUTER_COLUMNS;
@@ -202,7 +213,8 @@ static void add_rows(const run *r, worker *w, const stage *s, int thread, int th
     const int64_t n = (apart ? a->first[t < a->steps ? t : a->steps] : run_rows(r, s)) - from;
     for (int64_t done = 0; done < n; done += OUTER_ROWS) {
       const int64_t count = n - done < OUTER_ROWS ? n - done : OUTER_ROWS, row = from + (s->back ? n - done - count : done);
-      block_of_rows(r, w, s, row, count, thread, threads);
+      const int64_t left = n - done - count, next = left < OUTER_ROWS ? left : OUTER_ROWS;
+      block_of_rows(r, w, s, row, count, s->back ? row - next : row + count, next, thread, threads);
       dots_of_rows(r, w, s, row, count, thread, threads);
     }
   }
