@@ -104,8 +104,8 @@ static int list_columns(const worker *w, int used, rows x, int64_t from, int64_t
   return used;
 }
 
-/* What the products with dy number i shall ask for: this thread's columns of the next dy, or of the first one of the next block, and
- * a part of every x of the next block. */
+/* What the products with dy number i shall ask for: this thread's columns of the next dy, or of the first one of the next block,
+ * and a part of every x of the next block. */
 static void list_ahead(const run *r, const worker *w, const stage *s, int i, int64_t row0, int64_t n, int64_t row_next,
                        int64_t n_next, int thread, int threads) {
   const stage_outer *o = &s->outer;
@@ -146,7 +146,8 @@ static void products_of_pair(const run *r, const struct outer_pair *pair, int wi
   }
 }
 
-static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int64_t row_next, int64_t n_next, int thread, int threads) {
+static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int64_t row_next, int64_t n_next,
+                          int thread, int threads) {
   const stage_outer *o = &s->outer;
   float *packed = w->outer, *x_at = packed;
   for (int i = 0; i < o->n_x; i++) {

@@ -128,21 +128,21 @@ static int call_product(const run *r, const worker *w, const stage_tile *t, int 
   return joined;
 }
 
-/* What the products of a block shall ask for: the matrices of its equations, the panels of the next tile, and of the operands
- * `following` rows after this block's. */
+/* What the products of a tile in a block shall ask for: the matrices of its equations, the panels of the next tile, and of the
+ * operands `following` rows after this block's. */
 static void list_ahead(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row, int n, int following,
-                       int n0, int vectors) {
+                       const columns *at) {
   int used = 0;
   for (int i = 0; i < t->n_operands; i++) {
     if (t->operands[i].base != PLACE_ARENA || t->operands[i].splat) continue;
-    for (int v = 0; v < vectors && used < FETCHES; v++)
-      w->fetches[used++] = (fetch_run){w->operands[i].p + v * LANES, w->operands[i].row, n};
+    for (int v = 0; v < at->vectors && used < FETCHES; v++)
+      w->fetches[used++] = (fetch_run){w->operands[i].p + at->slot + v * LANES, w->operands[i].row, n};
   }
-  const int next = n0 + t->unit * LANES;
+  const int next = at->n0 + t->unit * LANES;
   for (int i = 0; i < t->n_calls && next < t->width && used < FETCHES; i++) {
     const stage_call *c = &t->calls[i];
     const float *panel = r->pack + c->pack + (int64_t)next * c->gates * c->lie.depth;
-    w->fetches[used++] = (fetch_run){panel, LANES, c->lie.steps * c->gates * vectors};
+    w->fetches[used++] = (fetch_run){panel, LANES, c->lie.steps * c->gates * at->vectors};
   }
   for (int i = 0; i < t->n_calls && following; i++) {
     const stage_call *c = &t->calls[i];
@@ -162,12 +162,12 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
     const rows x = tile_at(r, w, t, &t->operands[i], here, row, &all);
     w->operands[i] = x.p ? (tile_operand){x.p, x.row, t->operands[i].splat} : (tile_operand){&r->consts[CONST_ZERO], 0, 1};
   }
-  fetch_run *ahead = w->fetches;
   const bool many = n >= FETCH_ROWS && t->n_calls;
-  if (many) list_ahead(r, w, t, here, row, n, following, n0, all.vectors);
   for (int k = tile0; k < tile1; k++) {
     const int left = end - k * unit;
     const columns one = {k * unit, left >= unit ? t->unit : (left + LANES - 1) / LANES, k * unit - n0, all.slot_row};
+    fetch_run *ahead = w->fetches;
+    if (many) list_ahead(r, w, t, here, row, n, k == tile0 ? following : 0, &one);
     for (int i = 0; i < t->n_calls;) i += call_product(r, w, t, i, here, row0, row, n, &one, many ? &ahead : NULL);
   }
   if (!t->n_code) return;
@@ -188,7 +188,7 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
     int64_t block = end - outer; /* as even as may be */
     if (block > t->block) block = (block + block_count(block, t->block) - 1) / block_count(block, t->block);
     /* few rows: the equations of several tiles together, so that an instruction has more than one vector to work on */
-    const int across = block < FETCH_ROWS ? (int)(t->block / block) : 1;
+    const int across = (int)(t->block / block);
     for (int j = tile0; j < tile1; j += across)
       for (int64_t row = outer; row < end; row += block)
         run_block(r, w, t, here, outer, row, (int)(end - row < block ? end - row : block),
