@@ -37,14 +37,16 @@ static inline factors factors_of(enum precision p, int k) {
 enum { BYTES_MOST = 1 << 17 }; /* numbers in a product of bytes: 127 * 127 times as much is below 2^31 */
 
 /* Lines of the cache that are needed soon: n of them, `step` floats apart. A list of them ends with one of FETCH_END. Products ask
- * for a line with each step of k, so that they come while the processor multiplies; what they have asked for is taken off. */
+ * for a line with each step of k, so that they come while the processor multiplies; what they have asked for is taken off.
+ * own: the line will be written, and another core may have it. */
 typedef struct fetch_run {
   const float *p;
   ptrdiff_t step;
   int n;
+  int own;
 } fetch_run;
 enum { FETCH_ROWS = 4 }; /* fewer rows leave no time for it */
-#define FETCH_END(anything) ((fetch_run){anything, 0, INT_MAX})
+#define FETCH_END(anything) ((fetch_run){.p = (anything), .n = INT_MAX})
 
 /* A part of the sums of a product: A[i][k] = a[i * a_row + k * a_k]; B[k][v*16 ..] = b[k * b_k + v * 16]. */
 typedef struct product_part {

@@ -26,6 +26,36 @@ static const int block_rows[] = {PRODUCT_ROWS_1, PRODUCT_ROWS_2, PRODUCT_ROWS_3,
 
 typedef void PRODUCT(block_function)(const product *p, const product_part *parts, int n, int row, int vector);
 
+/* `count` steps of k, each of which asks for the next line. a[0], a[1] .. point at every third row of A, or a[0] at all of them. */
+VECTOR_INLINE void PRODUCT(block_steps)(v16 c[24][4], const float *a[8], const float **b, const product_part *part, int count,
+                                        const int MR, const int NV, const ptrdiff_t known_row, fetch_run *next, const int own) {
+  const ptrdiff_t a_row = part->a_row, a_k = part->a_k, b_k = part->b_k;
+  for (; count > 0; count--) {
+    if (MR >= FETCH_ROWS) {
+      if (own)
+        __builtin_prefetch(next->p, 1, 2);
+      else
+        __builtin_prefetch(next->p, 0, 2);
+      next->p += next->step;
+    }
+    v16 x[4];
+    VECTOR_UNROLL
+    for (int v = 0; v < NV; v++) x[v] = v_load(*b + v * LANES);
+    VECTOR_UNROLL
+    for (int i = 0; i < MR; i++) {
+      const v16 s = v_set1(known_row ? a[0][i * known_row] : a[i / 3][i % 3 * a_row]);
+      VECTOR_UNROLL
+      for (int v = 0; v < NV; v++) c[i][v] = PRODUCT_ADD(s, x[v], c[i][v]);
+    }
+    if (known_row)
+      a[0] += a_k;
+    else
+      VECTOR_UNROLL
+    for (int j = 0; j < (MR + 2) / 3; j++) a[j] += a_k;
+    *b += b_k;
+  }
+}
+
 /* Rows row .. row+MR-1, vectors vector .. vector+NV-1 of the n parts. */
 VECTOR_INLINE void PRODUCT(block_body)(const product *p, const product_part *parts, int n, int row, int vector, const int MR,
                                        const int NV, const ptrdiff_t known_row) {
@@ -38,31 +68,16 @@ VECTOR_INLINE void PRODUCT(block_body)(const product *p, const product_part *par
   for (int v = 0; v < NV; v++) __builtin_prefetch(p->c[vector + v] + (row + MR + i) * p->c_row[vector + v], 1);
   fetch_run none = FETCH_END((const float *)p), *next = p->ahead ? *p->ahead : &none, now = *next;
   for (const product_part *end = parts + n; parts < end; parts++) {
-    const ptrdiff_t a_row = known_row ? known_row : parts->a_row, a_k = parts->a_k, b_k = parts->b_k;
-    const float *a = parts->a + row * a_row, *b = parts->b + vector * LANES, *r[8];
+    const float *a[8], *b = parts->b + vector * LANES;
     VECTOR_UNROLL
-    for (int j = 0; j < 8; j++) r[j] = a + 3 * j * a_row;
-    for (int k = parts->k; k > 0; k--) {
-      if (MR >= FETCH_ROWS) {
-        __builtin_prefetch(now.p, 0, 2);
-        now.p += now.step;
-        if (--now.n == 0) now = *++next;
-      }
-      v16 x[4];
-      VECTOR_UNROLL
-      for (int v = 0; v < NV; v++) x[v] = v_load(b + v * LANES);
-      VECTOR_UNROLL
-      for (int i = 0; i < MR; i++) {
-        const v16 s = v_set1(known_row ? a[i * known_row] : r[i / 3][i % 3 * a_row]);
-        VECTOR_UNROLL
-        for (int v = 0; v < NV; v++) c[i][v] = PRODUCT_ADD(s, x[v], c[i][v]);
-      }
-      if (known_row)
-        a += a_k;
+    for (int j = 0; j < 8; j++) a[j] = parts->a + (row + 3 * j) * (known_row ? known_row : parts->a_row);
+    for (int left = parts->k, count; left > 0; left -= count) {
+      count = MR >= FETCH_ROWS && now.n < left ? now.n : left;
+      if (MR >= FETCH_ROWS && now.own)
+        PRODUCT(block_steps)(c, a, &b, parts, count, MR, NV, known_row, &now, 1);
       else
-        VECTOR_UNROLL
-      for (int j = 0; j < (MR + 2) / 3; j++) r[j] += a_k;
-      b += b_k;
+        PRODUCT(block_steps)(c, a, &b, parts, count, MR, NV, known_row, &now, 0);
+      if (MR >= FETCH_ROWS && (now.n -= count) == 0) now = *++next;
     }
   }
   if (MR >= FETCH_ROWS && p->ahead) {

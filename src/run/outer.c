@@ -100,7 +100,8 @@ static rows factor_of(const run *r, const worker *w, rows dy, int64_t n, int col
 }
 
 static int list_columns(const worker *w, int used, rows x, int64_t from, int64_t to, int64_t n) {
-  for (int64_t j = from; x.p && n && j < to && used < FETCHES; j += LANES) w->fetches[used++] = (fetch_run){x.p + j, x.row, (int)n};
+  for (int64_t j = from; x.p && n && j < to && used < FETCHES; j += LANES)
+    w->fetches[used++] = (fetch_run){x.p + j, x.row, (int)n, 0};
   return used;
 }
 

@@ -135,20 +135,22 @@ static void list_ahead(const run *r, const worker *w, const stage_tile *t, const
   int used = 0;
   for (int i = 0; i < t->n_operands; i++) {
     if (t->operands[i].base != PLACE_ARENA || t->operands[i].splat) continue;
+    int own = 0;
+    for (int q = 0; q < t->n_code && r->n_workers > 1; q++) own |= t->code[q].d == i;
     for (int v = 0; v < at->vectors && used < FETCHES; v++)
-      w->fetches[used++] = (fetch_run){w->operands[i].p + at->slot + v * LANES, w->operands[i].row, n};
+      w->fetches[used++] = (fetch_run){w->operands[i].p + at->slot + v * LANES, w->operands[i].row, n, own};
   }
   const int next = at->n0 + t->unit * LANES;
   for (int i = 0; i < t->n_calls && next < t->width && used < FETCHES; i++) {
     const stage_call *c = &t->calls[i];
     const float *panel = r->pack + c->pack + (int64_t)next * c->gates * c->lie.depth;
-    w->fetches[used++] = (fetch_run){panel, LANES, c->lie.steps * c->gates * at->vectors};
+    w->fetches[used++] = (fetch_run){panel, LANES, c->lie.steps * c->gates * at->vectors, 0};
   }
   for (int i = 0; i < t->n_calls && following; i++) {
     const stage_call *c = &t->calls[i];
     const rows x = run_at(r, w, &c->operand, here, row + n);
     for (int k = 0; x.p && k < c->k && used < FETCHES && c->precision == PRECISION_FP32; k += LANES)
-      w->fetches[used++] = (fetch_run){x.p + k, x.row, following};
+      w->fetches[used++] = (fetch_run){x.p + k, x.row, following, 0};
   }
   w->fetches[used] = FETCH_END(w->slots);
 }
