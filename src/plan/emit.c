@@ -240,11 +240,10 @@ static bool scattered_to(const struct plan *p, int matrix, int phase) {
   return false;
 }
 
-/* Is the matrix of a product of two operands all that its columns of the gradient get, whole vectors that lie as vectors should? */
+/* Is the matrix of a product of two operands all that its columns of the gradient get? */
 static bool goes_straight(const struct plan *p, int number) {
   const value *v = &p->values[number];
   const node *n = &p->g->nodes[v->node];
-  const param *w = &p->g->params[n->param];
   const int width = p->values[v->in[1]].width;
   for (int i = 0; i < p->n_values; i++) {
     const value *u = &p->values[i];
@@ -253,7 +252,7 @@ static bool goes_straight(const struct plan *p, int number) {
     const bool apart = u->op == OP_OUTER && (other->c0 >= n->c0 + width || n->c0 >= other->c0 + p->values[u->in[1]].width);
     if ((u->op == OP_OUTER || u->op == OP_EMBED_T || u->op == OP_CONV_OUTER) && !apart) return false;
   }
-  return width % LANES == 0 && w->cols % LANES == 0 && (w->offset + n->c0) % LANES == 0;
+  return true;
 }
 
 static int last_of_phase(const struct plan *p, int number) {
@@ -285,10 +284,11 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
     q->target_row = w->cols;
     q->late = scattered_to(p, n->param, v->phase);
     q->straight = goes_straight(p, g->members[i]);
-    if (q->straight) continue;
+    const int columns = outer_kept(q, o->x[q->x].width);
+    if (!columns) continue;
     const bool outlives = p->options.window && plan_reduces(p, v);
     const int born = outlives ? 0 : index, dies = outlives ? p->n_groups : q->late ? last_of_phase(p, index) : index;
-    st = plan_request(p, padded(o->dy[q->dy].width) * padded(o->x[q->x].width), &q->accumulator, born, dies, err);
+    st = plan_request(p, padded(o->dy[q->dy].width) * columns, &q->accumulator, born, dies, err);
   }
   for (int i = 0; i < g->n && !st; i++) {
     const value *v = &p->values[g->members[i]];

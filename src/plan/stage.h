@@ -82,10 +82,10 @@ typedef struct stage_outer {
   } * x;
   struct outer_pair {
     int dy, x;
-    int64_t accumulator; /* [N, K padded] in the arena; not where sums go straight to the gradient */
+    int64_t accumulator; /* [N, outer_kept] in the arena */
     int64_t target;
     int target_row;
-    bool straight; /* nothing else adds to these numbers of the gradient, and they lie as an accumulator does */
+    bool straight; /* nothing else adds to these numbers of the gradient, so whole vectors of sums are the gradient's own */
     bool late;     /* a STAGE_ADD adds it to the gradient, after others that add to the same rows one by one */
   } * pairs;
   struct outer_dot { /* sum over rows of a * b, elementwise: the diagonal of what a matrix would get */
@@ -259,6 +259,11 @@ static inline int64_t tile_rows(const stage_tile *t) {
 }
 
 static inline int64_t padded(int64_t width) { return (width + LANES - 1) / LANES * LANES; }
+
+/* Columns of sums that a pair (dy, x), x of this width, keeps outside the gradient: all, or those of the last part of a vector. */
+static inline int outer_kept(const struct outer_pair *pair, int width) {
+  return pair->straight ? width % LANES ? LANES : 0 : (int)padded(width);
+}
 
 struct plan;
 const struct frozen *plan_frozen(const struct plan *p);

@@ -124,31 +124,35 @@ static void list_ahead(const run *r, const worker *w, const stage *s, int i, int
   w->fetches[used] = FETCH_END(w->slots);
 }
 
-static rows sums_of(const run *r, const struct outer_pair *pair, int width) {
-  if (pair->straight) return (rows){r->gradient + pair->target, pair->target_row};
-  return (rows){r->arena + pair->accumulator, padded(width)};
+/* Where row `row` of the sums of a pair has its columns from `column` on; vectors lie in the gradient or in the accumulator. */
+static rows sums_at(const run *r, const struct outer_pair *pair, int width, int64_t row, int column) {
+  if (pair->straight && column + LANES <= width)
+    return (rows){r->gradient + pair->target + row * pair->target_row + column, pair->target_row};
+  const int kept = outer_kept(pair, width);
+  return (rows){r->arena + pair->accumulator + row * kept + (pair->straight ? 0 : column), kept};
 }
 
-/* Rows first .. first+n-1 of a dW: k rows of dy times all columns of x, which is as it is or else, where x.p is NULL, in panels. */
+/* Rows first .. first+n-1 of a dW: k rows of dy times all columns of x, which is as it is or else, where x.p is NULL, in panels.
+ * begins: the sums start from zero. */
 static void products_of_pair(const run *r, const struct outer_pair *pair, int width, rows dy, rows x, const float *panels,
-                             int64_t k, int64_t first, int64_t n, fetch_run **ahead) {
-  const rows sums = sums_of(r, pair, width);
+                             int64_t k, int64_t first, int64_t n, bool begins, fetch_run **ahead) {
   for (int column = 0; column < width; column += PANEL, panels += OUTER_ROWS * PANEL) {
     const int vectors = panel_vectors(width, column);
     const product_part part = {
         .a = dy.p, .a_row = 1, .a_k = dy.row, .b = x.p ? x.p + column : panels, .b_k = x.p ? x.row : vectors * LANES, .k = (int)k};
     product p = {.parts = &part, .n_parts = 1, .rows = (int)n, .vectors = vectors, .ahead = ahead};
     for (int v = 0; v < vectors; v++) {
-      p.c[v] = sums.p + first * sums.row + column + v * LANES;
-      p.init[v] = p.c[v];
+      const rows sums = sums_at(r, pair, width, first, column + v * LANES);
+      p.c[v] = sums.p;
       p.c_row[v] = p.init_row[v] = sums.row;
+      p.init[v] = begins ? NULL : sums.p;
     }
     r->product[r->f->precision](&p);
   }
 }
 
 static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int64_t row_next, int64_t n_next,
-                          int thread, int threads) {
+                          bool begins, int thread, int threads) {
   const stage_outer *o = &s->outer;
   float *packed = w->outer, *x_at = packed;
   for (int i = 0; i < o->n_x; i++) {
@@ -178,7 +182,7 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
         rows x;
         for (int before = 0; before < pair->x; before++) panels += padded(o->x[before].width) * OUTER_ROWS;
         if (!in_place(r, w, s, &o->x[pair->x], row0, n, &x)) x.p = NULL;
-        products_of_pair(r, pair, o->x[pair->x].width, factor, x, panels, k, first, columns, &ahead);
+        products_of_pair(r, pair, o->x[pair->x].width, factor, x, panels, k, first, columns, begins, &ahead);
       }
     }
   }
@@ -208,6 +212,7 @@ static void dots_of_rows(const run *r, const worker *w, const stage *s, int64_t 
 static void add_rows(const run *r, worker *w, const stage *s, int thread, int threads) {
   const bool apart = r->f->precision == PRECISION_BF16 && s->of_steps && s->axis == r->f->cut;
   const batch_axis *a = s->of_steps ? &r->b->axes[s->axis] : NULL;
+  bool begins = r->window.begins;
   const int parts = apart ? (a->steps + PLAN_STEPS_OF_PAIRS - 1) / PLAN_STEPS_OF_PAIRS : 1;
   for (int i = 0; i < parts; i++) {
     const int part = s->back ? parts - 1 - i : i, t = (part + 1) * PLAN_STEPS_OF_PAIRS;
@@ -216,34 +221,42 @@ static void add_rows(const run *r, worker *w, const stage *s, int thread, int th
     for (int64_t done = 0; done < n; done += OUTER_ROWS) {
       const int64_t count = n - done < OUTER_ROWS ? n - done : OUTER_ROWS, row = from + (s->back ? n - done - count : done);
       const int64_t left = n - done - count, next = left < OUTER_ROWS ? left : OUTER_ROWS;
-      block_of_rows(r, w, s, row, count, s->back ? row - next : row + count, next, thread, threads);
+      block_of_rows(r, w, s, row, count, s->back ? row - next : row + count, next, begins, thread, threads);
+      begins = false;
       dots_of_rows(r, w, s, row, count, thread, threads);
     }
+  }
+}
+
+/* No row of the batch, no product: this thread's rows of dW are zero. */
+static void clear_sums(const run *r, const stage_outer *o, const struct outer_pair *pair, int thread, int threads) {
+  const int width = o->x[pair->x].width;
+  int64_t from, to;
+  run_share(o->dy[pair->dy].width, LANES, thread, threads, &from, &to);
+  for (int64_t k = from; k < to; k++)
+    for (int column = 0; column < width; column += LANES) memset(sums_at(r, pair, width, k, column).p, 0, LANES * sizeof(float));
+}
+
+/* What the accumulator has goes to the gradient. */
+static void finish_sums(const run *r, const stage_outer *o, const struct outer_pair *pair, int thread, int threads) {
+  const int width = o->x[pair->x].width, first = pair->straight ? width / LANES * LANES : 0;
+  int64_t from, to;
+  run_share(o->dy[pair->dy].width, LANES, thread, threads, &from, &to);
+  for (int64_t k = from; k < to && first < width; k++) {
+    float *target = r->gradient + pair->target + k * pair->target_row;
+    const float *sums = sums_at(r, pair, width, k, first).p;
+    for (int j = first; j < width; j++) target[j] = pair->straight ? sums[j - first] : target[j] + sums[j];
   }
 }
 
 void run_outer(const run *r, worker *w, const stage *s, int thread, int threads) {
   const stage_outer *o = &s->outer;
   const bool begins = r->window.begins;
-  int64_t from, to;
   for (int i = 0; i < o->n_dy && begins; i++) clear_sum(r, o->dy[i].sum, o->dy[i].width, thread, threads);
   for (int i = 0; i < o->n_dots && begins; i++) clear_sum(r, o->dots[i].sum, o->dots[i].width, thread, threads);
-  for (int i = 0; i < o->n_pairs && begins; i++) {
-    run_share(o->dy[o->pairs[i].dy].width, LANES, thread, threads, &from, &to);
-    const rows sums = sums_of(r, &o->pairs[i], o->x[o->pairs[i].x].width);
-    if (from < to && !o->pairs[i].straight) memset(sums.p + from * sums.row, 0, (size_t)((to - from) * sums.row) * sizeof(float));
-  }
+  const bool none = begins && !run_rows(r, s);
   add_rows(r, w, s, thread, threads);
-  for (int i = 0; i < o->n_pairs && r->window.ends; i++) {
-    const struct outer_pair *pair = &o->pairs[i];
-    const int width = o->x[pair->x].width;
-    if (pair->late || pair->straight) continue;
-    run_share(o->dy[pair->dy].width, LANES, thread, threads, &from, &to);
-    const rows sums = sums_of(r, pair, width);
-    for (int64_t k = from; k < to; k++) {
-      float *target = r->gradient + pair->target + k * pair->target_row;
-      const float *acc = sums.p + k * sums.row;
-      for (int j = 0; j < width; j++) target[j] += acc[j];
-    }
-  }
+  for (int i = 0; i < o->n_pairs && none; i++) clear_sums(r, o, &o->pairs[i], thread, threads);
+  for (int i = 0; i < o->n_pairs && r->window.ends; i++)
+    if (!o->pairs[i].late) finish_sums(r, o, &o->pairs[i], thread, threads);
 }
