@@ -1,13 +1,20 @@
-/* touched.c - which parts of the gradient a pass may have changed.
+/* touched.c - which parts of the gradient a pass may have changed, and which it need not clear.
  *
  * A table of embeddings is large, and a batch looks up few of its rows. So the gradient's numbers are counted in units; those that
  * are wholly of tables are known to be zero until a row of the batch adds to them, and only what was touched is cleared before the
- * next pass. Whoever reads the gradient may leave out the others: a sum loses nothing but zeros. */
+ * next pass. Whoever reads the gradient may leave out the others: a sum loses nothing but zeros. Units wholly of a matrix whose
+ * sums are the gradient's own are written in every pass, so nobody clears them. */
 #include <string.h>
 #include "base/memory.h"
 #include "run/internal.h"
 
-enum { ZERO, TOUCHED, ALWAYS };
+enum { ZERO, TOUCHED, ALWAYS, WRITTEN };
+
+/* Units that lie wholly in the n numbers from `offset` on. */
+static void mark(run *r, int64_t offset, int64_t n, uint8_t as) {
+  const int64_t first = (offset + UNIT - 1) / UNIT, end = (offset + n) / UNIT;
+  if (first < end) memset(r->touched + first, as, (size_t)(end - first));
+}
 
 bool run_touched_new(run *r) {
   const frozen *f = r->f;
@@ -15,25 +22,30 @@ bool run_touched_new(run *r) {
   if (!f->gradient) return true;
   if (!(r->touched = mem_zero((size_t)units, sizeof *r->touched))) return false;
   memset(r->touched, ALWAYS, (size_t)units);
-  for (int i = 0; i < f->n_tables; i++) {
-    const int64_t first = (f->tables[i].offset + UNIT - 1) / UNIT, end = (f->tables[i].offset + f->tables[i].n) / UNIT;
-    if (first < end) memset(r->touched + first, ZERO, (size_t)(end - first));
+  for (int i = 0; i < f->n_tables; i++) mark(r, f->tables[i].offset, f->tables[i].n, ZERO);
+  for (int i = 0; i < f->n_stages; i++) {
+    const stage_outer *o = &f->stages[i].outer;
+    for (int k = 0; f->stages[i].kind == STAGE_OUTER && k < o->n_pairs; k++)
+      if (o->pairs[k].straight && o->pairs[k].target_row == o->x[o->pairs[k].x].width)
+        mark(r, o->pairs[k].target, (int64_t)o->dy[o->pairs[k].dy].width * o->pairs[k].target_row, WRITTEN);
   }
   return true;
 }
 
 const uint8_t *run_touched(const run *r) { return r->touched; }
 
+static bool stays_as_is(uint8_t unit) { return unit == ZERO || unit == WRITTEN; }
+
 void run_clear_gradient(run *r, int thread, int threads) {
   int64_t from, to;
   if (!r->gradient) return;
   run_share(r->f->n_weights / UNIT + 1, 1, thread, threads, &from, &to);
   for (int64_t i = from, end; i < to; i = end) {
-    const bool zero = r->touched[i] == ZERO;
-    for (end = i; end < to && (r->touched[end] == ZERO) == zero; end++)
+    const bool stays = stays_as_is(r->touched[i]);
+    for (end = i; end < to && stays_as_is(r->touched[end]) == stays; end++)
       if (r->touched[end] == TOUCHED) r->touched[end] = ZERO;
     const int64_t n = end * UNIT < r->f->n_weights ? (end - i) * UNIT : r->f->n_weights - i * UNIT;
-    if (!zero) memset(r->gradient + i * UNIT, 0, (size_t)n * sizeof(float));
+    if (!stays) memset(r->gradient + i * UNIT, 0, (size_t)n * sizeof(float));
   }
 }
 
