@@ -82,21 +82,19 @@ static rows operand_of(const run *r, const worker *w, const stage_call *c, const
   return (rows){w->rounded + c->rounded + (row - row0) * c->lie.row, c->lie.row};
 }
 
-/* Call `i` and those that go on with its sums, as one product; returns how many they are. */
-static int call_product(const run *r, const worker *w, const stage_tile *t, int i, const where *here, int64_t row0, int64_t row,
-                        int n, const columns *at, fetch_run **ahead) {
+/* Call `i` and those that go on with its sums, as one product q; returns how many they are. q->parts has room for PRODUCT_PARTS. */
+static int product_of(const run *r, const worker *w, const stage_tile *t, int i, const where *here, int64_t row0, int64_t row,
+                      int n, const columns *at, product *q, product_part *parts) {
   const stage_call *const c = &t->calls[i];
-  const int vectors = at->vectors;
-  product_part parts[PRODUCT_PARTS];
-  product q; /* the vectors that there are get filled in below; clearing the others would take as long as a small product */
-  q.parts = parts;
-  q.n_parts = 0;
+  const int vectors = at->vectors; /* of q, those that there are; clearing the others would take as long as a small product */
+  q->parts = parts;
+  q->n_parts = 0;
   int joined = 0;
   do {
     const stage_call *const one = c + joined++;
     const rows a = operand_of(r, w, one, here, row0, row);
     if (!a.p) continue;
-    product_part *const part = &parts[q.n_parts++];
+    product_part *const part = &parts[q->n_parts++];
     part->a = a.p;
     part->a_row = a.row;
     part->a_k = 1;
@@ -104,23 +102,31 @@ static int call_product(const run *r, const worker *w, const stage_tile *t, int 
     part->b_k = one->gates * vectors * LANES;
     part->k = one->lie.steps;
   } while (i + joined < t->n_calls && c[joined].goes_on);
-  q.rows = n;
-  q.vectors = c->gates * vectors;
-  q.ahead = ahead;
-  bool adds = true;
+  q->rows = n;
+  q->vectors = c->gates * vectors;
   for (int g = 0; g < c->gates; g++) {
     const rows out = tile_at(r, w, t, &c->gate[g].out, here, row, at), init = tile_at(r, w, t, &c->gate[g].init, here, row, at);
-    adds = adds && out.p == init.p;
     for (int v = 0; v < vectors; v++) {
       const int vector = g * vectors + v;
-      q.c[vector] = out.p + v * LANES;
-      q.c_row[vector] = out.row;
-      q.init[vector] = init.p ? init.p + v * LANES : NULL;
-      q.init_row[vector] = init.row;
+      q->c[vector] = out.p + v * LANES;
+      q->c_row[vector] = out.row;
+      q->init[vector] = init.p ? init.p + v * LANES : NULL;
+      q->init_row[vector] = init.row;
     }
   }
-  const enum precision precision = q.n_parts ? c->precision : PRECISION_FP32;
+  return joined;
+}
+
+static int call_product(const run *r, const worker *w, const stage_tile *t, int i, const where *here, int64_t row0, int64_t row,
+                        int n, const columns *at, fetch_run **ahead) {
+  product_part parts[PRODUCT_PARTS];
+  product q;
+  const int joined = product_of(r, w, t, i, here, row0, row, n, at, &q, parts);
+  bool adds = true;
+  for (int v = 0; v < q.vectors; v += at->vectors) adds = adds && q.c[v] == q.init[v];
+  const enum precision precision = q.n_parts ? t->calls[i].precision : PRECISION_FP32;
   if (!q.n_parts && adds) return joined;
+  q.ahead = ahead;
   if (w->calls)
     calls_product(w->calls, precision, &q);
   else
@@ -181,8 +187,53 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
 
 static int64_t block_count(int64_t n, int64_t block) { return (n + block - 1) / block; }
 
+enum { PIECE_FLOATS = 1 << 18 }; /* of panels that stay in the second-level cache beside a block's operands */
+
+/* A product whose panels do not stay in the cache from one block of rows to the next, and whose k is far larger than its result:
+ * how many steps of k of all panels at a time? 0: all. */
+static int piece_of(const stage_tile *t, int64_t n) {
+  const int64_t across = t->n_calls == 1 ? (int64_t)t->width * t->calls->gates : 0, k = across ? t->calls->k : 0;
+  if (t->n_code || n <= t->block || k < 4 * across || k * across < 2 * PIECE_FLOATS) return 0;
+  if (t->calls->precision != PRECISION_FP32) return 0;
+  const int64_t piece = PIECE_FLOATS / across / LANES * LANES;
+  return piece < 256 ? 256 : (int)piece;
+}
+
+/* Such a product: the sums of a piece go on from those of the piece before. */
+static void run_pieces(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row0, int64_t row1, int tile0,
+                       int tile1, int piece) {
+  const stage_call *c = t->calls;
+  const int unit = t->unit * LANES, end = tile1 * unit < t->width ? tile1 * unit : t->width;
+  const int64_t blocks = block_count(row1 - row0, t->block), block = (row1 - row0 + blocks - 1) / blocks;
+  for (int k = 0; k < c->k; k += piece) {
+    const int steps = c->k - k < piece ? c->k - k : piece;
+    for (int64_t row = row0; row < row1; row += block)
+      for (int n0 = tile0 * unit; n0 < end; n0 += unit) {
+        const int left = end - n0;
+        const columns at = {n0, left >= unit ? t->unit : (left + LANES - 1) / LANES, 0, 0};
+        product_part part = {0};
+        product q;
+        product_of(r, w, t, 0, here, row, row, (int)(row1 - row < block ? row1 - row : block), &at, &q, &part);
+        part.a += k;
+        part.b += k * part.b_k;
+        part.k = steps;
+        for (int v = 0; v < q.vectors && k; v++) q.init[v] = q.c[v], q.init_row[v] = q.c_row[v];
+        fetch_run next[] = {{part.b + (int64_t)unit * c->gates * c->lie.depth, LANES, left > unit ? steps * q.vectors : 0, 0},
+                            FETCH_END(w->slots)};
+        fetch_run *ahead = next;
+        q.ahead = &ahead;
+        r->product[PRECISION_FP32](&q);
+      }
+  }
+}
+
 void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_t row0, int64_t row1, int tile0, int tile1) {
   const stage_tile *t = &s->tile;
+  const int piece = piece_of(t, row1 - row0);
+  if (piece) {
+    run_pieces(r, w, t, here, row0, row1, tile0, tile1, piece);
+    return;
+  }
   const int64_t super = row1 - row0 <= t->block ? t->block : tile_rows(t); /* a small step would notice its divisions */
   for (int64_t outer = row0; outer < row1; outer += super) {
     const int64_t end = outer + super < row1 ? outer + super : row1;

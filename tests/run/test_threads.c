@@ -63,7 +63,13 @@ static void shared_panels(void **state) {
   compare_counts("wide", wide, 3);
 }
 
+/* Many classes: what goes down from them is a product of large k, in pieces where a thread has many rows, else at once. */
+static void many_classes(void **state) {
+  (void)state;
+  compare_counts("many", "data token : words(8200)\nh = lstm(embed(token[t-1], 8), 70)\ntoken ~ softmax(W h + b)\n", ROWS);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(all_nets), cmocka_unit_test(shared_panels)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(all_nets), cmocka_unit_test(shared_panels), cmocka_unit_test(many_classes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
