@@ -105,20 +105,32 @@ static int list_columns(const worker *w, int used, rows x, int64_t from, int64_t
   return used;
 }
 
-/* What the products with dy number i shall ask for: this thread's columns of the next dy, or of the first one of the next block,
- * and a part of every x of the next block. */
-static void list_ahead(const run *r, const worker *w, const stage *s, int i, int64_t row0, int64_t n, int64_t row_next,
-                       int64_t n_next, int thread, int threads) {
+/* Columns of a dy that a thread takes at a time. */
+typedef struct chunk {
+  int dy;
+  int64_t first, n, end; /* end: of this thread's columns of dy */
+} chunk;
+
+/* The chunk after c, or the first one where c->dy is -1; false: there is none. */
+static bool next_chunk(const stage_outer *o, int thread, int threads, chunk *c) {
+  c->first = c->dy < 0 ? 0 : c->first + c->n;
+  while (c->dy < 0 || c->first >= c->end) {
+    if (++c->dy >= o->n_dy) return false;
+    run_share(o->dy[c->dy].width, LANES, thread, threads, &c->first, &c->end);
+  }
+  c->n = c->end - c->first < OUTER_COLUMNS ? c->end - c->first : OUTER_COLUMNS;
+  return true;
+}
+
+/* What the products with a chunk shall ask for: the chunk after it, and its part of every x of the next block. */
+static void list_ahead(const run *r, const worker *w, const stage *s, const chunk *next, int64_t row, int64_t n, int number,
+                       int all, int64_t row_next, int64_t n_next) {
   const stage_outer *o = &s->outer;
   const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
-  const bool last = i + 1 == o->n_dy;
-  int used = 0;
+  int used = list_columns(w, 0, run_at(r, w, &o->dy[next->dy].at, &here, row), next->first, next->first + next->n, n);
   int64_t from, to;
-  const struct outer_dy *dy = &o->dy[last ? 0 : i + 1];
-  run_share(dy->width, LANES, thread, threads, &from, &to);
-  used = list_columns(w, used, run_at(r, w, &dy->at, &here, last ? row_next : row0), from, to, last ? n_next : n);
   for (int q = 0; q < o->n_x && n_next; q++) {
-    run_share(o->x[q].width, LANES, i, o->n_dy, &from, &to);
+    run_share(o->x[q].width, LANES, number, all, &from, &to);
     used = list_columns(w, used, run_at(r, w, &o->x[q].at, &here, row_next), from, to, n_next);
   }
   w->fetches[used] = FETCH_END(w->slots);
@@ -151,6 +163,7 @@ static void products_of_pair(const run *r, const struct outer_pair *pair, int wi
   }
 }
 
+/* All products of n rows of dy from row0 on; the next block has n_next rows from row_next on. begins: sums start from zero. */
 static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int64_t row_next, int64_t n_next,
                           bool begins, int thread, int threads) {
   const stage_outer *o = &s->outer;
@@ -161,29 +174,31 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
     x_at += padded(o->x[i].width) * OUTER_ROWS;
   }
   const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
-  for (int i = 0; i < o->n_dy; i++) {
-    const struct outer_dy *dy = &o->dy[i];
-    int64_t from, to;
-    run_share(dy->width, LANES, thread, threads, &from, &to);
-    if (from >= to) continue;
+  const int64_t k = r->f->precision == PRECISION_BF16 ? (n + 1) / 2 : n;
+  chunk first = {.dy = -1}, next = first;
+  int all = 0;
+  while (next_chunk(o, thread, threads, &next)) all++;
+  next_chunk(o, thread, threads, &first);
+  for (int number = 0; number < all; number++) {
+    const chunk c = number ? next : first;
+    const struct outer_dy *dy = &o->dy[c.dy];
     rows at = run_at(r, w, &dy->at, &here, row0);
     if (s->back) at = reversed(at, n);
-    const int64_t k = r->f->precision == PRECISION_BF16 ? (n + 1) / 2 : n;
+    at.p += c.first;
+    next = c;
+    const bool more = next_chunk(o, thread, threads, &next);
+    list_ahead(r, w, s, more ? &next : &first, more ? row0 : row_next, more ? n : n_next, number, all, row_next, n_next);
     fetch_run *ahead = w->fetches;
-    list_ahead(r, w, s, i, row0, n, row_next, n_next, thread, threads);
-    if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + from, at.p + from, at.row, (int)n, (int)(to - from));
-    for (int64_t first = from; first < to; first += OUTER_COLUMNS) {
-      const int64_t columns = to - first < OUTER_COLUMNS ? to - first : OUTER_COLUMNS;
-      const rows factor = factor_of(r, w, (rows){at.p + first, at.row}, n, (int)columns);
-      for (int q = 0; q < o->n_pairs; q++) {
-        const struct outer_pair *pair = &o->pairs[q];
-        if (pair->dy != i) continue;
-        const float *panels = packed;
-        rows x;
-        for (int before = 0; before < pair->x; before++) panels += padded(o->x[before].width) * OUTER_ROWS;
-        if (!in_place(r, w, s, &o->x[pair->x], row0, n, &x)) x.p = NULL;
-        products_of_pair(r, pair, o->x[pair->x].width, factor, x, panels, k, first, columns, begins, &ahead);
-      }
+    if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + c.first, at.p, at.row, (int)n, (int)c.n);
+    const rows factor = factor_of(r, w, at, n, (int)c.n);
+    for (int q = 0; q < o->n_pairs; q++) {
+      const struct outer_pair *pair = &o->pairs[q];
+      if (pair->dy != c.dy) continue;
+      const float *panels = packed;
+      rows x;
+      for (int before = 0; before < pair->x; before++) panels += padded(o->x[before].width) * OUTER_ROWS;
+      if (!in_place(r, w, s, &o->x[pair->x], row0, n, &x)) x.p = NULL;
+      products_of_pair(r, pair, o->x[pair->x].width, factor, x, panels, k, c.first, c.n, begins, &ahead);
     }
   }
 }
