@@ -123,7 +123,9 @@ static void tile_run(const tile_instruction *code, int n, const tile_operand *op
     for (int first = 0; first < rows; first += step) {
       const int count = rows - first < step ? rows - first : step;
       tile_side sides[3];
-      for (int s = 0; s < 3; s++) sides[s] = s < arity ? tile_side_of(side[s], first, count, by_rows, buffers[s]) : sides[0];
+      /* not read beyond arity; a copy of the first, written just before, would keep the processor waiting for its stores */
+      for (int s = 0; s < 3; s++)
+        sides[s] = s < arity ? tile_side_of(side[s], first, count, by_rows, buffers[s]) : (tile_side){buffers[s], 0, 0};
       float *const to = d->p + first * d->row;
       if (by_rows)
         tile_instruction_run(code->op, to, LANES, d->row, sides, vectors, count);
