@@ -134,7 +134,26 @@ static int call_product(const run *r, const worker *w, const stage_tile *t, int 
   return joined;
 }
 
-/* What the products of a tile in a block shall ask for: the matrices of its equations, the panels of the next tile, and of the
+enum { LEAD = 1 << 16 }; /* floats of panels to ask for in advance: more would drive out of the cache what is needed before them */
+
+static int64_t panel_floats(const stage_call *c, int vectors) { return (int64_t)c->lie.steps * c->gates * vectors * LANES; }
+
+/* Of the panels of all calls of the tile at n0, one after the other: `most` floats after the first `skip`. */
+static int list_panels(const run *r, const worker *w, const stage_tile *t, int n0, int vectors, int64_t skip, int64_t most,
+                       int used) {
+  for (int i = 0; i < t->n_calls && most > 0 && used < FETCHES; i++) {
+    const stage_call *c = &t->calls[i];
+    const float *panel = r->pack + c->pack + (int64_t)n0 * c->gates * c->lie.depth;
+    const int64_t passed = skip < panel_floats(c, vectors) ? skip : panel_floats(c, vectors);
+    const int64_t left = panel_floats(c, vectors) - passed, n = left < most ? left : most;
+    if (n) w->fetches[used++] = (fetch_run){panel + passed, LANES, (int)(n / LANES), 0};
+    skip -= passed;
+    most -= n;
+  }
+  return used;
+}
+
+/* What the products of a tile in a block shall ask for: the matrices of its equations, LEAD floats of panels in advance, and of the
  * operands `following` rows after this block's. */
 static void list_ahead(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row, int n, int following,
                        const columns *at) {
@@ -147,11 +166,11 @@ static void list_ahead(const run *r, const worker *w, const stage_tile *t, const
       w->fetches[used++] = (fetch_run){w->operands[i].p + at->slot + v * LANES, w->operands[i].row, n, own};
   }
   const int next = at->n0 + t->unit * LANES;
-  for (int i = 0; i < t->n_calls && next < t->width && used < FETCHES; i++) {
-    const stage_call *c = &t->calls[i];
-    const float *panel = r->pack + c->pack + (int64_t)next * c->gates * c->lie.depth;
-    w->fetches[used++] = (fetch_run){panel, LANES, c->lie.steps * c->gates * at->vectors, 0};
-  }
+  int64_t all = 0;
+  for (int i = 0; i < t->n_calls; i++) all += panel_floats(&t->calls[i], at->vectors);
+  const int64_t lead = all < LEAD ? all : LEAD;
+  used = list_panels(r, w, t, at->n0, at->vectors, lead, all - lead, used);
+  if (next < t->width) used = list_panels(r, w, t, next, at->vectors, 0, lead, used);
   for (int i = 0; i < t->n_calls && following; i++) {
     const stage_call *c = &t->calls[i];
     const rows x = run_at(r, w, &c->operand, here, row + n);
