@@ -221,7 +221,8 @@ static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_er
 static int find_dy(const struct plan *p, stage_outer *o, int reader, int number) {
   for (int i = 0; i < o->n_dy; i++)
     if (o->dy[i].id == number) return i;
-  o->dy[o->n_dy] = (struct outer_dy){number, plan_place_of(p, reader, number, 0), p->values[number].width, -1};
+  o->dy[o->n_dy] =
+      (struct outer_dy){.id = number, .at = plan_place_of(p, reader, number, 0), .width = p->values[number].width, .sum = -1};
   return o->n_dy++;
 }
 static int find_x(const struct plan *p, stage_outer *o, int reader, int number) {
@@ -300,6 +301,16 @@ static unroll_status emit_outer(struct plan *p, const group *g, int index, stage
                                                 plan_place_of(p, g->members[i], v->in[1], 0), v->width, v->offset};
   }
   for (int i = 0; i < o->n_x; i++) x_all += padded(o->x[i].width);
+  bool apart = true; /* no two pairs add to the same numbers */
+  for (int i = 0; i < o->n_pairs; i++) apart = apart && o->pairs[i].straight;
+  for (int i = 0; i < o->n_dy && apart; i++) {
+    struct outer_dy *dy = &o->dy[i];
+    dy->before = o->work;
+    dy->work = 1;
+    for (int k = 0; k < o->n_pairs; k++)
+      if (o->pairs[k].dy == i) dy->work += padded(o->x[o->pairs[k].x].width);
+    o->work += padded(dy->width) / LANES * dy->work;
+  }
   const int64_t need = x_all * OUTER_ROWS;
   if (need > p->out.outer) p->out.outer = need;
   for (int i = 0; i < o->n_dy; i++) {

@@ -69,11 +69,13 @@ typedef struct stage_tile {
 /* Gradients of weights: all pairs (dy, x) over the same rows at once, and the sums over these rows that vectors need. */
 typedef struct stage_outer {
   int n_dy, n_x, n_pairs, n_dots;
+  int64_t work; /* of all dy; 0: pairs add to the same numbers, whose rows must be the same thread's */
   struct outer_dy {
     int id;
     place at;
     int width;
-    int64_t sum; /* [N] of the sum over rows in the arena, or -1 */
+    int64_t sum;          /* [N] of the sum over rows in the arena, or -1 */
+    int64_t work, before; /* that LANES columns are, and that all dy before this one are */
   } * dy;
   struct outer_x {
     int id;

@@ -3,7 +3,7 @@
  * Rows go by in blocks, from the first to the last or back, as the stage's sweep does. In a block every x is read as it is, or
  * packed into panels where its rows do not lie one after the other (through a shift they are the neighbouring step's) or are
  * rounded, and each pair is a product that adds on to its accumulator; dy is read down its columns. A thread has a range of the
- * rows of every dW, so that sums over the rows of the batch have one order whatever the number of threads. */
+ * rows of all dW, so that sums over the rows of the batch have one order whatever the number of threads. */
 #include <string.h>
 #include "run/internal.h"
 
@@ -105,6 +105,20 @@ static int list_columns(const worker *w, int used, rows x, int64_t from, int64_t
   return used;
 }
 
+/* The columns of a dy that are a thread's, in whole vectors: a part of those of all dy, or where pairs meet, of this one's. */
+static void share_dy(const stage_outer *o, int i, int thread, int threads, int64_t *from, int64_t *to) {
+  const struct outer_dy *dy = &o->dy[i];
+  int64_t *const ends[] = {from, to};
+  if (!o->work) {
+    run_share(dy->width, LANES, thread, threads, from, to);
+    return;
+  }
+  for (int k = 0; k < 2; k++) {
+    const int64_t left = o->work * (thread + k) / threads - dy->before, vectors = left > 0 ? (left + dy->work - 1) / dy->work : 0;
+    *ends[k] = vectors * LANES < dy->width ? vectors * LANES : dy->width;
+  }
+}
+
 /* Columns of a dy that a thread takes at a time. */
 typedef struct chunk {
   int dy;
@@ -116,7 +130,7 @@ static bool next_chunk(const stage_outer *o, int thread, int threads, chunk *c) 
   c->first = c->dy < 0 ? 0 : c->first + c->n;
   while (c->dy < 0 || c->first >= c->end) {
     if (++c->dy >= o->n_dy) return false;
-    run_share(o->dy[c->dy].width, LANES, thread, threads, &c->first, &c->end);
+    share_dy(o, c->dy, thread, threads, &c->first, &c->end);
   }
   c->n = c->end - c->first < OUTER_COLUMNS ? c->end - c->first : OUTER_COLUMNS;
   return true;
@@ -203,11 +217,21 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
   }
 }
 
-/* The part of a sum over rows that is a thread's starts from zero. */
-static void clear_sum(const run *r, int64_t sum, int width, int thread, int threads) {
-  int64_t from, to;
-  run_share(width, LANES, thread, threads, &from, &to);
+static void clear_columns(const run *r, int64_t sum, int64_t from, int64_t to) {
   if (sum >= 0 && from < to) memset(r->arena + sum + from, 0, (size_t)(to - from) * sizeof(float));
+}
+
+/* Sums over rows start from zero. */
+static void begin_sums(const run *r, const stage_outer *o, int thread, int threads) {
+  int64_t from, to;
+  for (int i = 0; i < o->n_dy; i++) {
+    share_dy(o, i, thread, threads, &from, &to);
+    clear_columns(r, o->dy[i].sum, from, to);
+  }
+  for (int i = 0; i < o->n_dots; i++) {
+    run_share(o->dots[i].width, LANES, thread, threads, &from, &to);
+    clear_columns(r, o->dots[i].sum, from, to);
+  }
 }
 
 static void dots_of_rows(const run *r, const worker *w, const stage *s, int64_t row0, int64_t n, int thread, int threads) {
@@ -247,7 +271,7 @@ static void add_rows(const run *r, worker *w, const stage *s, int thread, int th
 static void clear_sums(const run *r, const stage_outer *o, const struct outer_pair *pair, int thread, int threads) {
   const int width = o->x[pair->x].width;
   int64_t from, to;
-  run_share(o->dy[pair->dy].width, LANES, thread, threads, &from, &to);
+  share_dy(o, pair->dy, thread, threads, &from, &to);
   for (int64_t k = from; k < to; k++)
     for (int column = 0; column < width; column += LANES) memset(sums_at(r, pair, width, k, column).p, 0, LANES * sizeof(float));
 }
@@ -256,7 +280,7 @@ static void clear_sums(const run *r, const stage_outer *o, const struct outer_pa
 static void finish_sums(const run *r, const stage_outer *o, const struct outer_pair *pair, int thread, int threads) {
   const int width = o->x[pair->x].width, first = pair->straight ? width / LANES * LANES : 0;
   int64_t from, to;
-  run_share(o->dy[pair->dy].width, LANES, thread, threads, &from, &to);
+  share_dy(o, pair->dy, thread, threads, &from, &to);
   for (int64_t k = from; k < to && first < width; k++) {
     float *target = r->gradient + pair->target + k * pair->target_row;
     const float *sums = sums_at(r, pair, width, k, first).p;
@@ -267,8 +291,7 @@ static void finish_sums(const run *r, const stage_outer *o, const struct outer_p
 void run_outer(const run *r, worker *w, const stage *s, int thread, int threads) {
   const stage_outer *o = &s->outer;
   const bool begins = r->window.begins;
-  for (int i = 0; i < o->n_dy && begins; i++) clear_sum(r, o->dy[i].sum, o->dy[i].width, thread, threads);
-  for (int i = 0; i < o->n_dots && begins; i++) clear_sum(r, o->dots[i].sum, o->dots[i].width, thread, threads);
+  if (begins) begin_sums(r, o, thread, threads);
   const bool none = begins && !run_rows(r, s);
   add_rows(r, w, s, thread, threads);
   for (int i = 0; i < o->n_pairs && none; i++) clear_sums(r, o, &o->pairs[i], thread, threads);
