@@ -2,7 +2,8 @@
  *
  * Contract: vectors of 16 lanes everywhere (two AVX2 registers, four NEON ones, a loop in portable C). Every matrix that is
  * written or read by whole vectors has its rows padded to a multiple of 16 floats and starts at a multiple of 64 bytes; lanes
- * beyond a matrix's width hold anything. Sums over k run in increasing order with fused multiply-adds. Nothing allocates. */
+ * beyond a matrix's width hold anything. (Where a product writes is an exception: any address will do.) Sums over k run in
+ * increasing order with fused multiply-adds. Nothing allocates. */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
 #include <limits.h>

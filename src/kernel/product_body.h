@@ -197,10 +197,11 @@ static void PRODUCT(product_run)(const product *given) {
       p.init[v] = zeros;
       p.init_row[v] = 0;
     }
-  /* With few registers, vectors are taken together only when all rows fit one block. */
+  /* With few registers, vectors are taken together only when all rows fit one block; with many, two where only then they do, for B
+   * is read once for each block. */
   int width = p.vectors;
   while (!PRODUCT_WIDE && width > 1 && block_rows[width - 1] < p.rows) width--;
-  if (PRODUCT_WIDE && width > 2 && p.rows > block_rows[3] && p.rows <= block_rows[1]) width = 2;
+  if (PRODUCT_WIDE && width > 2 && p.rows > PRODUCT_ROWS_4 && p.rows <= PRODUCT_ROWS_2) width = 2;
   const int copied = !PRODUCT_WIDE && PRODUCT(product_near)(&p) && p.rows > PRODUCT_ROWS_1 && p.parts->a_k > COPIED_ROWS;
   const int most = copied ? COPIED_K : p.rows > block_rows[width - 1] ? PIECE : all;
   const int pieces = all > most ? (all + most - 1) / most : 1;

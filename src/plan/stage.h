@@ -62,6 +62,7 @@ typedef struct stage_tile {
   tile_instruction *code;
   int n_operands;
   place *operands;
+  uint8_t *written; /* [n_operands] does an instruction write it? */
   int n_slots;
   int block; /* rows at a time */
 } stage_tile;

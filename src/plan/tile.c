@@ -187,6 +187,7 @@ static void add_code(emitter *e, enum tile_op op, int d, int a, int b, int c) {
     return;
   }
   e->out->code[e->out->n_code++] = (tile_instruction){(uint16_t)op, (uint16_t)d, (uint16_t)a, (uint16_t)b, (uint16_t)c};
+  e->out->written[d] = 1;
 }
 
 /* ---- products ---- */
@@ -435,9 +436,10 @@ unroll_status plan_emit_tile(struct plan *p, const int *members, int n, stage *o
   out->tile.width = e.width;
   out->tile.code = arena_alloc(&p->memory, (size_t)e.cap_code, sizeof *out->tile.code);
   out->tile.operands = arena_alloc(&p->memory, (size_t)e.cap_operands, sizeof *out->tile.operands);
+  out->tile.written = arena_alloc(&p->memory, (size_t)e.cap_operands, sizeof *out->tile.written);
   e.absorbed = mem_zero((size_t)n, sizeof *e.absorbed);
   int *numbers = mem_zero((size_t)n * 3, sizeof *numbers);
-  if (!out->tile.code || !out->tile.operands || !e.absorbed || !numbers) {
+  if (!out->tile.code || !out->tile.operands || !out->tile.written || !e.absorbed || !numbers) {
     e.status = error_memory(err);
   } else {
     e.last_use = numbers;

@@ -2,8 +2,9 @@
  *
  * Rows go by in blocks, from the first to the last or back, as the stage's sweep does. In a block every x is read as it is, or
  * packed into panels where its rows do not lie one after the other (through a shift they are the neighbouring step's) or are
- * rounded, and each pair is a product that adds on to its accumulator; dy is read down its columns. A thread has a range of the
- * rows of all dW, so that sums over the rows of the batch have one order whatever the number of threads. */
+ * rounded, and each pair is a product that adds on to its sums, in the gradient or an accumulator; dy is read down its columns. A
+ * thread has a range of the rows of all dW, so that sums over the rows of the batch have one order whatever the number of threads.
+ */
 #include <string.h>
 #include "run/internal.h"
 

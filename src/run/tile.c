@@ -158,10 +158,9 @@ static int list_panels(const run *r, const worker *w, const stage_tile *t, int n
 static void list_ahead(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row, int n, int following,
                        const columns *at) {
   int used = 0;
-  for (int i = 0; i < t->n_operands; i++) {
+  for (int i = 0; i < t->n_operands && used < FETCHES; i++) {
     if (t->operands[i].base != PLACE_ARENA || t->operands[i].splat) continue;
-    int own = 0;
-    for (int q = 0; q < t->n_code && r->n_workers > 1; q++) own |= t->code[q].d == i;
+    const int own = t->written[i] && r->n_workers > 1; /* another core may have read the line in the pass before */
     for (int v = 0; v < at->vectors && used < FETCHES; v++)
       w->fetches[used++] = (fetch_run){w->operands[i].p + at->slot + v * LANES, w->operands[i].row, n, own};
   }
@@ -233,12 +232,17 @@ static void run_pieces(const run *r, const worker *w, const stage_tile *t, const
         product_part part = {0};
         product q;
         product_of(r, w, t, 0, here, row, row, (int)(row1 - row < block ? row1 - row : block), &at, &q, &part);
-        part.a += k;
-        part.b += k * part.b_k;
-        part.k = steps;
+        if (!q.n_parts && k) continue; /* nothing to add */
+        if (q.n_parts) {
+          part.a += k;
+          part.b += k * part.b_k;
+          part.k = steps;
+        }
         for (int v = 0; v < q.vectors && k; v++) q.init[v] = q.c[v], q.init_row[v] = q.c_row[v];
-        fetch_run next[] = {{part.b + (int64_t)unit * c->gates * c->lie.depth, LANES, left > unit ? steps * q.vectors : 0, 0},
-                            FETCH_END(w->slots)};
+        const bool whole_next = q.n_parts && left >= 2 * unit;
+        fetch_run next[] = {
+            {whole_next ? part.b + (int64_t)unit * c->gates * c->lie.depth : q.c[0], LANES, whole_next ? steps * q.vectors : 0, 0},
+            FETCH_END(w->slots)};
         fetch_run *ahead = next;
         q.ahead = &ahead;
         r->product[PRECISION_FP32](&q);

@@ -148,6 +148,12 @@ static void test_large(void **state) {
        "data token : chars\nhidden = 1040\nu = gru(embed(token[t-1], 32), 528)\nh = tanh(A u + B u[t-1])\n"
        "token ~ softmax(W h + b)\n",
        37, 9},
+      {"many classes, in pieces of k", "data token : words(8200)\nh = gru(embed(token[t-1], 8), 70)\ntoken ~ softmax(W h + b)\n",
+       20, 6},
+      {"pieces of k, and at the first step none",
+       "data x : numbers(3)\ndata tag : words(6)\nwidth z = 128\nwidth h = 4200\nz = U h[t-1]\nh = tanh(V z + A x + bh)\n"
+       "tag ~ softmax(W z + b)\n",
+       50, 3},
       {"more products than a product has parts",
        "data x : numbers\ndata tag : category\nhidden = 70\n"
        "h = tanh(A x + B x[t-1] + C x[t-2] + D x[t-3] + E x[t-4] + F x[t-5] + G x[t-6] + H x[t-7] + I h[t-1] + J h[t-2] + K h[t-3] "
