@@ -182,6 +182,10 @@ static void products_of_pair(const run *r, const struct outer_pair *pair, int wi
 static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int64_t row_next, int64_t n_next,
                           bool begins, int thread, int threads) {
   const stage_outer *o = &s->outer;
+  chunk first = {.dy = -1}, next = first;
+  int all = 0;
+  while (next_chunk(o, thread, threads, &next)) all++;
+  if (!next_chunk(o, thread, threads, &first)) return; /* more threads than columns: nothing to pack for */
   float *packed = w->outer, *x_at = packed;
   for (int i = 0; i < o->n_x; i++) {
     rows as_is;
@@ -190,10 +194,6 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
   }
   const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
   const int64_t k = r->f->precision == PRECISION_BF16 ? (n + 1) / 2 : n;
-  chunk first = {.dy = -1}, next = first;
-  int all = 0;
-  while (next_chunk(o, thread, threads, &next)) all++;
-  next_chunk(o, thread, threads, &first);
   for (int number = 0; number < all; number++) {
     const chunk c = number ? next : first;
     const struct outer_dy *dy = &o->dy[c.dy];

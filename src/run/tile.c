@@ -46,6 +46,11 @@ int run_tiles(const stage *s) {
   return (s->tile.width + unit - 1) / unit;
 }
 
+/* Vectors of the unit tile at n0, of which columns below `end` count. */
+static int vectors_at(const stage_tile *t, int n0, int end) {
+  return end - n0 >= t->unit * LANES ? t->unit : (end - n0 + LANES - 1) / LANES;
+}
+
 /* Columns of a tile program: from which on, how many vectors, and where they are in the rows of a slot. */
 typedef struct columns {
   int n0, vectors, slot, slot_row;
@@ -86,7 +91,7 @@ static rows operand_of(const run *r, const worker *w, const stage_call *c, const
 static int product_of(const run *r, const worker *w, const stage_tile *t, int i, const where *here, int64_t row0, int64_t row,
                       int n, const columns *at, product *q, product_part *parts) {
   const stage_call *const c = &t->calls[i];
-  const int vectors = at->vectors; /* of q, those that there are; clearing the others would take as long as a small product */
+  const int vectors = at->vectors; /* only these of q are filled in: clearing the others would take as long as a small product */
   q->parts = parts;
   q->n_parts = 0;
   int joined = 0;
@@ -169,7 +174,7 @@ static void list_ahead(const run *r, const worker *w, const stage_tile *t, const
   for (int i = 0; i < t->n_calls; i++) all += panel_floats(&t->calls[i], at->vectors);
   const int64_t lead = all < LEAD ? all : LEAD;
   used = list_panels(r, w, t, at->n0, at->vectors, lead, all - lead, used);
-  if (next < t->width) used = list_panels(r, w, t, next, at->vectors, 0, lead, used);
+  if (next < t->width) used = list_panels(r, w, t, next, vectors_at(t, next, t->width), 0, lead, used);
   for (int i = 0; i < t->n_calls && following; i++) {
     const stage_call *c = &t->calls[i];
     const rows x = run_at(r, w, &c->operand, here, row + n);
@@ -190,8 +195,7 @@ static void run_block(const run *r, const worker *w, const stage_tile *t, const 
   }
   const bool many = n >= FETCH_ROWS && t->n_calls;
   for (int k = tile0; k < tile1; k++) {
-    const int left = end - k * unit;
-    const columns one = {k * unit, left >= unit ? t->unit : (left + LANES - 1) / LANES, k * unit - n0, all.slot_row};
+    const columns one = {k * unit, vectors_at(t, k * unit, end), k * unit - n0, all.slot_row};
     fetch_run *ahead = w->fetches;
     if (many) list_ahead(r, w, t, here, row, n, k == tile0 ? following : 0, &one);
     for (int i = 0; i < t->n_calls;) i += call_product(r, w, t, i, here, row0, row, n, &one, many ? &ahead : NULL);
@@ -210,10 +214,9 @@ enum { PIECE_FLOATS = 1 << 18 }; /* of panels that stay in the second-level cach
 /* A product whose panels do not stay in the cache from one block of rows to the next, and whose k is far larger than its result:
  * how many steps of k of all panels at a time? 0: all. */
 static int piece_of(const stage_tile *t, int64_t n) {
-  const int64_t across = t->n_calls == 1 ? (int64_t)t->width * t->calls->gates : 0, k = across ? t->calls->k : 0;
-  if (t->n_code || n <= t->block || k < 4 * across || k * across < 2 * PIECE_FLOATS) return 0;
-  if (t->calls->precision != PRECISION_FP32) return 0;
-  const int64_t piece = PIECE_FLOATS / across / LANES * LANES;
+  if (t->n_code || n <= t->block || t->n_calls != 1 || t->calls->precision != PRECISION_FP32) return 0;
+  const int64_t across = (int64_t)t->width * t->calls->gates, k = t->calls->k, piece = PIECE_FLOATS / across / LANES * LANES;
+  if (k < 4 * across || k * across < 2 * PIECE_FLOATS) return 0;
   return piece < 256 ? 256 : (int)piece;
 }
 
@@ -227,23 +230,18 @@ static void run_pieces(const run *r, const worker *w, const stage_tile *t, const
     const int steps = c->k - k < piece ? c->k - k : piece;
     for (int64_t row = row0; row < row1; row += block)
       for (int n0 = tile0 * unit; n0 < end; n0 += unit) {
-        const int left = end - n0;
-        const columns at = {n0, left >= unit ? t->unit : (left + LANES - 1) / LANES, 0, 0};
-        product_part part = {0};
+        const columns at = {n0, vectors_at(t, n0, end), 0, 0};
+        product_part part;
         product q;
         product_of(r, w, t, 0, here, row, row, (int)(row1 - row < block ? row1 - row : block), &at, &q, &part);
         if (!q.n_parts && k) continue; /* nothing to add */
-        if (q.n_parts) {
-          part.a += k;
-          part.b += k * part.b_k;
-          part.k = steps;
-        }
+        if (q.n_parts) part = (product_part){part.a + k, part.a_row, 1, part.b + k * part.b_k, part.b_k, steps};
         for (int v = 0; v < q.vectors && k; v++) q.init[v] = q.c[v], q.init_row[v] = q.c_row[v];
-        const bool whole_next = q.n_parts && left >= 2 * unit;
-        fetch_run next[] = {
-            {whole_next ? part.b + (int64_t)unit * c->gates * c->lie.depth : q.c[0], LANES, whole_next ? steps * q.vectors : 0, 0},
-            FETCH_END(w->slots)};
-        fetch_run *ahead = next;
+        const int vectors = n0 + unit < end ? vectors_at(t, n0 + unit, end) : 0;
+        const int64_t floats = (int64_t)c->gates * vectors * LANES; /* of a step of k of the next panel */
+        const int used = list_panels(r, w, t, n0 + unit, vectors, k * floats, steps * floats, 0);
+        w->fetches[used] = FETCH_END(w->slots);
+        fetch_run *ahead = w->fetches;
         q.ahead = &ahead;
         r->product[PRECISION_FP32](&q);
       }
