@@ -61,8 +61,12 @@ VECTOR_INLINE void PRODUCT(block_body)(const product *p, const product_part *par
                                        const int NV, const ptrdiff_t known_row) {
   v16 c[24][4];
   VECTOR_UNROLL
-  for (int i = 0; i < MR; i++) VECTOR_UNROLL
-  for (int v = 0; v < NV; v++) c[i][v] = v_load(p->init[vector + v] + (row + i) * p->init_row[vector + v]);
+  for (int v = 0; v < NV; v++) {
+    const ptrdiff_t step = p->init_row[vector + v];
+    const float *from = p->init[vector + v] + row * step;
+    VECTOR_UNROLL
+    for (int i = 0; i < MR; i++, from += step) c[i][v] = v_load(from);
+  }
   if (known_row) VECTOR_UNROLL
   for (int i = 0; i < MR; i++) VECTOR_UNROLL
   for (int v = 0; v < NV; v++) __builtin_prefetch(p->c[vector + v] + (row + MR + i) * p->c_row[vector + v], 1);
@@ -85,8 +89,12 @@ VECTOR_INLINE void PRODUCT(block_body)(const product *p, const product_part *par
     *p->ahead = next;
   }
   VECTOR_UNROLL
-  for (int i = 0; i < MR; i++) VECTOR_UNROLL
-  for (int v = 0; v < NV; v++) v_store(p->c[vector + v] + (row + i) * p->c_row[vector + v], c[i][v]);
+  for (int v = 0; v < NV; v++) {
+    const ptrdiff_t step = p->c_row[vector + v];
+    float *to = p->c[vector + v] + row * step;
+    VECTOR_UNROLL
+    for (int i = 0; i < MR; i++, to += step) v_store(to, c[i][v]);
+  }
 }
 
 /* One function for each size of block: block_ROWS_VECTORS for rows anywhere in A, near_ROWS_VECTORS for rows side by side. */
