@@ -249,7 +249,7 @@ typedef struct frozen {
 } frozen;
 
 /* Rows of a block of weight gradients, and columns of dy that stay in the second-level cache while the panels of x go by. */
-enum { OUTER_ROWS = 256, OUTER_COLUMNS = 384 };
+enum { OUTER_ROWS = 512, OUTER_COLUMNS = 256 };
 enum { CONST_ZERO = 0, CONST_SCALE = 1, CONST_VARYING = 2 };
 
 /* Rows whose operands stay in the second-level cache while the panels of a tile program go by. */

@@ -258,9 +258,11 @@ static void add_rows(const run *r, worker *w, const stage *s, int thread, int th
     const int part = s->back ? parts - 1 - i : i, t = (part + 1) * PLAN_STEPS_OF_PAIRS;
     const int64_t from = apart ? a->first[part * PLAN_STEPS_OF_PAIRS] : 0;
     const int64_t n = (apart ? a->first[t < a->steps ? t : a->steps] : run_rows(r, s)) - from;
-    for (int64_t done = 0; done < n; done += OUTER_ROWS) {
-      const int64_t count = n - done < OUTER_ROWS ? n - done : OUTER_ROWS, row = from + (s->back ? n - done - count : done);
-      const int64_t left = n - done - count, next = left < OUTER_ROWS ? left : OUTER_ROWS;
+    const int64_t blocks = (n + OUTER_ROWS - 1) / OUTER_ROWS;
+    const int64_t block = blocks ? ((n + blocks - 1) / blocks + 1) / 2 * 2 : 0; /* as even as may be; pairs are not torn */
+    for (int64_t done = 0; done < n; done += block) {
+      const int64_t count = n - done < block ? n - done : block, row = from + (s->back ? n - done - count : done);
+      const int64_t left = n - done - count, next = left < block ? left : block;
       block_of_rows(r, w, s, row, count, s->back ? row - next : row + count, next, begins, thread, threads);
       begins = false;
       dots_of_rows(r, w, s, row, count, thread, threads);
