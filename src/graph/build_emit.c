@@ -145,30 +145,32 @@ static int emit_concat(builder *b, const term *t) {
   return all;
 }
 
-/* A node of one operand, with its rows. */
-static int over_width(builder *b, const term *t, enum op op, int x, int width, int c0) {
+/* A node of one operand, with its rows, or of another one beside it. */
+static int over_width(builder *b, const term *t, enum op op, int x, int other, int width, int c0) {
   node n = blank(t, op);
   n.space = space_of(b->g, x);
   n.axis = n.space == SPACE_STEP ? t->axis : -1;
   n.width = width;
   n.c0 = c0;
   n.in[0] = x;
+  n.in[1] = other;
   return graph_node(b->g, n);
 }
 
 static int emit_row(builder *b, const term *t, enum op op) {
-  const int x = argument(b, t, 0);
-  return over_width(b, t, op, x, graph_at(b->g, x)->width, 0);
+  const int x = argument(b, t, 0), width = graph_at(b->g, x)->width;
+  const int scale = op == OP_LAYERNORM ? over_width(b, t, OP_LAYERNORM_SCALE, x, NODE_NONE, 1, 0) : NODE_NONE;
+  return over_width(b, t, op, x, scale, width, 0);
 }
 
 static int emit_reduce(builder *b, const term *t) {
   const int x = argument(b, t, 0);
-  return graph_at(b->g, x)->width == 1 ? x : over_width(b, t, t->op, x, 1, 0);
+  return graph_at(b->g, x)->width == 1 ? x : over_width(b, t, t->op, x, NODE_NONE, 1, 0);
 }
 
 static int emit_slice(builder *b, const term *t) {
   const int x = argument(b, t, 0), width = width_value(b, t->width);
-  return graph_at(b->g, x)->width == width ? x : over_width(b, t, OP_SLICE, x, width, t->lag);
+  return graph_at(b->g, x)->width == width ? x : over_width(b, t, OP_SLICE, x, NODE_NONE, width, t->lag);
 }
 
 /* --- leaves --- */

@@ -377,7 +377,7 @@ static int contribution(diff *d, int y, int k, int dy) {
   case OP_LOG_SUM_EXP:
     return graph_binary(g, OP_MUL, dy, grad_node(d, OP_SOFTMAX, x, x, NODE_NONE, NODE_NONE));
   case OP_LAYERNORM:
-    return grad_node(d, OP_LAYERNORM_GRAD, y, x, y, dy);
+    return grad_node(d, OP_LAYERNORM_GRAD, y, n.in[1], y, dy);
   case OP_CONV:
   case OP_POOL:
     return picture(d, y, k, dy);

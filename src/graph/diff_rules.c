@@ -109,6 +109,7 @@ bool diff_flows(const diff_rules *r, const node *n, int k) {
   if (graph_ops[n->op].kind != OP_KIND_OTHER) return r->of[n->op][k] != NULL;
   switch (n->op) {
   case OP_SOFTMAX_GRAD:
+  case OP_LAYERNORM_SCALE: /* its part is in LAYERNORM_GRAD */
   case OP_LAYERNORM_GRAD:
   case OP_MAX_TIME_GRAD:
   case OP_COLLECT:
@@ -123,6 +124,7 @@ bool diff_flows(const diff_rules *r, const node *n, int k) {
   case OP_SUM_POSITIONS:
   case OP_POOL_GRAD:
     return false; /* a gradient is not differentiated again */
+  case OP_LAYERNORM:
   case OP_CROSS_ENTROPY:
     return k == 0;
   default:

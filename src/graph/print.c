@@ -496,6 +496,14 @@ static void operation(printer *p, int x, int offset) {
   case OP_SOFTMAX_GRAD:
     softmax_grad(p, n, offset);
     break;
+  case OP_LAYERNORM_SCALE: /* written as what it is the scale of: layernorm_grad(x, y, dy) */
+    expression(p, n->in[0], offset, LEVEL_SENTENCE);
+    break;
+  case OP_LAYERNORM:
+    text_format(p->out, "layernorm(");
+    expression(p, n->in[0], offset, LEVEL_SENTENCE);
+    text_format(p->out, ")");
+    break;
   case OP_LAYERNORM_GRAD:
     call(p, "layernorm_grad", n, offset);
     break;

@@ -35,6 +35,7 @@ static const kernels table = {
     .cross_entropy_grad = cross_entropy_grad_run,
     .row_sum = row_sum_run,
     .log_sum_exp = log_sum_exp_run,
+    .layernorm_scale = layernorm_scale_run,
     .layernorm = layernorm_run,
     .layernorm_grad = layernorm_grad_run,
     .gather = gather_run,

@@ -156,8 +156,11 @@ struct kernels {
   void (*row_sum)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
   /* y[i * y_row] = log(sum exp(x_i)) */
   void (*log_sum_exp)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
-  void (*layernorm)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
-  void (*layernorm_grad)(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *y, ptrdiff_t y_row,
+  /* scale[i * scale_row] = 1 / sqrt(variance + 1e-5); y = (x - mean) scale; dx = (dy - mean(dy) - y mean(dy y)) scale */
+  void (*layernorm_scale)(float *scale, ptrdiff_t scale_row, const float *x, ptrdiff_t x_row, int rows, int n);
+  void (*layernorm)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, const float *scale, ptrdiff_t scale_row, int rows,
+                    int n);
+  void (*layernorm_grad)(float *dx, ptrdiff_t dx_row, const float *y, ptrdiff_t y_row, const float *scale, ptrdiff_t scale_row,
                          const float *dy, ptrdiff_t dy_row, int rows, int n);
   /* y_i = table[index[i]] (zeros where index[i] < 0), n floats a row, table rows `table_row` apart and unaligned */
   void (*gather)(float *y, ptrdiff_t y_row, const float *table, ptrdiff_t table_row, const int32_t *index, int rows, int n);

@@ -108,36 +108,36 @@ static void row_sum_run(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_r
   for (int i = 0; i < rows; i++) y[i * y_row] = row_sum_of(x + i * x_row, n);
 }
 
-/* The mean, and 1 / sqrt(variance + 1e-5) repeated over the lanes. */
-VECTOR_INLINE v16 row_spread(const float *x, int n, float *mean) {
-  *mean = row_sum_of(x, n) / (float)n;
-  v16 sum = v_zero();
-  for (int j = 0; j < n; j += LANES) {
-    const v16 d = row_cut(v_sub(row_load(x, j, n), v_set1(*mean)), j, n, v_zero());
-    sum = v_fma(d, d, sum);
+static void layernorm_scale_run(float *scale, ptrdiff_t scale_row, const float *x, ptrdiff_t x_row, int rows, int n) {
+  for (int i = 0; i < rows; i++, x += x_row) {
+    const v16 mean = v_set1(row_sum_of(x, n) / (float)n);
+    v16 sum = v_zero();
+    for (int j = 0; j < n; j += LANES) {
+      const v16 d = row_cut(v_sub(row_load(x, j, n), mean), j, n, v_zero());
+      sum = v_fma(d, d, sum);
+    }
+    scale[i * scale_row] = 1.0f / sqrtf(v_sum(sum) / (float)n + 1e-5f);
   }
-  return v_div(v_one(), v_sqrt(v_set1(v_sum(sum) / (float)n + 1e-5f)));
 }
-static void layernorm_run(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n) {
+/* y = (x - mean) scale */
+static void layernorm_run(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, const float *scale, ptrdiff_t scale_row,
+                          int rows, int n) {
   for (int i = 0; i < rows; i++, y += y_row, x += x_row) {
-    float mean;
-    const v16 scale = row_spread(x, n, &mean);
-    for (int j = 0; j < n; j += LANES) v_store(y + j, v_mul(v_sub(row_load(x, j, n), v_set1(mean)), scale));
+    const v16 mean = v_set1(row_sum_of(x, n) / (float)n), s = v_set1(scale[i * scale_row]);
+    for (int j = 0; j < n; j += LANES) v_store(y + j, v_mul(v_sub(row_load(x, j, n), mean), s));
   }
 }
-/* dx = (dy - mean(dy) - y mean(dy y)) / sqrt(variance + 1e-5) */
-static void layernorm_grad_run(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *y, ptrdiff_t y_row,
-                               const float *dy, ptrdiff_t dy_row, int rows, int n) {
-  for (int i = 0; i < rows; i++, dx += dx_row, x += x_row, y += y_row, dy += dy_row) {
-    float mean;
-    const v16 scale = row_spread(x, n, &mean);
+/* dx = (dy - mean(dy) - y mean(dy y)) scale */
+static void layernorm_grad_run(float *dx, ptrdiff_t dx_row, const float *y, ptrdiff_t y_row, const float *scale,
+                               ptrdiff_t scale_row, const float *dy, ptrdiff_t dy_row, int rows, int n) {
+  for (int i = 0; i < rows; i++, dx += dx_row, y += y_row, dy += dy_row) {
     v16 sum = v_zero(), dot = v_zero();
     for (int j = 0; j < n; j += LANES) {
       sum = v_add(sum, row_load(dy, j, n));
       dot = v_fma(row_load(y, j, n), row_load(dy, j, n), dot);
     }
-    const v16 s = v_set1(v_sum(sum) / (float)n), t = v_set1(v_sum(dot) / (float)n);
-    for (int j = 0; j < n; j += LANES) v_store(dx + j, v_mul(v_fnma(row_load(y, j, n), t, v_sub(row_load(dy, j, n), s)), scale));
+    const v16 s = v_set1(v_sum(sum) / (float)n), t = v_set1(v_sum(dot) / (float)n), all = v_set1(scale[i * scale_row]);
+    for (int j = 0; j < n; j += LANES) v_store(dx + j, v_mul(v_fnma(row_load(y, j, n), t, v_sub(row_load(dy, j, n), s)), all));
   }
 }
 

@@ -116,6 +116,7 @@ const char *plan_stage_name(enum stage_kind kind) {
       [STAGE_OUTER] = "weight gradients",
       [STAGE_SOFTMAX] = "softmax",
       [STAGE_SOFTMAX_GRAD] = "softmax gradient",
+      [STAGE_LAYERNORM_SCALE] = "layer norm scale",
       [STAGE_LAYERNORM] = "layer norm",
       [STAGE_LAYERNORM_GRAD] = "layer norm gradient",
       [STAGE_ROW_SUM] = "row sum",

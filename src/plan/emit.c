@@ -125,6 +125,8 @@ static enum stage_kind stage_of(const value *v) {
     return STAGE_ADDITIVE_COLLECT;
   case OP_ADDITIVE_MIX:
     return STAGE_ADDITIVE_MIX;
+  case OP_LAYERNORM_SCALE:
+    return STAGE_LAYERNORM_SCALE;
   case OP_LAYERNORM:
     return STAGE_LAYERNORM;
   case OP_LAYERNORM_GRAD:

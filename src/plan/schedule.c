@@ -117,6 +117,7 @@ static bool loop_may_hold(const value *v) {
   switch (v->op) {
   case OP_SOFTMAX:
   case OP_SOFTMAX_GRAD:
+  case OP_LAYERNORM_SCALE:
   case OP_LAYERNORM:
   case OP_LAYERNORM_GRAD:
   case OP_ROW_SUM:

@@ -114,6 +114,7 @@ enum stage_kind {
   /* by rows; in loops too */
   STAGE_SOFTMAX,
   STAGE_SOFTMAX_GRAD,
+  STAGE_LAYERNORM_SCALE,
   STAGE_LAYERNORM,
   STAGE_LAYERNORM_GRAD,
   STAGE_ROW_SUM,

@@ -85,12 +85,16 @@ static void timed_cross_entropy_grad(float *dx, ptrdiff_t dx_row, const float *x
 static void timed_row_sum(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int count, int n) {
   TIMED(CLOCK_ROWS, row_sum(y, y_row, x, x_row, count, n));
 }
-static void timed_layernorm(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int count, int n) {
-  TIMED(CLOCK_ROWS, layernorm(y, y_row, x, x_row, count, n));
+static void timed_layernorm_scale(float *scale, ptrdiff_t scale_row, const float *x, ptrdiff_t x_row, int count, int n) {
+  TIMED(CLOCK_ROWS, layernorm_scale(scale, scale_row, x, x_row, count, n));
 }
-static void timed_layernorm_grad(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *y, ptrdiff_t y_row,
-                                 const float *dy, ptrdiff_t dy_row, int count, int n) {
-  TIMED(CLOCK_ROWS, layernorm_grad(dx, dx_row, x, x_row, y, y_row, dy, dy_row, count, n));
+static void timed_layernorm(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, const float *scale, ptrdiff_t scale_row,
+                            int count, int n) {
+  TIMED(CLOCK_ROWS, layernorm(y, y_row, x, x_row, scale, scale_row, count, n));
+}
+static void timed_layernorm_grad(float *dx, ptrdiff_t dx_row, const float *y, ptrdiff_t y_row, const float *scale,
+                                 ptrdiff_t scale_row, const float *dy, ptrdiff_t dy_row, int count, int n) {
+  TIMED(CLOCK_ROWS, layernorm_grad(dx, dx_row, y, y_row, scale, scale_row, dy, dy_row, count, n));
 }
 static void timed_gather(float *y, ptrdiff_t y_row, const float *from, ptrdiff_t from_row, const int32_t *index, int count, int n) {
   TIMED(CLOCK_MOVE, gather(y, y_row, from, from_row, index, count, n));
@@ -123,6 +127,7 @@ static kernels timed_kernels(const kernels *real) {
   k.cross_entropy = timed_cross_entropy;
   k.cross_entropy_grad = timed_cross_entropy_grad;
   k.row_sum = timed_row_sum;
+  k.layernorm_scale = timed_layernorm_scale;
   k.layernorm = timed_layernorm;
   k.layernorm_grad = timed_layernorm_grad;
   k.dots = timed_dots;

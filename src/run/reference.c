@@ -258,34 +258,38 @@ static void eval_SOFTMAX_GRAD(const eval *e, const node *n, rows *q) {
   }
 }
 
-/* Mean of a row of input k and 1 / sqrt(variance + 1e-5) */
-static void moments(const eval *e, const node *n, int k, int64_t row, double *mean, double *scale) {
-  const int N = width_in(e, n, k);
-  double sum = 0, squares = 0;
-  for (int j = 0; j < N; j++) sum += at(e, n, k, row, j);
-  *mean = sum / N;
-  for (int j = 0; j < N; j++) squares += f_SQUARE(at(e, n, k, row, j) - *mean);
-  *scale = 1 / sqrt(squares / N + 1e-5);
+static double mean_of(const eval *e, const node *n, int64_t row) {
+  const int N = width_in(e, n, 0);
+  double sum = 0;
+  for (int j = 0; j < N; j++) sum += at(e, n, 0, row, j);
+  return sum / N;
+}
+
+static void eval_LAYERNORM_SCALE(const eval *e, const node *n, rows *q) {
+  const int N = width_in(e, n, 0);
+  EACH_ROW(i, q) {
+    double mean = mean_of(e, n, i), squares = 0;
+    for (int j = 0; j < N; j++) squares += f_SQUARE(at(e, n, 0, i, j) - mean);
+    Y(i, 0) = 1 / sqrt(squares / N + 1e-5);
+  }
 }
 
 static void eval_LAYERNORM(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) {
-    double mean, scale;
-    moments(e, n, 0, i, &mean, &scale);
-    EACH_COLUMN(j, n) Y(i, j) = (at(e, n, 0, i, j) - mean) * scale;
+    const double mean = mean_of(e, n, i);
+    EACH_COLUMN(j, n) Y(i, j) = (at(e, n, 0, i, j) - mean) * at(e, n, 1, i, 0);
   }
 }
 
-/* dx = (dy - mean(dy) - y mean(y dy)) / sqrt(variance + 1e-5); inputs x, y, dy */
+/* dx = (dy - mean(dy) - y mean(y dy)) scale; inputs scale, y, dy */
 static void eval_LAYERNORM_GRAD(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) {
-    double mean, scale, dy = 0, ydy = 0;
-    moments(e, n, 0, i, &mean, &scale);
+    double dy = 0, ydy = 0;
     EACH_COLUMN(j, n) {
       dy += at(e, n, 2, i, j) / n->width;
       ydy += at(e, n, 1, i, j) * at(e, n, 2, i, j) / n->width;
     }
-    EACH_COLUMN(j, n) Y(i, j) = (at(e, n, 2, i, j) - dy - at(e, n, 1, i, j) * ydy) * scale;
+    EACH_COLUMN(j, n) Y(i, j) = (at(e, n, 2, i, j) - dy - at(e, n, 1, i, j) * ydy) * at(e, n, 0, i, 0);
   }
 }
 

@@ -205,6 +205,7 @@ void run_stage(run *r, worker *w, const stage *s, int thread, int threads) {
     break;
   case STAGE_SOFTMAX:
   case STAGE_SOFTMAX_GRAD:
+  case STAGE_LAYERNORM_SCALE:
   case STAGE_LAYERNORM:
   case STAGE_LAYERNORM_GRAD:
   case STAGE_ROW_SUM:

@@ -46,11 +46,14 @@ void run_rows_of(const run *r, const worker *w, const stage *s, rows y, const ro
   case STAGE_SOFTMAX_GRAD:
     r->k->softmax_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, n, s->width);
     break;
+  case STAGE_LAYERNORM_SCALE:
+    r->k->layernorm_scale(y.p, y.row, in[0].p, in[0].row, n, s->in_width);
+    break;
   case STAGE_LAYERNORM:
-    r->k->layernorm(y.p, y.row, in[0].p, in[0].row, n, s->width);
+    r->k->layernorm(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, n, s->width);
     break;
   case STAGE_LAYERNORM_GRAD:
-    r->k->layernorm_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, in[2].p, in[2].row, n, s->width);
+    r->k->layernorm_grad(y.p, y.row, in[1].p, in[1].row, in[0].p, in[0].row, in[2].p, in[2].row, n, s->width);
     break;
   case STAGE_ROW_SUM:
     r->k->row_sum(y.p, y.row, in[0].p, in[0].row, n, s->in_width);

@@ -232,7 +232,8 @@ static inline void net_mixed(graph *g) {
   const int s = hand_product(g, "S", HIDDEN, v), scalar = hand_vector(g, "p", 1);
   const int positive = graph_unary(g, OP_SOFTPLUS, hand_vector(g, "q", HIDDEN));
   const int a = add(g, hand_times(g, W, 0, x), hand_times(g, W, NUMBERS, mul(g, x, scalar)));
-  const int norm = mul(g, positive, hand_other(g, OP_LAYERNORM, HIDDEN, 0, add(g, a, s), NODE_NONE));
+  const int sum = add(g, a, s), scale = hand_other(g, OP_LAYERNORM_SCALE, 1, 0, sum, NODE_NONE);
+  const int norm = mul(g, positive, hand_other(g, OP_LAYERNORM, HIDDEN, 0, sum, scale));
   const int soft = hand_other(g, OP_SOFTMAX, HIDDEN, 0, norm, NODE_NONE);
   node back = hand_node(OP_MATVEC_T, SPACE_STEP, 0, NUMBERS);
   back.param = W;

@@ -159,9 +159,9 @@ static void row(tiny *e, const node *n, int t, double *y) {
                *c = n->in[2] >= 0 ? at(e, n->in[2], t) : NULL;
   const int N = n->width, K = graph_at(e->g, n->in[0])->width;
   double mean = 0, scale = 0, dot = 0, total = 0;
-  if (n->op == OP_LAYERNORM || n->op == OP_LAYERNORM_GRAD) norm(a, K, &mean, &scale);
+  if (n->op == OP_LAYERNORM || n->op == OP_LAYERNORM_SCALE) norm(a, K, &mean, &scale);
   for (int j = 0; j < K && n->op == OP_SOFTMAX_GRAD; j++) dot += a[j] * b[j];
-  for (int j = 0; j < K && n->op == OP_LAYERNORM_GRAD; j++) dot += b[j] * c[j] / K, total += c[j] / K;
+  for (int j = 0; j < N && n->op == OP_LAYERNORM_GRAD; j++) dot += b[j] * c[j] / N, total += c[j] / N;
   const int s = n->slot >= 0 ? symbol(e->g, n->slot, t) : 0;
   for (int j = 0; j < N; j++) switch (n->op) {
     case OP_CONCAT:
@@ -185,11 +185,14 @@ static void row(tiny *e, const node *n, int t, double *y) {
     case OP_SOFTMAX_GRAD:
       y[j] = a[j] * (b[j] - dot);
       break;
+    case OP_LAYERNORM_SCALE:
+      y[0] = scale;
+      break;
     case OP_LAYERNORM:
-      y[j] = (a[j] - mean) * scale;
+      y[j] = (a[j] - mean) * b[0];
       break;
     case OP_LAYERNORM_GRAD:
-      y[j] = (c[j] - total - b[j] * dot) * scale;
+      y[j] = (c[j] - total - b[j] * dot) * a[0];
       break;
     case OP_CROSS_ENTROPY:
       y[0] = s < 0 ? 0 : log_sum_exp(a, K) - a[s];

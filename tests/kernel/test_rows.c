@@ -94,7 +94,10 @@ static double moments(const float *x, int n, double *mean) { /* 1 / sqrt(varianc
   for (int j = 0; j < n; j++) sum += ((double)x[j] - *mean) * ((double)x[j] - *mean);
   return 1 / sqrt(sum / n + 1e-5);
 }
-static void run_layernorm(const kernels *t, rows_data *d, int rows, int n) { t->layernorm(d->out, WIDE, d->x, WIDE, rows, n); }
+static void run_layernorm(const kernels *t, rows_data *d, int rows, int n) {
+  t->layernorm_scale(d->loss, 2, d->x, WIDE, rows, n);
+  t->layernorm(d->out, WIDE, d->x, WIDE, d->loss, 2, rows, n);
+}
 static void ref_layernorm(const rows_data *d, int rows, int n, double *want) {
   for (int i = 0; i < rows; i++) {
     double mean, scale = moments(d->x + i * WIDE, n, &mean);
@@ -102,7 +105,8 @@ static void ref_layernorm(const rows_data *d, int rows, int n, double *want) {
   }
 }
 static void run_layernorm_grad(const kernels *t, rows_data *d, int rows, int n) {
-  t->layernorm_grad(d->out, WIDE, d->x, WIDE, d->y, WIDE, d->dy, WIDE, rows, n);
+  t->layernorm_scale(d->loss, 2, d->x, WIDE, rows, n);
+  t->layernorm_grad(d->out, WIDE, d->y, WIDE, d->loss, 2, d->dy, WIDE, rows, n);
 }
 static void ref_layernorm_grad(const rows_data *d, int rows, int n, double *want) {
   for (int i = 0; i < rows; i++) {

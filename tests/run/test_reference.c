@@ -191,6 +191,7 @@ static void test_width(void **state) {
       {OP_REPEAT, 3, {V, -1, -1}, 0, 1, {101, 101, 101}},
       {OP_SOFTMAX, 3, {WIDE, -1, -1}, 0, 0, {0.2537161816350252, 0.05661173224047128, 0.6896720861245035}},
       {OP_SOFTMAX_GRAD, 3, {WIDE, OTHER_WIDE, -1}, 0, 0, {2, 0.5, -4}}, /* y * (dy - 1) */
+      {OP_LAYERNORM_SCALE, 1, {WIDE, -1, -1}, 0, 0, {0.9733239163137856}},
       {OP_LAYERNORM, 3, {WIDE, -1, -1}, 0, 0, {0.16222065271896427, -1.2977652217517146, 1.1355445690327501}},
       {OP_CROSS_ENTROPY, 1, {WIDE, -1, -1}, 0, 0, {0.371539031852683}},
       {OP_CROSS_ENTROPY, 1, {WIDE, -1, -1}, 0, 1, {0}},
@@ -204,6 +205,11 @@ static void test_width(void **state) {
     for (int k = 0; k < 3; k++)
       if (table[i].in[k] >= 0) n.in[k] = hand_input(&h, table[i].in[k]);
     n.c0 = table[i].c0;
+    if (n.op == OP_LAYERNORM) {
+      node scale = hand_node(OP_LAYERNORM_SCALE, SPACE_STATIC, 1);
+      scale.in[0] = n.in[0];
+      n.in[1] = graph_node(&h.g, scale);
+    }
     if (n.op == OP_CROSS_ENTROPY || n.op == OP_CROSS_ENTROPY_GRAD) n.slot = SYMBOL;
     expect("width", i, hand_pass(&h, graph_node(&h.g, n)) + table[i].row * n.width, table[i].want, n.width);
     hand_free(&h);
@@ -217,9 +223,11 @@ static void test_layernorm_grad(void **state) {
   hand h;
   hand_init(&h);
   node y = hand_node(OP_LAYERNORM, SPACE_STATIC, 3);
-  y.in[0] = hand_input(&h, WIDE);
+  node scale = hand_node(OP_LAYERNORM_SCALE, SPACE_STATIC, 1);
+  y.in[0] = scale.in[0] = hand_input(&h, WIDE);
+  y.in[1] = graph_node(&h.g, scale);
   node n = hand_node(OP_LAYERNORM_GRAD, SPACE_STATIC, 3);
-  n.in[0] = y.in[0];
+  n.in[0] = y.in[1];
   n.in[1] = graph_node(&h.g, y);
   n.in[2] = hand_input(&h, OTHER_WIDE);
   const double *dx = hand_pass(&h, graph_node(&h.g, n));
