@@ -3,7 +3,7 @@
  * A value that only its own tile program reads never leaves the first-level cache. The others live from the stage that computes
  * them to the last that reads them; matrices that do not live at the same time share room (first fit, largest first). A tile
  * program may write a result where it has read an operand for the last time: so the gradients of gates take the place of the gates,
- * which is in the cache at that moment, and a pass touches less memory. */
+ * which is in the cache at that moment, and a pass touches less memory. So may a softmax or a layer norm, and their gradients. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
@@ -107,8 +107,24 @@ static int last_instruction(const struct plan *p, const int *position, int numbe
   return last;
 }
 
-/* Is everything that `from` is read for done when the tile program of `to` writes `to`? Only elementwise reads of the same step
- * count as done; products and other steps read whole rows. */
+/* Stages that have read a row when they write it, column by column. */
+static bool by_rows(const value *v) {
+  if (v->kind != VALUE_STAGE) return false;
+  switch (v->op) {
+  case OP_SOFTMAX:
+  case OP_SOFTMAX_GRAD:
+    return v->over < 0;
+  case OP_LAYERNORM:
+  case OP_LAYERNORM_GRAD:
+  case OP_CROSS_ENTROPY_GRAD:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* Is everything that `from` is read for done when the tile program or stage of `to` writes `to`? Of a tile program, only
+ * elementwise reads of the same step count as done; products and other steps read whole rows. */
 static bool can_replace(const struct plan *p, const int *position, int from, int to) {
   const value *a = &p->values[from], *b = &p->values[to];
   if (!a->stored || a->per_step || a->home >= 0 || a->kind == VALUE_VIEW || a->kind == VALUE_ORDER || plan_kept(p, from))
@@ -120,8 +136,8 @@ static bool can_replace(const struct plan *p, const int *position, int from, int
     const int number = p->readers[a->first_reader + i];
     const value *r = &p->values[number];
     if (r->kind == VALUE_VIEW) return false;
-    if (r->stage != b->stage) continue;
-    if (!same_program(r, b)) return false;
+    if (r->stage != b->stage || (by_rows(b) && (number == to || r->level < b->level))) continue;
+    if (by_rows(b) || !same_program(r, b)) return false;
     for (int k = 0; k < r->n_products; k++)
       if (r->products[k].operand == from) return false;
     if (last_instruction(p, position, number) > position[to]) return false;
@@ -129,11 +145,12 @@ static bool can_replace(const struct plan *p, const int *position, int from, int
   return true;
 }
 
-/* Gives every elementwise result of a program, in its order, the place of an operand that is free by then. */
+/* Gives every elementwise result of a program, in its order, and every result by rows the place of an operand that is free by then.
+ */
 static void replace_in(struct plan *p, const int *position, const int *members, int n, bool *taken) {
   for (int i = 0; i < n; i++) {
     value *v = &p->values[members[i]];
-    if (v->kind != VALUE_ELEMENT || !v->stored || v->per_step || v->space == SPACE_PARAM) continue;
+    if ((v->kind != VALUE_ELEMENT && !by_rows(v)) || !v->stored || v->per_step || v->space == SPACE_PARAM) continue;
     for (int k = 0; k < p->n_values && v->home < 0; k++)
       if (!taken[k] && can_replace(p, position, k, members[i])) {
         v->home = k;
@@ -151,7 +168,7 @@ static unroll_status replace_operands(struct plan *p, unroll_error *err) {
       const group *g = &p->groups[i];
       const int n = g->kind == GROUP_LOOP ? p->loops[g->loop].n_members : g->n;
       const int *members = g->kind == GROUP_LOOP ? p->loops[g->loop].members : g->members;
-      if (g->kind != GROUP_LOOP && g->kind != GROUP_TILE) continue;
+      if (g->kind != GROUP_LOOP && g->kind != GROUP_TILE && g->kind != GROUP_STAGE) continue;
       for (int k = 0; k < n; k++) position[members[k]] = k;
       replace_in(p, position, members, n, taken);
     }

@@ -404,6 +404,28 @@ static void test_bf16(void **state) {
   precision = PRECISION_FP32;
 }
 
+/* The gradient of a softmax takes the place of its input, unless that is kept: one matrix less, the same bits. */
+static void test_in_place(void **state) {
+  (void)state;
+  static const char source[] = "data word : words(300)\nh = rnn(embed(word[t-1], 4), 5)\nword ~ softmax(W h + b)\n";
+  planned kept, c = {0};
+  random_batch b;
+  planned_new(&kept, "in place", source, 1, NULL);
+  assert_int_equal(testnet_build(&c.n, source, 1, NULL), UNROLL_OK);
+  assert_int_equal(plan_new(&c.p, &c.n.g, &(plan_options){.max_rows = 9, .max_steps = 10, .gradient = 1}, NULL), UNROLL_OK);
+  assert_int_equal(run_new(&c.r, c.p, c.n.weights, NULL, NULL), UNROLL_OK);
+  run_pack(c.r);
+  const int64_t logits = 9 * 10 * graph_at(&c.n.g, c.n.g.losses[0].prediction)->width * (int64_t)sizeof(float);
+  assert_true(plan_arena_bytes(c.p) + logits <= plan_arena_bytes(kept.p));
+  random_batch_of(&b, &c.n.g, 4);
+  run_pass(kept.r, &b.b, 1);
+  run_pass(c.r, &b.b, 1);
+  assert_memory_equal(run_gradient(c.r), run_gradient(kept.r), (size_t)c.n.g.n_weights * sizeof(float));
+  random_batch_free(&b);
+  planned_free(&c);
+  planned_free(&kept);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_cells),
@@ -415,6 +437,7 @@ int main(void) {
       cmocka_unit_test(test_no_allocation),
       cmocka_unit_test(test_new_weights),
       cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_in_place),
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_instruction_sets),
       cmocka_unit_test(test_bf16),
