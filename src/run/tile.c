@@ -255,12 +255,15 @@ void run_tile(const run *r, worker *w, const stage *s, const where *here, int64_
     run_pieces(r, w, t, here, row0, row1, tile0, tile1, piece);
     return;
   }
+  /* equations alone go through whole rows, as they lie in memory */
+  const int tiles = tile1 - tile0;
+  const int64_t most = t->n_calls || tiles < 2 ? t->block : t->block < tiles ? 1 : t->block / tiles;
   const int64_t super = row1 - row0 <= t->block ? t->block : tile_rows(t); /* a small step would notice its divisions */
   for (int64_t outer = row0; outer < row1; outer += super) {
     const int64_t end = outer + super < row1 ? outer + super : row1;
     if (r->f->precision != PRECISION_FP32 && tile0 < tile1) round_operands(r, w, t, here, outer, end - outer);
     int64_t block = end - outer; /* as even as may be */
-    if (block > t->block) block = (block + block_count(block, t->block) - 1) / block_count(block, t->block);
+    if (block > most) block = (block + block_count(block, most) - 1) / block_count(block, most);
     /* few rows: the equations of several tiles together, so that an instruction has more than one vector to work on */
     const int across = (int)(t->block / block);
     for (int j = tile0; j < tile1; j += across)
