@@ -224,6 +224,12 @@ const kernels *kernel_table_of(enum cpu_isa isa);
  * pack_cols: lane l of step k is W[k0 + k][first + l]  (for x = W' y and for embeddings of gradients: lanes are columns of W). */
 void pack_rows(float *out, int vectors, int v, const float *w, ptrdiff_t row, int first, int count, int k0, int k_count);
 void pack_cols(float *out, int vectors, int v, const float *w, ptrdiff_t row, int first, int count, int k0, int k_count);
+/* The same past the caches, for panels that will have left them before they are read: their lines need not be read to be written.
+ * `out` lies at a multiple of 64 bytes. Other threads may look after pack_past_end. */
+typedef void pack_function(float *out, int vectors, int v, const float *w, ptrdiff_t row, int first, int count, int k0,
+                           int k_count);
+pack_function pack_rows_past, pack_cols_past;
+void pack_past_end(void);
 /* A column of a panel of bytes: lane `lane` of vector v, from a row that bytes_of_row made of k numbers; NULL: zeros. */
 void pack_bytes(float *out, int vectors, int v, int lane, const float *bytes, int k);
 #endif

@@ -117,12 +117,22 @@ void run_set_kernels(run *r, const kernels *k) {
   r->round_row[PRECISION_INT8] = k->bytes_of_row;
 }
 
+enum { PACK_PAST = 1 << 22 }; /* floats of panels: more do not stay in the caches until the next pass */
+static bool packs_past(const run *r) { return r->f->pack > PACK_PAST; }
+
 /* Steps k0 .. k0+n-1 of the vector of a panel that is this job's; k0 is even, n at most PACKED_STEPS. */
 static void pack_steps(const run *r, const pack_job *j, int k0, int n) {
-  void (*const pack)(float *, int, int, const float *, ptrdiff_t, int, int, int, int) = j->by_rows ? pack_rows : pack_cols;
+  const bool past = j->precision == PRECISION_FP32 && packs_past(r);
+  pack_function *const pack = j->by_rows ? past ? pack_rows_past : pack_rows : past ? pack_cols_past : pack_cols;
   const ptrdiff_t step = (ptrdiff_t)j->vectors * LANES;
   const float *w = r->weights + j->weight;
   float *panel = r->pack + j->out;
+  /* the steps after these: each is in all rows, or is a row of its own */
+  const int64_t lines = j->by_rows ? j->count : n, across = j->by_rows ? n : 1;
+  const float *next =
+      w + (j->by_rows ? (int64_t)j->first * j->row + j->k0 + k0 + n : (int64_t)(j->k0 + k0 + n) * j->row + j->first);
+  for (int64_t l = 0; l < lines; l++, next += j->row)
+    for (int64_t k = 0; k < across; k += LANES) __builtin_prefetch(next + k);
   if (j->precision == PRECISION_FP32) {
     pack(panel + k0 * step, j->vectors, j->v, w, j->row, j->first, j->count, j->k0 + k0, n);
     return;
@@ -167,6 +177,7 @@ static void pack_work(void *context, int thread, int threads) {
     else
       pack_panel(r, &r->worker[thread], j, end - i);
   }
+  if (packs_past(r)) pack_past_end();
 }
 
 void run_pack(run *r) { pool_run(r->workers, pack_work, r); }
