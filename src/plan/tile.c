@@ -411,7 +411,8 @@ static void choose_block(emitter *e) {
   for (int i = 0; i < e->n; i++) sums += e->p->values[e->members[i]].kind == VALUE_SUM;
   int lines = (t->n_slots + sums + 2) * e->unit * LANES * (int)sizeof(float);
   int block = 98304 / lines / 12 * 12; /* in the second-level cache: fewer rows would read the panels more often */
-  t->block = block < 12 ? 12 : block > 96 ? 96 : block;
+  const int most = t->n_calls ? 96 : 48;
+  t->block = block < 12 ? 12 : block > most ? most : block;
 }
 
 /* Rounded operands lie one call's after the other's. */
