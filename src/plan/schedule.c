@@ -420,7 +420,8 @@ bool plan_reads_through(const struct plan *p, int reader, int view) {
   const int whole = r->kind == VALUE_STAGE ? plan_steps_operand(r->op) : -1;
   if (whole >= 0 && r->in[whole] == view) return false;
   if (r->loop >= 0 && r->kind != VALUE_VIEW) return true;
-  return v->op == OP_SHIFT && r->kind == VALUE_STAGE && r->op == OP_OUTER && r->in[1] == view && r->in[0] != view;
+  if (v->op != OP_SHIFT || r->kind != VALUE_STAGE) return false;
+  return r->op == OP_OUTER ? r->in[1] == view && r->in[0] != view : r->op == OP_SUM_ROWS && r->in[1] >= 0;
 }
 
 static void mark_copies(struct plan *p, const bool *kept) {

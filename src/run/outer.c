@@ -31,6 +31,18 @@ static void pack_run(float *out, int vectors, rows from, int width, int first, i
 
 static rows reversed(rows x, int64_t n) { return x.p ? (rows){x.p + (n - 1) * x.row, -x.row} : x; }
 
+/* Of rows from .. to-1 the first that are of one step and all have a step after it, or all have none; or the last such. Which of
+ * the step's they are, from *b on, and how many. */
+static int64_t rows_of_step(const run *r, const batch_axis *a, int64_t from, int64_t to, bool last, where *here, int64_t *b) {
+  const int t = run_step_of(a, last ? to - 1 : from);
+  const int64_t next = run_next(r, a, t);
+  int64_t lo = from > a->first[t] ? from - a->first[t] : 0, hi = to < a->first[t + 1] ? to - a->first[t] : a->active[t];
+  if (lo < next && next < hi) *(last ? &lo : &hi) = next;
+  *here = (where){a, t, lo < next};
+  *b = lo;
+  return hi - lo;
+}
+
 /* Rows row0 .. row0+n-1 of the columns of x from `first` on, the last one first where the stage goes back. */
 static void pack_panel(const run *r, const worker *w, const stage *s, const struct outer_x *x, int first, int64_t row0, int64_t n,
                        float *out) {
@@ -41,18 +53,12 @@ static void pack_panel(const run *r, const worker *w, const stage *s, const stru
     pack_run(out, vectors, s->back ? reversed(from, n) : from, x->width, first, n);
     return;
   }
-  int t = run_step_of(a, row0);
-  for (int64_t done = 0; done < n;) {
-    int64_t b = row0 + done - a->first[t], end = a->active[t];
-    const int64_t next = run_next(r, a, t);
-    const bool has_next = b < next;
-    if (x->at.shift < 0 && has_next) end = next;
-    int64_t count = end - b < n - done ? end - b : n - done;
-    const rows from = run_at(r, w, &x->at, &(where){a, t, has_next}, b);
+  for (int64_t done = 0, b, count; done < n; done += count) {
+    where here;
+    count = rows_of_step(r, a, row0 + done, row0 + n, false, &here, &b);
+    const rows from = run_at(r, w, &x->at, &here, b);
     const int64_t to = s->back ? n - done - count : done;
     pack_run(out + to * vectors * LANES, vectors, s->back ? reversed(from, count) : from, x->width, first, count);
-    done += count;
-    if (b + count == a->active[t]) t++;
   }
 }
 
@@ -235,16 +241,29 @@ static void begin_sums(const run *r, const stage_outer *o, int thread, int threa
   }
 }
 
+/* A thread's columns of a dot, over n rows from `row` on of all or of one step. */
+static void dot_of_rows(const run *r, const worker *w, const stage *s, const struct outer_dot *d, const where *here, int64_t row,
+                        int64_t n, int thread, int threads) {
+  int64_t from, to;
+  run_share(d->width, LANES, thread, threads, &from, &to);
+  rows a = run_at(r, w, &d->a, here, row), b = run_at(r, w, &d->b, here, row);
+  if (from >= to || !a.p || !b.p) return;
+  if (s->back) a = reversed(a, n), b = reversed(b, n);
+  r->k->dot_rows(r->arena + d->sum + from, a.p + from, a.row, b.p + from, b.row, (int)n, (int)(to - from));
+}
+
 static void dots_of_rows(const run *r, const worker *w, const stage *s, int64_t row0, int64_t n, int thread, int threads) {
-  const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
+  where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
   for (int i = 0; i < s->outer.n_dots; i++) {
     const struct outer_dot *d = &s->outer.dots[i];
-    int64_t from, to;
-    run_share(d->width, LANES, thread, threads, &from, &to);
-    if (from >= to) continue;
-    rows a = run_at(r, w, &d->a, &here, row0), b = run_at(r, w, &d->b, &here, row0);
-    if (s->back) a = reversed(a, n), b = reversed(b, n);
-    r->k->dot_rows(r->arena + d->sum + from, a.p + from, a.row, b.p + from, b.row, (int)n, (int)(to - from));
+    if (!s->of_steps || (!d->a.shift && !d->b.shift)) {
+      dot_of_rows(r, w, s, d, &(where){here.axis, -1, false}, row0, n, thread, threads);
+      continue;
+    }
+    for (int64_t lo = row0, hi = row0 + n, b, count; lo < hi; *(s->back ? &hi : &lo) += s->back ? -count : count) {
+      count = rows_of_step(r, here.axis, lo, hi, s->back, &here, &b);
+      dot_of_rows(r, w, s, d, &here, b, count, thread, threads);
+    }
   }
 }
 
