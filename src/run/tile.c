@@ -356,12 +356,19 @@ static void run_scan(const run *r, worker *w, const stage *s, int thread, int th
   }
 }
 
+/* Do the threads share the tiles of a step rather than its rows? They meet after each stage then, but with few rows for each a
+ * product has small blocks, and a step's weights, where the cache of one core does not hold them, are read by all. */
+static bool shares_tiles(const stage *s, int64_t n, int threads) {
+  const double each = (double)n / threads, work = s->work * (double)n;
+  return (each < 8 && work > 2e5) || (each < 12 && work > 4e6) || (each < 24 && s->work > 5e5);
+}
+
 void run_loop(run *r, worker *w, const stage *s, int thread, int threads) {
   const batch_axis *a = &r->b->axes[s->axis];
   const int64_t n = a->steps ? a->active[0] : 0;
   if (s->n_body == 1 && s->body[0].kind == STAGE_TILE && !s->body[0].tile.n_calls) {
     run_scan(r, w, s, thread, threads);
-  } else if (threads > 1 && n < 8 * (int64_t)threads && s->work * (double)n > 2e5) {
+  } else if (threads > 1 && shares_tiles(s, n, threads)) {
     run_steps(r, w, s, 0, n, thread, threads);
   } else {
     int64_t from, to;
