@@ -188,7 +188,7 @@ static int64_t rows_of(const struct plan *p, const value *v) {
   return cells < all ? cells : all;
 }
 
-enum { APART = 256 }; /* floats: rows multiples of 1 KiB apart would share few sets of the first-level cache */
+enum { APART = 128 }; /* floats: rows multiples of 512 bytes apart would share few sets of the first-level cache */
 
 unroll_status plan_memory(struct plan *p, unroll_error *err) {
   const int end = p->n_groups;
