@@ -360,7 +360,10 @@ static void run_scan(const run *r, worker *w, const stage *s, int thread, int th
  * product has small blocks, and a step's weights, where the cache of one core does not hold them, are read by all. */
 static bool shares_tiles(const stage *s, int64_t n, int threads) {
   const double each = (double)n / threads, work = s->work * (double)n;
-  return (each < 8 && work > 2e5) || (each < 12 && work > 4e6) || (each < 24 && s->work > 5e5);
+  if (each < 8) return work > 2e5;
+  for (int i = 0; i < s->n_body; i++)
+    if (s->body[i].tile.n_calls && run_tiles(&s->body[i]) < 2 * threads) return false; /* too few for even shares */
+  return each < 12 ? work > 4e6 : each < 24 && s->work > 5e5;
 }
 
 void run_loop(run *r, worker *w, const stage *s, int thread, int threads) {

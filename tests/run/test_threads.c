@@ -3,7 +3,7 @@
 #include "base/threads.h"
 #include "run/run.h"
 
-enum { ROWS = 19, STEPS = 6, PASSES = 2 };
+enum { ROWS = 19, MOST_ROWS = 30, STEPS = 6, PASSES = 2 };
 
 /* The gradients and losses of two passes in a row, the second one from the states of the first. */
 static void run_with(const testnet *n, const plan *p, const batch *b, int threads, float *dw, double *losses) {
@@ -27,7 +27,7 @@ static void compare_counts(const char *name, const char *source, int rows) {
   testnet n;
   plan *p;
   random_batch data;
-  int lengths[ROWS];
+  int lengths[MOST_ROWS];
   for (int i = 0; i < rows; i++) lengths[i] = STEPS - i % 4;
   if (testnet_build(&n, source, 1, &err)) testnet_say(name, &err);
   const plan_options o = {.max_rows = rows, .max_steps = STEPS, .gradient = 1};
@@ -55,12 +55,15 @@ static void all_nets(void **state) {
   for (size_t i = 0; i < sizeof testnets / sizeof *testnets; i++) compare_counts(testnets[i].name, testnets[i].text, ROWS);
 }
 
-/* Few rows and wide layers: the threads share each step's panels, and meet after every stage of a loop's body. */
+/* Few rows and wide layers: the threads share each step's panels, and meet after every stage of a loop's body. With two threads, so
+ * they do where each would have 9 rows of much work, or 15 whose weights are many. */
 static void shared_panels(void **state) {
   (void)state;
   const char *const wide = "hidden = 240\ndata token : chars\nh = lstm(embed(token[t-1], 8), hidden)\ntoken ~ softmax(W h + b)\n";
   compare_counts("wide", wide, 1);
   compare_counts("wide", wide, 3);
+  compare_counts("wider", "data token : chars\nh = lstm(embed(token[t-1], 8), 260)\ntoken ~ softmax(W h + b)\n", ROWS);
+  compare_counts("widest", "data token : chars\nh = lstm(embed(token[t-1], 8), 360)\ntoken ~ softmax(W h + b)\n", MOST_ROWS);
 }
 
 /* Many classes: what goes down from them is a product of large k, in pieces where a thread has many rows, else at once. */
