@@ -40,7 +40,7 @@ static place direct_place(const struct plan *p, int number) {
     return (place){.base = PLACE_CARRY,
                    .rows = ROWS_BATCH,
                    .offset = p->out.carries[p->g->nodes[v->node].slot].offset,
-                   .row = padded(v->width)};
+                   .row = matrix_row(v->width)};
   default:
     return plan_store_of(p, number);
   }
@@ -195,7 +195,8 @@ static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_er
       if (i == 0) s->in_width = p->values[v->in[i]].width;
     }
   if (v->stored) s->out = plan_store_of(p, number);
-  if (s->kind == STAGE_MAX_TIME_GRAD) s->in[3] = (place){.slots = v->left.slots, .bound = v->left.offset, .row = padded(v->width)};
+  if (s->kind == STAGE_MAX_TIME_GRAD)
+    s->in[3] = (place){.slots = v->left.slots, .bound = v->left.offset, .row = matrix_row(v->width)};
   if (s->kind == STAGE_SHIFT && v->in[0] >= 0) add_bound(&s->in[0], &p->values[v->in[0]], v->dir);
   s->slot = n->slot;
   s->dir = v->dir;
@@ -493,8 +494,8 @@ static unroll_status lay_carries(struct plan *p, unroll_error *err) {
   for (int i = 0; i < g->n_carries; i++) {
     p->out.carries[i].offset = p->out.carry;
     p->out.carries[i].width = g->carries[i].width;
-    p->out.carries[i].row = padded(g->carries[i].width);
-    p->out.carry += p->out.max_rows * padded(g->carries[i].width);
+    p->out.carries[i].row = matrix_row(g->carries[i].width);
+    p->out.carry += p->out.max_rows * matrix_row(g->carries[i].width);
   }
   return UNROLL_OK;
 }

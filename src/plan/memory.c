@@ -188,8 +188,6 @@ static int64_t rows_of(const struct plan *p, const value *v) {
   return cells < all ? cells : all;
 }
 
-enum { APART = 128 }; /* floats: rows multiples of 512 bytes apart would share few sets of the first-level cache */
-
 unroll_status plan_memory(struct plan *p, unroll_error *err) {
   const int end = p->n_groups;
   unroll_status s = plan_find_readers(p, err);
@@ -201,8 +199,7 @@ unroll_status plan_memory(struct plan *p, unroll_error *err) {
     last_read(p, v, i);
     if (v->kind == VALUE_VIEW) v->stored = true, v->per_step = false;
     if (plan_kept(p, i)) v->dies = end, v->stored = true, v->per_step = false;
-    v->row = padded(v->width);
-    if (v->row % APART == 0) v->row += LANES;
+    v->row = matrix_row(v->width);
     if (v->width > p->out.widest) p->out.widest = v->width;
     if (v->kind == VALUE_STAGE && (v->op == OP_OUTER || v->op == OP_EMBED_T || v->op == OP_CONV_OUTER)) v->stored = false;
     if (v->space == SPACE_PARAM && p->options.gradient) v->dies = end, v->stored = true;

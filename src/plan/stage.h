@@ -263,6 +263,9 @@ static inline int64_t tile_rows(const stage_tile *t) {
 }
 
 static inline int64_t padded(int64_t width) { return (width + LANES - 1) / LANES * LANES; }
+/* Floats from row to row of a matrix: rows multiples of 512 bytes apart would share few sets of the first-level cache. */
+enum { APART = 128 };
+static inline int64_t matrix_row(int64_t width) { return padded(width) % APART ? padded(width) : padded(width) + LANES; }
 
 /* Columns of sums that a pair (dy, x), x of this width, keeps outside the gradient: all, or those of the last part of a vector. */
 static inline int outer_kept(const struct outer_pair *pair, int width) {

@@ -30,6 +30,11 @@ typedef struct testtext {
 static const testtext testnets[] = {
     {"language", "data token : chars\nh = lstm(embed(token[t-1], 4), 6)\ntoken ~ softmax(W h + b)\n"},
     {"one-hot", "hidden = 5\ndata token : chars\nh = tanh(V token[t-1] + U h[t-1] + bh)\ntoken ~ softmax(W h + b)\n"},
+    {"rows further apart than they are wide", /* see matrix_row of plan/stage.h */
+     "data token : chars\nh = lstm(embed(token[t-1], 128), 128)\ntoken ~ softmax(W layernorm(h) + b)\n"},
+    {"such rows both ways",
+     "data x : numbers\ndata tag : words(5)\nhidden = 128\nparam p\nf = tanh(A x + p * f[t-1] + bf)\ng = gru(x, 128, backward)\n"
+     "y = last(f * g)\ntag ~ softmax(W (f + g) + V y + b)\n"},
     {"layers", "data token : chars\nh = gru(embed(token[t-1], 3), 5, layers = 3)\ntoken ~ softmax(W h + b)\n"},
     {"dropout", "data token : chars\nh = lstm(embed(token[t-1], 4), 6, layers = 2, dropout = 0.4)\n"
                 "token ~ softmax(W dropout(h, 0.25) + b)\n"},
