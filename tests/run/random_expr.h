@@ -56,7 +56,7 @@ static inline uint32_t made_below(made_net *m, uint32_t n) {
 static inline bool made_once_in(made_net *m, uint32_t n) { return made_below(m, n) == 0; }
 
 static inline int made_width(made_net *m) {
-  static const int widths[] = {1, 2, 3, 5, 7, 3, 5, 2, 4, 7, 15, 16, 17, 5, 31, 33, 64};
+  static const int widths[] = {1, 2, 3, 5, 7, 3, 5, 2, 4, 128, 15, 16, 17, 5, 31, 33, 64};
   return widths[made_below(m, sizeof widths / sizeof *widths)];
 }
 
