@@ -123,8 +123,23 @@ static bool by_rows(const value *v) {
   }
 }
 
-/* Is everything that `from` is read for done when the tile program or stage of `to` writes `to`? Of a tile program, only
- * elementwise reads of the same step count as done; products and other steps read whole rows. */
+/* Has `reader` read row b of `from` at this step, and at no other, when the stage of `to` writes its row b? */
+static bool done_before_stage(const struct plan *p, int reader, int from, int to) {
+  const value *r = &p->values[reader];
+  const int all_steps = r->kind == VALUE_STAGE ? plan_steps_operand(r->op) : -1; /* as attention reads its keys */
+  return reader == to || (r->level < p->values[to].level && (all_steps < 0 || r->in[all_steps] != from));
+}
+
+/* The same for instructions of one tile program: products read whole rows. */
+static bool done_before_instruction(const struct plan *p, const int *position, int reader, int from, int to) {
+  const value *r = &p->values[reader];
+  if (!same_program(r, &p->values[to])) return false;
+  for (int k = 0; k < r->n_products; k++)
+    if (r->products[k].operand == from) return false;
+  return last_instruction(p, position, reader) <= position[to];
+}
+
+/* Is everything that `from` is read for done when `to` is written? */
 static bool can_replace(const struct plan *p, const int *position, int from, int to) {
   const value *a = &p->values[from], *b = &p->values[to];
   if (!a->stored || a->per_step || a->home >= 0 || a->kind == VALUE_VIEW || a->kind == VALUE_ORDER || plan_kept(p, from))
@@ -136,11 +151,9 @@ static bool can_replace(const struct plan *p, const int *position, int from, int
     const int number = p->readers[a->first_reader + i];
     const value *r = &p->values[number];
     if (r->kind == VALUE_VIEW) return false;
-    if (r->stage != b->stage || (by_rows(b) && (number == to || r->level < b->level))) continue;
-    if (by_rows(b) || !same_program(r, b)) return false;
-    for (int k = 0; k < r->n_products; k++)
-      if (r->products[k].operand == from) return false;
-    if (last_instruction(p, position, number) > position[to]) return false;
+    if (r->stage != b->stage) continue;
+    if (by_rows(b) ? !done_before_stage(p, number, from, to) : !done_before_instruction(p, position, number, from, to))
+      return false;
   }
   return true;
 }

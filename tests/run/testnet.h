@@ -30,6 +30,9 @@ typedef struct testtext {
 static const testtext testnets[] = {
     {"language", "data token : chars\nh = lstm(embed(token[t-1], 4), 6)\ntoken ~ softmax(W h + b)\n"},
     {"one-hot", "hidden = 5\ndata token : chars\nh = tanh(V token[t-1] + U h[t-1] + bh)\ntoken ~ softmax(W h + b)\n"},
+    {"attention to the own axis, with a layer norm beside it",
+     "data x : numbers\ndata tag : words(5)\nhidden = 7\nc = attend(layernorm(Q h[t-1]), K x, V x)\nh = tanh(A x + B c)\n"
+     "tag ~ softmax(W h + b)\n"},
     {"rows further apart than they are wide", /* see matrix_row of plan/stage.h */
      "data token : chars\nh = lstm(embed(token[t-1], 128), 128)\ntoken ~ softmax(W layernorm(h) + b)\n"},
     {"such rows both ways",
