@@ -120,27 +120,30 @@ void run_set_kernels(run *r, const kernels *k) {
 enum { PACK_PAST = 1 << 22 }; /* floats of panels: more do not stay in the caches until the next pass */
 static bool packs_past(const run *r) { return r->f->pack > PACK_PAST; }
 
-/* Steps k0 .. k0+n-1 of the vector of a panel that is this job's; k0 is even, n at most PACKED_STEPS. */
+/* Steps k0 .. k0+n-1 of the vector of a panel that is this job's; k0 is even, n at most PACKED_STEPS. It asks for the steps after
+ * them: each is in all rows, or is a row of its own. */
 static void pack_steps(const run *r, const pack_job *j, int k0, int n) {
   const bool past = j->precision == PRECISION_FP32 && packs_past(r);
-  pack_function *const pack = j->by_rows ? past ? pack_rows_past : pack_rows : past ? pack_cols_past : pack_cols;
+  pack_function *pack = past ? pack_cols_past : pack_cols;
   const ptrdiff_t step = (ptrdiff_t)j->vectors * LANES;
+  const int64_t k = j->k0 + k0, next = k + n;
   const float *w = r->weights + j->weight;
   float *panel = r->pack + j->out;
-  /* the steps after these: each is in all rows, or is a row of its own */
-  const int64_t lines = j->by_rows ? j->count : n, across = j->by_rows ? n : 1;
-  const float *next =
-      w + (j->by_rows ? (int64_t)j->first * j->row + j->k0 + k0 + n : (int64_t)(j->k0 + k0 + n) * j->row + j->first);
-  for (int64_t l = 0; l < lines; l++, next += j->row)
-    for (int64_t k = 0; k < across; k += LANES) __builtin_prefetch(next + k);
+  if (j->by_rows) {
+    pack = past ? pack_rows_past : pack_rows;
+    for (int64_t l = 0; l < j->count; l++)
+      for (int64_t q = 0; q < n; q += LANES) __builtin_prefetch(w + (j->first + l) * j->row + next + q);
+  } else {
+    for (int64_t q = 0; q < n; q++) __builtin_prefetch(w + (next + q) * j->row + j->first);
+  }
   if (j->precision == PRECISION_FP32) {
-    pack(panel + k0 * step, j->vectors, j->v, w, j->row, j->first, j->count, j->k0 + k0, n);
+    pack(panel + k0 * step, j->vectors, j->v, w, j->row, j->first, j->count, (int)k, n);
     return;
   }
   _Alignas(64) float t[PACKED_STEPS * LANES];
-  pack(t, 1, 0, w, j->row, j->first, j->count, j->k0 + k0, n);
-  for (int k = 0; k < n; k += 2)
-    r->k->pairs_of_rows(panel + (k0 + k) / 2 * step + j->v * LANES, t + k * LANES, k + 1 < n ? t + (k + 1) * LANES : NULL, LANES);
+  pack(t, 1, 0, w, j->row, j->first, j->count, (int)k, n);
+  for (int q = 0; q < n; q += 2)
+    r->k->pairs_of_rows(panel + (k0 + q) / 2 * step + j->v * LANES, t + q * LANES, q + 1 < n ? t + (q + 1) * LANES : NULL, LANES);
 }
 
 /* Of bytes: lane by lane, since each has a scale of its own. */
