@@ -34,10 +34,9 @@ static const testtext testnets[] = {
      "data x : numbers\ndata tag : words(5)\nhidden = 7\nc = attend(layernorm(Q h[t-1]), K x, V x)\nh = tanh(A x + B c)\n"
      "tag ~ softmax(W h + b)\n"},
     {"rows further apart than they are wide", /* see matrix_row of plan/stage.h */
-     "data token : chars\nh = lstm(embed(token[t-1], 128), 128)\ntoken ~ softmax(W layernorm(h) + b)\n"},
-    {"such rows both ways",
-     "data x : numbers\ndata tag : words(5)\nhidden = 128\nparam p\nf = tanh(A x + p * f[t-1] + bf)\ng = gru(x, 128, backward)\n"
-     "y = last(f * g)\ntag ~ softmax(W (f + g) + V y + b)\n"},
+     "data token : chars\nh = mingru(embed(token[t-1], 3), 128)\ntoken ~ softmax(W layernorm(h) + b)\n"},
+    {"such rows both ways", "data x : numbers\ndata tag : words(5)\nf = mingru(x, 128)\ng = mingru(x, 128, backward)\n"
+                            "tag ~ softmax(W (f + g) + V last(f * g) + b)\n"},
     {"layers", "data token : chars\nh = gru(embed(token[t-1], 3), 5, layers = 3)\ntoken ~ softmax(W h + b)\n"},
     {"dropout", "data token : chars\nh = lstm(embed(token[t-1], 4), 6, layers = 2, dropout = 0.4)\n"
                 "token ~ softmax(W dropout(h, 0.25) + b)\n"},
