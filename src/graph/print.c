@@ -156,7 +156,7 @@ static int visible(const printer *p, int x) {
   for (int steps = 0; steps < MAX_DEPTH; steps++) {
     const node *n = graph_at(p->g, x);
     if ((x != p->root || steps > 0) && has_name(p, x)) return x;
-    const bool same = n->op == OP_SPREAD || n->op == OP_REPEAT ||
+    const bool same = n->op == OP_SPREAD || n->op == OP_REPEAT || n->op == OP_LAYERNORM_SCALE ||
                       (n->op == OP_SUM_ROWS && graph_at(p->g, n->in[0])->space != SPACE_STEP) ||
                       (n->op == OP_SHIFT && n->in[0] != NODE_NONE && !prints_start(p, x));
     if (!same) return x;
@@ -496,7 +496,7 @@ static void operation(printer *p, int x, int offset) {
   case OP_SOFTMAX_GRAD:
     softmax_grad(p, n, offset);
     break;
-  case OP_LAYERNORM_SCALE: /* written as what it is the scale of: layernorm_grad(x, y, dy) */
+  case OP_LAYERNORM_SCALE: /* as what it is the scale of: layernorm_grad(x, y, dy) */
     expression(p, n->in[0], offset, LEVEL_SENTENCE);
     break;
   case OP_LAYERNORM:

@@ -36,11 +36,10 @@ static place direct_place(const struct plan *p, int number) {
         .base = PLACE_CONST, .rows = ROWS_ONE, .splat = true, .offset = constant_of((struct plan *)p, &p->g->nodes[v->node])};
   case VALUE_VECTOR:
     return (place){.base = PLACE_PACK, .rows = ROWS_ONE, .offset = v->pack};
-  case VALUE_CARRY:
-    return (place){.base = PLACE_CARRY,
-                   .rows = ROWS_BATCH,
-                   .offset = p->out.carries[p->g->nodes[v->node].slot].offset,
-                   .row = matrix_row(v->width)};
+  case VALUE_CARRY: {
+    const struct frozen_carry *c = &p->out.carries[p->g->nodes[v->node].slot];
+    return (place){.base = PLACE_CARRY, .rows = ROWS_BATCH, .offset = c->offset, .row = c->row};
+  }
   default:
     return plan_store_of(p, number);
   }
@@ -195,8 +194,7 @@ static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_er
       if (i == 0) s->in_width = p->values[v->in[i]].width;
     }
   if (v->stored) s->out = plan_store_of(p, number);
-  if (s->kind == STAGE_MAX_TIME_GRAD)
-    s->in[3] = (place){.slots = v->left.slots, .bound = v->left.offset, .row = matrix_row(v->width)};
+  if (s->kind == STAGE_MAX_TIME_GRAD) s->in[3] = (place){.slots = v->left.slots, .bound = v->left.offset, .row = v->row};
   if (s->kind == STAGE_SHIFT && v->in[0] >= 0) add_bound(&s->in[0], &p->values[v->in[0]], v->dir);
   s->slot = n->slot;
   s->dir = v->dir;
@@ -495,7 +493,7 @@ static unroll_status lay_carries(struct plan *p, unroll_error *err) {
     p->out.carries[i].offset = p->out.carry;
     p->out.carries[i].width = g->carries[i].width;
     p->out.carries[i].row = matrix_row(g->carries[i].width);
-    p->out.carry += p->out.max_rows * matrix_row(g->carries[i].width);
+    p->out.carry += p->out.max_rows * p->out.carries[i].row;
   }
   return UNROLL_OK;
 }

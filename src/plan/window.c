@@ -59,7 +59,7 @@ static unroll_status add_bound(struct plan *p, const value *v, struct value_boun
   const int windows = (p->out.max_steps + p->options.window - 1) / p->options.window;
   if (b->slots) return UNROLL_OK;
   b->slots = sweep_of(v) == p->out.n_sweeps - 1 ? 2 : windows;
-  if (__builtin_mul_overflow((int64_t)b->slots * p->out.max_rows, matrix_row(v->width), &floats)) floats = -1;
+  if (__builtin_mul_overflow((int64_t)b->slots * p->out.max_rows, v->row, &floats)) floats = -1;
   return plan_request(p, floats, &b->offset, 0, p->n_groups, err);
 }
 
