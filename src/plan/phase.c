@@ -5,8 +5,8 @@
  * of the axis that is cut, 1 the first sweep, 2 what needs a sum or an end of the first sweep, 3 the second sweep ... Sweeps 0, 2
  * .. go from the first step to the last, the others back. A value that looks at the step before, in its own sweep, needs one that
  * goes forwards: so a recurrence runs in sweep 0 and its gradient in sweep 1; one that starts at the last step runs in sweep 1 and
- * its gradient in sweep 2. What nobody needs early is done late, because an early sweep's values have to be computed again for a
- * later one.
+ * its gradient in sweep 2. What nobody needs early is done late, because an early sweep's values have to be computed again, or
+ * kept, for a later one: so the logits over a vocabulary and all that follows from them belong to sweep 1.
  *
  * Every plan has phases, cut or not: its stages are in their order, and sums over rows go in the direction of their sweep, so that
  * a pass in windows has the bits of a pass in one. A net that needs all steps at once on every axis (attention to them) has none.
@@ -141,6 +141,43 @@ static void find_latest(struct plan *p) {
   }
 }
 
+/* The last sweep that needs `operand` for something else than the sum `number`, itself or through a view. */
+static int last_needed(const struct plan *p, int operand, int number) {
+  const value *o = &p->values[operand];
+  int last = o->phase;
+  for (int i = 0; i < o->n_readers; i++) {
+    const int reader = p->readers[o->first_reader + i];
+    const value *r = &p->values[reader];
+    const int phase = r->kind == VALUE_VIEW ? last_needed(p, reader, number) : r->phase;
+    if (reader != number && phase > last && phase % 2) last = phase;
+  }
+  return last;
+}
+
+/* A sum for a parameter goes with the last sweep that needs both its operands: an earlier one would have them computed, or kept,
+ * for both. */
+static bool sum_late(struct plan *p) {
+  bool changed = false;
+  for (int i = 0; i < p->n_values; i++) {
+    value *v = &p->values[i];
+    int phase = PHASES_MOST;
+    if (v->kind != VALUE_STAGE || (v->op != OP_OUTER && v->op != OP_SUM_ROWS) || !plan_reduces(p, v)) continue;
+    for (int k = 0; k < NODE_INPUTS; k++)
+      if (v->in[k] >= 0 && plan_in_windows(p, &p->values[v->in[k]])) {
+        const int last = last_needed(p, v->in[k], i);
+        if (last < phase) phase = last;
+      }
+    for (int k = 0; k < v->n_readers; k++) {
+      const value *r = &p->values[p->readers[v->first_reader + k]];
+      if (r->phase <= phase) phase = r->phase - 1;
+    }
+    if (phase % 2 == 0 || phase <= v->phase) continue;
+    v->phase = phase;
+    changed = true;
+  }
+  return changed;
+}
+
 static int64_t width_of_axis(const struct plan *p, int axis) {
   int64_t n = 0;
   for (int i = 0; i < p->n_values; i++) {
@@ -168,6 +205,7 @@ unroll_status plan_phases(struct plan *p, unroll_error *err) {
   if (best >= 0) {
     find_earliest(&(phases){.p = p, .axis = best});
     find_latest(p);
+    if (sum_late(p)) find_latest(p);
   } else
     for (int i = 0; i < p->n_values; i++) p->values[i].phase = 0;
   return UNROLL_OK;
