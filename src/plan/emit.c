@@ -525,7 +525,7 @@ static unroll_status emit_bounds(struct plan *p, int number, stage *s, unroll_er
         if (!pass) n++;
         if (pass)
           s->bounds[s->n_bounds++] =
-              (struct stage_bound){v->offset, v->bound[k].offset, v->row, v->bound[k].slots, v->width, k == 1, v->outlives};
+              (struct stage_bound){v->offset, v->bound[k].offset, v->row, v->bound[k].slots, v->width, k == 1};
       }
     }
   }

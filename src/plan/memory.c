@@ -87,6 +87,8 @@ static void last_read(struct plan *p, value *v, int number) {
   v->per_step = v->stored && v->loop >= 0 && !elsewhere && !later_step;
 }
 
+static bool in_chunks(const struct plan *p, const value *v) { return p->keeps && plan_in_windows(p, v); }
+
 /* ---- results in the place of operands ---- */
 
 static bool same_program(const value *a, const value *b) {
@@ -144,7 +146,7 @@ static bool can_replace(const struct plan *p, const int *position, int from, int
   const value *a = &p->values[from], *b = &p->values[to];
   if (!a->stored || a->per_step || a->home >= 0 || a->kind == VALUE_VIEW || a->kind == VALUE_ORDER || plan_kept(p, from))
     return false;
-  if (a->outlives || b->outlives) return false;
+  if (a->outlives != b->outlives || (a->outlives && !(in_chunks(p, a) && in_chunks(p, b)))) return false;
   if (a->dies != b->stage || a->stage >= b->stage || a->floats != b->floats || a->row != b->row) return false;
   if (a->space != b->space || a->axis != b->axis || a->width != b->width) return false;
   for (int i = 0; i < a->n_readers; i++) {
@@ -191,6 +193,13 @@ static unroll_status replace_operands(struct plan *p, unroll_error *err) {
   return status;
 }
 
+/* A matrix with the rows of all chunks is in use from the first stage of its sweep to the last of that which reads it last. */
+static void live_for_sweeps(const struct plan *p, value *v) {
+  const int last = v->dies < p->n_groups ? p->groups[v->dies].phase : -1;
+  while (v->born > 0 && p->groups[v->born - 1].phase == v->phase) v->born--;
+  while (v->dies + 1 < p->n_groups && p->groups[v->dies + 1].phase == last) v->dies++;
+}
+
 static int64_t rows_of(const struct plan *p, const value *v) {
   if (v->space == SPACE_PARAM) return 1;
   if (v->space == SPACE_STATIC || v->per_step) return p->out.max_rows;
@@ -218,12 +227,13 @@ unroll_status plan_memory(struct plan *p, unroll_error *err) {
     if (v->space == SPACE_PARAM && p->options.gradient) v->dies = end, v->stored = true;
     if (!v->stored) continue;
     v->outlives = plan_outlives_sweeps(p, i);
-    if (v->outlives) v->born = 0, v->dies = end;
+    if (v->outlives && !in_chunks(p, v)) v->born = 0, v->dies = end;
     if (__builtin_mul_overflow(rows_of(p, v), v->row, &v->floats)) v->floats = -1;
   }
   if (!s) s = replace_operands(p, err);
   for (int i = 0; i < p->n_values && !s; i++) {
     value *v = &p->values[i];
+    if (v->stored && v->outlives && in_chunks(p, v)) live_for_sweeps(p, v);
     if (v->stored && v->home < 0) s = plan_request(p, v->floats, &v->offset, v->born, v->dies, err);
   }
   if (!s) s = plan_window_memory(p, err);

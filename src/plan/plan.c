@@ -19,12 +19,8 @@ static unroll_status find_tables(plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
-unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
+static unroll_status make(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
   *out = NULL;
-  if (options->max_rows < 1 || options->max_steps < 1)
-    return error_set(err, UNROLL_USAGE, "a plan needs at least one row and one step");
-  if (options->gradient && options->precision == PRECISION_INT8)
-    return error_set(err, UNROLL_USAGE, "int8 is for using a model; training takes fp32 or bf16");
   plan *p = mem_zero(1, sizeof *p);
   if (!p) return error_memory(err);
   p->g = g;
@@ -56,6 +52,30 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
     return s;
   }
   *out = p;
+  return UNROLL_OK;
+}
+
+enum { CHUNKS_SAVE = 8 }; /* chunks are worth their meetings where they save so many parts of the memory */
+
+unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
+  *out = NULL;
+  if (options->max_rows < 1 || options->max_steps < 1)
+    return error_set(err, UNROLL_USAGE, "a plan needs at least one row and one step");
+  if (options->gradient && options->precision == PRECISION_INT8)
+    return error_set(err, UNROLL_USAGE, "int8 is for using a model; training takes fp32 or bf16");
+  unroll_status s = make(out, g, options, err);
+  plan_options chunked = *options;
+  if (s || options->window || options->chunk || !(chunked.chunk = plan_chunk(*out))) return s;
+  plan *other;
+  s = make(&other, g, &chunked, err);
+  if (s) {
+    plan_free(*out);
+    *out = NULL;
+    return s;
+  }
+  const bool saves = other->out.arena <= (*out)->out.arena - (*out)->out.arena / CHUNKS_SAVE;
+  plan_free(saves ? *out : other);
+  if (saves) *out = other;
   return UNROLL_OK;
 }
 
@@ -156,4 +176,5 @@ void plan_print(const plan *p, text *out) {
   text_format(out, "operations per symbol: %.0f; memory for %d sequences of %d steps: %.2f MB, packed weights %.2f MB\n",
               plan_operations(p, p->out.max_cells) / cells, p->out.max_rows, p->out.max_steps, (double)p->out.arena * 4 / 1e6,
               (double)p->out.pack * 4 / 1e6);
+  if (p->keeps) text_format(out, "matrices that only one sweep reads: %d steps at a time\n", p->out.window);
 }

@@ -13,7 +13,9 @@ typedef struct plan_options {
   const int64_t *axis_cells; /* [n_axes] tighter bounds on R of single axes; 0, or NULL: max_cells. Read by plan_new only */
   enum precision precision;  /* of the factors of products; int8 without gradient only */
   int window;                /* steps at a time: a pass needs memory for so many, and computes again what it did not keep. 0: all */
-  int gradient;              /* 1: the gradient too (graph_differentiate was called); 0: forward only */
+  int chunk; /* steps that all stages of one direction go through before the next steps: what no other direction reads needs memory
+                for so many, and nothing is computed again. 0: the planner chooses. Not beside a window */
+  int gradient; /* 1: the gradient too (graph_differentiate was called); 0: forward only */
   const int
       *keep; /* nodes whose values the caller reads after a pass, e.g. predictions; losses are summed by run_loss without this */
   int n_keep;

@@ -164,7 +164,6 @@ typedef struct stage {
     int64_t from, to, row; /* matrix, slots, floats of a row */
     int slots, width;
     bool first; /* rows of the window's first step; else of its last */
-    bool whole;
   } * bounds;
   bool of_steps; /* rows are those of `axis` (R), else those of the batch (B), or one when `one` */
   bool one;
@@ -204,7 +203,7 @@ typedef struct frozen {
   int64_t max_cells;
   int n_axes, n_inputs;
   int cut;      /* the time axis that has sweeps (phase.c), or -1 */
-  int window;   /* steps; 0: a pass has all steps at once */
+  int window;   /* steps of a window or chunk; 0: a pass has all steps at once */
   int n_sweeps; /* of a pass in windows */
   int64_t n_weights;
   int n_tables; /* parameters that are only looked up: their gradient is zero but in the rows of the batch */

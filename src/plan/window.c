@@ -4,7 +4,11 @@
  * there, and is computed again for the window, except where the window was the last one to run. A recurrence can begin in the
  * middle because the rows that a neighbour window looks at, those of the last step or of the first, are kept for every window.
  * Sums, ends and weight gradients have one result for all windows, and are never computed twice. What needs no step is computed
- * once and outlives the sweeps: its matrix is shared with nothing. */
+ * once and outlives the sweeps: its matrix is shared with nothing.
+ *
+ * Chunks are windows in which nothing is computed again: what another sweep or a neighbour window reads has a matrix of all steps,
+ * and only the rest one of a chunk's. They need more memory than windows and no more time; often less, for what a stage leaves to
+ * the next is in the caches. */
 #include "base/error.h"
 #include "plan/internal.h"
 
@@ -64,11 +68,10 @@ static unroll_status add_bound(struct plan *p, const value *v, struct value_boun
 }
 
 unroll_status plan_windows(struct plan *p, unroll_error *err) {
-  if (!p->options.window) return UNROLL_OK;
   for (int i = 0; i < p->n_groups; i++)
     if (p->groups[i].phase % 2 && p->groups[i].phase / 2 >= p->out.n_sweeps) p->out.n_sweeps = p->groups[i].phase / 2 + 1;
   marking m = {.p = p};
-  for (m.sweep = 1; m.sweep < p->out.n_sweeps; m.sweep++) {
+  for (m.sweep = 1; m.sweep < p->out.n_sweeps && p->options.window && !p->keeps; m.sweep++) {
     m.needed = mem_zero((size_t)p->n_values + 1, sizeof *m.needed);
     if (!m.needed) return error_memory(err);
     find_again(&m);
@@ -77,26 +80,56 @@ unroll_status plan_windows(struct plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
+/* Chunks are so large that the weights, which each of them reads again, are little beside its own matrices. */
+int plan_chunk(const struct plan *p) {
+  enum { ROWS = 256, PANELS = 8 };
+  const int64_t unit = p->options.precision == PRECISION_BF16 ? PLAN_STEPS_OF_PAIRS : 1;
+  int64_t row = 0, panels = 0, rows = ROWS;
+  for (int i = 0; p->cut >= 0 && i < p->n_values; i++) {
+    const value *v = &p->values[i];
+    if (v->kind == VALUE_DEAD) continue;
+    if (computed_in_windows(p, i) && v->stored && !v->per_step) row += v->row;
+    for (int k = 0; k < v->n_products; k++) panels += (int64_t)v->width * v->products[k].k;
+  }
+  if (row * p->out.max_cells < CHUNKED_FLOATS) return 0;
+  if (panels * PANELS / row > rows) rows = panels * PANELS / row;
+  const int64_t steps = (rows + p->out.max_rows - 1) / p->out.max_rows, even = (steps + unit - 1) / unit * unit;
+  return even <= p->out.max_steps / 2 ? (int)even : 0;
+}
+
 unroll_status plan_window_memory(struct plan *p, unroll_error *err) {
   unroll_status s = UNROLL_OK;
   for (int i = 0; p->options.window && i < p->n_values && !s; i++) {
     value *v = &p->values[i], *from = v->in[0] >= 0 ? &p->values[v->in[0]] : NULL;
     if (!plan_in_windows(p, v) || !from || v->kind == VALUE_DEAD) continue;
     if (v->kind == VALUE_STAGE && v->op == OP_MAX_TIME_GRAD) s = add_bound(p, v, &v->left, err);
-    if (v->kind == VALUE_VIEW && v->op == OP_SHIFT && computed_in_windows(p, v->in[0]))
+    if (v->kind == VALUE_VIEW && v->op == OP_SHIFT && computed_in_windows(p, v->in[0]) && !from->outlives)
       s = add_bound(p, from, &from->bound[v->dir < 0], err);
   }
   return s;
 }
 
+/* Is it read by another sweep, or by a neighbour window? */
+static bool read_elsewhere(const struct plan *p, const value *v) {
+  for (int i = 0; i < v->n_readers; i++) {
+    const value *r = &p->values[p->readers[v->first_reader + i]];
+    if (r->kind == VALUE_VIEW || sweep_of(r) != sweep_of(v)) return true;
+  }
+  return false;
+}
+
 bool plan_outlives_sweeps(const struct plan *p, int number) {
   const value *v = &p->values[number];
   if (!p->options.window) return false;
-  if (plan_in_windows(p, v)) return plan_kept(p, number);
+  if (plan_in_windows(p, v)) return plan_kept(p, number) || (p->keeps && read_elsewhere(p, v));
   return plan_reduces(p, v) || plan_kept(p, number) || v->dies >= p->n_groups || p->groups[v->dies].phase != v->phase;
 }
 
 unroll_status plan_window_check(struct plan *p, unroll_error *err) {
+  if (!p->options.window && p->options.chunk && p->cut >= 0) {
+    p->keeps = true;
+    p->options.window = p->out.window = p->options.chunk;
+  }
   if (!p->options.window) return UNROLL_OK;
   if (p->options.window < 1) return error_set(err, UNROLL_USAGE, "a window has at least one step");
   if (p->options.precision == PRECISION_BF16 && p->options.window % PLAN_STEPS_OF_PAIRS)

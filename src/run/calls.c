@@ -51,7 +51,7 @@ void calls_stage(calls *l, const stage *s, const where *here) {
 static void walk(run *r, worker *w, calls *l) {
   l->n = l->n_operands = l->n_parts = 0;
   w->calls = l;
-  run_walk(r, w, 0, 1);
+  run_walk(r, w, run_visit, NULL, 0, 1);
   w->calls = NULL;
 }
 

@@ -112,11 +112,14 @@ void run_clear_gradient(run *r, int thread, int threads);
 void run_touch(const run *r, int64_t table, int width, const int32_t *index, int64_t n);
 void run_stage(run *r, worker *w, const stage *s, int thread, int threads);
 void run_keep_carries(const run *r, const worker *w);
-void run_walk(run *r, worker *w, int thread, int threads); /* all of them */
+/* All of them, window by window where a pass has some, and the carries; `visit` runs a stage, and the threads meet after it. */
+typedef void stage_visit(void *context, run *r, worker *w, int number, int thread, int threads);
+void run_walk(run *r, worker *w, stage_visit *visit, void *context, int thread, int threads);
+stage_visit run_visit; /* runs it, no more */
 bool run_window_memory(run *r);
 void run_window_free(run *r);
 bool run_in_windows(const run *r);
-void run_windows(run *r, worker *w, int thread, int threads); /* all stages */
+void run_windows(run *r, worker *w, stage_visit *visit, void *context, int thread, int threads); /* all stages */
 /* Rows that the window before (shift 1), after (-1) or this one (0) has left. */
 rows run_bound(const run *r, const place *at, int shift, int64_t row);
 /* Rows that have a step t + 1. */

@@ -87,7 +87,8 @@ static bool in_place(const run *r, const worker *w, const stage *s, const struct
   if (x->at.shift && a) { /* the steps looked at and those they are looked at from all have the same rows */
     const int t = run_step_of(a, row0), last = run_step_of(a, row0 + n - 1);
     const int from = t - (x->at.shift > 0), to = last + (x->at.shift < 0);
-    if (from < 0 || to >= a->steps || a->active[from] != a->active[to]) return false;
+    const bool before = from >= 0 || (x->at.whole && r->window.before), after = to < a->steps || (x->at.whole && r->window.after);
+    if (!before || !after || a->active[from] != a->active[to]) return false;
     here = (where){a, t, true};
     row0 -= a->first[t];
   }

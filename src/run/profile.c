@@ -23,7 +23,7 @@ static _Thread_local clocks *mine;
 
 typedef struct thread_profile {
   _Alignas(64) clocks now;
-  uint64_t begin, end; /* of the pass */
+  uint64_t begin, end, at; /* of the pass; the last look at the clock */
   struct stage_ticks {
     uint64_t ticks[PROFILE_KINDS], product, meetings;
     double operations;
@@ -194,29 +194,31 @@ static void meet(run *r, worker *w, int threads, struct stage_ticks *to, uint64_
   to->meetings++;
 }
 
+static void timed_visit(void *context, run *r, worker *w, int number, int thread, int threads) {
+  profile *p = context;
+  thread_profile *t = &p->threads[thread];
+  t->now = (clocks){.k = t->now.k};
+  run_stage(r, w, &r->f->stages[number], thread, threads);
+  add_stage(&t->stages[number], &t->now, r->f->stages[number].kind, since(&t->at));
+  meet(r, w, threads, &t->stages[number], &t->at);
+}
+
 static void timed_work(void *context, int thread, int threads) {
   profile *p = context;
   run *r = p->r;
   worker *w = &r->worker[thread];
   thread_profile *t = &p->threads[thread];
   struct stage_ticks *outside = &t->stages[p->n_stages];
-  uint64_t at = t->begin = ticks_now();
+  t->at = t->begin = ticks_now();
   mine = &t->now;
   w->waiting = &t->now.waits;
   run_clear_gradient(r, thread, threads);
-  outside->ticks[PROFILE_GRADIENT] += since(&at);
-  meet(r, w, threads, outside, &at);
-  for (int i = 0; i < p->n_stages; i++) {
-    const stage *s = &r->f->stages[i];
-    t->now = (clocks){.k = t->now.k};
-    run_stage(r, w, s, thread, threads);
-    add_stage(&t->stages[i], &t->now, s->kind, since(&at));
-    meet(r, w, threads, &t->stages[i], &at);
-  }
-  if (thread == 0) run_keep_carries(r, w);
+  outside->ticks[PROFILE_GRADIENT] += since(&t->at);
+  meet(r, w, threads, outside, &t->at);
+  run_walk(r, w, timed_visit, p, thread, threads);
   w->waiting = NULL;
-  outside->ticks[PROFILE_MOVE] += since(&at);
-  t->end = at;
+  outside->ticks[PROFILE_MOVE] += since(&t->at);
+  t->end = t->at;
 }
 
 void profile_pass(profile *p, const batch *b, int training) {

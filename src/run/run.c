@@ -260,11 +260,17 @@ void run_keep_carries(const run *r, const worker *w) {
   }
 }
 
-void run_walk(run *r, worker *w, int thread, int threads) {
-  for (int i = 0; i < r->f->n_stages; i++) {
-    run_stage(r, w, &r->f->stages[i], thread, threads);
-    if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
-  }
+void run_visit(void *context, run *r, worker *w, int number, int thread, int threads) {
+  (void)context;
+  run_stage(r, w, &r->f->stages[number], thread, threads);
+  if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
+}
+
+void run_walk(run *r, worker *w, stage_visit *visit, void *context, int thread, int threads) {
+  if (run_in_windows(r))
+    run_windows(r, w, visit, context, thread, threads);
+  else
+    for (int i = 0; i < r->f->n_stages; i++) visit(context, r, w, i, thread, threads);
   if (thread == 0) run_keep_carries(r, w);
 }
 
@@ -277,12 +283,7 @@ static void pass_work(void *context, int thread, int threads) {
   }
   run_clear_gradient(r, thread, threads);
   if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
-  if (!run_in_windows(r)) {
-    run_walk(r, w, thread, threads);
-    return;
-  }
-  run_windows(r, w, thread, threads);
-  if (thread == 0) run_keep_carries(r, w);
+  run_walk(r, w, run_visit, NULL, thread, threads);
 }
 
 /* Where each example is on each axis, and how long. */

@@ -116,9 +116,9 @@ static void shift_rows(const run *r, const worker *w, const stage *s, const batc
     const int64_t b = i - a->first[t];
     const bool inside = s->dir > 0 ? t > 0 : t + 1 < a->steps && b < a->active[t + 1];
     const bool beyond = s->dir > 0 ? t == 0 && r->window.before : t + 1 == a->steps && b < r->window.after;
-    if (beyond)
-      copy_row(w, y, i, s->in[0].slots ? run_bound(r, &s->in[0], s->dir, b) : (rows){NULL, 0}, 0, s->width);
-    else if (inside)
+    if (beyond && s->in[0].slots)
+      copy_row(w, y, i, run_bound(r, &s->in[0], s->dir, b), 0, s->width);
+    else if (inside || beyond)
       copy_row(w, y, i, x, a->first[t - s->dir] + b, s->width);
     else
       copy_row(w, y, i, init, b, s->width);

@@ -13,9 +13,7 @@ rows run_at(const run *r, const worker *w, const place *at, const where *here, i
     const bool outside = at->shift > 0 ? t == 0 : at->shift < 0 ? !here->next : false;
     const bool beyond = at->shift > 0 ? outside && r->window.before : at->shift < 0 && !outside && t + 1 == here->axis->steps;
     if (beyond && at->slots) return run_bound(r, at, at->shift, row);
-    if (beyond)
-      ; /* the same at all steps */
-    else if (outside)
+    if (outside && !beyond)
       kind = at->init_base, offset = at->init_offset, stride = at->init_row, index = row;
     else
       index += here->axis->first[t - at->shift];

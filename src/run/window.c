@@ -1,4 +1,4 @@
-/* window.c - a pass in windows of steps: see plan/window.c for the idea.
+/* window.c - a pass in windows or chunks of steps: see plan/window.c for the idea.
  *
  * A window is a batch of its own, whose steps and rows begin where the window begins. What a stage must know of the rest is in the
  * session: whether there are steps before, how many rows go on after, and where its rows and steps are in the whole. */
@@ -11,7 +11,7 @@ bool run_window_memory(run *r) {
   window *w = &r->window;
   if (!f->window) return true;
   w->axes = mem_zero((size_t)f->n_axes + 1, sizeof *w->axes);
-  w->first = mem_zero((size_t)f->window + 1, sizeof *w->first);
+  w->first = mem_zero((size_t)f->window + 2, sizeof *w->first);
   w->at = mem_zero((size_t)f->n_stages + 1, sizeof *w->at);
   return w->axes && w->first && w->at;
 }
@@ -46,8 +46,9 @@ static void enter(run *r, int sweep, int number, int i, int n) {
   const batch_axis *a = &r->whole->axes[f->cut];
   const int from = number * f->window, steps = a->steps - from < f->window ? a->steps - from : f->window;
   memcpy(w->axes, r->whole->axes, (size_t)f->n_axes * sizeof *w->axes);
-  for (int t = 0; t <= steps; t++) w->first[t] = a->first[from + t] - a->first[from];
-  w->axes[f->cut] = (batch_axis){steps, a->active + from, w->first, a->order};
+  int64_t *const first = w->first + 1; /* the step before too */
+  for (int t = from ? -1 : 0; t <= steps; t++) first[t] = a->first[from + t] - a->first[from];
+  w->axes[f->cut] = (batch_axis){steps, a->active + from, first, a->order};
   w->batch = *r->whole;
   w->batch.axes = w->axes;
   w->row = a->first[from];
@@ -84,7 +85,7 @@ static void keep_bounds(run *r, const stage *s) {
   for (int i = 0; i < s->n_bounds; i++) {
     const struct stage_bound *b = &s->bounds[i];
     const int t = b->first ? 0 : a->steps - 1;
-    const float *from = r->arena + b->from + (a->first[t] + (b->whole ? r->window.row : 0)) * b->row;
+    const float *from = r->arena + b->from + a->first[t] * b->row;
     float *to = r->arena + b->to + (r->window.number % b->slots) * (int64_t)r->f->max_rows * b->row;
     memcpy(to, from, (size_t)(a->active[t] * b->row) * sizeof *to);
   }
@@ -94,35 +95,34 @@ static void meet(run *r, worker *w, int threads) {
   if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
 }
 
-static void run_phase(run *r, worker *w, int phase, int thread, int threads) {
+static void run_phase(run *r, worker *w, int phase, stage_visit *visit, void *context, int thread, int threads) {
   for (int i = 0; i < r->f->n_stages; i++) {
     const stage *s = &r->f->stages[i];
     const bool mine = s->phase == phase;
     if (!mine && !(phase % 2 && r->window.again && s->again >> phase / 2 & 1)) continue;
     if (s->kind == STAGE_ADD && !r->window.ends) continue;
-    run_stage(r, w, s, thread, threads);
-    meet(r, w, threads);
+    visit(context, r, w, i, thread, threads);
     if (!mine || !s->n_bounds) continue;
     if (thread == 0) keep_bounds(r, s);
     meet(r, w, threads);
   }
 }
 
-void run_windows(run *r, worker *w, int thread, int threads) {
+void run_windows(run *r, worker *w, stage_visit *visit, void *context, int thread, int threads) {
   const int n = window_count(r);
   if (thread == 0)
     for (int k = 0; k < r->f->n_stages; k++) r->window.at[k] = -1;
-  run_phase(r, w, 0, thread, threads);
+  run_phase(r, w, 0, visit, context, thread, threads);
   for (int sweep = 0; sweep < r->f->n_sweeps; sweep++) {
     for (int i = 0; i < n && has_sweep(r, sweep); i++) {
       meet(r, w, threads);
       if (thread == 0) enter(r, sweep, sweep % 2 ? n - 1 - i : i, i, n);
       meet(r, w, threads);
-      run_phase(r, w, 2 * sweep + 1, thread, threads);
+      run_phase(r, w, 2 * sweep + 1, visit, context, thread, threads);
     }
     meet(r, w, threads);
     if (thread == 0) leave(r);
     meet(r, w, threads);
-    run_phase(r, w, 2 * sweep + 2, thread, threads);
+    run_phase(r, w, 2 * sweep + 2, visit, context, thread, threads);
   }
 }

@@ -100,21 +100,22 @@ static int make_lengths(tried *t, int lengths[MAX_SEQUENCES]) {
   return n;
 }
 
-static unroll_status plan_in(tried *t, int gradients, int window, unroll_error *err) {
+static unroll_status plan_in(tried *t, int gradients, int window, int chunk, unroll_error *err) {
   int keep[4];
   plan_options o = {.max_rows = t->most,
                     .max_steps = t->longest,
                     .precision = t->precision,
                     .gradient = gradients,
                     .keep = keep,
-                    .window = window};
+                    .window = window,
+                    .chunk = chunk};
   for (int i = 0; i < t->n.g.n_losses; i++) keep[o.n_keep++] = t->n.g.losses[i].prediction;
   return plan_new(&t->p, &t->n.g, &o, err);
 }
 
 static void make_plan(tried *t, int gradients) {
   unroll_error err = {0};
-  if (plan_in(t, gradients, 0, &err)) WRONG(t, "not planned: %s:%d:%d: %s", err.file, err.line, err.column, err.message);
+  if (plan_in(t, gradients, 0, 0, &err)) WRONG(t, "not planned: %s:%d:%d: %s", err.file, err.line, err.column, err.message);
 }
 
 /* --- comparing --- */
@@ -280,6 +281,17 @@ static void same_bits(tried *t, uint64_t one) {
   if (digest(t, pools[1], kernel_table_of(CPU_PORTABLE), NULL) != one) WRONG(t, "other bits with portable code and three threads");
 }
 
+/* In chunks of some steps, where the net can be cut: the same bits. */
+static void chunks(tried *t, int gradients, int chunk, uint64_t one) {
+  unroll_error err = {0};
+  pool *workers[] = {NULL, pools[0], pools[1]};
+  if (plan_in(t, gradients, 0, chunk, &err)) WRONG(t, "not planned in chunks: %s", err.message);
+  for (int k = 0; k < 3; k++)
+    if (digest(t, workers[k], NULL, NULL) != one)
+      WRONG(t, "other bits in chunks of %d steps, %s, %d threads", chunk, gradients ? "training" : "forward", k + 1);
+  plan_free(t->p);
+}
+
 /* In windows of some steps, with and without gradient: the same bits, or a refusal that names the equation. */
 static int windows(tried *t) {
   static const int steps[] = {1, 2, 3, 7};
@@ -295,7 +307,8 @@ static int windows(tried *t) {
     if (!gradients) plan_free(t->p);
     for (int i = 0; i < 2; i++) {
       const int window = steps[(t->number + 2 * (uint64_t)i + (uint64_t)gradients) % 4];
-      if (plan_in(t, gradients, window, &err)) {
+      chunks(t, gradients, window, one);
+      if (plan_in(t, gradients, window, 0, &err)) {
         if (err.code != UNROLL_BAD_INPUT || (t->n.g.n_axes && err.line < 1)) WRONG(t, "not planned in windows: %s", err.message);
         continue;
       }
