@@ -93,7 +93,8 @@ int plan_chunk(const struct plan *p) {
   }
   if (row * p->out.max_cells < CHUNKED_FLOATS) return 0;
   if (panels * PANELS / row > rows) rows = panels * PANELS / row;
-  const int64_t steps = (rows + p->out.max_rows - 1) / p->out.max_rows, even = (steps + unit - 1) / unit * unit;
+  if (rows > OUTER_ROWS) rows = rows / OUTER_ROWS * OUTER_ROWS; /* whole blocks of weight gradients */
+  const int64_t steps = rows > p->out.max_rows ? rows / p->out.max_rows : 1, even = (steps + unit - 1) / unit * unit;
   return even <= p->out.max_steps / 2 ? (int)even : 0;
 }
 
