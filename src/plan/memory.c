@@ -144,10 +144,10 @@ static bool done_before_instruction(const struct plan *p, const int *position, i
 /* Is everything that `from` is read for done when `to` is written? */
 static bool can_replace(const struct plan *p, const int *position, int from, int to) {
   const value *a = &p->values[from], *b = &p->values[to];
-  if (!a->stored || a->per_step || a->home >= 0 || a->kind == VALUE_VIEW || a->kind == VALUE_ORDER || plan_kept(p, from))
-    return false;
-  if (a->outlives != b->outlives || (a->outlives && !(in_chunks(p, a) && in_chunks(p, b)))) return false;
-  if (a->dies != b->stage || a->stage >= b->stage || a->floats != b->floats || a->row != b->row) return false;
+  if (!a->stored || a->per_step || a->kind == VALUE_VIEW || a->kind == VALUE_ORDER || plan_kept(p, from)) return false;
+  if (in_chunks(p, a) && in_chunks(p, b) ? a->outlives && !b->outlives : a->outlives || b->outlives) return false;
+  if (a->dies != b->stage || a->stage >= b->stage || a->row != b->row) return false;
+  if (a->floats != b->floats && a->outlives == b->outlives) return false;
   if (a->space != b->space || a->axis != b->axis || a->width != b->width) return false;
   for (int i = 0; i < a->n_readers; i++) {
     const int number = p->readers[a->first_reader + i];
@@ -160,6 +160,17 @@ static bool can_replace(const struct plan *p, const int *position, int from, int
   return true;
 }
 
+/* The value lies where `from` does, which may be the place of something older. In chunks, where it is kept for all steps and that
+ * is not, all of them get its rows. */
+static void take_place(struct plan *p, value *v, int from) {
+  const int home = p->values[from].home < 0 ? from : p->values[from].home;
+  p->values[home].dies = v->dies;
+  for (int i = 0; i < p->n_values; i++)
+    if (i == home || (p->values[i].stored && p->values[i].home == home))
+      p->values[i].floats = v->floats, p->values[i].outlives = v->outlives;
+  v->home = home;
+}
+
 /* Gives every elementwise result of a program, in its order, and every result by rows the place of an operand that is free by then.
  */
 static void replace_in(struct plan *p, const int *position, const int *members, int n, bool *taken) {
@@ -168,9 +179,8 @@ static void replace_in(struct plan *p, const int *position, const int *members, 
     if ((v->kind != VALUE_ELEMENT && !by_rows(v)) || !v->stored || v->per_step || v->space == SPACE_PARAM) continue;
     for (int k = 0; k < p->n_values && v->home < 0; k++)
       if (!taken[k] && can_replace(p, position, k, members[i])) {
-        v->home = k;
+        take_place(p, v, k);
         taken[k] = true;
-        p->values[k].dies = v->dies;
       }
   }
 }
