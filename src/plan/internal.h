@@ -11,7 +11,7 @@
 #include "plan/stage.h"
 
 #define PLAN_FLOATS_MAX ((int64_t)1 << 40)
-enum { CHUNKED_FLOATS = 1 << 21 }; /* of all matrices: fewer fit the caches, chunks or not */
+enum { CHUNKED_FLOATS = 1 << 21 }; /* of matrices that one sweep alone needs: fewer stay in the caches, chunks or not */
 
 enum value_kind {
   VALUE_DEAD,
@@ -116,8 +116,8 @@ unroll_status plan_group(struct plan *p, unroll_error *err);
 /* window.c: is a pass in windows possible, what is computed again (after plan_group), rows between windows (requests). */
 unroll_status plan_window_check(struct plan *p, unroll_error *err);
 unroll_status plan_windows(struct plan *p, unroll_error *err);
-/* Of a finished plan: the steps of a chunk that may be worth while; 0: none. */
-int plan_chunk(const struct plan *p);
+/* Of a finished plan: the steps of a chunk that may be worth while, and whether it is so small that it is fast; 0: none. */
+int plan_chunk(const struct plan *p, bool *fast);
 unroll_status plan_window_memory(struct plan *p, unroll_error *err);
 bool plan_outlives_sweeps(const struct plan *p, int number); /* once it is known when it dies */
 unroll_status plan_memory(struct plan *p, unroll_error *err);

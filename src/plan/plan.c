@@ -55,7 +55,7 @@ static unroll_status make(plan **out, const graph *g, const plan_options *option
   return UNROLL_OK;
 }
 
-enum { CHUNKS_SAVE = 8 }; /* chunks are worth their meetings where they save so many parts of the memory */
+enum { CHUNKS_SAVE = 4 }; /* larger chunks are worth their meetings where they save one of so many parts of the memory */
 
 unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
   *out = NULL;
@@ -65,7 +65,8 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
     return error_set(err, UNROLL_USAGE, "int8 is for using a model; training takes fp32 or bf16");
   unroll_status s = make(out, g, options, err);
   plan_options chunked = *options;
-  if (s || options->window || options->chunk || !(chunked.chunk = plan_chunk(*out))) return s;
+  bool fast = false;
+  if (s || options->window || options->chunk || !(chunked.chunk = plan_chunk(*out, &fast))) return s;
   plan *other;
   s = make(&other, g, &chunked, err);
   if (s) {
@@ -73,7 +74,7 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
     *out = NULL;
     return s;
   }
-  const bool saves = other->out.arena <= (*out)->out.arena - (*out)->out.arena / CHUNKS_SAVE;
+  const bool saves = fast || other->out.arena <= (*out)->out.arena - (*out)->out.arena / CHUNKS_SAVE;
   plan_free(saves ? *out : other);
   if (saves) *out = other;
   return UNROLL_OK;

@@ -80,24 +80,6 @@ unroll_status plan_windows(struct plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
-/* Chunks are so large that the weights, which each of them reads again, are little beside its own matrices. */
-int plan_chunk(const struct plan *p) {
-  enum { ROWS = 256, PANELS = 8 };
-  const int64_t unit = p->options.precision == PRECISION_BF16 ? PLAN_STEPS_OF_PAIRS : 1;
-  int64_t row = 0, panels = 0, rows = ROWS;
-  for (int i = 0; p->cut >= 0 && i < p->n_values; i++) {
-    const value *v = &p->values[i];
-    if (v->kind == VALUE_DEAD) continue;
-    if (computed_in_windows(p, i) && v->stored && !v->per_step) row += v->row;
-    for (int k = 0; k < v->n_products; k++) panels += (int64_t)v->width * v->products[k].k;
-  }
-  if (row * p->out.max_cells < CHUNKED_FLOATS) return 0;
-  if (panels * PANELS / row > rows) rows = panels * PANELS / row;
-  if (rows > OUTER_ROWS) rows = rows / OUTER_ROWS * OUTER_ROWS; /* whole blocks of weight gradients */
-  const int64_t steps = rows > p->out.max_rows ? rows / p->out.max_rows : 1, even = (steps + unit - 1) / unit * unit;
-  return even <= p->out.max_steps / 2 ? (int)even : 0;
-}
-
 unroll_status plan_window_memory(struct plan *p, unroll_error *err) {
   unroll_status s = UNROLL_OK;
   for (int i = 0; p->options.window && i < p->n_values && !s; i++) {
@@ -117,6 +99,26 @@ static bool read_elsewhere(const struct plan *p, const value *v) {
     if (r->kind == VALUE_VIEW || sweep_of(r) != sweep_of(v)) return true;
   }
   return false;
+}
+
+/* Every chunk reads the panels of all products again, and what only it needs comes from the caches instead of memory: so it has
+ * rows enough that the one is less than the other. */
+int plan_chunk(const struct plan *p, bool *fast) {
+  enum { ROWS = 256 };
+  const int64_t unit = p->options.precision == PRECISION_BF16 ? PLAN_STEPS_OF_PAIRS : 1;
+  int64_t own = 0, panels = 0, rows = ROWS;
+  for (int i = 0; p->cut >= 0 && i < p->n_values; i++) {
+    const value *v = &p->values[i];
+    if (v->kind == VALUE_DEAD) continue;
+    if (computed_in_windows(p, i) && v->stored && !v->per_step && v->home < 0 && !plan_kept(p, i) && !read_elsewhere(p, v))
+      own += v->row;
+    for (int k = 0; k < v->n_products; k++) panels += (int64_t)v->width * v->products[k].k;
+  }
+  if (own * p->out.max_cells < CHUNKED_FLOATS) return 0;
+  if (panels / own > rows) rows = (panels / own + OUTER_ROWS - 1) / OUTER_ROWS * OUTER_ROWS; /* whole blocks of weight gradients */
+  *fast = rows <= OUTER_ROWS;
+  const int64_t steps = rows > p->out.max_rows ? rows / p->out.max_rows : 1, even = (steps + unit - 1) / unit * unit;
+  return even <= p->out.max_steps / 2 ? (int)even : 0;
 }
 
 bool plan_outlives_sweeps(const struct plan *p, int number) {
