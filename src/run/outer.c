@@ -128,13 +128,13 @@ static void share_dy(const stage_outer *o, int i, int thread, int threads, int64
 }
 
 /* Columns of a dy that a thread takes at a time. */
-typedef struct chunk {
+typedef struct strip {
   int dy;
   int64_t first, n, end; /* end: of this thread's columns of dy */
-} chunk;
+} strip;
 
-/* The chunk after c, or the first one where c->dy is -1; false: there is none. */
-static bool next_chunk(const stage_outer *o, int thread, int threads, chunk *c) {
+/* The strip after c, or the first one where c->dy is -1; false: there is none. */
+static bool next_strip(const stage_outer *o, int thread, int threads, strip *c) {
   c->first = c->dy < 0 ? 0 : c->first + c->n;
   while (c->dy < 0 || c->first >= c->end) {
     if (++c->dy >= o->n_dy) return false;
@@ -144,8 +144,8 @@ static bool next_chunk(const stage_outer *o, int thread, int threads, chunk *c) 
   return true;
 }
 
-/* What the products with a chunk shall ask for: the chunk after it, and its part of every x of the next block. */
-static void list_ahead(const run *r, const worker *w, const stage *s, const chunk *next, int64_t row, int64_t n, int number,
+/* What the products with a strip shall ask for: the strip after it, and its part of every x of the next block. */
+static void list_ahead(const run *r, const worker *w, const stage *s, const strip *next, int64_t row, int64_t n, int number,
                        int all, int64_t row_next, int64_t n_next) {
   const stage_outer *o = &s->outer;
   const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
@@ -189,10 +189,10 @@ static void products_of_pair(const run *r, const struct outer_pair *pair, int wi
 static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0, int64_t n, int64_t row_next, int64_t n_next,
                           bool begins, int thread, int threads) {
   const stage_outer *o = &s->outer;
-  chunk first = {.dy = -1}, next = first;
+  strip first = {.dy = -1}, next = first;
   int all = 0;
-  while (next_chunk(o, thread, threads, &next)) all++;
-  if (!next_chunk(o, thread, threads, &first)) return; /* more threads than columns: nothing to pack for */
+  while (next_strip(o, thread, threads, &next)) all++;
+  if (!next_strip(o, thread, threads, &first)) return; /* more threads than columns: nothing to pack for */
   float *packed = w->outer, *x_at = packed;
   for (int i = 0; i < o->n_x; i++) {
     rows as_is;
@@ -202,13 +202,13 @@ static void block_of_rows(const run *r, worker *w, const stage *s, int64_t row0,
   const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
   const int64_t k = r->f->precision == PRECISION_BF16 ? (n + 1) / 2 : n;
   for (int number = 0; number < all; number++) {
-    const chunk c = number ? next : first;
+    const strip c = number ? next : first;
     const struct outer_dy *dy = &o->dy[c.dy];
     rows at = run_at(r, w, &dy->at, &here, row0);
     if (s->back) at = reversed(at, n);
     at.p += c.first;
     next = c;
-    const bool more = next_chunk(o, thread, threads, &next);
+    const bool more = next_strip(o, thread, threads, &next);
     list_ahead(r, w, s, more ? &next : &first, more ? row0 : row_next, more ? n : n_next, number, all, row_next, n_next);
     fetch_run *ahead = w->fetches;
     if (dy->sum >= 0) r->k->sum_rows(r->arena + dy->sum + c.first, at.p, at.row, (int)n, (int)c.n);
