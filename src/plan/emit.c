@@ -457,18 +457,6 @@ static void emit_late(struct plan *p, int phase) {
   }
 }
 
-unroll_status plan_add_pack(struct plan *p, const pack_job *job, unroll_error *err) {
-  enum { PIECE = 256 };
-  if (p->out.n_packs % PIECE == 0) {
-    pack_job *grown = arena_alloc(&p->memory, (size_t)p->out.n_packs + PIECE, sizeof *grown);
-    if (!grown) return error_memory(err);
-    if (p->out.n_packs) memcpy(grown, p->out.packs, (size_t)p->out.n_packs * sizeof *grown);
-    p->out.packs = grown;
-  }
-  p->out.packs[p->out.n_packs++] = *job;
-  return UNROLL_OK;
-}
-
 static unroll_status pack_vectors(struct plan *p, unroll_error *err) {
   unroll_status s = UNROLL_OK;
   for (int i = 0; i < p->n_values && !s; i++) {
@@ -573,5 +561,6 @@ unroll_status plan_emit(struct plan *p, unroll_error *err) {
   }
   if (!s) s = emit_vectors(p, err);
   if (!s) s = lay_results(p, err);
+  if (!s) s = plan_order_packs(p, err);
   return s;
 }

@@ -1,6 +1,6 @@
 /* internal.h - the planner's own view of a graph, shared by its files: lower.c makes it, schedule.c orders it, phase.c finds
  * what may be cut into windows of steps and window.c what that takes, group.c forms stages, memory.c finds room in the arena,
- * emit.c and tile.c write the frozen plan.
+ * emit.c, tile.c and pack.c write the frozen plan.
  *
  * A value is a node of the graph after three rewritings: sums with their products are one value (SUM), cheap equations used
  * both forward and backward are computed twice, and what a loop does not need to compute step by step is taken out of it. */
@@ -138,6 +138,7 @@ int plan_steps_operand(enum op op);
 /* Whether a reader sees a view's rows where they are; otherwise it reads a copy. */
 bool plan_reads_through(const struct plan *p, int reader, int view);
 unroll_status plan_add_pack(struct plan *p, const pack_job *job, unroll_error *err);
+unroll_status plan_order_packs(struct plan *p, unroll_error *err);
 
 /* Is it a matrix of the steps of the axis that is cut; is it one result of all of them? */
 bool plan_in_windows(const struct plan *p, const value *v);
