@@ -96,6 +96,12 @@ static const char *refusal(const struct plan *p, int number) {
   return v->op == OP_EMBED_T && looked_up_twice(p, number) ? "one table is looked up in two places" : NULL;
 }
 
+/* Is it an equation of the text? */
+static bool has_source(const struct plan *p, int number) {
+  const node *n = &p->g->nodes[p->values[number].node];
+  return n->source || (n->param >= 0 && p->g->params[n->param].source);
+}
+
 /* Raises phases until they hold; p->cut is the axis. */
 static void find_earliest(phases *f) {
   struct plan *p = f->p;
@@ -117,9 +123,9 @@ static void find_earliest(phases *f) {
     }
   }
   f->bad = -1;
-  for (int i = 0; i < p->n_values && f->bad < 0; i++) {
-    f->why = refusal(p, i);
-    if (f->why) f->bad = i;
+  for (int i = 0; i < p->n_values && (f->bad < 0 || !has_source(p, f->bad)); i++) { /* an equation of the text, if there is one */
+    const char *why = refusal(p, i);
+    if (why && (f->bad < 0 || has_source(p, i))) f->bad = i, f->why = why;
   }
 }
 
