@@ -55,7 +55,8 @@ static unroll_status make(plan **out, const graph *g, const plan_options *option
   return UNROLL_OK;
 }
 
-enum { CHUNKS_SAVE = 4 }; /* larger chunks are worth their meetings where they save one of so many parts of the memory */
+/* Small chunks are faster, and taken where they need no more memory; larger ones where they save one of so many parts of it. */
+enum { CHUNKS_MORE = 64, CHUNKS_SAVE = 4 };
 
 unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
   *out = NULL;
@@ -74,9 +75,10 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
     *out = NULL;
     return s;
   }
-  const bool saves = fast || other->out.arena <= (*out)->out.arena - (*out)->out.arena / CHUNKS_SAVE;
-  plan_free(saves ? *out : other);
-  if (saves) *out = other;
+  const int64_t plain = (*out)->out.arena, most = fast ? plain + plain / CHUNKS_MORE : plain - plain / CHUNKS_SAVE;
+  const bool taken = other->out.arena <= most;
+  plan_free(taken ? *out : other);
+  if (taken) *out = other;
   return UNROLL_OK;
 }
 

@@ -143,8 +143,7 @@ unroll_status plan_window_check(struct plan *p, unroll_error *err) {
     return UNROLL_OK;
   }
   /* the equation: of the value, or of what it is the gradient of */
-  int number = p->values[p->uncut].node;
-  const node *n = &p->g->nodes[number];
+  const node *n = &p->g->nodes[p->values[p->uncut].node];
   const param *w = n->param >= 0 ? &p->g->params[n->param] : NULL;
   if (!n->source && w && w->source)
     return lang_error(w->source, w->at, err, "a pass of this net cannot be cut into windows of steps: %s", p->uncut_why);

@@ -264,16 +264,18 @@ static void test_memory(void **state) {
 }
 
 /* Chunks: what no other sweep reads, here a wide prediction and what a layer norm is made of, does not grow with the sequence. The
- * planner takes them where that saves enough, and not where all matrices fit the caches. */
+ * planner takes them where that saves enough, and not where all matrices fit the caches or more memory would be needed. */
 static void test_chunks(void **state) {
   (void)state;
-  static const char wide[] = "data x : numbers(300)\nh = lstm(x[t-1], 8)\nx ~ gaussian(mean = W h + b, scale = 1)\n",
+  static const char stack[] = "data x : numbers(20)\nh = lstm(x[t-1], 64, layers = 6)\nx ~ gaussian(mean = W h + b, scale = 1)\n",
+                    wide[] = "data x : numbers(300)\nh = lstm(x[t-1], 8)\nx ~ gaussian(mean = W h + b, scale = 1)\n",
                     norm[] = "data x : numbers(20)\nh = lstm_layernorm(x[t-1], 64)\nx ~ gaussian(mean = W h + b, scale = 1)\n";
   static const struct {
     const char *source;
     int steps;
+    int gradient;
     bool chosen;
-  } nets[] = {{wide, 4000, true}, {norm, 4000, true}, {norm, 50, false}};
+  } nets[] = {{wide, 4000, 1, true}, {norm, 4000, 1, true}, {norm, 50, 1, false}, {stack, 4000, 0, false}};
   for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
     testnet n = {0};
     const int chunk[] = {0, nets[i].steps, 20};
@@ -281,7 +283,8 @@ static void test_chunks(void **state) {
     assert_int_equal(testnet_build(&n, nets[i].source, 1, NULL), UNROLL_OK);
     for (int k = 0; k < 3; k++) {
       plan *p;
-      assert_int_equal(make_plan(&p, &n, &(shape){8, nets[i].steps, 0, PRECISION_FP32, 1, chunk[k]}, NULL), UNROLL_OK);
+      assert_int_equal(make_plan(&p, &n, &(shape){8, nets[i].steps, 0, PRECISION_FP32, nets[i].gradient, chunk[k]}, NULL),
+                       UNROLL_OK);
       bytes[k] = plan_arena_bytes(p);
       if (!k) assert_int_equal(plan_frozen(p)->window > 0, nets[i].chosen);
       plan_free(p);
