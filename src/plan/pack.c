@@ -6,14 +6,15 @@
 #include "base/error.h"
 #include "plan/internal.h"
 
-enum { PIECE = 256 };
-enum { STRIP = 64 }; /* rows of a matrix; an even number, for pairs */
+enum { FIRST = 256 }; /* jobs there is room for at first; a power of two */
+enum { STRIP = 64 };  /* rows of a matrix; an even number, for pairs */
 
 unroll_status plan_add_pack(struct plan *p, const pack_job *job, unroll_error *err) {
-  if (p->out.n_packs % PIECE == 0) {
-    pack_job *grown = arena_alloc(&p->memory, (size_t)p->out.n_packs + PIECE, sizeof *grown);
+  const int n = p->out.n_packs;
+  if (n == 0 || (n >= FIRST && (n & (n - 1)) == 0)) { /* twice the room */
+    pack_job *grown = arena_alloc(&p->memory, n ? 2 * (size_t)n : FIRST, sizeof *grown);
     if (!grown) return error_memory(err);
-    if (p->out.n_packs) memcpy(grown, p->out.packs, (size_t)p->out.n_packs * sizeof *grown);
+    if (n) memcpy(grown, p->out.packs, (size_t)n * sizeof *grown);
     p->out.packs = grown;
   }
   p->out.packs[p->out.n_packs++] = *job;
