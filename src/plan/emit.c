@@ -511,9 +511,7 @@ static unroll_status emit_bounds(struct plan *p, int number, stage *s, unroll_er
       for (int k = 0; k < 2 && v->stage == number; k++) {
         if (!v->bound[k].slots) continue;
         if (!pass) n++;
-        if (pass)
-          s->bounds[s->n_bounds++] =
-              (struct stage_bound){v->offset, v->bound[k].offset, v->row, v->bound[k].slots, v->width, k == 1};
+        if (pass) s->bounds[s->n_bounds++] = (struct stage_bound){v->offset, v->bound[k].offset, v->row, v->bound[k].slots, k == 1};
       }
     }
   }

@@ -11,7 +11,6 @@
 #include "plan/stage.h"
 
 #define PLAN_FLOATS_MAX ((int64_t)1 << 40)
-enum { CHUNKED_FLOATS = 1 << 21 }; /* of matrices that one sweep alone needs: fewer stay in the caches, chunks or not */
 
 enum value_kind {
   VALUE_DEAD,

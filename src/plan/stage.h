@@ -162,7 +162,7 @@ typedef struct stage {
   int n_bounds;   /* what neighbour windows look at, kept when the stage has run in its sweep */
   struct stage_bound {
     int64_t from, to, row; /* matrix, slots, floats of a row */
-    int slots, width;
+    int slots;
     bool first; /* rows of the window's first step; else of its last */
   } * bounds;
   bool of_steps; /* rows are those of `axis` (R), else those of the batch (B), or one when `one` */

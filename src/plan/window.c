@@ -70,8 +70,9 @@ static unroll_status add_bound(struct plan *p, const value *v, struct value_boun
 unroll_status plan_windows(struct plan *p, unroll_error *err) {
   for (int i = 0; i < p->n_groups; i++)
     if (p->groups[i].phase % 2 && p->groups[i].phase / 2 >= p->out.n_sweeps) p->out.n_sweeps = p->groups[i].phase / 2 + 1;
+  if (!p->options.window || p->keeps) return UNROLL_OK; /* nothing is computed again */
   marking m = {.p = p};
-  for (m.sweep = 1; m.sweep < p->out.n_sweeps && p->options.window && !p->keeps; m.sweep++) {
+  for (m.sweep = 1; m.sweep < p->out.n_sweeps; m.sweep++) {
     m.needed = mem_zero((size_t)p->n_values + 1, sizeof *m.needed);
     if (!m.needed) return error_memory(err);
     find_again(&m);
@@ -104,7 +105,7 @@ static bool read_elsewhere(const struct plan *p, const value *v) {
 /* Every chunk reads the panels of all products again, and what only it needs comes from the caches instead of memory: so it has
  * rows enough that the one is less than the other. */
 int plan_chunk(const struct plan *p, bool *fast) {
-  enum { ROWS = 256 };
+  enum { ROWS = 256, FLOATS = 1 << 21 }; /* of matrices that one sweep alone needs: fewer stay in the caches, chunks or not */
   const int64_t unit = p->options.precision == PRECISION_BF16 ? PLAN_STEPS_OF_PAIRS : 1;
   int64_t own = 0, panels = 0, rows = ROWS;
   for (int i = 0; p->cut >= 0 && i < p->n_values; i++) {
@@ -114,7 +115,7 @@ int plan_chunk(const struct plan *p, bool *fast) {
       own += v->row;
     for (int k = 0; k < v->n_products; k++) panels += (int64_t)v->width * v->products[k].k;
   }
-  if (own * p->out.max_cells < CHUNKED_FLOATS) return 0;
+  if (own * p->out.max_cells < FLOATS) return 0;
   if (panels / own > rows) rows = (panels / own + OUTER_ROWS - 1) / OUTER_ROWS * OUTER_ROWS; /* whole blocks of weight gradients */
   *fast = rows <= OUTER_ROWS;
   const int64_t steps = rows > p->out.max_rows ? rows / p->out.max_rows : 1, even = (steps + unit - 1) / unit * unit;
