@@ -18,6 +18,11 @@ typedef struct call_args {
   span backward_at;
 } call_args;
 
+typedef struct given_input { /* the value of an argument */
+  int term;
+  scope *from; /* the call whose output it is, or NULL */
+} given_input;
+
 /* --- the cell's program --- */
 
 static bool is_name(const char *word) {
@@ -208,18 +213,20 @@ static bool set_settings(builder *b, scope *caller, scope *s, const expr *e) {
   return true;
 }
 
-static bool add_input(builder *b, scope *s, const char *name, int t) {
-  symbol *y = scope_add(b, s, name, SYMBOL_VARIABLE, b->terms[t].at->at);
+/* `from`: the call whose output it is, so that x[t-1] in the cell is what it is outside: its state, from where that starts. */
+static bool add_input(builder *b, scope *s, const char *name, given_input in) {
+  symbol *y = scope_add(b, s, name, SYMBOL_VARIABLE, b->terms[in.term].at->at);
   if (!y) return false;
   y->state = SYMBOL_DONE;
-  y->term = t;
-  y->width = b->terms[t].width;
+  y->term = in.term;
+  y->width = b->terms[in.term].width;
+  y->call = in.from;
   return true;
 }
 
-static bool bind_inputs(builder *b, scope *caller, scope *s, const expr *e, const call_args *a, const int *terms) {
+static bool bind_inputs(builder *b, scope *caller, scope *s, const expr *e, const call_args *a, const given_input *given) {
   for (int i = 0; i < s->n_inputs; i++) {
-    if (i < a->n_inputs && !add_input(b, s, s->inputs[i], terms[i])) return false;
+    if (i < a->n_inputs && !add_input(b, s, s->inputs[i], given[i])) return false;
     if (i >= a->n_inputs) {
       if (a->n_inputs == 0)
         return FAIL(b, s, s->inputs_at[i], "unknown name '%s'%s", s->inputs[i], build_suggest(b, s, s->inputs[i])), false;
@@ -260,8 +267,8 @@ static bool name_output(builder *b, scope *s, const char *path, bool last) {
   return s->output->full || (build_memory(b), false);
 }
 
-static scope *layer(builder *b, scope *caller, const expr *e, const cell_file *cell, const call_args *a, const int *inputs, int x,
-                    const char *path) {
+static scope *layer(builder *b, scope *caller, const expr *e, const cell_file *cell, const call_args *a, const given_input *inputs,
+                    given_input x, const char *path) {
   scope *s = scope_new(b, caller, cell->text);
   if (!s) return NULL;
   s->cell = cell->name;
@@ -307,20 +314,28 @@ static scope *twin(const scope *caller, const scope *s) {
   return other && other->text == s->text ? other : NULL;
 }
 
+static bool read_input(builder *b, scope *s, const expr *e, given_input *out) {
+  b->called = NULL;
+  out->term = build_expr(b, s, e);
+  out->from = b->called;
+  b->called = NULL;
+  return out->term != TERM_NONE;
+}
+
 int build_call(builder *b, scope *s, const expr *e, const cell_file *cell, const char *target) {
   call_args a;
   start_value from;
-  int inputs[8], x;
+  given_input inputs[8], x;
   if (!check_nesting(b, s, e, cell) || !read_args(b, s, e, cell, &a)) return TERM_NONE;
-  if ((x = build_expr(b, s, a.x)) == TERM_NONE) return TERM_NONE;
+  if (!read_input(b, s, a.x, &x)) return TERM_NONE;
   for (int i = 0; i < a.n_inputs; i++)
-    if ((inputs[i] = build_expr(b, s, a.inputs[i])) == TERM_NONE) return TERM_NONE;
+    if (!read_input(b, s, a.inputs[i], &inputs[i])) return TERM_NONE;
   if (!read_start(b, s, &a, &from)) return TERM_NONE;
   if (!build_grow(b, (void **)&b->firsts, b->n_firsts, &b->cap_firsts, sizeof *b->firsts)) return TERM_NONE;
-  b->firsts[b->n_firsts++] = (root_term){x, s};
+  b->firsts[b->n_firsts++] = (root_term){x.term, s};
   if (a.layers == 0) {
     b->called = NULL;
-    return x;
+    return x.term;
   }
 
   const char *name = target ? target : unique_name(b, s, cell->name), *path = build_path(b, s, name);
@@ -328,10 +343,11 @@ int build_call(builder *b, scope *s, const expr *e, const cell_file *cell, const
   if (!path || !layers) return b->status == UNROLL_OK ? build_memory(b) : TERM_NONE;
   for (int k = 0; k < a.layers; k++) {
     if (a.dropout > 0) {
-      if (b->terms[x].kind == TERM_INDEX) return FAIL(b, s, a.x->at, "symbols cannot be dropped out: put embed(...) before them");
-      x = term_add(b, s, a.x, TERM_DROPOUT, b->terms[x].width, &x, 1);
-      if (x == TERM_NONE) return TERM_NONE;
-      b->terms[x].value = a.dropout;
+      if (b->terms[x.term].kind == TERM_INDEX)
+        return FAIL(b, s, a.x->at, "symbols cannot be dropped out: put embed(...) before them");
+      x = (given_input){.term = term_add(b, s, a.x, TERM_DROPOUT, b->terms[x.term].width, &x.term, 1)};
+      if (x.term == TERM_NONE) return TERM_NONE;
+      b->terms[x.term].value = a.dropout;
     }
     const char *own = a.layers == 1 ? path : build_text(b, "%s.%d", path, k + 1);
     scope *l = layers[k] = layer(b, s, e, cell, &a, inputs, x, own);
@@ -341,8 +357,8 @@ int build_call(builder *b, scope *s, const expr *e, const cell_file *cell, const
     l->n_layers = a.layers;
     l->start = a.start ? start_of_layer(&from, k, a.layers) : twin(s, l);
     if (!name_output(b, l, path, k == a.layers - 1) || !inside(b, s, l, e, &a, &from)) return TERM_NONE;
-    x = l->output->term;
+    x = (given_input){l->output->term, l};
   }
   b->called = layers[a.layers - 1];
-  return x;
+  return x.term;
 }

@@ -296,25 +296,8 @@ static int carry_leaf(builder *b, const symbol *y, int lag, int width) {
   return graph_node(g, n);
 }
 
-/* The value of y before the first step. */
-static int initial(builder *b, const symbol *y, int lag, int width) {
-  graph *g = b->g;
-  if (y->start_from) {
-    const symbol *z = build_state(y->start_from);
-    const term *x = &b->terms[z->term];
-    if (lag > 1 && z->n_shifts < lag - 1) return NODE_NONE;
-    const int final = lag > 1 ? z->shifts[lag - 2] : lift(g, x->node, SPACE_STEP, x->axis, width);
-    return edge(g, final, z->in->dir > 0 ? -1 : 1);
-  }
-  if (y->start != TERM_NONE && lag == 1) return lift(g, b->terms[y->start].node, SPACE_STATIC, -1, width);
-  return b->stream && y->in->dir > 0 ? carry_leaf(b, y, lag, width) : NODE_NONE;
-}
-
-/* Whether that can be said yet: an equation may need y[t-1] before what y starts from, as in y = cell(y[t-1], 5, start = z). */
-static bool start_is_there(const builder *b, const symbol *y) {
-  if (y->start_from) return b->terms[build_state(y->start_from)->term].node != NODE_NONE;
-  return y->start == TERM_NONE || b->terms[y->start].node != NODE_NONE;
-}
+static int initial(builder *b, const symbol *y, int lag, int width);
+static int given_start(builder *b, const symbol *y, int lag, int width);
 
 static bool room_for_shifts(builder *b, symbol *y, int lag) {
   int *bigger = arena_alloc(&b->scratch, (size_t)lag, sizeof *bigger);
@@ -324,26 +307,65 @@ static bool room_for_shifts(builder *b, symbol *y, int lag) {
   return true;
 }
 
-static int emit_shift(builder *b, const term *t) {
-  symbol *y = build_state(t->of);
+/* Whether what y starts from can be said yet: an equation may need y[t-1] before that, as in y = cell(y[t-1], 5, start = z). */
+static bool start_is_there(const builder *b, const symbol *y) {
+  for (; y->start_from; y = build_state(y->start_from))
+    if (b->terms[build_state(y->start_from)->term].node == NODE_NONE) return false;
+  return y->start == TERM_NONE || b->terms[y->start].node != NODE_NONE;
+}
+
+/* y[t-1] .. y[t-lag]; `t`: who asks for them. */
+static int shifts_of(builder *b, symbol *y, int lag, const term *t) {
   graph *g = b->g;
-  const int width = width_value(b, y->width);
-  if (y->n_shifts < t->lag && !room_for_shifts(b, y, t->lag)) return NODE_NONE;
-  while (y->n_shifts < t->lag && !graph_failed(g) && b->status == UNROLL_OK) {
-    const int lag = y->n_shifts + 1, x = lag > 1 ? y->shifts[lag - 2] : b->terms[y->term].node;
+  const int width = width_value(b, y->width), axis = b->terms[y->term].axis;
+  if (y->n_shifts < lag && !room_for_shifts(b, y, lag)) return NODE_NONE;
+  while (y->n_shifts < lag && !graph_failed(g) && b->status == UNROLL_OK) {
+    const int back = y->n_shifts + 1, x = back > 1 ? y->shifts[back - 2] : b->terms[y->term].node;
     node n = blank(t, OP_SHIFT);
+    n.space = SPACE_STEP;
+    n.axis = axis;
     n.width = width;
     n.dir = y->in->dir;
     if (start_is_there(b, y))
-      n.in[1] = initial(b, y, lag, width);
+      n.in[1] = initial(b, y, back, width);
     else
       n.in[2] = OPEN;
     if (x == NODE_NONE || n.in[2] == OPEN) n.in[3] = -b->unique++; /* see close_cycles */
-    if (x != NODE_NONE) n.in[0] = lift(g, x, SPACE_STEP, t->axis, width);
+    if (x != NODE_NONE) n.in[0] = lift(g, x, SPACE_STEP, axis, width);
     y->shifts[y->n_shifts] = graph_node(g, n);
     y->n_shifts++;
   }
-  return graph_failed(g) || b->status != UNROLL_OK ? NODE_NONE : y->shifts[t->lag - 1];
+  return graph_failed(g) || b->status != UNROLL_OK ? NODE_NONE : y->shifts[lag - 1];
+}
+
+static int emit_shift(builder *b, const term *t) { return shifts_of(b, build_state(t->of), t->lag, t); }
+
+/* 1 for each sequence that has no steps on an axis, else 0. */
+static int is_empty(graph *g, int axis) {
+  const int one = lift(g, graph_const(g, 1), SPACE_STEP, axis, 1);
+  return graph_failed(g) ? NODE_NONE : graph_binary(g, OP_SUB, graph_const(g, 1), edge(g, one, 1));
+}
+
+/* What the recurrence z leaves, `back` steps before its last one: of a sequence without steps what z itself began from. */
+static int final_state(builder *b, symbol *z, int back, int width) {
+  graph *g = b->g;
+  const term *t = &b->terms[z->term];
+  const int state = back ? shifts_of(b, z, back, t) : lift(g, t->node, SPACE_STEP, t->axis, width);
+  const int end = graph_failed(g) ? NODE_NONE : edge(g, state, -z->in->dir), start = given_start(b, z, back + 1, width);
+  if (start == NODE_NONE || graph_failed(g)) return end;
+  return graph_binary(g, OP_ADD, end, graph_binary(g, OP_MUL, is_empty(g, t->axis), start));
+}
+
+/* y[t-lag] at the first step, as `start =` says; NODE_NONE: zeros. */
+static int given_start(builder *b, const symbol *y, int lag, int width) {
+  if (y->start_from) return final_state(b, build_state(y->start_from), lag - 1, width);
+  return y->start != TERM_NONE && lag == 1 ? lift(b->g, b->terms[y->start].node, SPACE_STATIC, -1, width) : NODE_NONE;
+}
+
+/* The value of y before the first step. */
+static int initial(builder *b, const symbol *y, int lag, int width) {
+  if (y->start_from || (y->start != TERM_NONE && lag == 1)) return given_start(b, y, lag, width);
+  return b->stream && y->in->dir > 0 ? carry_leaf(b, y, lag, width) : NODE_NONE;
 }
 
 static void close_shift(builder *b, const symbol *y, int at, int lag) {

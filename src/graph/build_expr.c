@@ -298,7 +298,7 @@ static int refuse_cycle(builder *b, const symbol *y, const expr *e) {
 
 /* What a variable starts from, the output of the cell that it is the value of starts from too: they are one state. */
 static void hand_start(const symbol *y) {
-  for (symbol *z; y->call && y->call->dir == y->in->dir; y = z) {
+  for (symbol *z; y->call && y->call->parent == y->in && y->call->dir == y->in->dir; y = z) {
     z = y->call->output;
     if (z->start != TERM_NONE || z->start_from) return;
     z->start = y->start;

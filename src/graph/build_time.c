@@ -186,6 +186,7 @@ static int need(const term *t, int i, bool *whole) {
   if (t->kind == TERM_SHIFT) {
     const symbol *y = build_state(t->of);
     if (i == 0) return y->term;
+    for (; i > 1 && y->start_from; i--) y = build_state(y->start_from); /* what it starts from may have had no steps */
     if (i == 1 && y->start_from) return *whole = true, y->start_from->term;
     return i == 1 ? y->start : TERM_NONE;
   }

@@ -1,0 +1,139 @@
+/* test_start.c - what is read before the first step: values worked out by hand, in the reference and in the plan. */
+#include "testnet.h"
+#include "plan/plan.h"
+#include "run/run.h"
+
+enum { MOST = 8 };
+
+/* All weights and numbers are 1, but numbers before the first step are 0. The only example has so many steps of x, z, w. */
+#define ONE_Z_W "data x : numbers(1)\ndata z : numbers(1)\ndata w : numbers(1)\ndata y : number\n"
+#define ALL "y ~ gaussian(mean = h, scale = 1)\n"
+static const struct row {
+  const char *net;
+  int lengths[3];
+  const char *name; /* of the variable that is looked at, at all steps of its axis */
+  int n;
+  double want[MOST];
+} rows[] = {
+    /* a recurrence without steps hands over what it began from itself */
+    {ONE_Z_W "a = k(x, 1)\nb = k(z, 1, start = a)\nh = k(w, 1, start = b)\n" ALL, {2, 0, 2}, "h", 2, {3, 4}},
+    {ONE_Z_W "param p\na = k(z, 1, start = p)\nh = k(w, 1, start = a)\n" ALL, {0, 0, 2}, "h", 2, {2, 3}},
+    {ONE_Z_W "param p\na = k(x, 1, start = p)\nb = k(z, 1, start = a)\nc = k(z, 1, start = b)\nh = k(w, 1, start = c)\n" ALL,
+     {2, 0, 2},
+     "h",
+     2,
+     {4, 5}},
+    {ONE_Z_W "a = k(x, 1, backward)\nb = k(z, 1, start = a, layers = 2)\nh = k(w, 1, backward, start = b)\n" ALL,
+     {3, 0, 2},
+     "h",
+     2,
+     {5, 4}},
+    {ONE_Z_W "a = two(x, 1)\nb = two(z, 1, start = a)\nh = two(w, 1, start = b)\n" ALL, {3, 0, 2}, "h", 2, {7, 12}},
+    {ONE_Z_W "a = k(x, 1)\nh = two(w, 1, start = a)\n" ALL, {3, 0, 2}, "h", 2, {6, 10}}, /* it has no h[t-2] of its own */
+    {ONE_Z_W "a = inner(x, 1)\nb = inner(z, 1, start = a)\nh = inner(w, 1, start = b)\n" ALL, {2, 0, 2}, "h", 2, {3, 4}},
+    /* x[t-1] in a cell is what it is outside: of data, of a variable, of a recurrence, which may start from something */
+    {ONE_Z_W "h = late(w, 1)\n" ALL, {0, 0, 3}, "h", 3, {0, 1, 1}},
+    {ONE_Z_W "e = tanh(0 * w) + 2\nh = late(e, 1)\n" ALL, {0, 0, 3}, "h", 3, {0, 2, 2}},
+    {ONE_Z_W "h = late(tanh(0 * w) + 2, 1)\n" ALL, {0, 0, 3}, "h", 3, {0, 2, 2}},
+    {ONE_Z_W "param p\ng = k(w, 1, start = p)\nh = 2 * g[t-1]\n" ALL, {0, 0, 3}, "h", 3, {2, 4, 6}},
+    {ONE_Z_W "param p\ng = k(w, 1, start = p)\nh = late(g, 1)\n" ALL, {0, 0, 3}, "h", 3, {1, 2, 3}},
+    {ONE_Z_W "param p\nh = late(k(w, 1, start = p), 1)\n" ALL, {0, 0, 3}, "h", 3, {1, 2, 3}},
+    {ONE_Z_W "param p\ng = k(w, 1, start = p)\ne = g\nh = late(e, 1, layers = 2)\n" ALL, {0, 0, 3}, "h", 3, {0, 1, 2}},
+    {ONE_Z_W "param p\nh = late(k(w, 1, start = p), 1, backward)\n" ALL, {0, 0, 3}, "h", 3, {3, 4, 0}}, /* not its start's end */
+    {ONE_Z_W "param p\nh = other(w, k(w, 1, start = p), 1)\n" ALL, {0, 0, 3}, "h", 3, {2, 3, 4}},
+};
+
+static const char *const own_cells[][2] = {
+    {"k", "h = h[t-1] + W x\n"}, {"two", "h = h[t-1] + h[t-2] + W x\n"},
+    {"late", "h = W x[t-1]\n"},  {"other", "h = W x + v[t-1]\n"},
+    {"inner", "h = k(x, 1)\n"},
+};
+
+static const char *find_own(void *context, const char *name, arena *memory, const char **file) {
+  (void)context, (void)memory, (void)file;
+  for (size_t i = 0; i < sizeof own_cells / sizeof *own_cells; i++)
+    if (!strcmp(own_cells[i][0], name)) return own_cells[i][1];
+  return NULL;
+}
+
+/* The last node of a name: h = cell(...) names several where layers are. */
+static int named(const graph *g, const char *name) {
+  for (int i = g->n_nodes; i-- > 0;)
+    if (g->nodes[i].name && !strcmp(g->nodes[i].name, name)) return i;
+  fail_msg("no node is called '%s'", name);
+  return NODE_NONE;
+}
+
+static void same(size_t row, const char *who, const double *got) {
+  for (int i = 0; i < rows[row].n; i++)
+    if (!(fabs(got[i] - rows[row].want[i]) <= 1e-6 * (1 + fabs(rows[row].want[i]))))
+      fail_msg("row %zu, %s: %s is %g at step %d, not %g\n%s", row, who, rows[row].name, got[i], i + 1, rows[row].want[i],
+               rows[row].net);
+}
+
+static void check(size_t row) {
+  const struct row *w = &rows[row];
+  arena memory = {0};
+  program *net;
+  graph g;
+  plan *p;
+  run *r = NULL;
+  reference ref = {0};
+  unroll_error err = {0};
+  const build_options o = {.find_cell = find_own};
+  graph_init(&g);
+  if (lang_parse(&net, "t.net", w->net, &memory, &err) || graph_build(&g, net, &o, &err) || graph_differentiate(&g, &err))
+    fail_msg("row %zu: %d:%d: %s\n%s", row, err.line, err.column, err.message, w->net);
+  const int seen = named(&g, w->name);
+  float weights[64];
+  double exact[64];
+  assert_true(g.n_weights <= 64);
+  for (int i = 0; i < 64; i++) exact[i] = 1, weights[i] = 1;
+
+  static const float ones[64 + MOST] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  static const int32_t symbols[MOST] = {0};
+  static const int active[MOST] = {1, 1, 1, 1, 1, 1, 1, 1};
+  static const int64_t first[MOST + 1] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+  const float *number[8] = {NULL};
+  const int32_t *index[8] = {NULL};
+  float late[MOST] = {0};
+  batch_axis axes[4];
+  assert_true(g.n_axes <= 4 && g.n_inputs <= 8);
+  for (int i = 0; i < 3; i++)
+    if (g.data[i].axis >= 0) axes[g.data[i].axis] = (batch_axis){.steps = w->lengths[i], .active = active, .first = first};
+  for (int i = 1; i < MOST; i++) late[i] = 1; /* x[t-1] of data */
+  for (int i = 0; i < g.n_inputs; i++) number[i] = g.inputs[i].lag ? late : ones, index[i] = symbols;
+  const batch b = {.rows = 1, .axes = axes, .index = index, .number = number, .loss_scale = 1};
+
+  if (plan_new(&p, &g, &(plan_options){.max_rows = 1, .max_steps = MOST, .gradient = 1, .keep = &seen, .n_keep = 1}, &err) ||
+      run_new(&r, p, weights, NULL, &err) || reference_pass(&ref, &g, exact, &b, NULL, 1, &err))
+    fail_msg("row %zu: %s", row, err.message);
+  double got[MOST];
+  for (int i = 0; i < w->n; i++) got[i] = ref.values[seen][i];
+  same(row, "reference", got);
+  run_pass(r, &b, 1);
+  ptrdiff_t apart;
+  const float *value = run_value(r, seen, &apart);
+  for (int i = 0; i < w->n; i++) got[i] = (double)value[i * apart];
+  same(row, "plan", got);
+  for (int i = 0; i < g.n_weights; i++)
+    if (!(fabs((double)run_gradient(r)[i] - ref.gradient[i]) <= 1e-5 * (1 + fabs(ref.gradient[i]))))
+      fail_msg("row %zu: gradient %d is %g in the plan, %g in the reference", row, i, (double)run_gradient(r)[i], ref.gradient[i]);
+  reference_free(&ref);
+  run_free(r);
+  plan_free(p);
+  graph_free(&g);
+  arena_free(&memory);
+}
+
+static void every_row(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) check(i);
+  assert_int_equal(mem_live(), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_row)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
