@@ -57,6 +57,13 @@ static ssize_t do_read(int fd, void *data, size_t size) {
   while (n < 0 && errno == EINTR);
   return n;
 }
+static ssize_t do_read_at(int fd, void *data, size_t size, uint64_t from) {
+  if (may_fail()) return -1;
+  ssize_t n;
+  do n = pread(fd, data, size, (off_t)from);
+  while (n < 0 && errno == EINTR);
+  return n;
+}
 static ssize_t do_write(int fd, const void *data, size_t size) {
   if (may_fail()) return -1;
   ssize_t n;
@@ -89,9 +96,16 @@ static unroll_status no_memory(unroll_error *err, const char *path) {
   return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "out of memory");
 }
 
+static unroll_status too_large(unroll_error *err, const char *path, size_t most) {
+  const bool small = most < 1 << 20;
+  return error_at(err, UNROLL_BAD_INPUT, path, NULL, 0, 0, "the file is larger than %zu %s", small ? most : most >> 20,
+                  small ? "bytes" : "MB");
+}
+
 /* Reads to the end of fd. `expected` is the size the system told, which need not be true (/proc tells 0, files grow): with one
- * byte beyond it and the NUL, a file of that size is read without moving it. */
-static unroll_status read_all(int fd, const char *name, size_t expected, char **data, size_t *size, unroll_error *err) {
+ * byte beyond it and the NUL, a file of that size is read without moving it. More than `most` bytes are refused. */
+static unroll_status read_all(int fd, const char *name, size_t expected, size_t most, char **data, size_t *size,
+                              unroll_error *err) {
   size_t capacity, used = 0;
   if (__builtin_add_overflow(expected, (size_t)2, &capacity)) return no_memory(err, name);
   if (capacity < 4096) capacity = 4096;
@@ -106,6 +120,10 @@ static unroll_status read_all(int fd, const char *name, size_t expected, char **
     }
     if (n == 0) break;
     used += (size_t)n;
+    if (used > most) {
+      mem_free(block);
+      return too_large(err, name, most);
+    }
     if (used < capacity - 1) continue;
     char *larger = __builtin_mul_overflow(capacity, (size_t)2, &capacity) ? NULL : mem_resize(block, capacity);
     if (!larger) {
@@ -134,13 +152,63 @@ unroll_status file_read(const char *path, char **data, size_t *size, unroll_erro
   else if (S_ISDIR(st.st_mode))
     status = error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "is a folder, not a file");
   else
-    status = read_all(fd, name, S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : 0, data, size, err);
+    status = read_all(fd, name, S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : 0, SIZE_MAX, data, size, err);
   if (!standard && do_close(fd) && !status) {
     status = trouble(err, UNROLL_BAD_INPUT, name, "cannot close");
     mem_free(*data);
     *data = NULL;
     *size = 0;
   }
+  return status;
+}
+
+unroll_status file_open(file_source *f, const char *path, unroll_error *err) {
+  struct stat st;
+  *f = (file_source){.fd = do_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)};
+  if (f->fd < 0) return trouble(err, UNROLL_BAD_INPUT, path, "cannot open");
+  unroll_status status = UNROLL_OK;
+  if (fstat(f->fd, &st))
+    status = trouble(err, UNROLL_BAD_INPUT, path, "cannot read");
+  else if (S_ISDIR(st.st_mode))
+    status = error_at(err, UNROLL_BAD_INPUT, path, NULL, 0, 0, "is a folder, not a file");
+  else if (!S_ISREG(st.st_mode))
+    status = error_at(err, UNROLL_BAD_INPUT, path, NULL, 0, 0, "is no regular file");
+  else if (!(f->path = mem_text(path)))
+    status = no_memory(err, path);
+  if (status)
+    close(f->fd);
+  else
+    f->size = (uint64_t)st.st_size;
+  return status;
+}
+
+unroll_status file_get(const file_source *f, uint64_t from, void *data, size_t size, unroll_error *err) {
+  for (char *at = data; size > 0;) {
+    const ssize_t n = do_read_at(f->fd, at, size, from);
+    if (n < 0) return trouble(err, UNROLL_BAD_INPUT, f->path, "cannot read");
+    if (n == 0) return error_at(err, UNROLL_BAD_INPUT, f->path, NULL, 0, 0, "the file ends early");
+    at += n;
+    from += (uint64_t)n;
+    size -= (size_t)n;
+  }
+  return UNROLL_OK;
+}
+
+void file_close(file_source *f) {
+  if (!f->path) return;
+  close(f->fd);
+  mem_free(f->path);
+  *f = (file_source){0};
+}
+
+unroll_status file_read_regular(const char *path, size_t most, char **data, size_t *size, unroll_error *err) {
+  file_source f;
+  *data = NULL;
+  *size = 0;
+  unroll_status status = file_open(&f, path, err);
+  if (!status && f.size > most) status = too_large(err, path, most);
+  if (!status) status = read_all(f.fd, path, (size_t)f.size, most, data, size, err);
+  file_close(&f);
   return status;
 }
 

@@ -3,11 +3,25 @@
 #define BASE_FILE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <unroll.h>
 
 /* Reads a whole file ("-": standard input) into a block for mem_free; a NUL is appended after *size bytes.
  * UNROLL_BAD_INPUT when it cannot be read (with the reason), UNROLL_FAILED for lack of memory. Directories are refused. */
 unroll_status file_read(const char *path, char **data, size_t *size, unroll_error *err);
+
+/* A regular file of at most `most` bytes, as file_read does it. Whatever else has the name is refused and not waited for: a pipe, a
+ * device, "-" too. */
+unroll_status file_read_regular(const char *path, size_t most, char **data, size_t *size, unroll_error *err);
+/* The same file piece by piece. file_get reads exactly `size` bytes from the place `from`, or fails. file_close in any case. */
+typedef struct file_source {
+  char *path; /* for messages; NULL: nothing is open */
+  int fd;
+  uint64_t size;
+} file_source;
+unroll_status file_open(file_source *f, const char *path, unroll_error *err);
+unroll_status file_get(const file_source *f, uint64_t from, void *data, size_t size, unroll_error *err);
+void file_close(file_source *f);
 
 /* Atomic replacement: temporary file in the same folder, write, fsync, rename, fsync the folder. Old content stays until
  * the rename; on any failure the temporary file is removed. */

@@ -330,19 +330,57 @@ static void folders_are_made(void **state) {
   assert_int_equal(file_make_folder(".", &e), UNROLL_OK);
 }
 
+/* Regular files only: a pipe that nobody writes to is refused at once. Each operation and each allocation fails once. */
+static void regular_files_are_read(void **state) {
+  (void)state;
+  const char *const path = in_folder("regular"), *const pipe_path = in_folder("pipe");
+  char *data, piece[4];
+  size_t size;
+  unroll_error e;
+  file_source f;
+  assert_int_equal(put(path, "a small file", 12, &e), UNROLL_OK);
+  assert_int_equal(mkfifo(pipe_path, 0600), 0);
+  assert_int_equal(file_read_regular(path, 12, &data, &size, &e), UNROLL_OK);
+  assert_int_equal(size, 12);
+  assert_string_equal(data, "a small file");
+  mem_free(data);
+  assert_refused(file_read_regular(path, 11, &data, &size, &e), UNROLL_BAD_INPUT, &e, path, "the file is larger than 11 bytes");
+  assert_null(data);
+  assert_refused(file_read_regular(pipe_path, 100, &data, &size, &e), UNROLL_BAD_INPUT, &e, pipe_path, "is no regular file");
+  assert_refused(file_read_regular("/dev/zero", 100, &data, &size, &e), UNROLL_BAD_INPUT, &e, "/dev/zero", "is no regular file");
+  assert_refused(file_read_regular(folder, 100, &data, &size, &e), UNROLL_BAD_INPUT, &e, folder, "is a folder, not a file");
+  assert_refused(file_open(&f, "-", &e), UNROLL_BAD_INPUT, &e, "-", "cannot open");
+  file_close(&f);
+
+  assert_int_equal(file_open(&f, path, &e), UNROLL_OK);
+  assert_int_equal(f.size, 12);
+  assert_int_equal(file_get(&f, 2, piece, 4, &e), UNROLL_OK);
+  assert_memory_equal(piece, "smal", 4);
+  assert_refused(file_get(&f, 10, piece, 4, &e), UNROLL_BAD_INPUT, &e, path, "the file ends early");
+  file_close(&f);
+
+  for (int memory = 0; memory < 2; memory++)
+    for (long n = 1;; n++) {
+      memory ? mem_fail_after(n, 0) : file_fail_after(n, 0);
+      const unroll_status status = file_read_regular(path, 100, &data, &size, &e);
+      mem_fail_after(0, 0);
+      file_fail_after(0, 0);
+      mem_free(data);
+      if (!status) break;
+      assert_int_equal(status, memory ? UNROLL_FAILED : UNROLL_BAD_INPUT);
+      assert_int_equal(mem_live(), 0);
+      assert_true(n < 10);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_is_written_is_read),
-      cmocka_unit_test(bad_paths_are_refused),
-      cmocka_unit_test(full_disk_is_told),
-      cmocka_unit_test(standard_input_is_read),
-      cmocka_unit_test(links_and_modes_stay),
-      cmocka_unit_test(every_operation_fails_once),
-      cmocka_unit_test(every_allocation_fails_once),
-      cmocka_unit_test(two_writers_do_not_mix),
-      cmocka_unit_test(stale_files_are_replaced),
-      cmocka_unit_test(folders_are_made),
-      cmocka_unit_test(killed_writer_leaves_old_or_new),
+      cmocka_unit_test(what_is_written_is_read),     cmocka_unit_test(bad_paths_are_refused),
+      cmocka_unit_test(full_disk_is_told),           cmocka_unit_test(standard_input_is_read),
+      cmocka_unit_test(links_and_modes_stay),        cmocka_unit_test(every_operation_fails_once),
+      cmocka_unit_test(every_allocation_fails_once), cmocka_unit_test(two_writers_do_not_mix),
+      cmocka_unit_test(stale_files_are_replaced),    cmocka_unit_test(folders_are_made),
+      cmocka_unit_test(regular_files_are_read),      cmocka_unit_test(killed_writer_leaves_old_or_new),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
