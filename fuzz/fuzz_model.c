@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/memory.h"
-#include "train/generate.h"
-#include "train/score.h"
+#include "use/generate.h"
+#include "use/score.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "base/memory.h"
-#include "data/picture.h"
+#include "read/picture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

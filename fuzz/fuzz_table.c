@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "data/batch.h"
 #include "data/calendar.h"
-#include "data/table.h"
+#include "read/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* api.h - what the files behind unroll.h share. */
 #ifndef API_API_H
 #define API_API_H
-#include "train/model.h"
+#include "model/model.h"
 
 struct unroll_model {
   model m;

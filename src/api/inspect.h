@@ -2,7 +2,7 @@
 #ifndef API_INSPECT_H
 #define API_INSPECT_H
 #include "plan/plan.h"
-#include "train/model.h"
+#include "model/model.h"
 
 typedef struct inspection {
   model m;        /* holds texts and cells; of a model file, everything */

@@ -5,11 +5,11 @@
 #include "api/inspect.h"
 #include "api/settings.h"
 #include "base/error.h"
-#include "data/bpe.h"
-#include "data/words.h"
-#include "train/evaluate.h"
-#include "train/generate.h"
-#include "train/score.h"
+#include "symbols/bpe.h"
+#include "symbols/words.h"
+#include "use/evaluate.h"
+#include "use/generate.h"
+#include "use/score.h"
 
 const char *unroll_version(void) { return UNROLL_VERSION; }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "api/settings.h"
 #include "base/error.h"
-#include "train/evaluate.h"
+#include "use/evaluate.h"
 
 void unroll_train_options_init(unroll_train_options *o) {
   train_options t;

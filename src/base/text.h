@@ -1,6 +1,7 @@
 /* text.h - UTF-8 and growing text buffers. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,4 +26,6 @@ void text_free(text *t);
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
 /* Numbers without the locale: whole text must be a number. Returns 0 on success. */
 int text_number(const char *s, size_t n, double *value);
+/* White space of one byte: what separates fields, steps, labels and spaced words. Of UTF-8 no byte but a whole character is one. */
+static inline bool white_byte(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 #endif

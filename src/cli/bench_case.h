@@ -6,7 +6,7 @@
 #include "cli/bench_machine.h"
 #include "plan/cost.h"
 #include "run/profile.h"
-#include "run/random_batch.h"
+#include "verify/random_batch.h"
 #include "train/optimizer.h"
 
 enum { BENCH_SETTINGS = 8 };

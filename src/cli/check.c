@@ -1,5 +1,5 @@
-/* check.c - `unroll check`: is the gradient right, for every parameter? The comparison is in train/check.h. */
-#include "train/check.h"
+/* check.c - `unroll check`: is the gradient right, for every parameter? The comparison is in verify/check.h. */
+#include "verify/check.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

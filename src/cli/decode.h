@@ -3,7 +3,7 @@
 #define CLI_DECODE_H
 #include <jansson.h>
 #include "cli/options.h"
-#include "train/decode_eval.h"
+#include "use/decode_eval.h"
 
 /* Rows of an option table that both commands have. */
 #define DECODE_ROWS                                                                                                                \

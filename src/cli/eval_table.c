@@ -9,8 +9,8 @@
 #include "cli/decode.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-#include "train/metrics_label.h"
-#include "train/predict.h"
+#include "metrics/label.h"
+#include "use/predict.h"
 
 enum { ROWS = 32, SHOWN = 60 /* classes in a text; JSON has all */ };
 

@@ -9,7 +9,7 @@
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "data/calendar.h"
-#include "train/backtest.h"
+#include "use/backtest.h"
 
 enum { SAMPLES = 200, ROWS = 1024 };
 

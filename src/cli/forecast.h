@@ -3,8 +3,8 @@
 #define CLI_FORECAST_H
 #include "base/threads.h"
 #include "cli/options.h"
-#include "train/backtest.h"
-#include "train/model.h"
+#include "use/backtest.h"
+#include "model/model.h"
 
 /* UNROLL_USAGE where an option is only for such models and this is none. `quantiles`: the command has those of others too. */
 unroll_status forecast_check(const model *m, const options *o, bool quantiles, unroll_error *err);

@@ -7,7 +7,7 @@
 #include "cli/list_markdown.h"
 #include "cli/terminal.h"
 #include "lang/lang.h"
-#include "train/model.h"
+#include "model/model.h"
 
 enum { MAX_NAMES = 256 };
 

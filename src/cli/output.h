@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdint.h>
 #include "base/text.h"
-#include "data/vocabulary.h"
+#include "symbols/vocabulary.h"
 #include "kernel/kernel.h"
 
 /* Symbols as one line of text: newline (also the end of a line) as \n, tab as \t, backslash as \\, other control characters and

@@ -1,5 +1,5 @@
 /* predict.c - `unroll predict`: what a model says about each example of a table. */
-#include "train/predict.h"
+#include "use/predict.h"
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"

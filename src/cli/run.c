@@ -1,11 +1,11 @@
 /* run.c - `unroll run`: a cell or net on given tensors, so that anyone can verify it against anything. The work is in
- * train/apply.h. */
+ * verify/apply.h. */
 #include <string.h>
 #include "api/inspect.h"
 #include "api/settings.h"
 #include "base/error.h"
 #include "cli/commands.h"
-#include "train/apply.h"
+#include "verify/apply.h"
 
 static const option_row rows[] = {
     {OPTION_FILE, "weights", 'w', offsetof(options, weights), "FILE", 0, 0, false,

@@ -10,7 +10,7 @@
 #include "cli/decode.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-#include "train/generate.h"
+#include "use/generate.h"
 
 static const option_row rows[] = {
     {OPTION_INTEGER, "number", 'n', offsetof(options, many), "N", 1, 1e9, false, "so many sequences [1]"},

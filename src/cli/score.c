@@ -1,6 +1,6 @@
 /* score.c - `unroll score` and `unroll eval`: what a model gives to data. score takes every sequence from its own beginning and
  * prints each; eval runs in parallel and prints the loss only. */
-#include "train/score.h"
+#include "use/score.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "cli/eval_table.h"
 #include "cli/forecast.h"
 #include "cli/terminal.h"
-#include "train/evaluate.h"
+#include "use/evaluate.h"
 
 enum { STREAM_SHOWN = 60 }; /* symbols of a stream in its line */
 

@@ -12,7 +12,7 @@
 #include "cli/data.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-#include "train/evaluate.h"
+#include "use/evaluate.h"
 
 static const option_row rows[] = {
     {OPTION_FOLDER, "output", 'o', offsetof(options, output), "DIR", 0, 0, false,

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/sort.h"
+#include "base/sort.h"
 
 enum { WINDOW = 16, MAX_CELLS = 1 << 28 };
 

@@ -6,11 +6,11 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/calendar.h"
-#include "data/hash.h"
-#include "data/picture_cell.h"
+#include "base/hash.h"
+#include "read/picture_cell.h"
 #include "data/schema.h"
-#include "data/table.h"
-#include "data/words.h"
+#include "read/table.h"
+#include "symbols/words.h"
 
 typedef struct source { /* where a variable is read from */
   int *columns, n;      /* several: an entry of the vectors each; none: not read */
@@ -62,8 +62,8 @@ static unroll_status no_column(const table *t, const char *name, unroll_error *e
     text_format(&all, "%s%.*s", i ? ", " : "", (int)(c->size < 60 ? c->size : 60), c->text);
   }
   const input_file *f = &t->files.files[0];
-  const unroll_status status = data_bad_at(f->name, f->data, f->size, table_cell(t, 0, 0)->at, err,
-                                           "there is no column '%s'; the columns are: %s", name, all.data ? all.data : "");
+  const unroll_status status = input_bad_at(f->name, f->data, f->size, table_cell(t, 0, 0)->at, err,
+                                            "there is no column '%s'; the columns are: %s", name, all.data ? all.data : "");
   text_free(&all);
   return status;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
-#include "data/table.h"
+#include "read/table.h"
 
 /* --- times --- */
 

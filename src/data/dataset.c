@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/hash.h"
+#include "base/hash.h"
 
 void dataset_free(dataset *d) {
   mem_free(d->name);

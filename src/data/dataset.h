@@ -9,36 +9,15 @@
 #include "base/memory.h"
 #include "data/bad.h"
 #include "data/times.h"
-#include "data/vocabulary.h"
 #include "lang/lang.h"
+#include "symbols/form.h"
 
-enum word_part { PART_NONE, PART_SUFFIX, PART_PREFIX, PART_SHAPE };
-
-/* What the `data` line of a net asks for. */
-typedef struct data_form {
-  const char *name; /* "token"; belongs to the program */
-  const char *kind; /* "chars" */
-  enum symbol_unit unit;
-  bool lines;       /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
-  bool lower;       /* words: in small letters */
-  bool spaced;      /* words: only white space separates them */
-  bool nfc;         /* text is brought into the composed form of Unicode first */
-  const char *from; /* suffix, prefix, shape: the variable of words that they are parts of, in whose column they are */
-  enum word_part part;
-  int letters;     /* of suffix and prefix */
-  unsigned cycles; /* of `time`: which; see times.h. Its numbers come from the column of dates */
-  int n_args;      /* numbers after the kind, as in words(1000): their values are the graph's to say */
-} data_form;
 enum { MAX_FORMS = 64 };
 /* Of all data lines, in order. UNROLL_USAGE for what is legal but has no reader yet, UNROLL_BAD_INPUT with the place for an unknown
  * kind or word. */
 unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *net, unroll_error *err);
 /* Does a net with these variables read plain texts rather than tables? */
 bool data_is_text(const data_form *list, int n);
-/* UNROLL_BAD_INPUT at byte `at` of a text: line, column in characters, the line itself. */
-unroll_status data_bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
-
 enum { MAX_LINE = 1 << 20 }; /* symbols in a line; a longer text is a stream */
 
 typedef struct column_values { /* the values of a variable in all examples of a table */

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
-#include "data/bpe.h"
+#include "symbols/bpe.h"
 #include "data/dataset.h"
 
 static unroll_status too_long(const dataset *d, int64_t sequence, unroll_error *err) {

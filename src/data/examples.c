@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/calendar.h"
-#include "data/sort.h"
+#include "base/sort.h"
 
 static bool init_axis(examples *f, int a) {
   f->active[a] = mem_zero((size_t)f->max_steps + 1, sizeof **f->active);

@@ -1,13 +1,11 @@
 /* reader.c - what the data lines of a net ask for: `kinds` says which kind of data is read by what; a further reader is a row and a
  * function. Plain texts are read in text.c, tables in table.c and bind.c. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/text.h"
 #include "data/dataset.h"
 #include "data/times.h"
-#include "data/words.h"
+#include "symbols/words.h"
 
 typedef struct data_kind {
   const char *name;
@@ -139,34 +137,3 @@ unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *ne
 }
 
 bool data_is_text(const data_form *list, int n) { return n == 1 && unit_is_text(list->unit); }
-
-unroll_status data_bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *format, ...) {
-  int line = 1, column = 1;
-  size_t start = 0;
-  if (!err) return UNROLL_BAD_INPUT; /* finding the line takes time */
-  for (size_t i = 0; i < at; i++)
-    if (data[i] == '\n') {
-      line += line < INT32_MAX;
-      start = i + 1;
-    }
-  for (size_t i = start; i < at;) {
-    uint32_t code;
-    const int n = utf8_decode(data + i, size - i, &code);
-    i += n ? (size_t)n : 1;
-    column += column < INT32_MAX;
-  }
-  char source[sizeof err->source], what[sizeof err->message]; /* the line up to a NUL, which may come before the place itself */
-  size_t n = 0;
-  while (start + n < size && n + 1 < sizeof source && data[start + n] != '\n') n++;
-  memcpy(source, data + start, n);
-  for (size_t i = 0; i < n; i++)
-    if (!source[i]) source[i] = 1;
-  source[n] = 0;
-  va_list list;
-  va_start(list, format);
-  vsnprintf(what, sizeof what, format, list);
-  va_end(list);
-  error_at(err, UNROLL_BAD_INPUT, name, source, 1, column, "%s", what);
-  err->line = line;
-  return UNROLL_BAD_INPUT;
-}

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
-#include "data/bpe.h"
+#include "symbols/bpe.h"
 
 unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error *err) {
   *s = (schema){.list = mem_zero((size_t)n + 1, sizeof *s->list), .n = n};

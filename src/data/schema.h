@@ -8,7 +8,7 @@
 #ifndef DATA_SCHEMA_H
 #define DATA_SCHEMA_H
 #include "data/dataset.h"
-#include "data/picture.h"
+#include "read/picture.h"
 #include "graph/graph.h"
 
 typedef struct table table; /* table.h */

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "data/schema.h"
-#include "data/table.h"
+#include "read/table.h"
 
 /* The text and the label of a schema that has just these. */
 static bool text_and_label(const schema *s, const char **of_text, const char **of_label) {

@@ -12,9 +12,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/dataset.h"
-#include "data/hash.h"
-#include "data/input.h"
-#include "data/words.h"
+#include "base/hash.h"
+#include "read/input.h"
+#include "data/words_text.h"
 
 typedef struct piece {
   const input_file *file;
@@ -47,14 +47,14 @@ static unroll_status check_line(text_reader *r, const input_file *file, size_t b
     if (r->f->unit != UNIT_BYTES) {
       if (code >= 0x80) n = utf8_decode(file->data + i, file->size - i, &code);
       if (n == 0)
-        return data_bad_at(file->name, file->data, file->size, i, err, "invalid UTF-8; 'bytes' instead of 'chars' reads any file");
+        return input_bad_at(file->name, file->data, file->size, i, err, "invalid UTF-8; 'bytes' instead of 'chars' reads any file");
       if (code == 0)
-        return data_bad_at(file->name, file->data, file->size, i, err,
-                           "a NUL in a text; 'bytes' instead of 'chars' reads any file");
+        return input_bad_at(file->name, file->data, file->size, i, err,
+                            "a NUL in a text; 'bytes' instead of 'chars' reads any file");
     }
     if (++in_line >= MAX_LINE && r->f->lines)
-      return data_bad_at(file->name, file->data, file->size, i, err,
-                         "a line of more than a million symbols; a long text is a stream: no 'lines'");
+      return input_bad_at(file->name, file->data, file->size, i, err,
+                          "a line of more than a million symbols; a long text is a stream: no 'lines'");
     i += (size_t)n;
   }
   r->codes += in_line + 1;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "read/input.h"
 #include "train/trainer.h"
 
 static bool is_weighable(const variable *v) { return v->predicted && v->form.unit == UNIT_LABELS; }
@@ -57,7 +58,7 @@ typedef struct weights_file {
   float *values; /* [v->words.n] negative: none yet */
 } weights_file;
 
-#define BAD(at, ...) data_bad_at(f->name, f->data, f->size, at, err, __VA_ARGS__)
+#define BAD(at, ...) input_bad_at(f->name, f->data, f->size, at, err, __VA_ARGS__)
 
 /* One line, data[from .. to). The last tab is that before the weight. */
 static unroll_status read_line(const weights_file *f, size_t from, size_t to, unroll_error *err) {

@@ -14,9 +14,9 @@
 
 typedef struct train_options {
   const char *net;    /* a file, or the name of a built-in net */
-  const char *data;   /* a file, "-", a folder, or several with newlines between them: data/input.h */
+  const char *data;   /* a file, "-", a folder, or several with newlines between them: read/input.h */
   const char *series; /* tables: the column that says which rows are one example; NULL: a row each */
-  const char *tagged; /* tables without a row of names: the names of the columns; see data/table.h. NULL: CSV or TSV */
+  const char *tagged; /* tables without a row of names: the names of the columns; see read/table.h. NULL: CSV or TSV */
   bool standardise;   /* numbers of tables get mean 0 and deviation 1 */
   const char *time;   /* tables: the column of dates, which makes the examples regular series; see data/calendar.h. NULL: none */
   const char *scale;  /* with time: "none", "series" or "level": how windows are scaled by their context; NULL: none */

@@ -4,9 +4,9 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
-#include "data/bpe.h"
-#include "data/hash.h"
-#include "data/table.h"
+#include "symbols/bpe.h"
+#include "base/hash.h"
+#include "read/table.h"
 #include "train/trainer.h"
 
 static bool as_share(const char *source, double *share) { return text_number(source, strlen(source), share) == 0; }

@@ -4,8 +4,8 @@
 #define TRAIN_TRAINER_H
 #include "data/batch.h"
 #include "run/run.h"
-#include "train/evaluate.h"
-#include "train/model.h"
+#include "use/evaluate.h"
+#include "model/model.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 #include "train/train.h"

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "data/batch.h"
-#include "data/table.h"
+#include "read/table.h"
 
 typedef struct loaded {
   arena memory;

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/memory.h"
-#include "data/bpe.h"
+#include "symbols/bpe.h"
 #include "data/dataset.h"
-#include "data/hash.h"
-#include "data/words.h"
+#include "base/hash.h"
+#include "symbols/words.h"
 
 static bool take(void *context, const char *s, size_t n) { return lexicon_add(context, s, n) >= 0; }
 

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "data/dataset.h"
-#include "data/hash.h"
-#include "data/sort.h"
+#include "base/hash.h"
+#include "base/sort.h"
 
 static const data_form stream = {.name = "token"}, lines = {.name = "token", .lines = true};
 static const data_form bytes = {.name = "token", .unit = UNIT_BYTES},

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/file.h"
-#include "data/picture.h"
+#include "read/picture.h"
 #include "tables.h"
 
 /* 3 x 2 grey: 0 51 102, 153 204 255; 2 x 1 red and (0, 51, 255); 1 x 1 (255, 51, 0) without any opacity loss */

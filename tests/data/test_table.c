@@ -1,6 +1,6 @@
 /* test_table.c - tables: cells, words, vocabularies, what variables read, batches against what a hand says they are. */
 #include "tables.h"
-#include "data/words.h"
+#include "symbols/words.h"
 
 /* --- cells --- */
 

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "graph/graph.h"
 #include "plan/plan.h"
-#include "run/reference.h"
+#include "verify/reference.h"
 #include "run/run.h"
 
 static const struct density {

@@ -11,8 +11,8 @@
 #include <math.h>
 #include <cmocka.h>
 #include "base/memory.h"
-#include "run/random_batch.h"
-#include "run/reference.h"
+#include "verify/random_batch.h"
+#include "verify/reference.h"
 
 typedef struct testnet {
   arena memory;

@@ -13,10 +13,10 @@
 #include <cmocka.h>
 #include "base/file.h"
 #include "base/memory.h"
-#include "data/hash.h"
-#include "train/generate.h"
-#include "train/model.h"
-#include "train/score.h"
+#include "base/hash.h"
+#include "use/generate.h"
+#include "model/model.h"
+#include "use/score.h"
 #include "train/train.h"
 
 /* The call must succeed; it may pass `err`. */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/random.h"
-#include "train/apply.h"
+#include "verify/apply.h"
 
 enum { T = 4, B = 5, N = 3, ROOM = 64, LARGEST = 4096 };
 

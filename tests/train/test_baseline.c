@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "base/memory.h"
-#include "train/baseline.h"
+#include "metrics/baseline.h"
 
 static void is(const baseline *b, enum baseline_kind kind, int64_t at, int64_t h, double point, double deviation) {
   double p, d;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "../../src/train/check.c"
+#include "../../src/verify/check.c"
 #include "io/safetensors.h"
 
 static unroll_status check_text(check_report *r, const char *file, const char *source, const check_options *o, unroll_error *err) {

@@ -2,8 +2,8 @@
  * beams find the best of all texts; nothing depends on what runs side by side. */
 #include <math.h>
 #include "help.h"
-#include "train/decode.h"
-#include "train/predict.h"
+#include "use/decode.h"
+#include "use/predict.h"
 
 enum { N_NETS = 6, EXAMPLES = 12 };
 static const struct {

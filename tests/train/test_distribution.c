@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "data/schema.h"
-#include "train/distribution.h"
+#include "dist/distribution.h"
 
 static void near(double got, double want, double error) {
   if (!(fabs(got - want) <= error * (1 + fabs(want)))) fail_msg("%.17g instead of %.17g", got, want);

@@ -2,7 +2,7 @@
  * influence; the windows and scores of back-tests. */
 #include <math.h>
 #include "help.h"
-#include "train/backtest.h"
+#include "use/backtest.h"
 
 static char folder[200];
 enum { SAMPLES = 4000, HORIZON = 4 };

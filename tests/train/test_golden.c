@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "train/apply.h"
+#include "verify/apply.h"
 
 #define FOLDER UNROLL_SOURCE_DIR "/tests/golden"
 enum { CASES = 34 };

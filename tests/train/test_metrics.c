@@ -1,7 +1,7 @@
 /* test_metrics.c - label and span metrics against values worked out by hand. */
 #include <math.h>
 #include "help.h"
-#include "train/metrics_label.h"
+#include "metrics/label.h"
 
 #define NEAR(a, b) assert_true(fabs((a) - (b)) < 1e-12)
 

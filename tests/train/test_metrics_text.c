@@ -2,7 +2,7 @@
  * for the same texts. */
 #include <math.h>
 #include "help.h"
-#include "train/metrics_text.h"
+#include "metrics/text.h"
 
 enum { MOST = 64 };
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include "help.h"
 #include "io/json.h"
-#include "train/ramp.h"
+#include "model/ramp.h"
 
 static char folder[200], data_path[300];
 

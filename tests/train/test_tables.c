@@ -2,8 +2,8 @@
  * files, what they predict, and lack of memory. */
 #include <math.h>
 #include "help.h"
-#include "train/evaluate.h"
-#include "train/predict.h"
+#include "use/evaluate.h"
+#include "use/predict.h"
 
 static char folder[200];
 

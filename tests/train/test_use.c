@@ -2,7 +2,7 @@
 #include <math.h>
 #include "help.h"
 #include "base/error.h"
-#include "train/evaluate.h"
+#include "use/evaluate.h"
 
 static char folder[200];
 static model names, language; /* small, trained for a moment */

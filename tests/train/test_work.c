@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include "base/cpu.h"
 #include "lang/lang.h"
-#include "run/random_batch.h"
+#include "verify/random_batch.h"
 #include "train/work.h"
 
 enum { ROWS = 3, LONGEST = 6 };

@@ -1,0 +1,94 @@
+/* distribution.h - what a distribution says beyond its loss: draws, means, quantiles, densities.
+ *
+ * The one place where the arguments of `y ~ distribution(...)` become numbers or symbols again. A `distribution` is one such line
+ * of a graph; a prediction is the rows of its arguments. What comes out is in the units of the data: where a variable is
+ * standardised, (x - mean) / deviation, all here undoes that. Numbers are vectors of `width` entries; entries are independent, but
+ * for those of a mixture, where draw, mode and log density are joint, and mean, quantile and cdf are those of each entry.
+ * docs/language.md says what the arguments mean. */
+#ifndef DIST_DISTRIBUTION_H
+#define DIST_DISTRIBUTION_H
+#include "data/schema.h"
+#include "graph/graph.h"
+#include "run/run.h"
+
+enum distribution_kind {
+  DISTRIBUTION_SOFTMAX,
+  DISTRIBUTION_BERNOULLI,
+  DISTRIBUTION_GAUSSIAN,
+  DISTRIBUTION_LAPLACE,
+  DISTRIBUTION_STUDENT_T,
+  DISTRIBUTION_NEGATIVE_BINOMIAL,
+  DISTRIBUTION_QUANTILE,
+  DISTRIBUTION_MIXTURE
+};
+
+typedef struct distribution {
+  enum distribution_kind kind;
+  const char *name; /* "softmax" */
+  int width;        /* of what is predicted: entries; softmax: symbols */
+  int n_args;
+  int nodes[LOSS_ARGS];  /* the arguments' nodes: for plan_options.keep */
+  int widths[LOSS_ARGS]; /* columns of each; 1 beside a larger `width`: the same for all entries */
+  enum space spaces[LOSS_ARGS];
+  const double *numbers; /* quantile: the levels, rising; mixture: the number of components. Of the graph */
+  int n_numbers;
+  const double *mean, *deviation; /* [width] or NULL. Of the variable */
+} distribution;
+
+typedef struct prediction { /* the rows of the arguments, [widths[k]] */
+  const float *args[LOSS_ARGS];
+} prediction;
+
+/* Loss number `loss` of a graph, which must outlive d, as v (or NULL: not standardised). UNROLL_BAD_INPUT for one that is not
+ * there yet (ctc). */
+unroll_status distribution_of(distribution *d, const graph *g, int loss, const variable *v, unroll_error *err);
+bool distribution_is_symbols(const distribution *d);
+
+/* The arguments of one prediction after a pass of a plan that keeps d->nodes: `step` is its row in the matrices of steps (0 where
+ * the variable has none), `row` its row in the batch. They are valid until the next pass. */
+prediction distribution_at(const distribution *d, const run *r, int64_t step, int64_t row);
+bool distribution_finite(const distribution *d, const prediction *p); /* none of what follows is NaN */
+
+/* --- symbols: softmax --- */
+
+typedef struct draw_choice {
+  double temperature; /* divides the log-probabilities; 0: always the likeliest */
+  int top_k;          /* of the k likeliest only; 0: of all */
+  double top_p; /* of the likeliest that together have this probability, at this temperature (Holtzman et al. 2020); 0, 1: all */
+} draw_choice;
+
+/* log(sum exp(logits)): not finite where the model's output is not. log p of symbol k is logits[k] - this. */
+double distribution_log_sum(const distribution *d, const prediction *p);
+double distribution_log_symbol(const distribution *d, const prediction *p, int32_t symbol); /* nats */
+void distribution_probabilities(const distribution *d, const prediction *p, double *out);   /* [width] */
+int32_t distribution_likeliest(const distribution *d, const prediction *p);                 /* of equal ones the first */
+/* The k likeliest, falling; of equal ones the first comes first. Returns how many: min(k, width). `scratch` as below. */
+int distribution_best(const distribution *d, const prediction *p, int k, int32_t *symbols, void *scratch);
+/* Draws with u in [0, 1). */
+int32_t distribution_draw_symbol(const distribution *d, const prediction *p, const draw_choice *how, double u, void *scratch);
+size_t distribution_scratch(const distribution *d); /* bytes, aligned as malloc does */
+
+/* --- numbers: all others --- out and y are [width], in the units of the data */
+
+/* Where the random numbers of one draw come from; any two places are independent of each other. `stream` as in base/random.h. */
+typedef struct draw_place {
+  uint64_t seed;
+  uint32_t stream;
+  uint64_t step;  /* which sequence, path ... */
+  uint32_t place; /* which step of it */
+} draw_place;
+void distribution_draw(const distribution *d, const prediction *p, const draw_place *at, double *out);
+/* bernoulli: the probability of 1. student_t with dof <= 1 has no mean: NaN. */
+void distribution_mean(const distribution *d, const prediction *p, double *out);
+/* The likeliest value; bernoulli 0 or 1. quantile() has no density: its median. */
+void distribution_mode(const distribution *d, const prediction *p, double *out);
+/* The least value that at least the share `level` (within 0 and 1) is not above. */
+void distribution_quantile(const distribution *d, const prediction *p, double level, double *out);
+void distribution_cdf(const distribution *d, const prediction *p, const double *y, double *out); /* P(Y <= y) */
+/* log density in nats (log probability, of bernoulli and negative_binomial) of all entries together. NaN for quantile(). */
+double distribution_log_density(const distribution *d, const prediction *p, const double *y);
+/* The loss of quantile(): the pinball loss of its outputs as they are, in the units of the data. 0 for others. */
+double distribution_pinball(const distribution *d, const prediction *p, const double *y);
+/* From the units of the data to those of the net, to be fed back. */
+void distribution_scaled(const distribution *d, const double *y, float *out);
+#endif

@@ -1,0 +1,105 @@
+/* model.h - a model: the texts of its net and cells, its settings and vocabulary, the graph built from them, and the weights.
+ *
+ * A model file holds all of that except the graph, so the file alone is enough to use the model anywhere. The flat block of
+ * weights is the truth; packed copies belong to plans. See docs/model-file.md for the format. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+#include "data/schema.h"
+#include "graph/graph.h"
+#include "io/safetensors.h"
+#include "kernel/kernel.h"
+#include "model/ramp.h"
+
+struct json_t; /* io/json.h */
+
+typedef struct model_cell {
+  const char *name, *file, *text;
+} model_cell;
+
+typedef struct data_identity {
+  uint64_t bytes, hash;
+} data_identity;
+
+typedef struct model {
+  arena memory;
+  const char *net_file, *net_text;
+  const program *net;
+  data_form form;    /* of the first variable */
+  vocabulary words;  /* of a text; empty for a table */
+  int most;          /* words(n) of a text; 0: no bound */
+  schema table;      /* the variables of a net that reads a table; n = 0: it reads a text */
+  model_cell *cells; /* those that the net uses, in order of first use */
+  int n_cells, cap_cells;
+  bool sealed;              /* from a model file: cells come from it and nowhere else */
+  bool starved;             /* model_find_cell ran out of memory */
+  const char *missing;      /* a built-in cell that a sealed model lacks */
+  enum precision precision; /* of the products in every pass; not part of the model file */
+  bool built;
+  graph g;                  /* with its gradient if asked for */
+  float *weights;           /* [g.n_weights], 64-byte aligned */
+  const char *const *inits; /* --init, for model_build; in `memory` once it was saved or loaded */
+  int n_inits;
+  ramp *ramps; /* --ramp, likewise: settings that change in training */
+  int n_ramps;
+  class_weights *weighted; /* --class-weights, for model_build with a gradient: a weight for each label of these variables */
+  int n_weighted;
+  data_identity data; /* what it was trained on; zeros when unknown */
+} model;
+
+/* The text of a net by the name of a built-in one or of a file (anything with '/' or '.'). Text and file live in `memory`. */
+unroll_status model_find_net(const char *name, arena *memory, const char **file, const char **source, unroll_error *err);
+/* For build_options.find_cell, with a `model` as context: a file NAME.cell beside the net, else a built-in one; only the saved
+ * ones for a model from a file. Remembers what was used. */
+const char *model_find_cell(void *model, const char *name, arena *memory, const char **file);
+
+/* Parses the net and reads its data line. model_free in every case. */
+unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err);
+/* What the equations say about the variables of a table, and how many words of a text are known at most, before there are
+ * vocabularies. Widths of numbers are known. */
+unroll_status model_learn_steps(model *m, const setting *settings, int n_settings, unroll_error *err);
+/* Is the model one of texts? If not, UNROLL_USAGE saying that `what` cannot be done. */
+unroll_status model_needs_text(const model *m, const char *what, unroll_error *err);
+/* By its name; NULL: as it is. UNROLL_USAGE for a name that is none. */
+unroll_status model_set_precision(model *m, const char *name, unroll_error *err);
+/* Takes over the vocabulary (of a text; m->table has its own), builds the graph (and its gradient) and a block of zero weights. */
+unroll_status model_build(model *m, vocabulary *words, const setting *settings, int n_settings, bool derive, unroll_error *err);
+/* The same net with its data read as one stream, so that a pass of one step can be continued: for generating lines. The graph has
+ * the same parameters at the same places. Freed by graph_free and arena_free. */
+unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll_error *err);
+void model_free(model *m);
+/* The settings that change, as they are after `step` of `total` steps: in the graph, whose plans follow, and for the model file. */
+void model_set_ramps(model *m, int64_t step, int64_t total);
+
+/* Initial weights: every number is a function of (seed, number of the parameter, place in it). init.c */
+unroll_status model_init(model *m, uint64_t seed, unroll_error *err);
+
+/* The first parameter with a number in `block` that is not finite, or -1. */
+int model_first_bad(const model *m, const float *block);
+
+/* --- files (file.c) --- */
+unroll_status model_save(const model *m, const char *path, unroll_error *err);
+/* derive: the gradient too. A checkpoint can be loaded as a model too. */
+unroll_status model_load(model *m, const char *path, bool derive, unroll_error *err);
+unroll_status model_from_tensors(model *m, const char *name, const tensor_file *f, bool derive, unroll_error *err);
+/* With further tensors and metadata, for checkpoints; names of further tensors begin with '@'. */
+typedef struct model_extra {
+  const char *format; /* "unroll 1" or "unroll checkpoint 1" */
+  const tensor *tensors;
+  int n_tensors;
+  const char *const *keys, *const *values;
+  int n_keys;
+  bool hashed; /* adds the key "hash" over everything else */
+} model_extra;
+unroll_status model_write(const model *m, const float *weights, const char *path, const model_extra *extra, unroll_error *err);
+#define MODEL_FORMAT "unroll 1"
+#define CHECKPOINT_FORMAT "unroll checkpoint 1"
+/* series.c: the metadata 'series'; NULL: out of memory. Reading a file without it leaves m->table.time empty. */
+char *model_series_text(const series_form *f);
+unroll_status model_read_series(model *m, const tensor_file *f, const char *name, unroll_error *err);
+/* class_weights.c: the metadata 'class_weights', likewise. The JSON object is the caller's. */
+struct json_t *model_weights_json(const model *m);
+char *model_weights_text(const model *m);
+unroll_status model_read_weights(model *m, const tensor_file *f, const char *name, unroll_error *err);
+/* Hash over all tensors and metadata but the key "hash". */
+uint64_t model_hash(const tensor *tensors, size_t n_tensors, const char *const *keys, const char *const *values, size_t n_keys);
+#endif

@@ -1,0 +1,94 @@
+/* input.c - see input.h. */
+#include "read/input.h"
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+static unroll_status add_file(input_files *in, const char *path, bool in_folder, unroll_error *err) {
+  if (in->n == in->room) {
+    const int room = in->room ? 2 * in->room : 8;
+    input_file *files = mem_resize(in->files, (size_t)room * sizeof *files);
+    if (!files) return error_memory(err);
+    in->files = files;
+    in->room = room;
+  }
+  input_file f = {.name = mem_text(strcmp(path, "-") ? path : "standard input"), .in_folder = in_folder};
+  if (!f.name) return error_memory(err);
+  const unroll_status status = file_read(path, &f.data, &f.size, err);
+  if (status)
+    mem_free(f.name);
+  else
+    in->files[in->n++] = f;
+  return status;
+}
+
+static unroll_status add_path(input_files *in, const char *path, unroll_error *err) {
+  text names;
+  int n;
+  if (!folder_is(path)) return add_file(in, path, false, err);
+  unroll_status status = folder_list(path, &names, &n, err);
+  if (!status && n == 0) status = error_at(err, UNROLL_BAD_INPUT, path, NULL, 0, 0, "there are no files in the folder");
+  const char *name = names.data;
+  for (int i = 0; i < n && !status; i++, name += strlen(name) + 1) status = add_file(in, name, true, err);
+  text_free(&names);
+  return status;
+}
+
+unroll_status input_read(input_files *in, const char *paths, unroll_error *err) {
+  *in = (input_files){0};
+  char *copy = mem_text(paths);
+  unroll_status status = copy ? UNROLL_OK : error_memory(err);
+  for (char *path = copy, *end; path && !status; path = end) {
+    end = strchr(path, '\n');
+    if (end) *end++ = 0;
+    status = add_path(in, path, err);
+  }
+  mem_free(copy);
+  return status;
+}
+
+void input_free(input_files *in) {
+  for (int i = 0; i < in->n; i++) {
+    mem_free(in->files[i].name);
+    mem_free(in->files[i].data);
+  }
+  mem_free(in->files);
+  *in = (input_files){0};
+}
+
+unroll_status input_bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *format, ...) {
+  int line = 1, column = 1;
+  size_t start = 0;
+  if (!err) return UNROLL_BAD_INPUT; /* finding the line takes time */
+  for (size_t i = 0; i < at; i++)
+    if (data[i] == '\n') {
+      line += line < INT32_MAX;
+      start = i + 1;
+    }
+  for (size_t i = start; i < at;) {
+    uint32_t code;
+    const int n = utf8_decode(data + i, size - i, &code);
+    i += n ? (size_t)n : 1;
+    column += column < INT32_MAX;
+  }
+  char source[sizeof err->source], what[sizeof err->message]; /* the line up to a NUL, which may come before the place itself */
+  size_t n = 0;
+  while (start + n < size && n + 1 < sizeof source && data[start + n] != '\n') n++;
+  memcpy(source, data + start, n);
+  for (size_t i = 0; i < n; i++)
+    if (!source[i]) source[i] = 1;
+  source[n] = 0;
+  va_list list;
+  va_start(list, format);
+  vsnprintf(what, sizeof what, format, list);
+  va_end(list);
+  error_at(err, UNROLL_BAD_INPUT, name, source, 1, column, "%s", what);
+  err->line = line;
+  return UNROLL_BAD_INPUT;
+}

@@ -1,0 +1,91 @@
+/* picture_cell.c - see picture_cell.h. */
+#include "read/picture_cell.h"
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+void picture_files_free(picture_files *f) {
+  for (int i = 0; i < PICTURE_FILES; i++) {
+    mem_free(f->kept[i].path);
+    mem_free(f->kept[i].data);
+  }
+  *f = (picture_files){0};
+}
+
+/* FILE#123: the number, and *size without it; -1: none. A # without digits behind it belongs to the name. */
+static int64_t number_of(const char *name, size_t *size) {
+  size_t i = *size;
+  int64_t number = 0, place = 1;
+  while (i > 0 && name[i - 1] >= '0' && name[i - 1] <= '9' && *size - i < 15) {
+    number += place * (name[--i] - '0');
+    place *= 10;
+  }
+  if (i == *size || i < 2 || name[i - 1] != '#') return -1;
+  *size = i - 1;
+  return number;
+}
+
+/* In the table's folder, unless it begins with a slash. A block for mem_free. */
+static char *path_of(const char *of_table, const char *name, size_t size) {
+  const char *slash = strrchr(of_table, '/');
+  const size_t folder = slash && name[0] != '/' ? (size_t)(slash - of_table) + 1 : 0;
+  char *path = mem_alloc(folder + size + 1);
+  if (!path) return NULL;
+  memcpy(path, of_table, folder);
+  memcpy(path + folder, name, size);
+  path[folder + size] = 0;
+  return path;
+}
+
+/* The file's bytes; those of a file with many pictures are kept. Takes over `path`. */
+static unroll_status bytes_of(picture_files *f, char *path, struct picture_file *out, unroll_error *err) {
+  for (int i = 0; i < PICTURE_FILES; i++)
+    if (f->kept[i].path && !strcmp(f->kept[i].path, path)) {
+      mem_free(path);
+      *out = f->kept[i];
+      return UNROLL_OK;
+    }
+  *out = (struct picture_file){.path = path};
+  return file_read(path, &out->data, &out->size, err);
+}
+
+static void keep(picture_files *f, const struct picture_file *file) {
+  struct picture_file *place = &f->kept[f->next];
+  f->next = (f->next + 1) % PICTURE_FILES;
+  mem_free(place->path);
+  mem_free(place->data);
+  *place = *file;
+}
+
+static bool is_kept(const picture_files *f, const char *path) {
+  for (int i = 0; i < PICTURE_FILES; i++)
+    if (f->kept[i].path == path) return true;
+  return false;
+}
+
+unroll_status picture_of_cell(picture_files *f, float *out, const picture_shape *shape, const table *t, int64_t row, int column,
+                              size_t begin, size_t end, unroll_error *err) {
+  const char *name = table_cell(t, row, column)->text + begin;
+  size_t size = end - begin;
+  const int64_t number = number_of(name, &size);
+  struct picture_file file;
+  picture p = {0};
+  unroll_error own = {0};
+  char *path = path_of(t->files.files[table_file(t, row)].name, name, size);
+  if (!path) return error_memory(err);
+  unroll_status status = bytes_of(f, path, &file, &own);
+  if (!status) status = picture_decode(&p, (const unsigned char *)file.data, file.size, number, shape, &own);
+  if (!status) status = picture_fit(out, &p, shape, &own);
+  picture_free(&p);
+  if (status == UNROLL_BAD_INPUT)
+    table_bad(t, row, column, begin, err, "'%.*s': %.300s", (int)(end - begin < 200 ? end - begin : 200), name, own.message);
+  else if (status)
+    error_memory(err);
+  if (is_kept(f, file.path)) return status;
+  if (!status && number >= 0) return keep(f, &file), UNROLL_OK;
+  mem_free(file.path);
+  mem_free(file.data);
+  return status;
+}

@@ -1,0 +1,68 @@
+/* table.h - a CSV or TSV file as rows of cells, strictly by RFC 4180; what the cells mean is not decided here.
+ *
+ * The first row names the columns. Fields are separated by commas or tabs: as the file's name ends (.csv, .tsv, .tab), else tabs if
+ * the first line has one. A field that begins with a quote ends with the next single quote; it may hold separators, newlines and
+ * doubled quotes. In other fields a quote is a character. Lines end with \n or \r\n; empty lines at the end do not count; a byte
+ * order mark is dropped. Rows are counted as a spreadsheet does: the row of names is row 1.
+ *
+ * Or, `tagged`, fields with white space between them and no row of names: a token a line, empty lines between sentences, each of
+ * which is one example. Then rows are counted as lines. */
+#ifndef READ_TABLE_H
+#define READ_TABLE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unroll.h>
+#include "read/input.h"
+
+typedef struct cell {
+  const char *text; /* not NUL-terminated */
+  size_t size;
+  size_t at; /* place in the file */
+} cell;
+
+typedef struct table {
+  input_files files;    /* where the rows come from, one file after the other, all with the same names */
+  int64_t *first_row;   /* [files.n + 1] the first row of each */
+  uint64_t bytes, hash; /* of all files */
+  int n_columns;
+  int series;      /* tagged: the column that tells sentences apart, the last one, with no name; else -1 */
+  bool by_line;    /* messages count rows as lines of the file */
+  bool skip;       /* for dataset_bind: examples with rows that cannot be read are left out */
+  int64_t n_rows;  /* without the row of names */
+  cell *cells;     /* [n_rows + 1][n_columns] */
+  int64_t *lines;  /* [n_rows + 1] the line of the file where each begins */
+  int32_t *broken; /* [n_rows + 1] 0: good; above: so many fields instead of n_columns; below: what is wrong (table_check) */
+  char *unquoted;  /* texts of fields with doubled quotes */
+} table;
+
+enum { TABLE_MAX_COLUMNS = 1 << 16 };
+
+/* Files, folders or "-", as input_read takes them. `tagged`: the names of the columns with commas between them, or NULL for CSV and
+ * TSV. UNROLL_BAD_INPUT with line and column of the file, UNROLL_USAGE for bad names. A row with another number of fields, or with
+ * text behind a closing quote, is broken: it is there, with empty cells. table_free in any case. */
+unroll_status table_read(table *t, const char *paths, const char *tagged, unroll_error *err);
+/* Takes over `data`, a block for mem_free. */
+unroll_status table_parse(table *t, const char *name, char *data, size_t size, unroll_error *err);
+unroll_status table_parse_tagged(table *t, const char *name, const char *columns, char *data, size_t size, unroll_error *err);
+/* The same of files; `in` is taken over. */
+unroll_status table_parse_files(table *t, input_files *in, const char *tagged, unroll_error *err);
+/* A row for each file, in two columns: the file's text, without the newline at its end, and the name of the folder it is in. */
+unroll_status table_parse_folders(table *t, input_files *in, const char *of_text, const char *of_folder, unroll_error *err);
+void table_free(table *t);
+/* For the parsers. */
+unroll_status table_take(table *t, input_files *in, unroll_error *err);
+unroll_status tagged_parse(table *t, const char *columns, unroll_error *err);
+
+/* The number of the file that a row is from. */
+int table_file(const table *t, int64_t row);
+/* UNROLL_BAD_INPUT if the row is broken. */
+unroll_status table_check(const table *t, int64_t row, unroll_error *err);
+/* How a message counts a row. */
+int64_t table_row(const table *t, int64_t row);
+/* Row 0 is the row of names. */
+static inline const cell *table_cell(const table *t, int64_t row, int column) { return &t->cells[row * t->n_columns + column]; }
+/* UNROLL_BAD_INPUT at byte `skip` of a cell; the message begins with row and column. */
+unroll_status table_bad(const table *t, int64_t row, int column, size_t skip, unroll_error *err, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+#endif

@@ -1,0 +1,22 @@
+/* form.h - what the `data` line of a net asks for. */
+#ifndef SYMBOLS_FORM_H
+#define SYMBOLS_FORM_H
+#include "symbols/vocabulary.h"
+
+enum word_part { PART_NONE, PART_SUFFIX, PART_PREFIX, PART_SHAPE };
+
+typedef struct data_form {
+  const char *name; /* "token"; belongs to the program */
+  const char *kind; /* "chars" */
+  enum symbol_unit unit;
+  bool lines;       /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
+  bool lower;       /* words: in small letters */
+  bool spaced;      /* words: only white space separates them */
+  bool nfc;         /* text is brought into the composed form of Unicode first */
+  const char *from; /* suffix, prefix, shape: the variable of words that they are parts of, in whose column they are */
+  enum word_part part;
+  int letters;     /* of suffix and prefix */
+  unsigned cycles; /* of `time`: which; see times.h. Its numbers come from the column of dates */
+  int n_args;      /* numbers after the kind, as in words(1000): their values are the graph's to say */
+} data_form;
+#endif

@@ -1,0 +1,143 @@
+/* decode_eval.c - see decode_eval.h. Tokens are compared by their texts: those of the truth as they were read. Of bpe they are the
+ * chunks that its symbols join to: the same text may be other symbols. */
+#include "use/decode_eval.h"
+#include <string.h>
+#include "base/error.h"
+#include "symbols/bpe.h"
+
+typedef struct side { /* a text */
+  int32_t *tokens;
+  int64_t n, room;
+  text bytes;
+} side;
+
+typedef struct comparer {
+  const model *m;
+  const dataset *d;
+  decode_total *totals;
+  int n;
+  lexicon words; /* numbers of all words and labels that were compared */
+  side drawn, truth;
+  text joined; /* scratch */
+} comparer;
+
+static bool add_token(comparer *s, side *to, const variable *v, int32_t code, const char *word, size_t size) {
+  const bool apart = unit_has_lexicon(v->form.unit);
+  if (to->n == to->room) {
+    const int64_t room = to->room ? 2 * to->room : 64;
+    int32_t *bigger = mem_resize(to->tokens, (size_t)room * sizeof *bigger);
+    if (!bigger) return false;
+    to->tokens = bigger;
+    to->room = room;
+  }
+  if (apart) {
+    code = lexicon_add(&s->words, word, size);
+    if (code < 0) return false;
+    if (to->n) text_add(&to->bytes, " ", 1);
+    text_add(&to->bytes, word, size);
+  } else {
+    char c[4] = {(char)code};
+    text_add(&to->bytes, c, v->form.unit == UNIT_BYTES ? 1 : (size_t)utf8_encode((uint32_t)code, c));
+  }
+  to->tokens[to->n++] = code;
+  return !to->bytes.failed;
+}
+
+/* The tokens of a text of bpe, in the place of those that are there. */
+static bool add_chunks(comparer *s, side *to, const variable *v, const int32_t *symbols, int64_t n) {
+  size_t at = 0, size;
+  const char *chunk;
+  s->joined.length = 0;
+  text_add(&s->joined, " ", 1); /* which joining the symbols takes away */
+  vocabulary_add_texts(&v->words, symbols, n, &s->joined);
+  if (s->joined.failed || s->joined.length == 1) return !s->joined.failed;
+  while ((chunk = bpe_chunk(s->joined.data, s->joined.length, &at, &size))) {
+    const bool spaced = size > 1 && *chunk == ' ';
+    if (!add_token(s, to, v, 0, chunk + spaced, size - spaced)) return false;
+  }
+  return true;
+}
+
+static bool add_drawn(comparer *s, const variable *v, const decoded_part *p, int64_t n) {
+  bool fine = true;
+  s->drawn.n = 0;
+  s->drawn.bytes.length = 0;
+  if (v->form.unit == UNIT_BPE) return add_chunks(s, &s->drawn, v, p->symbols, n);
+  for (int64_t i = 0; i < n && fine; i++) {
+    size_t size = 0;
+    const char *word = v->words.codes ? NULL : lexicon_text(&v->words.words, p->symbols[i], &size);
+    fine = add_token(s, &s->drawn, v, word ? 0 : (int32_t)v->words.codes[p->symbols[i]], word, size);
+  }
+  return fine;
+}
+
+static bool add_truth(comparer *s, const variable *v, const column_values *c, int64_t example) {
+  bool fine = true;
+  s->truth.n = 0;
+  s->truth.bytes.length = 0;
+  const int64_t steps = c->first[example + 1] - v->ends - c->first[example];
+  if (v->form.unit == UNIT_BPE) return add_chunks(s, &s->truth, v, c->symbols + c->first[example], steps);
+  for (int64_t i = c->first[example]; i < c->first[example + 1] - v->ends && fine; i++) {
+    size_t size = 0;
+    const char *word = NULL;
+    if (!v->words.codes)
+      word = c->codes ? lexicon_text(&c->words, c->codes[i], &size) : lexicon_text(&v->words.words, c->symbols[i], &size);
+    fine = add_token(s, &s->truth, v, word ? 0 : (int32_t)v->words.codes[c->symbols[i]], word, size);
+  }
+  return fine;
+}
+
+static unroll_status compare_symbols(comparer *s, decode_total *t, const column_values *c, const decoded_part *p, const decoded *d,
+                                     unroll_error *err) {
+  if (!add_drawn(s, t->v, p, d->n) || !add_truth(s, t->v, c, d->example)) return error_memory(err);
+  t->steps += s->truth.n;
+  for (int64_t i = 0; i < s->truth.n && i < s->drawn.n; i++) t->correct += s->drawn.tokens[i] == s->truth.tokens[i];
+  const text_tokens a = {s->drawn.tokens, s->drawn.n, s->drawn.bytes.data, s->drawn.bytes.length};
+  const text_tokens b = {s->truth.tokens, s->truth.n, s->truth.bytes.data, s->truth.bytes.length};
+  return text_metrics_add(&t->text, &a, &b, err);
+}
+
+static void compare_numbers(decode_total *t, const column_values *c, const decoded_part *p, const decoded *d) {
+  const int64_t steps = c->first[d->example + 1] - c->first[d->example];
+  const int width = p->width;
+  for (int64_t i = 0; i < steps * width && i < d->n * width; i++) {
+    const double x = (double)c->numbers[c->first[d->example] * width + i];
+    const double away = p->numbers[i] - (t->v->mean ? x * t->v->deviation[i % width] + t->v->mean[i % width] : x);
+    t->squared += away * away;
+    t->entries++;
+  }
+}
+
+static unroll_status compare(void *context, const decoded *d, unroll_error *err) {
+  comparer *s = context;
+  unroll_status status = UNROLL_OK;
+  s->n = d->n_parts;
+  for (int k = 0; k < d->n_parts && !status; k++) {
+    const decoded_part *p = &d->parts[k];
+    decode_total *t = &s->totals[k];
+    const int data = s->m->g.losses[p->loss].data;
+    t->loss = p->loss;
+    t->v = &s->m->table.list[data];
+    if (p->words)
+      status = compare_symbols(s, t, &s->d->columns[data], p, d, err);
+    else
+      compare_numbers(t, &s->d->columns[data], p, d);
+  }
+  return status;
+}
+
+unroll_status decode_eval(const model *m, const dataset *d, const decode_options *o, pool *workers, volatile sig_atomic_t *stop,
+                          decode_total *totals, int *n, unroll_error *err) {
+  comparer s = {.m = m, .d = d, .totals = totals};
+  const decode_sink sink = {.context = &s, .emit = compare, .stop = stop};
+  memset(totals, 0, (size_t)m->g.n_losses * sizeof *totals);
+  const unroll_status status = decode_table(m, d, NULL, o, workers, &sink, err);
+  *n = s.n;
+  lexicon_free(&s.words);
+  mem_free(s.drawn.tokens);
+  mem_free(s.truth.tokens);
+  text_free(&s.joined);
+  text_free(&s.drawn.bytes);
+  text_free(&s.truth.bytes);
+  return status;
+}

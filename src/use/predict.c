@@ -1,0 +1,262 @@
+/* predict.c - see predict.h. Examples run in batches of similar lengths; what comes out is put into the order of the data. */
+#include "use/predict.h"
+#include <math.h>
+#include <string.h>
+#include "base/error.h"
+#include "data/batch.h"
+#include "read/table.h"
+#include "plan/plan.h"
+#include "run/run.h"
+#include "dist/distribution.h"
+
+typedef struct output { /* of one loss */
+  int64_t *first;       /* [n_sequences + 1] predictions of each example */
+  int32_t *symbols;
+  float *p, *numbers;
+  const double *levels;
+  int n_levels;
+  float *quantiles;
+} output;
+
+typedef struct predictor {
+  const model *m;
+  const dataset *d;
+  bool complete;
+  part all;
+  batcher *batches;
+  plan *plan;
+  run *run;
+  int *keep;             /* the arguments of all distributions */
+  distribution *each;    /* [n_losses] */
+  double *means;         /* [largest width] scratch */
+  output *outputs;       /* [n_losses] */
+  predicted_part *parts; /* [n_losses] */
+  predict_total *totals;
+  const predict_sink *sink;
+} predictor;
+
+static const variable *variable_of(const predictor *s, int k) { return &s->m->table.list[s->m->g.losses[k].data]; }
+
+static unroll_status make_output(predictor *s, int k, unroll_error *err) {
+  const dataset *d = s->d;
+  const variable *v = variable_of(s, k);
+  output *o = &s->outputs[k];
+  o->first = mem_zero((size_t)d->n_sequences + 1, sizeof *o->first);
+  if (!o->first) return error_memory(err);
+  for (int64_t i = 0; i < d->n_sequences; i++)
+    o->first[i + 1] = o->first[i] + (v->step ? dataset_length(d, &s->m->table, v->axis, i) : 1);
+  const size_t n = (size_t)o->first[d->n_sequences] + 1;
+  size_t numbers;
+  if (v->form.unit == UNIT_NUMBERS) {
+    if (__builtin_mul_overflow(n, (size_t)v->width, &numbers)) return error_memory(err);
+    o->numbers = mem_zero(numbers, sizeof *o->numbers);
+  } else {
+    o->symbols = mem_zero(n, sizeof *o->symbols);
+    o->p = mem_zero(n, sizeof *o->p);
+  }
+  return o->numbers || (o->symbols && o->p) ? UNROLL_OK : error_memory(err);
+}
+
+/* What is asked for, or what the outputs of quantile() are. */
+static unroll_status make_quantiles(predictor *s, int k, unroll_error *err) {
+  const distribution *d = &s->each[k];
+  output *o = &s->outputs[k];
+  size_t size;
+  if (!o->numbers || !s->sink->emit) return UNROLL_OK;
+  const bool own = !s->sink->levels && d->kind == DISTRIBUTION_QUANTILE;
+  o->levels = own ? d->numbers : s->sink->levels;
+  o->n_levels = own ? d->n_numbers : s->sink->n_levels;
+  if (!o->levels) return UNROLL_OK;
+  const size_t each = (size_t)d->width * (size_t)o->n_levels;
+  if (__builtin_mul_overflow((size_t)o->first[s->d->n_sequences] + 1, each, &size)) return error_memory(err);
+  o->quantiles = mem_zero(size, sizeof *o->quantiles);
+  return o->quantiles ? UNROLL_OK : error_memory(err);
+}
+
+static unroll_status begin(predictor *s, int rows, pool *workers, unroll_error *err) {
+  const graph *g = &s->m->g;
+  const batch_options cut = {.rows = rows, .steps = 1, .table = &s->m->table};
+  unroll_status status = part_whole(&s->all, s->d, err);
+  if (!status) status = batcher_new(&s->batches, g, &s->all, &cut, err);
+  if (status) return status;
+  s->keep = mem_zero((size_t)g->n_losses * LOSS_ARGS, sizeof *s->keep);
+  s->each = mem_zero((size_t)g->n_losses, sizeof *s->each);
+  s->outputs = mem_zero((size_t)g->n_losses, sizeof *s->outputs);
+  s->parts = mem_zero((size_t)g->n_losses, sizeof *s->parts);
+  if (!s->keep || !s->each || !s->outputs || !s->parts) return error_memory(err);
+  int n_keep = 0, widest = 1;
+  for (int k = 0; k < g->n_losses && !status; k++) {
+    distribution *d = &s->each[k];
+    status = distribution_of(d, g, k, variable_of(s, k), err);
+    for (int i = 0; i < d->n_args && !status; i++) s->keep[n_keep++] = d->nodes[i];
+    widest = d->width > widest ? d->width : widest;
+    if (!status) status = make_output(s, k, err);
+    if (!status) status = make_quantiles(s, k, err);
+  }
+  if (status) return status;
+  if (!(s->means = mem_zero((size_t)widest, sizeof *s->means))) return error_memory(err);
+  const plan_options options = {.precision = s->m->precision,
+                                .max_rows = batcher_rows(s->batches),
+                                .max_steps = batcher_steps(s->batches),
+                                .max_cells = batcher_cells(s->batches),
+                                .keep = s->keep,
+                                .n_keep = n_keep};
+  status = plan_new(&s->plan, g, &options, err);
+  return status ? status : run_new(&s->run, s->plan, s->m->weights, workers, err);
+}
+
+static void predictor_free(predictor *s) {
+  run_free(s->run);
+  plan_free(s->plan);
+  batcher_free(s->batches);
+  part_free(&s->all);
+  for (int k = 0; s->outputs && k < s->m->g.n_losses; k++) {
+    mem_free(s->outputs[k].first);
+    mem_free(s->outputs[k].symbols);
+    mem_free(s->outputs[k].p);
+    mem_free(s->outputs[k].numbers);
+    mem_free(s->outputs[k].quantiles);
+  }
+  mem_free(s->outputs);
+  mem_free(s->parts);
+  mem_free(s->keep);
+  mem_free(s->each);
+  mem_free(s->means);
+}
+
+/* In the units of the data. */
+static double unscaled(const variable *v, int j, double x) { return v->mean ? x * v->deviation[j] + v->mean[j] : x; }
+
+/* The likeliest symbol and its probability, or means and quantiles. */
+static void take(predictor *s, int k, const prediction *p, int64_t at) {
+  const distribution *d = &s->each[k];
+  output *o = &s->outputs[k];
+  if (distribution_is_symbols(d)) {
+    o->symbols[at] = distribution_likeliest(d, p);
+    o->p[at] = (float)exp(distribution_log_symbol(d, p, o->symbols[at]));
+    return;
+  }
+  distribution_mean(d, p, s->means);
+  for (int j = 0; j < d->width; j++) o->numbers[at * d->width + j] = (float)s->means[j];
+  for (int i = 0; o->quantiles && i < o->n_levels; i++) {
+    distribution_quantile(d, p, o->levels[i], s->means);
+    for (int j = 0; j < d->width; j++) o->quantiles[(at * o->n_levels + i) * d->width + j] = (float)s->means[j];
+  }
+}
+
+/* What quantile() loses is no density, so it is added up in the units of the data. */
+static bool is_pinball(const predictor *s, int k) { return s->each[k].kind == DISTRIBUTION_QUANTILE; }
+
+static void compare(predictor *s, int k, const prediction *p, int64_t at, int64_t example, int step) {
+  const variable *v = variable_of(s, k);
+  const column_values *c = &s->d->columns[s->m->g.losses[k].data];
+  const output *o = &s->outputs[k];
+  const int64_t n = c->first[example] + step;
+  predict_total *t = &s->totals[k];
+  if (o->symbols) {
+    t->correct += o->symbols[at] == c->symbols[n];
+    return;
+  }
+  for (int j = 0; j < v->width; j++) {
+    const double out = (double)o->numbers[at * v->width + j], truth = unscaled(v, j, (double)c->numbers[n * v->width + j]);
+    t->correct += (out > 0.5) == (truth > 0.5);
+    if (v->mean && !is_pinball(s, k)) t->nats += log(v->deviation[j]); /* the density in the units of the data */
+    t->squared += (out - truth) * (out - truth);
+    s->means[j] = truth;
+  }
+  if (is_pinball(s, k)) t->nats += distribution_pinball(&s->each[k], p, s->means);
+}
+
+static unroll_status collect(predictor *s, int k, unroll_error *err) {
+  const examples *e = batcher_examples(s->batches);
+  output *o = &s->outputs[k];
+  const int64_t rows = examples_rows(e, k);
+  for (int64_t i = 0; i < rows; i++) {
+    int row, step;
+    examples_where(e, k, i, &row, &step);
+    const int64_t example = e->list[row], at = o->first[example] + step;
+    const prediction p = distribution_at(&s->each[k], s->run, i, row);
+    if (!distribution_finite(&s->each[k], &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
+    take(s, k, &p, at);
+    if (s->complete) compare(s, k, &p, at, example, step);
+  }
+  if (s->complete) {
+    s->totals[k].n += rows;
+    if (!is_pinball(s, k)) s->totals[k].nats += run_loss(s->run, k);
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status emit_all(predictor *s, const predict_sink *sink, unroll_error *err) {
+  unroll_status status = UNROLL_OK;
+  for (int64_t i = 0; i < s->d->n_sequences && !status; i++) {
+    for (int k = 0; k < s->m->g.n_losses; k++) {
+      const output *o = &s->outputs[k];
+      const variable *v = variable_of(s, k);
+      const column_values *c = &s->d->columns[s->m->g.losses[k].data];
+      s->parts[k] = (predicted_part){.v = v,
+                                     .distribution = s->m->g.losses[k].distribution,
+                                     .n = o->first[i + 1] - o->first[i],
+                                     .symbols = o->symbols ? o->symbols + o->first[i] : NULL,
+                                     .p = o->p ? o->p + o->first[i] : NULL,
+                                     .truth = s->complete && o->symbols ? c->symbols + c->first[i] : NULL,
+                                     .numbers = o->numbers ? o->numbers + o->first[i] * v->width : NULL,
+                                     .levels = o->levels,
+                                     .n_levels = o->n_levels,
+                                     .quantiles = o->quantiles ? o->quantiles + o->first[i] * o->n_levels * v->width : NULL};
+    }
+    status = sink->emit(sink->context, &(predicted){.number = i, .parts = s->parts, .n = s->m->g.n_losses}, err);
+  }
+  return status;
+}
+
+/* Sums become means. */
+static void finish_totals(predictor *s) {
+  for (int k = 0; k < s->m->g.n_losses; k++) {
+    predict_total *t = &s->totals[k];
+    const int width = s->outputs[k].symbols ? 1 : variable_of(s, k)->width;
+    const double entries = (double)t->n * width;
+    t->name = s->m->g.data[s->m->g.losses[k].data].name;
+    t->distribution = s->m->g.losses[k].distribution;
+    if (t->n == 0) continue;
+    t->correct /= entries;
+    t->squared /= entries;
+  }
+}
+
+unroll_status predict(const model *m, const dataset *d, bool complete, int rows, pool *workers, const predict_sink *sink,
+                      predict_total *totals, unroll_error *err) {
+  predictor s = {.m = m, .d = d, .complete = complete, .totals = totals, .sink = sink};
+  if (complete) memset(totals, 0, (size_t)m->g.n_losses * sizeof *totals);
+  unroll_status status = begin(&s, rows, workers, err);
+  for (int64_t i = 0; !status && i < batcher_count(s.batches); i++) {
+    if (sink->stop && *sink->stop) status = error_set(err, UNROLL_INTERRUPTED, "interrupted");
+    if (status) break;
+    run_pass(s.run, batcher_get(s.batches, 0, i), 0);
+    for (int k = 0; k < m->g.n_losses && !status; k++) status = collect(&s, k, err);
+  }
+  if (!status && complete) finish_totals(&s);
+  if (!status && sink->emit) status = emit_all(&s, sink, err);
+  predictor_free(&s);
+  return status;
+}
+
+unroll_status predict_read(dataset *d, const model *m, const char *paths, const predict_table *how, bool complete,
+                           unroll_error *err) {
+  table t;
+  *d = (dataset){0};
+  if (!m->table.n) return error_set(err, UNROLL_USAGE, "this model reads texts, not tables: 'sample' and 'score' are for it");
+  for (int i = 0; i < m->table.n && !complete; i++)
+    if (m->table.list[i].fed_back && m->table.time.time)
+      return error_set(err, UNROLL_USAGE,
+                       "'%s' is predicted from its own earlier values; forecasting it is not there yet, 'eval' is",
+                       m->table.list[i].form.name);
+  unroll_status status = schema_read(&m->table, &t, paths, how->tagged, how->folders, err);
+  t.skip = how->skip_bad;
+  if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete ? BIND_TRUTH : BIND_GIVEN, err);
+  table_free(&t);
+  d->keep_codes = how->codes;
+  if (!status) status = dataset_encode_table(d, &m->table, err);
+  if (!status) dataset_measure(d, &m->table, &m->g);
+  return status;
+}

@@ -1,0 +1,57 @@
+/* predict.h - what a model of tables says about each example, and how far that is from the truth where the truth is there. */
+#ifndef USE_PREDICT_H
+#define USE_PREDICT_H
+#include <signal.h>
+#include "base/threads.h"
+#include "model/model.h"
+
+typedef struct predicted_part { /* of one line with ~ */
+  const variable *v;
+  const char *distribution;
+  int64_t n;              /* 1, or the steps of the example */
+  const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
+  const float *p;         /* [n] its probability */
+  const int32_t *truth;   /* [n] symbols, where the data holds what is predicted; else NULL */
+  const float *numbers;   /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
+  const double *levels;   /* [n_levels] those asked for, else those of quantile(); none: NULL */
+  int n_levels;
+  const float *quantiles; /* [n][n_levels][v->width] */
+} predicted_part;
+
+typedef struct predicted {
+  int64_t number; /* of the example, from 0 */
+  const predicted_part *parts;
+  int n; /* lines with ~, in their order */
+} predicted;
+
+typedef struct predict_total { /* of one line with ~ */
+  const char *name, *distribution;
+  int64_t n;   /* predictions */
+  double nats; /* -log probability of all */
+  double
+      correct; /* softmax: the likeliest symbol is the true one; bernoulli: so is the likelier value, as a share of the entries */
+  double squared; /* numbers: squared errors of the mean, a mean over the entries */
+} predict_total;
+
+typedef struct predict_sink {
+  void *context;
+  unroll_status (*emit)(void *context, const predicted *p, unroll_error *err); /* in the order of the data; may be NULL */
+  volatile sig_atomic_t *stop;                                                 /* or NULL */
+  const double *levels; /* [n_levels] quantiles of numbers that are wanted beside the mean; NULL: those of quantile() alone */
+  int n_levels;
+} predict_sink;
+
+/* `complete`: the data holds what is predicted; then totals, [m->g.n_losses], is filled. d is encoded and measured. */
+unroll_status predict(const model *m, const dataset *d, bool complete, int rows, pool *workers, const predict_sink *sink,
+                      predict_total *totals, unroll_error *err);
+typedef struct predict_table { /* how a table is to be read; all may be NULL and false */
+  const char *series;          /* successive rows with the same value in this column are one example */
+  const char *tagged;          /* tagged text: the names of the columns */
+  bool folders;                /* folders of texts, named by their labels */
+  bool codes;                  /* words stay known by their texts: dataset.keep_codes */
+  bool skip_bad;               /* rows that cannot be read are left out and counted in d->bad */
+} predict_table;
+/* Reads a table as the model wants it; paths as in input.h. dataset_free in any case. */
+unroll_status predict_read(dataset *d, const model *m, const char *paths, const predict_table *how, bool complete,
+                           unroll_error *err);
+#endif
