@@ -34,9 +34,18 @@ project(consumer C)
 find_package(unroll 0.1 REQUIRED)
 add_executable(first first.c)
 target_link_libraries(first unroll::unroll)
+add_executable(first_static first.c)
+target_link_libraries(first_static unroll::unroll_static)
 X
   { cmake -S consumer -B consumer/build -DCMAKE_PREFIX_PATH="$prefix" && cmake --build consumer/build; } >consumer.log 2>&1 || fail "find_package: $(tail -n 5 consumer.log)"
+  rm -rf first-model
+  consumer/build/first_static >out-static 2>err || fail "unroll::unroll_static: $(cat err)"
+  cmp -s out out-static || fail "unroll::unroll_static differs"
 fi
+[ -s "$(find "$prefix" -name language.md)" ] && [ -s "$(find "$prefix" -name places.net)" ] || fail "no docs or examples installed"
 [ -s "$prefix/share/bash-completion/completions/unroll" ] || fail "no completion installed"
 "$prefix/bin/unroll" --version >out || fail "the installed program"
+DESTDIR=$work/root cmake --build "$BUILD" --target uninstall >uninstall.log 2>&1 || fail "uninstall: $(tail -n 3 uninstall.log)"
+left=$(find root -type f -o -type l)
+[ -z "$left" ] || fail "uninstall leaves $left"
 finish
