@@ -82,7 +82,7 @@ static unroll_status run(const options *o, unroll_error *err) {
   if (!status) status = settings_parse(&settings, &n_settings, o->sets.items, o->sets.n, &memory, err);
   if (!status) status = inspect_build(&x, settings, n_settings, err);
   if (!status) {
-    status = inspect_plan(&x, batch, steps, &p, err); /* "not yet" from the planner: the rest is shown all the same */
+    status = inspect_plan(&x, batch, steps, &p, err); /* refused by the planner: the rest is shown all the same */
     const unroll_status printed = o->json ? print_json(&x, p, (int64_t)batch * steps, err) : print_text(&x, p, err);
     if (printed) status = printed;
   }

@@ -47,7 +47,7 @@ static unroll_status find_weights(schema *s, const graph *g, unroll_error *err) 
   }
   while (n > 0) {
     const node *x = &g->nodes[stack[--n]];
-    const bool looks = x->slot >= 0 && (x->op == OP_INPUT || x->op == OP_EMBED || x->op == OP_CROSS_ENTROPY);
+    const bool looks = x->slot >= 0 && (x->op == OP_INPUT || x->op == OP_EMBED || x->op == OP_CROSS_ENTROPY || x->op == OP_CTC);
     if (looks && g->inputs[x->slot].data < s->n) s->list[g->inputs[x->slot].data].weighs = false;
     for (int i = 0; i < NODE_INPUTS; i++)
       if (x->in[i] >= 0 && !needed[x->in[i]]) needed[stack[n++] = x->in[i]] = true;

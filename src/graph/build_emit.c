@@ -418,7 +418,7 @@ static int emit_picture(builder *b, const term *t, enum op op) {
   return graph_node(b->g, n);
 }
 
-/* --- losses and what has no operator --- */
+/* --- losses --- */
 
 static int emit_cross_entropy(builder *b, const term *t) {
   const data_info *d = &b->g->data[t->data];
@@ -439,13 +439,12 @@ static int emit_class_weight(builder *b, const term *t) {
   return graph_node(b->g, n);
 }
 
-static int emit_later(builder *b, const term *t) {
-  node n = blank(t, OP_LATER);
-  n.width = width_value(b, t->width);
-  n.value = t->value;
-  n.name = t->name;
-  for (int i = 0; i < t->n_args && i < NODE_INPUTS; i++) n.in[i] = argument(b, t, i);
-  if (t->data >= 0) n.slot = graph_input(b->g, t->data, 0);
+static int emit_ctc(builder *b, const term *t) {
+  node n = blank(t, OP_CTC);
+  n.in[0] = sequence(b, t, 0);
+  n.space = SPACE_STATIC;
+  n.axis = b->terms[t->args[0]].axis;
+  n.slot = graph_input(b->g, t->data, 0);
   return graph_node(b->g, n);
 }
 
@@ -468,8 +467,10 @@ static bool emit_losses(builder *b) {
                   .distribution = l->distribution,
                   .at = l->at};
     const int y = b->terms[l->objective].node;
-    if (!graph_failed(g) && space_of(g, y) > space_of(g, out->node) && l->aligned)
-      return FAIL(b, b->root, l->at->at, "the weight is one for each step, and '%s' has no steps", d->name), false;
+    if (!graph_failed(g) && space_of(g, y) > space_of(g, out->node))
+      return FAIL(b, b->root, l->at->at, "the weight is one for each step, and %s'%s' has no steps",
+                  l->aligned ? "" : "the loss of ", d->name),
+             false;
     out->objective = l->aligned ? lift(g, y, d->space, d->axis, 1) : y;
     for (int k = 0; k < l->n_args; k++) out->args[k] = b->terms[l->args[k]].node;
   }
@@ -523,8 +524,8 @@ static int emit_term(builder *b, const term *t) {
     return emit_class_weight(b, t);
   case TERM_CROSS_ENTROPY:
     return emit_cross_entropy(b, t);
-  case TERM_LATER:
-    return emit_later(b, t);
+  case TERM_CTC:
+    return emit_ctc(b, t);
   }
   return NODE_NONE;
 }

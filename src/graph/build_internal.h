@@ -45,7 +45,7 @@ enum term_kind {
   TERM_POOL,          /* args[0] a picture; patches */
   TERM_CLASS_WEIGHT,  /* of the symbols of data */
   TERM_CROSS_ENTROPY, /* args[0] against the symbols of data */
-  TERM_LATER          /* a function without operator, by name */
+  TERM_CTC            /* all steps of args[0] against all symbols of data */
 };
 
 typedef struct scope scope;
@@ -59,9 +59,8 @@ typedef struct term {
   int data, lag, weight, dir;
   bool transposed, over_time;
   double value;
-  symbol *of;       /* TERM_SHIFT */
-  const char *name; /* TERM_LATER: the function */
-  int shape[3];     /* pictures: channels, rows, columns; 0 otherwise */
+  symbol *of;   /* TERM_SHIFT */
+  int shape[3]; /* pictures: channels, rows, columns; 0 otherwise */
   patches patches;
   scope *in;
   const expr *at;

@@ -5,22 +5,22 @@
 
 typedef struct distribution {
   const char *name;
-  bool symbols, later;
+  bool symbols;
   const char *args[3];
   int n_args;
 } distribution;
 
-/* The parameters by name; a distribution that is parsed and checked only is `later`. */
+/* The parameters by name. */
 static const distribution distributions[] = {
-    {"softmax", true, false, {"logits"}, 1},
-    {"bernoulli", false, false, {"logits"}, 1},
-    {"gaussian", false, false, {"mean", "scale"}, 2},
-    {"laplace", false, false, {"mean", "scale"}, 2},
-    {"student_t", false, false, {"mean", "scale", "dof"}, 3},
-    {"negative_binomial", false, false, {"mean", "shape"}, 2},
-    {"quantile", false, false, {NULL}, 0}, /* quantile(0.1, 0.5, 0.9, x) */
-    {"mixture", false, false, {NULL}, 0},  /* mixture(n, x) */
-    {"ctc", true, true, {"logits"}, 1},
+    {"softmax", true, {"logits"}, 1},
+    {"bernoulli", false, {"logits"}, 1},
+    {"gaussian", false, {"mean", "scale"}, 2},
+    {"laplace", false, {"mean", "scale"}, 2},
+    {"student_t", false, {"mean", "scale", "dof"}, 3},
+    {"negative_binomial", false, {"mean", "shape"}, 2},
+    {"quantile", false, {NULL}, 0}, /* quantile(0.1, 0.5, 0.9, x) */
+    {"mixture", false, {NULL}, 0},  /* mixture(n, x) */
+    {"ctc", true, {"logits"}, 1},
 };
 enum { N_DISTRIBUTIONS = sizeof distributions / sizeof *distributions };
 
@@ -112,14 +112,11 @@ static bool vector_last(builder *b, scope *s, const expr *e, int width, const ex
 }
 
 /* By an operator of its own: of symbols. */
-static int named_loss(builder *b, scope *s, const expr *e, const distribution *d, const loss_term *l) {
+static int named_loss(builder *b, scope *s, const expr *e, const loss_term *l) {
   const int one = width_known(b, 1, "a loss");
   if (one == WIDTH_FREE) return TERM_NONE;
-  const bool entropy = !d->later;
-  const int t = term_add(b, s, e, entropy ? TERM_CROSS_ENTROPY : TERM_LATER, one, l->args, l->n_args);
-  if (t == TERM_NONE) return TERM_NONE;
-  b->terms[t].data = l->data;
-  b->terms[t].name = d->name;
+  const int t = term_add(b, s, e, l->aligned ? TERM_CROSS_ENTROPY : TERM_CTC, one, l->args, l->n_args);
+  if (t != TERM_NONE) b->terms[t].data = l->data;
   return t;
 }
 
@@ -233,7 +230,7 @@ bool build_loss(builder *b, scope *s, const statement *at) {
     if (l.args[k] == TERM_NONE || !fit(b, s, bound[k], l.args[k], width, why, exact)) return false;
   }
   l.prediction = l.args[0];
-  l.node = d->symbols ? named_loss(b, s, e, d, &l) : build_density(b, s, e, &l);
+  l.node = d->symbols ? named_loss(b, s, e, &l) : build_density(b, s, e, &l);
   l.objective = l.node == TERM_NONE ? TERM_NONE : objective(b, s, e, &l, &by);
   if (l.objective == TERM_NONE || !build_grow(b, (void **)&b->losses, b->n_losses, &b->cap_losses, sizeof *b->losses)) return false;
   b->losses[b->n_losses++] = l;

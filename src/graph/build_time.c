@@ -11,14 +11,14 @@
 
 static bool whole_argument(const term *t, int i) {
   if (t->kind == TERM_ATTEND) return i == 1 || i == 2;
-  return t->kind == TERM_EDGE || t->kind == TERM_OVER;
+  return t->kind == TERM_EDGE || t->kind == TERM_OVER || t->kind == TERM_CTC;
 }
 
 static bool data_steps(const builder *b, int data) { return b->g->data[data].space == SPACE_STEP; }
 
 static bool has_steps(const builder *b, const term *t) {
   if (t->kind == TERM_SHIFT) return true;
-  if (t->data >= 0 && t->kind != TERM_LATER && data_steps(b, t->data)) return true;
+  if (t->data >= 0 && t->kind != TERM_CTC && data_steps(b, t->data)) return true;
   for (int i = 0; i < t->n_args; i++)
     if (!whole_argument(t, i) && b->terms[t->args[i]].step) return true;
   return false;
@@ -139,7 +139,7 @@ static void unite_axes(builder *b, int *parent) {
     if (t->kind == TERM_ATTEND) unite(parent, first + t->args[1], first + t->args[2]); /* keys and values */
     if (!t->step) continue;
     if (t->kind == TERM_SHIFT) unite(parent, first + i, first + t->of->term);
-    if (t->data >= 0 && t->kind != TERM_LATER && data_steps(b, t->data)) unite(parent, first + i, t->data);
+    if (t->data >= 0 && t->kind != TERM_CTC && data_steps(b, t->data)) unite(parent, first + i, t->data);
     for (int k = 0; k < t->n_args; k++)
       if (!whole_argument(t, k) && b->terms[t->args[k]].step) unite(parent, first + i, first + t->args[k]);
   }

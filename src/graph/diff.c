@@ -153,17 +153,6 @@ static void find_live(diff *d, const seed *seeds, int n_seeds) {
   for (int i = 0; i < d->n; i++) d->live[i] = d->depends[i] && d->reached[i];
 }
 
-static unroll_status check_live(const diff *d, unroll_error *err) {
-  for (int i = 0; i < d->n; i++) {
-    const node *n = graph_at(d->g, i);
-    if (!d->live[i] || n->op != OP_LATER) continue;
-    const char *name = n->name ? n->name : "this operation";
-    if (!n->source) return error_set(err, UNROLL_BAD_INPUT, "'%s' has no gradient yet", name);
-    return lang_error(n->source, n->at, err, "'%s' has no gradient yet", name);
-  }
-  return UNROLL_OK;
-}
-
 /* Depth first over the inputs within a step. A node's state counts the inputs that were looked at. */
 static void find_order(diff *d, int *stack) {
   d->n_order = 0;
@@ -402,6 +391,14 @@ static int contribution(diff *d, int y, int k, int dy) {
     grad.in[2] = dy;
     return graph_node(g, grad);
   }
+  case OP_CTC: {
+    node grad = diff_node(g, OP_CTC_GRAD, x);
+    grad.slot = n.slot;
+    grad.in[0] = x;
+    grad.in[1] = y;
+    grad.in[2] = dy;
+    return graph_node(g, grad);
+  }
   case OP_SPREAD:
   case OP_REPEAT:
   case OP_ROW_SUM:
@@ -424,6 +421,7 @@ static bool has_input_size(enum op op) {
   case OP_EDGE:
   case OP_SUM_TIME:
   case OP_MAX_TIME:
+  case OP_CTC:
   case OP_DOTS:
   case OP_MIX:
   case OP_ADDITIVE:
@@ -460,8 +458,8 @@ static void visit(diff *d, int y) {
   d->adjoint[y] = dy;
   if (dy == NODE_NONE || graph_failed(g)) return;
   name_adjoint(d, n.name, dy);
-  if (graph_ops[n.op].kind == OP_KIND_OTHER && n.op != OP_CROSS_ENTROPY && n.op != OP_ROW_SUM && n.op != OP_SUM_ROWS &&
-      n.op != OP_LOG_SUM_EXP)
+  if (graph_ops[n.op].kind == OP_KIND_OTHER && n.op != OP_CROSS_ENTROPY && n.op != OP_CTC && n.op != OP_ROW_SUM &&
+      n.op != OP_SUM_ROWS && n.op != OP_LOG_SUM_EXP)
     dy = diff_full(g, dy, y);
   if (n.op == OP_VECTOR) add_gradient(d, n.param, dy);
   if (n.op == OP_EMBED) visit_embed(d, y, dy);
@@ -536,8 +534,6 @@ static unroll_status differentiate(diff *d, const seed *seeds, int n_seeds, unro
   if (!prepare(d, &stack)) return error_memory(err);
   find_readers(d);
   find_live(d, seeds, n_seeds);
-  s = check_live(d, err);
-  if (s != UNROLL_OK) return s;
   find_order(d, stack);
   for (int i = 0; i < n_seeds; i++) {
     d->seeded[seeds[i].node] = true;

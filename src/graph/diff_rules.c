@@ -117,6 +117,7 @@ bool diff_flows(const diff_rules *r, const node *n, int k) {
   case OP_ADDITIVE_COLLECT:
   case OP_ADDITIVE_MIX:
   case OP_CROSS_ENTROPY_GRAD:
+  case OP_CTC_GRAD:
   case OP_OUTER:
   case OP_EMBED_T:
   case OP_CONV_T:

@@ -59,13 +59,13 @@ static inline int patches_conv(int length, const patches *p) { return length + p
 typedef struct node {
   enum op op;
   enum space space;
-  int axis;            /* SPACE_STEP: which time axis; EDGE, SUM_TIME, MAX_TIME, LENGTH: what they go over; else -1 */
+  int axis;            /* SPACE_STEP: which time axis; EDGE, SUM_TIME, MAX_TIME, LENGTH, CTC: what they go over; else -1 */
   int width;           /* N, or GRAPH_STEPS + an axis */
   int in[NODE_INPUTS]; /* node numbers, NODE_NONE where unused */
   int dir;             /* SHIFT, EDGE: +1 or -1 */
   int param;           /* VECTOR, MATVEC, MATVEC_T, OUTER, EMBED, EMBED_T, CONV, CONV_T, CONV_OUTER; else -1 */
-  int slot; /* INPUT, EMBED, EMBED_T, CROSS_ENTROPY(_GRAD): number of the input; CARRY: of the carry; MASK: of the mask; SETTING:
-                            of the setting; else -1 */
+  int slot; /* INPUT, EMBED, EMBED_T, CROSS_ENTROPY(_GRAD), CTC(_GRAD): number of the input; CARRY: of the carry; MASK: of the mask;
+               SETTING: of the setting; else -1 */
   int c0;   /* first column of the matrix (MATVEC, MATVEC_T, OUTER) or of the operand (SLICE, PAD) */
   double value;          /* CONST, MASK */
   patches patches;       /* CONV .. POOL_GRAD; else zeros */

@@ -194,10 +194,12 @@ static int level_of(const printer *p, int x) {
   case OP_DIV:
   case OP_SOFTMAX_GRAD:
   case OP_CROSS_ENTROPY_GRAD:
+  case OP_CTC_GRAD:
   case OP_LOSS_SCALE:
     return LEVEL_PRODUCT;
   case OP_NEG:
   case OP_CROSS_ENTROPY:
+  case OP_CTC:
     return LEVEL_SIGN;
   case OP_CONST:
     return n->value < 0 ? LEVEL_SIGN : LEVEL_WORD;
@@ -287,6 +289,19 @@ static void cross_entropy(printer *p, const node *n, int offset) {
   data_name(p, n->slot, offset);
   text_format(p->out, n->op == OP_CROSS_ENTROPY ? "]" : ")) * ");
   if (n->op == OP_CROSS_ENTROPY_GRAD) expression(p, n->in[2], offset, LEVEL_PRODUCT);
+}
+
+/* -log ctc(x)[text], and (softmax(x) - alignment(x, text)) * dy: all steps of x have a part in each step of an alignment */
+static void ctc(printer *p, const node *n, int offset) {
+  const bool nats = n->op == OP_CTC;
+  text_format(p->out, nats ? "-log ctc(" : "(softmax(");
+  expression(p, n->in[0], offset, LEVEL_SENTENCE);
+  if (!nats) text_format(p->out, ") - alignment(");
+  if (!nats) expression(p, n->in[0], offset, LEVEL_SENTENCE);
+  text_format(p->out, nats ? ")[" : ", ");
+  data_name(p, n->slot, 0);
+  text_format(p->out, nats ? "]" : ")) * ");
+  if (!nats) expression(p, n->in[2], offset, LEVEL_PRODUCT);
 }
 
 static void sum_over_rows(printer *p, const node *n, int offset) {
@@ -543,8 +558,9 @@ static void operation(printer *p, int x, int offset) {
   case OP_CROSS_ENTROPY_GRAD:
     cross_entropy(p, n, offset);
     break;
-  case OP_LATER:
-    call(p, "later", n, offset);
+  case OP_CTC:
+  case OP_CTC_GRAD:
+    ctc(p, n, offset);
     break;
   default:
     call(p, graph_ops[n->op].text, n, offset);
@@ -557,12 +573,8 @@ static void expression(printer *p, int x, int offset, int level) {
   const node *n = graph_at(p->g, x);
   if (n->space != SPACE_STEP) offset = 0;
   if (x != p->root && has_name(p, x)) {
-    const bool spelled_out = n->op == OP_LATER && n->name && n->in[0] != NODE_NONE; /* attend(d, s) */
-    if (spelled_out)
-      call(p, n->name, n, offset);
-    else
-      print_name(p, x);
-    if (!spelled_out) index_of_time(p, offset);
+    print_name(p, x);
+    index_of_time(p, offset);
     return;
   }
   if (p->depth >= MAX_DEPTH || p->pieces >= MAX_PIECES || p->out->failed) {
@@ -608,7 +620,7 @@ void graph_print_forward(const graph *g, text *out) {
   begin(&p, g, out);
   for (int i = 0; i < n_forward && !out->failed; i++) {
     const node *n = graph_at(g, i);
-    if (!n->name || is_leaf(n) || n->op == OP_LATER || is_weights(n)) continue;
+    if (!n->name || is_leaf(n) || is_weights(n)) continue;
     equation(&p, i);
   }
   for (int i = 0; i < g->n_losses && !out->failed; i++) {
@@ -640,12 +652,15 @@ static bool *needed(const graph *g) {
 static void name_logits(printer *p, const bool *live) {
   const graph *g = p->g;
   if (g->n_losses != 1 || is_plain(p, "logits") || is_plain(p, "dlogits")) return;
-  if (strcmp(g->losses[0].distribution, "softmax") != 0 && strcmp(g->losses[0].distribution, "bernoulli") != 0) return;
+  const char *of = g->losses[0].distribution;
+  if (strcmp(of, "softmax") != 0 && strcmp(of, "bernoulli") != 0 && strcmp(of, "ctc") != 0) return;
   const int z = g->losses[0].prediction;
   if (z == NODE_NONE || graph_at(g, z)->name) return;
   p->logits = z;
   for (int i = g->n_forward; i < g->n_nodes; i++)
-    if (live[i] && g->nodes[i].op == OP_CROSS_ENTROPY_GRAD && g->nodes[i].in[0] == z && !g->nodes[i].name) p->dlogits = i;
+    if (live[i] && (g->nodes[i].op == OP_CROSS_ENTROPY_GRAD || g->nodes[i].op == OP_CTC_GRAD) && g->nodes[i].in[0] == z &&
+        !g->nodes[i].name)
+      p->dlogits = i;
 }
 
 /* Numbers the expressions that are long and read more than once. A cycle has such an expression: what is read from a later step

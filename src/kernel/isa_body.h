@@ -17,6 +17,7 @@
 #include "kernel/attend_body.h"
 #include "kernel/mask_body.h"
 #include "kernel/time_body.h"
+#include "kernel/ctc_body.h"
 #include "kernel/optimizer_body.h"
 #include "kernel/measure_body.h"
 
@@ -53,6 +54,9 @@ static const kernels table = {
     .sum_time = sum_time_run,
     .max_time = max_time_run,
     .max_time_grad = max_time_grad_run,
+    .ctc_forward = ctc_forward_run,
+    .ctc_back = ctc_back_run,
+    .ctc_share = ctc_share_run,
     .adam = adam_run,
     .rmsprop = rmsprop_run,
     .sgd = sgd_run,

@@ -106,6 +106,19 @@ typedef struct step_rows {
   int n;
 } step_rows;
 
+/* Connectionist temporal classification (Graves et al. 2006): n symbols, and a blank before, between and after them, go over the
+ * steps of a sequence. A row of states has the logarithms of their probabilities: the n + 1 blanks at p[LANES ..], the symbols at
+ * p[LANES + ctc_section(n) ..]; whatever else is in the row is CTC_NEVER. */
+#define CTC_NEVER (-1e30f)
+static inline ptrdiff_t ctc_section(int n) { return (n + LANES) / LANES * LANES + LANES; } /* ends with LANES times CTC_NEVER */
+/* The steps that a sequence of symbols needs: one for each, and a blank between equal ones. */
+static inline int64_t ctc_steps(const int32_t *symbols, int64_t n) {
+  int64_t steps = n;
+  for (int64_t i = 1; i < n; i++) steps += symbols[i] == symbols[i - 1];
+  return steps;
+}
+static inline ptrdiff_t ctc_row(int n) { return LANES + 2 * ctc_section(n); }
+
 /* Adam, AdamW, RMSprop, SGD on n floats (any n, any alignment; no g: zeros): see kernel/optimizer.h for the formulas. */
 typedef struct adam_step {
   float rate, beta1, beta2, epsilon, correction1, correction2, decay, scale, coupled;
@@ -197,6 +210,16 @@ struct kernels {
   /* Of up to 16 columns: dx_i = left at the first rows of x that are not below y, 0 elsewhere; left becomes what has not gone
    * anywhere. */
   void (*max_time_grad)(float *dx, ptrdiff_t dx_row, float *left, const step_rows *x, const float *y, int n);
+
+  /* A row of states from that of the step before, or after: out = log of the sum over all states that lead here, or where this one
+   * leads to, of exp(from). heard[i]: log probability of symbol i at the step, CTC_NEVER from n on; skip[i]: 0 where symbol i may
+   * follow symbol i - 1 without a blank, else CTC_NEVER; both have ctc_section(n) floats. blank: log probability of the blank.
+   * Forward, `out` includes what is heard at its own step, back it does not, but what is heard at the step of `from`. `shift` is
+   * taken off all results. Returns the largest of them. */
+  float (*ctc_forward)(float *out, const float *from, const float *heard, const float *skip, float blank, float shift, int n);
+  float (*ctc_back)(float *out, const float *from, const float *heard, const float *skip, float blank, float shift, int n);
+  /* The share of each state in all alignments: share[i] of symbol i, [ctc_section(n)]; returns that of all blanks together. */
+  float (*ctc_share)(float *share, const float *forward, const float *back, int n);
 
   void (*adam)(float *w, const float *g, float *m, float *v, ptrdiff_t n, const adam_step *s);
   void (*rmsprop)(float *w, const float *g, float *square, float *velocity, ptrdiff_t n, const rmsprop_step *s);

@@ -149,6 +149,8 @@ const char *plan_stage_name(enum stage_kind kind) {
       [STAGE_MAX_TIME] = "max over time",
       [STAGE_MAX_TIME_GRAD] = "max over time gradient",
       [STAGE_LENGTH] = "lengths",
+      [STAGE_CTC] = "ctc",
+      [STAGE_CTC_GRAD] = "ctc gradient",
       [STAGE_CONV_OUTER] = "convolution weight gradient",
       [STAGE_SUM_POSITIONS] = "sum over positions",
       [STAGE_GRADIENT] = "vector gradient",

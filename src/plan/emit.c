@@ -140,6 +140,10 @@ static enum stage_kind stage_of(const value *v) {
     return STAGE_MAX_TIME_GRAD;
   case OP_LENGTH:
     return STAGE_LENGTH;
+  case OP_CTC:
+    return STAGE_CTC;
+  case OP_CTC_GRAD:
+    return STAGE_CTC_GRAD;
   case OP_CONV:
   case OP_CONV_T:
     return STAGE_CONV;
@@ -169,7 +173,7 @@ static void set_rows(const struct plan *p, int number, stage *s) {
   s->one = rows->space == SPACE_PARAM;
   s->axis = v->axis >= 0 ? v->axis : rows->axis;
   s->back = plan_reduces(p, v) && v->phase / 2 % 2;
-  if (v->kind == VALUE_STAGE && (v->op == OP_EDGE || v->op == OP_SUM_TIME || v->op == OP_MAX_TIME))
+  if (v->kind == VALUE_STAGE && (v->op == OP_EDGE || v->op == OP_SUM_TIME || v->op == OP_MAX_TIME || v->op == OP_CTC))
     s->axis = p->values[v->in[0]].axis;
 }
 
@@ -203,6 +207,7 @@ static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_er
     s->weight = p->g->params[n->param].offset;
     if (v->op == OP_EMBED_T) s->width = p->g->params[n->param].cols;
   }
+  if (s->kind == STAGE_CTC || s->kind == STAGE_CTC_GRAD) p->out.ctc = ctc_scratch(p->out.max_steps);
   if (s->kind == STAGE_CLASS_WEIGHT) s->table = p->g->data[p->g->inputs[n->slot].data].weights;
   if (s->kind == STAGE_COPY_COLUMNS) {
     s->columns = v->op == OP_SLICE ? v->width : s->in_width;

@@ -35,7 +35,7 @@ typedef struct value {
   enum space space;
   int node; /* the graph's node, or that it was made for */
   int axis, width, dir;
-  int over; /* the axis whose steps are the columns, or -1 */
+  int over; /* the axis whose steps are the columns, of CTC that of the symbols, or -1 */
   int in[NODE_INPUTS];
   int n_products, n_terms;
   value_product *products;
@@ -144,7 +144,6 @@ bool plan_in_windows(const struct plan *p, const value *v);
 bool plan_reduces(const struct plan *p, const value *v);
 
 int plan_value(struct plan *p, value v); /* appends; -1 when out of memory */
-unroll_status plan_not_yet(const struct plan *p, int number, unroll_error *err);
 /* Calls visit for every value that v reads. */
 typedef void plan_visit(void *context, int reader, int read);
 void plan_reads(const struct plan *p, int v, plan_visit *visit, void *context);

@@ -21,16 +21,6 @@ int plan_value(struct plan *p, value v) {
   return p->n_values++;
 }
 
-unroll_status plan_not_yet(const struct plan *p, int number, unroll_error *err) {
-  const node *n = &p->g->nodes[number];
-  const char *what = n->op == OP_LATER && n->name ? n->name
-                     : *graph_ops[n->op].text     ? graph_ops[n->op].text
-                                                  : graph_ops[n->op].name;
-  if (n->source)
-    return lang_error(n->source, n->at, err, "'%s' is understood but cannot be run yet: it has no operator here", what);
-  return error_set(err, UNROLL_BAD_INPUT, "'%s' is understood but cannot be run yet: it has no operator here", what);
-}
-
 void plan_reads(const struct plan *p, int v, plan_visit *visit, void *context) {
   const value *x = &p->values[v];
   for (int i = 0; i < NODE_INPUTS; i++)
@@ -121,9 +111,9 @@ static unroll_status copy_nodes(struct plan *p, const bool *live, unroll_error *
     value v = {.kind = VALUE_DEAD, .op = n->op, .space = n->space, .node = i, .axis = n->axis, .width = n->width, .dir = n->dir};
     v.over = graph_steps_axis(n->width);
     if (v.over >= 0) v.width = p->options.max_steps;
+    if (n->op == OP_CTC || n->op == OP_CTC_GRAD) v.over = g->inputs[n->slot].axis;
     for (int k = 0; k < NODE_INPUTS; k++) v.in[k] = NODE_NONE;
     if (live[i]) {
-      if (n->op == OP_LATER) return plan_not_yet(p, i, err);
       v.kind = kind_of(n);
       memcpy(v.in, n->in, sizeof v.in);
       if (v.kind == VALUE_SUM) {

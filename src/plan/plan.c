@@ -94,7 +94,7 @@ int64_t plan_arena_bytes(const plan *p) { return (p->out.arena + p->out.pack + p
 
 int64_t plan_run_bytes(const plan *p, int threads) {
   const frozen *f = &p->out;
-  const int64_t each = f->slots + f->outer + f->rounded + ATTEND_ROWS * f->max_steps;
+  const int64_t each = f->slots + f->outer + f->rounded + f->ctc + (ATTEND_ROWS + (f->ctc > 0)) * f->max_steps;
   const int64_t slopes = f->gradient ? f->n_weights * (int64_t)sizeof(float) + f->n_weights / UNIT + 1 : 0;
   return plan_arena_bytes(p) + slopes + threads * each * (int64_t)sizeof(float);
 }

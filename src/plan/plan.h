@@ -24,7 +24,7 @@ typedef struct plan_options {
 /* With bf16 a window has a multiple of so many steps. */
 enum { PLAN_STEPS_OF_PAIRS = 32 };
 
-/* The graph must outlive the plan. UNROLL_BAD_INPUT naming file, line and column for an operator that is not there yet. */
+/* The graph must outlive the plan. UNROLL_BAD_INPUT naming file, line and column for what cannot be run. */
 unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err);
 void plan_free(plan *p);
 /* Loops found, products hoisted and joined, buffers, operations and bytes per step: for `explain`. */

@@ -140,6 +140,14 @@ static bool loop_may_hold(const value *v) {
   }
 }
 
+static unroll_status not_in_loop(const struct plan *p, const value *v, unroll_error *err) {
+  const node *n = &p->g->nodes[v->node];
+  const char *what = *graph_ops[n->op].text ? graph_ops[n->op].text : graph_ops[n->op].name;
+  if (n->source)
+    return lang_error(n->source, n->at, err, "'%s' cannot run step by step yet: it is part of a recurrence here", what);
+  return error_set(err, UNROLL_BAD_INPUT, "'%s' cannot run step by step yet, and is part of a recurrence", what);
+}
+
 static unroll_status note_loop(struct plan *p, const int *members, int n, unroll_error *err) {
   loop l = {.component = p->values[members[0]].component, .axis = p->values[members[0]].axis, .n_members = n};
   l.members = arena_alloc(&p->memory, (size_t)n, sizeof *l.members);
@@ -147,7 +155,7 @@ static unroll_status note_loop(struct plan *p, const int *members, int n, unroll
   memcpy(l.members, members, (size_t)n * sizeof *members);
   for (int i = 0; i < n; i++) {
     value *v = &p->values[members[i]];
-    if (!loop_may_hold(v)) return plan_not_yet(p, v->node, err);
+    if (!loop_may_hold(v)) return not_in_loop(p, v, err);
     v->loop = p->n_loops;
     if (v->op != OP_SHIFT || v->kind != VALUE_VIEW) continue;
     if (l.dir && l.dir != v->dir) {

@@ -149,6 +149,8 @@ enum stage_kind {
   STAGE_MAX_TIME,
   STAGE_MAX_TIME_GRAD,
   STAGE_LENGTH,
+  STAGE_CTC,
+  STAGE_CTC_GRAD,
   STAGE_CONV_OUTER,
   STAGE_SUM_POSITIONS,
   STAGE_GRADIENT,
@@ -171,7 +173,7 @@ typedef struct stage {
   int width; /* of the result */
   place out, in[4];
   int in_width;
-  int over;                        /* attention: the other axis, or -1: the other side has one row an example */
+  int over;                        /* attention, CTC: the other axis, or -1: the other side has one row an example */
   int column, out_column, columns; /* STAGE_COPY_COLUMNS: from, to, how many; out_width is cleared first when `clear` */
   bool clear;
   int slot, dir;
@@ -243,6 +245,7 @@ typedef struct frozen {
   int64_t rounded; /* floats of scratch a thread needs for operands that are rounded or copied */
   int slots;       /* floats of scratch a thread needs for tile programs */
   int64_t outer;   /* floats of scratch a thread needs for weight gradients and pictures */
+  int64_t ctc;     /* and for the alignments of a sequence */
   int widest;      /* the largest width of a matrix */
   int n_operands;  /* the most operands of a tile program */
   bool gradient;
@@ -270,6 +273,14 @@ static inline int64_t matrix_row(int64_t width) { return padded(width) % APART ?
 static inline int outer_kept(const struct outer_pair *pair, int width) {
   return pair->straight ? width % LANES ? LANES : 0 : (int)padded(width);
 }
+
+/* Alignments keep a forward row for every so many of T steps: about sqrt(T), so that these and those between are fewest. */
+static inline int ctc_segment(int T) {
+  int n = 1;
+  while ((int64_t)n * n < T) n++;
+  return n;
+}
+static inline int64_t ctc_scratch(int T) { return padded(T) + 3 * ctc_section(T) + (2 * (int64_t)ctc_segment(T) + 4) * ctc_row(T); }
 
 struct plan;
 const struct frozen *plan_frozen(const struct plan *p);

@@ -18,6 +18,8 @@ typedef struct worker {
   float *outer;           /* scratch of weight gradients */
   float *column;          /* scratch of attention: a weight for each step, for ATTEND_ROWS rows */
   float *rounded;         /* scratch of rounded operands */
+  float *ctc;             /* scratch of alignments; NULL where there are none */
+  int32_t *symbols;       /* [max_steps] of an alignment */
   tile_operand *operands; /* resolved operands of the tile program that runs */
   fetch_run *fetches;     /* [FETCHES + 1] what it needs soon */
   struct calls *calls;    /* where to write calls down instead of making them; NULL: make them */
@@ -149,6 +151,7 @@ void run_rows_of(const run *r, const worker *w, const stage *s, rows y, const ro
 void run_attend(const run *r, const worker *w, const stage *s, const where *here, int64_t row0, int64_t row1);
 void run_attend_all(const run *r, const worker *w, const stage *s, int thread, int threads);
 void run_whole(const run *r, const worker *w, const stage *s, int thread, int threads); /* STAGE_GATHER .. */
+void run_ctc(const run *r, const worker *w, const stage *s, int thread, int threads);   /* STAGE_CTC, CTC_GRAD: by sequences */
 /* picture.c: n rows from those given on; weight gradients: all rows */
 void run_conv(const run *r, const worker *w, const stage *s, rows y, const rows in[4], int64_t n);
 void run_pool(const run *r, const stage *s, rows y, rows x, int64_t n);

@@ -160,6 +160,8 @@ static enum profile_kind rest_of(enum stage_kind kind) {
   case STAGE_ADDITIVE_MIX:
   case STAGE_WEIGHTS:
   case STAGE_WEIGHTS_GRAD:
+  case STAGE_CTC:
+  case STAGE_CTC_GRAD:
     return PROFILE_ROWS;
   default:
     return PROFILE_MOVE;

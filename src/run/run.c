@@ -49,6 +49,8 @@ void run_free(run *r) {
     mem_free_aligned(r->worker[i].outer);
     mem_free_aligned(r->worker[i].column);
     mem_free_aligned(r->worker[i].rounded);
+    mem_free_aligned(r->worker[i].ctc);
+    mem_free(r->worker[i].symbols);
     mem_free(r->worker[i].operands);
     mem_free(r->worker[i].fetches);
   }
@@ -96,7 +98,9 @@ unroll_status run_new(run **out, const plan *p, const float *weights, pool *work
     w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
     w->column = mem_aligned(ATTEND_ROWS * (size_t)f->max_steps + LANES, sizeof(float));
     w->fetches = mem_zero(FETCHES + 1, sizeof *w->fetches);
-    fine = w->slots && w->outer && w->rounded && w->operands && w->fetches && w->column;
+    w->ctc = f->ctc ? mem_aligned((size_t)f->ctc, sizeof(float)) : NULL;
+    w->symbols = f->ctc ? mem_zero((size_t)f->max_steps, sizeof *w->symbols) : NULL;
+    fine = w->slots && w->outer && w->rounded && w->operands && w->fetches && w->column && (!f->ctc || (w->ctc && w->symbols));
   }
   if (!fine) {
     run_free(r);
@@ -243,6 +247,10 @@ void run_stage(run *r, worker *w, const stage *s, int thread, int threads) {
   case STAGE_WEIGHTS:
   case STAGE_WEIGHTS_GRAD:
     run_attend_all(r, w, s, thread, threads);
+    break;
+  case STAGE_CTC:
+  case STAGE_CTC_GRAD:
+    run_ctc(r, w, s, thread, threads);
     break;
   default:
     run_whole(r, w, s, thread, threads);

@@ -218,8 +218,7 @@ static unroll_status find_outputs(apply_run *r, unroll_error *err) {
   if (g->output) return add_output(r, g->output, g->output_node, err);
   unroll_status s = UNROLL_OK;
   for (int i = 0; i < g->n_nodes && s == UNROLL_OK; i++)
-    if (g->nodes[i].name && g->nodes[i].op != OP_LATER && !strchr(g->nodes[i].name, '.'))
-      s = add_output(r, g->nodes[i].name, i, err);
+    if (g->nodes[i].name && !strchr(g->nodes[i].name, '.')) s = add_output(r, g->nodes[i].name, i, err);
   for (int i = 0; i < g->n_losses && s == UNROLL_OK; i++)
     s = add_output(r, joined(r, "output.", g->data[g->losses[i].data].name, ""), g->losses[i].prediction, err);
   return s;

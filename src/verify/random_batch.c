@@ -78,6 +78,19 @@ static bool fill_input(random_batch *r, const graph *g, int number, int from, ui
   return true;
 }
 
+/* What ctc aligns with n steps has at most (n + 1) / 2 symbols: then it fits, whatever it repeats. */
+static void shorten(random_batch *r, const graph *g, int rows) {
+  for (int i = 0; i < g->n_nodes; i++) {
+    const node *n = &g->nodes[i];
+    if (n->op != OP_CTC || g->inputs[n->slot].space != SPACE_STEP) continue;
+    int *symbols = r->lengths[g->inputs[n->slot].axis];
+    for (int b = 0; b < rows; b++) {
+      const int most = (r->lengths[n->axis][b] + 1) / 2;
+      if (symbols[b] > most) symbols[b] = most;
+    }
+  }
+}
+
 static unroll_status make(random_batch *out, const graph *g, int rows, const int *lengths, int from, uint64_t key,
                           unroll_error *err) {
   *out = (random_batch){0};
@@ -91,8 +104,9 @@ static unroll_status make(random_batch *out, const graph *g, int rows, const int
   for (int a = 0; a < g->n_axes && ok; a++) {
     ok = (out->lengths[a] = arena_alloc(&out->memory, (size_t)rows + 1, sizeof **out->lengths)) != NULL;
     for (int b = 0; b < rows && ok; b++) out->lengths[a][b] = lengths[(b + a) % rows];
-    ok = ok && fill_axis(out, &out->axes[a], out->lengths[a], rows);
   }
+  if (ok) shorten(out, g, rows);
+  for (int a = 0; a < g->n_axes && ok; a++) ok = fill_axis(out, &out->axes[a], out->lengths[a], rows);
   for (int i = 0; i < g->n_inputs && ok; i++) ok = fill_input(out, g, i, from, key);
   if (!ok) {
     random_batch_free(out);

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/special.h"
 #include "run/mask.h"
+#include "verify/reference_ctc.h"
 #include "verify/reference_picture.h"
 
 enum { WAITING = 1, DONE = 2 }; /* a value that waits for others; 0: never asked for */
@@ -35,6 +36,7 @@ typedef struct eval {
   int *over;             /* [n_nodes] the axis whose steps are the columns, or -1 */
   unsigned char **state; /* [n_nodes][steps] */
   float *drawn;          /* a row of a mask, as wide as the widest node */
+  reference_ctc ctc;     /* room for the largest alignment */
   place *stack;
   size_t depth, capacity;
 } eval;
@@ -505,7 +507,49 @@ static void eval_CROSS_ENTROPY_GRAD(const eval *e, const node *n, rows *q) {
   }
 }
 
-static void eval_LATER(const eval *e, const node *n, rows *q) { (void)e, (void)n, (void)q; } /* refused by check_node */
+/* The loss of a sequence of n's axis against the symbols of its example; what is left in e->ctc is about it. Infinite: no
+ * alignment. */
+static double align(const eval *e, reference_ctc *c, const node *n, int sequence) {
+  const node *x = &e->g->nodes[n->in[0]];
+  const batch_axis *a = &e->b->axes[x->axis];
+  const input *in = &e->g->inputs[n->slot];
+  other own = {NULL, batch_row(a, sequence), 1};
+  if (in->space == SPACE_STEP) {
+    own = (other){&e->b->axes[in->axis], 0, 0};
+    while (batch_row(own.a, own.sequence) != batch_row(a, sequence)) own.sequence++;
+    own.steps = length_of(own.a, own.sequence);
+  }
+  *c = e->ctc;
+  c->T = length_of(a, sequence);
+  c->K = x->width;
+  for (int t = 0; t < c->T; t++)
+    for (int k = 0; k < c->K; k++) c->p[(int64_t)t * c->K + k] = at(e, n, 0, a->first[t] + sequence, k);
+  for (int i = 0; i < own.steps; i++) {
+    const int32_t symbol = e->b->index[n->slot][other_row(own, i)];
+    if (symbol >= 0) c->symbols[c->n++] = symbol;
+  }
+  return reference_ctc_loss(c);
+}
+
+static void eval_CTC(const eval *e, const node *n, rows *q) {
+  reference_ctc c;
+  EACH_ROW(i, q) {
+    const double nats = align(e, &c, n, (int)i);
+    Y(batch_row(&e->b->axes[n->axis], (int)i), 0) = isinf(nats) ? 0 : nats;
+  }
+}
+
+/* (softmax(x) - share of each symbol in all alignments) * dl; inputs x, the loss, dl */
+static void eval_CTC_GRAD(const eval *e, const node *n, rows *q) {
+  const batch_axis *a = &e->b->axes[n->axis];
+  reference_ctc c;
+  EACH_ROW(i, q) {
+    const int b = (int)(i - q->first);
+    const bool none = isinf(align(e, &c, n, b));
+    EACH_COLUMN(j, n)
+    Y(i, j) = none ? 0 : (exp(c.p[(int64_t)q->t * c.K + j]) - reference_ctc_share(&c, q->t, j)) * at(e, n, 2, batch_row(a, b), 0);
+  }
+}
 
 static void (*const evaluate[OP_COUNT])(const eval *, const node *, rows *) = {
 #define UNARY(name, text, dx) [OP_##name] = eval_##name,
@@ -559,6 +603,8 @@ static bool need_inputs(eval *e, const node *n, int t) {
   case OP_SUM_TIME:
   case OP_MAX_TIME:
   case OP_MAX_TIME_GRAD:
+  case OP_CTC:
+  case OP_CTC_GRAD:
   case OP_SUM_ROWS:
   case OP_SUM_POSITIONS:
   case OP_OUTER:
@@ -650,28 +696,11 @@ static bool mark_needed(const graph *g, unsigned char *needed, int *stack) {
   return ok;
 }
 
-static unroll_status refuse_later(const node *n, unroll_error *err) {
-  if (!n->source) return error_set(err, UNROLL_BAD_INPUT, "'%s' has no operator yet", n->name ? n->name : "?");
-  const char *s = n->source->text;
-  for (int line = 1; line < n->at.line && *s; s++) line += *s == '\n';
-  for (int column = 1; column < n->at.column && *s; column++) {
-    s++;
-    while ((*s & 0xC0) == 0x80) s++;
-  }
-  int length = 0;
-  for (int characters = 0; s[length] && s[length] != '\n'; length++) {
-    characters += (s[length] & 0xC0) != 0x80;
-    if (characters > n->at.length) break;
-  }
-  return lang_error(n->source, n->at, err, "'%.*s' has no operator yet", length, s);
-}
-
 /* Symbols and numbers that a node reads from the batch are there and in range. */
 static unroll_status check_node(const eval *e, int number, unroll_error *err) {
   const graph *g = e->g;
   const node *n = &g->nodes[number];
-  const int64_t count = n->slot >= 0 ? rows_of(e, n) : 0;
-  if (n->op == OP_LATER) return refuse_later(n, err);
+  const int64_t count = n->slot >= 0 ? rows_of(e, n) : 0; /* CTC looks at another axis */
   if (n->op == OP_INPUT && count > 0 && !(e->numbers ? e->numbers[n->slot] != NULL : e->b->number[n->slot] != NULL))
     return error_set(err, UNROLL_FAILED, "the batch brings no numbers for input %d", n->slot);
   if (n->op == OP_EMBED || n->op == OP_CROSS_ENTROPY) {
@@ -681,6 +710,14 @@ static unroll_status check_node(const eval *e, int number, unroll_error *err) {
     for (int64_t i = 0; i < count; i++)
       if (index[i] < -1 || index[i] >= symbols)
         return error_set(err, UNROLL_FAILED, "symbol %d of input %d is not in -1 .. %d", (int)index[i], n->slot, symbols - 1);
+  }
+  if (n->op == OP_CTC) {
+    const int64_t symbols = rows_of(e, &(node){.space = g->inputs[n->slot].space, .axis = g->inputs[n->slot].axis});
+    for (int64_t i = 0; i < symbols; i++) {
+      const int32_t k = e->b->index[n->slot] ? e->b->index[n->slot][i] : -2;
+      if (k < -1 || k >= width_in(e, n, 0) - 1)
+        return error_set(err, UNROLL_FAILED, "symbol %d of input %d is not in -1 .. %d", (int)k, n->slot, width_in(e, n, 0) - 2);
+    }
   }
   for (int k = 0; k < NODE_INPUTS; k++) {
     const node *x = n->in[k] == NODE_NONE ? NULL : &g->nodes[n->in[k]];
@@ -769,6 +806,26 @@ static unroll_status begin(reference *r, const graph *g, const batch *b, unroll_
   return r->values && r->rows && r->gradient && r->carry ? UNROLL_OK : error_memory(err);
 }
 
+/* Room for every alignment of the graph. */
+static bool room_for_alignments(eval *e, arena *memory) {
+  size_t logits = 0, states = 0, symbols = 0;
+  for (int i = 0; i < e->g->n_nodes; i++) {
+    const node *n = &e->g->nodes[i];
+    if (n->op != OP_CTC && n->op != OP_CTC_GRAD) continue;
+    const input *in = &e->g->inputs[n->slot];
+    const node *x = &e->g->nodes[n->in[0]];
+    const size_t T = (size_t)e->b->axes[x->axis].steps, U = in->space == SPACE_STEP ? (size_t)e->b->axes[in->axis].steps : 1;
+    if (T * (size_t)x->width > logits) logits = T * (size_t)x->width;
+    if (T * (2 * U + 1) > states) states = T * (2 * U + 1);
+    if (U > symbols) symbols = U;
+  }
+  e->ctc.p = arena_alloc(memory, logits + 1, sizeof *e->ctc.p);
+  e->ctc.forward = arena_alloc(memory, states + 1, sizeof *e->ctc.forward);
+  e->ctc.back = arena_alloc(memory, states + 1, sizeof *e->ctc.back);
+  e->ctc.symbols = arena_alloc(memory, symbols + 1, sizeof *e->ctc.symbols);
+  return e->ctc.p && e->ctc.forward && e->ctc.back && e->ctc.symbols;
+}
+
 /* The graph with the widths that this batch gives to rows of steps. */
 static bool settle_widths(eval *e, graph *settled, arena *memory) {
   const graph *g = e->g;
@@ -818,7 +875,7 @@ unroll_status reference_pass(reference *r, const graph *g, const double *weights
   unsigned char *needed = arena_alloc(memory, (size_t)g->n_nodes + 1, 1);
   int *stack = arena_alloc(memory, (size_t)g->n_nodes + 1, sizeof *stack);
   e.state = arena_alloc(memory, (size_t)g->n_nodes + 1, sizeof *e.state);
-  if (!needed || !stack || !e.state || !e.drawn) return error_memory(err);
+  if (!needed || !stack || !e.state || !e.drawn || !room_for_alignments(&e, memory)) return error_memory(err);
   if (!mark_needed(g, needed, stack)) return error_set(err, UNROLL_FAILED, "the graph refers to a node that does not exist");
   s = prepare(&e, memory, needed, err);
   for (int i = 0; i < g->n_nodes && s == UNROLL_OK; i++)

@@ -468,32 +468,13 @@ static void test_pictures(void **state) {
   hand_free(&h);
 }
 
-static void test_later(void **state) {
-  (void)state;
-  hand h;
-  hand_init(&h);
-  const program source = {.file = "a.net", .text = "data x : numbers\n\xC3\xA4 = pool(d, s)\n"};
-  node n = hand_node(OP_LATER, SPACE_STATIC, 3);
-  n.source = &source;
-  n.at = (span){.line = 2, .column = 5, .length = 4};
-  h.g.output = "y";
-  h.g.output_node = graph_node(&h.g, n);
-  const batch b = {.rows = 3, .axes = &hand_axis};
-  unroll_error err = {0};
-  assert_int_equal(reference_pass(&h.r, &h.g, NULL, &b, NULL, 0, &err), UNROLL_BAD_INPUT);
-  assert_string_equal(err.message, "'pool' has no operator yet");
-  assert_int_equal(err.line, 2);
-  assert_int_equal(err.column, 5);
-  hand_free(&h);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_unary), cmocka_unit_test(test_binary),         cmocka_unit_test(test_time),
-      cmocka_unit_test(test_width), cmocka_unit_test(test_layernorm_grad), cmocka_unit_test(test_products),
-      cmocka_unit_test(test_masks), cmocka_unit_test(test_later),          cmocka_unit_test(test_pictures),
-      cmocka_unit_test(test_cells), cmocka_unit_test(test_nets),           cmocka_unit_test(test_stream),
-      cmocka_unit_test(test_long),  cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_unary),  cmocka_unit_test(test_binary),         cmocka_unit_test(test_time),
+      cmocka_unit_test(test_width),  cmocka_unit_test(test_layernorm_grad), cmocka_unit_test(test_products),
+      cmocka_unit_test(test_masks),  cmocka_unit_test(test_pictures),       cmocka_unit_test(test_cells),
+      cmocka_unit_test(test_nets),   cmocka_unit_test(test_stream),         cmocka_unit_test(test_long),
+      cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,12 @@ static const testtext testnets[] = {
      "hidden = 3\ndata source : words\ndata target : words\ns = rnn(embed(source, 2), 3, backward)\n"
      "d = rnn(embed(target[t-1], 2), 3, start = s)\na = attend(d, s)\nu = rnn([d, a], 3)\nm = rnn([u, attend(Wm m[t-1] + u, s), "
      "attend(Wm m[t-1] + u, s, source_sums)], 3)\nsource_sums = tanh(Wn s)\ntarget ~ softmax(W [u, attend(m, s)] + b)\n"},
+    {"ctc", "data sound : numbers\ndata text : chars lines\nf = lstm(sound, 5)\ng = gru(sound, 3, backward)\n"
+            "text ~ ctc(W [f, g] + b)\n"},
+    {"ctc without a recurrence, beside another loss",
+     "data x : numbers\ndata text : words\ndata label : category\ny = V x\nwidth y = 4\ntext ~ ctc(W tanh(y) + b)\n"
+     "label ~ softmax(M mean(y) + bm)\n"},
+    {"ctc of one symbol", "data x : numbers\ndata label : category\nlabel ~ ctc(W rnn(x, 4, backward) + b)\n"},
     {"forecast", "data y : number\ndata x : numbers\nh = lstm([y[t-1], x], 5, layers = 2)\n"
                  "y ~ gaussian(mean = Wm h + bm, scale = softplus(Ws h + bs))\n"},
     {"picture", "data p : image(2, 5, 4)\ndata label : category\nu = pool(relu(conv(p, 3, 3)), 2)\n"
