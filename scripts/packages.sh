@@ -41,6 +41,8 @@ need_build_tools() {
   need libjansson-dev "JSON, the one library that Unroll needs" "" jansson
   if command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null 2>&1; }; then
     need libutf8proc-dev "Unicode's composed form, 'chars nfc'; Unroll builds without it too" "" libutf8proc
+    need libsndfile1-dev "recordings other than plain WAV, with libmpg123 for MP3; Unroll builds without it too" "" sndfile
+    need libsamplerate0-dev "recordings of other rates; Unroll builds without it too" "" samplerate
   fi
   # Found, but not a package of the system: a compiler of one's own brings its headers.
 }

@@ -385,6 +385,16 @@ unroll_status file_rename(const char *from, const char *to, unroll_error *err) {
   return trouble(err, UNROLL_FAILED, to, "cannot rename to it");
 }
 
+char *file_beside(const char *file, const char *name, size_t size) {
+  const size_t folder = size && name[0] == '/' ? 0 : folder_length(file);
+  char *path = mem_alloc(folder + size + 1);
+  if (!path) return NULL;
+  memcpy(path, file, folder);
+  memcpy(path + folder, name, size);
+  path[folder + size] = 0;
+  return path;
+}
+
 bool file_exists(const char *path) { return access(path, F_OK) == 0; }
 
 unroll_status file_lock_folder(const char *path, int *lock, unroll_error *err) {

@@ -39,6 +39,9 @@ unroll_status file_append(const char *path, const void *data, size_t size, unrol
 unroll_status file_rename(const char *from, const char *to, unroll_error *err);
 
 bool file_exists(const char *path);
+/* The path of what a file calls `name`: in that file's folder, unless the name begins with a slash. A block for mem_free, or NULL.
+ */
+char *file_beside(const char *file, const char *name, size_t size);
 
 /* Takes a folder for this process alone until file_unlock, or the end of the process. UNROLL_FAILED when another one has it; fine
  * where the file system knows no locks. *lock: what file_unlock takes. */

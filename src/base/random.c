@@ -5,7 +5,7 @@
  * code, and so their last bit, by processor. Not for secrets. */
 #include "base/random.h"
 #include <math.h>
-#include <string.h>
+#include "base/same.h"
 
 static void philox(const uint32_t counter[4], uint64_t key, uint32_t out[4]) {
   uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
@@ -41,46 +41,13 @@ double random_uniform(uint64_t seed, uint32_t stream, uint64_t step, uint32_t pl
   return unit(x[0], x[1]);
 }
 
-/* log x for normal x > 0: with x = 2^e m, m in [sqrt(1/2), sqrt(2)), and s = (m-1)/(m+1),
- * log m = 2 (s + s^3/3 + s^5/5 + ...). s^2 < 0.0295, so the term after s^23 is below the last bit. */
-static double log_same(double x) {
-  uint64_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  int e = (int)(bits >> 52) - 1023;
-  bits = (bits & 0x000FFFFFFFFFFFFFu) | 0x3FF0000000000000u;
-  double m;
-  memcpy(&m, &bits, sizeof m);
-  if (m > 1.4142135623730951) m *= 0.5, e++;
-  static const double inverse[] = {1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
-                                   1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
-  double s = (m - 1) / (m + 1), s2 = s * s, sum = 0;
-  for (int k = 0; k < 12; k++) sum = sum * s2 + inverse[k];
-  return (double)e * 0.69314718055994531 + 2 * s * sum;
-}
-
-/* cos(2 pi u) for u in [0, 1): folded to an angle a of at most pi/4, then the Taylor series of cos a or sin a. */
-static double cos_turn(double u) {
-  double sign = 1;
-  if (u > 0.5) u = 1 - u;               /* cos is even around half a turn */
-  if (u > 0.25) u = 0.5 - u, sign = -1; /* and odd around a quarter */
-  int sine = u > 0.125;
-  static const double of_sine[] = {1.0 / (17 * 16), 1.0 / (15 * 14), 1.0 / (13 * 12), 1.0 / (11 * 10),
-                                   1.0 / (9 * 8),   1.0 / (7 * 6),   1.0 / (5 * 4),   1.0 / (3 * 2)};
-  static const double of_cosine[] = {1.0 / (16 * 15), 1.0 / (14 * 13), 1.0 / (12 * 11), 1.0 / (10 * 9),
-                                     1.0 / (8 * 7),   1.0 / (6 * 5),   1.0 / (4 * 3),   1.0 / (2 * 1)};
-  const double *inverse = sine ? of_sine : of_cosine;
-  double a = 6.2831853071795865 * (sine ? 0.25 - u : u), a2 = a * a, sum = 0;
-  for (int k = 0; k < 8; k++) sum = (1 - sum) * a2 * inverse[k];
-  return sign * (sine ? a : 1) * (1 - sum);
-}
-
 /* Box and Muller 1958: sqrt(-2 log u1) times cos and sin of 2 pi u2, u1 in (0, 1]. */
 void random_normals(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place, double out[2]) {
   uint32_t x[4];
   random_block(seed, stream, step, place, x);
-  const double radius = sqrt(-2 * log_same(1 - unit(x[0], x[1]))), turn = unit(x[2], x[3]);
-  out[0] = radius * cos_turn(turn);
-  out[1] = radius * cos_turn(turn < 0.25 ? turn + 0.75 : turn - 0.25); /* sin a = cos(a - pi/2) */
+  const double radius = sqrt(-2 * same_log(1 - unit(x[0], x[1]))), turn = unit(x[2], x[3]);
+  out[0] = radius * same_cos_turn(turn);
+  out[1] = radius * same_cos_turn(turn < 0.25 ? turn + 0.75 : turn - 0.25); /* sin a = cos(a - pi/2) */
 }
 
 double random_normal(uint64_t seed, uint32_t stream, uint64_t step, uint32_t place) {

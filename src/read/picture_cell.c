@@ -27,18 +27,6 @@ static int64_t number_of(const char *name, size_t *size) {
   return number;
 }
 
-/* In the table's folder, unless it begins with a slash. A block for mem_free. */
-static char *path_of(const char *of_table, const char *name, size_t size) {
-  const char *slash = strrchr(of_table, '/');
-  const size_t folder = slash && name[0] != '/' ? (size_t)(slash - of_table) + 1 : 0;
-  char *path = mem_alloc(folder + size + 1);
-  if (!path) return NULL;
-  memcpy(path, of_table, folder);
-  memcpy(path + folder, name, size);
-  path[folder + size] = 0;
-  return path;
-}
-
 /* The file's bytes; those of a file with many pictures are kept. Takes over `path`. */
 static unroll_status bytes_of(picture_files *f, char *path, struct picture_file *out, unroll_error *err) {
   for (int i = 0; i < PICTURE_FILES; i++)
@@ -73,7 +61,7 @@ unroll_status picture_of_cell(picture_files *f, float *out, const picture_shape 
   struct picture_file file;
   picture p = {0};
   unroll_error own = {0};
-  char *path = path_of(t->files.files[table_file(t, row)].name, name, size);
+  char *path = file_beside(t->files.files[table_file(t, row)].name, name, size);
   if (!path) return error_memory(err);
   unroll_status status = bytes_of(f, path, &file, &own);
   if (!status) status = picture_decode(&p, (const unsigned char *)file.data, file.size, number, shape, &own);

@@ -1,0 +1,128 @@
+/* sound_cell.c - see sound_cell.h. */
+#include "read/sound_cell.h"
+#include <inttypes.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+struct sound_reader {
+  sound_form form;
+  sound_maker *maker;
+  char *path, *data; /* the last file */
+  size_t size;
+  float *samples, *resampled; /* of the last cell */
+};
+
+unroll_status sound_reader_new(sound_reader **out, const sound_form *f, unroll_error *err) {
+  sound_reader *r = *out = mem_zero(1, sizeof *r);
+  if (!r) return error_memory(err);
+  r->form = *f;
+  const unroll_status status = sound_maker_new(&r->maker, f, err);
+  if (!status) return UNROLL_OK;
+  sound_reader_free(r);
+  *out = NULL;
+  return status;
+}
+
+void sound_reader_free(sound_reader *r) {
+  if (!r) return;
+  sound_maker_free(r->maker);
+  mem_free(r->path);
+  mem_free(r->data);
+  mem_free(r->samples);
+  mem_free(r->resampled);
+  mem_free(r);
+}
+
+/* --- names --- */
+
+/* Seconds with digits and a point only: no sign, no exponent. */
+static bool seconds(const char *s, size_t size, double *out) {
+  for (size_t i = 0; i < size; i++)
+    if ((s[i] < '0' || s[i] > '9') && s[i] != '.') return false;
+  return size > 0 && size < 16 && !text_number(s, size, out);
+}
+
+/* FILE#start-end: the times, and *size without them. A # without times behind it belongs to the name. */
+static bool range_of(const char *name, size_t *size, double *start, double *end) {
+  size_t mark = *size, dash = *size;
+  while (mark > 0 && name[mark - 1] != '#') {
+    if (name[--mark] == '-') dash = mark;
+  }
+  if (mark < 2 || dash == *size || !seconds(name + mark, dash - mark, start) || !seconds(name + dash + 1, *size - dash - 1, end))
+    return false;
+  *size = mark - 1;
+  return true;
+}
+
+/* --- files --- */
+
+/* The file is the last one from now on. Takes over `path`. */
+static unroll_status load(sound_reader *r, char *path, unroll_error *err) {
+  if (r->path && !strcmp(r->path, path)) return mem_free(path), UNROLL_OK;
+  mem_free(r->path);
+  mem_free(r->data);
+  r->path = path;
+  const unroll_status status = file_read_regular(path, SOUND_MAX_BYTES, &r->data, &r->size, err);
+  if (!status) return UNROLL_OK;
+  mem_free(r->path);
+  r->path = NULL;
+  return status;
+}
+
+static unroll_status cut(const sound_form *f, sound_cell *c, double start, double end, unroll_error *err) {
+  const double rate = c->of.rate, length = (double)c->of.frames / rate;
+  if (end <= start) return error_set(err, UNROLL_BAD_INPUT, "the part %g-%g is empty: it is START-END in seconds", start, end);
+  if (end * rate >= (double)c->of.frames + 0.5)
+    return error_set(err, UNROLL_BAD_INPUT, "the part %g-%g ends beyond the recording, which has %.6g seconds", start, end, length);
+  c->from = (int64_t)(start * rate + 0.5);
+  c->n = (int64_t)(end * rate + 0.5) - c->from;
+  if (c->n < 1 || sound_resampled(c->n, c->of.rate, f->rate) < 1)
+    return error_set(err, UNROLL_BAD_INPUT, "the part %g-%g has no samples", start, end);
+  return UNROLL_OK;
+}
+
+unroll_status sound_cell_open(sound_reader *r, sound_cell *c, const char *beside, const char *name, size_t size,
+                              unroll_error *err) {
+  const size_t all = size;
+  double start = 0, end = 0;
+  unroll_error own = {0};
+  *c = (sound_cell){0};
+  const bool part = range_of(name, &size, &start, &end);
+  char *path = file_beside(beside, name, size);
+  if (!path) return error_memory(err);
+  unroll_status status = load(r, path, &own);
+  if (!status) status = sound_open(&c->of, (const unsigned char *)r->data, r->size, &own);
+  c->n = c->of.frames;
+  if (!status && part) status = cut(&r->form, c, start, end, &own);
+  if (!status) {
+    c->resampled = sound_resampled(c->n, c->of.rate, r->form.rate);
+    if (c->n > SOUND_MAX_SAMPLES || c->resampled > SOUND_MAX_SAMPLES)
+      status = error_set(&own, UNROLL_BAD_INPUT,
+                         "%" PRId64 " samples are more than the %d that are read at once: name parts, as in FILE#0-60",
+                         c->n > c->resampled ? c->n : c->resampled, SOUND_MAX_SAMPLES);
+    else if (c->resampled < 1)
+      status = error_set(&own, UNROLL_BAD_INPUT, "the recording is shorter than a sample at %d a second", r->form.rate);
+    else
+      c->steps = sound_form_steps(&r->form, c->resampled);
+  }
+  if (status == UNROLL_BAD_INPUT) return error_set(err, status, "'%.*s': %.300s", (int)(all < 200 ? all : 200), name, own.message);
+  return status ? error_memory(err) : UNROLL_OK;
+}
+
+unroll_status sound_cell_read(sound_reader *r, const sound_cell *c, float *out, unroll_error *err) {
+  const bool other = c->of.rate != r->form.rate;
+  unroll_error own = {0};
+  float *x = mem_resize(r->samples, (size_t)c->n * sizeof *x);
+  if (x) r->samples = x;
+  float *y = other ? mem_resize(r->resampled, (size_t)c->resampled * sizeof *y) : x;
+  if (y && other) r->resampled = y;
+  if (!x || !y) return error_memory(err);
+  unroll_status status = sound_read(&c->of, x, c->from, c->n, &own);
+  if (!status && other) status = sound_resample(y, x, c->n, c->of.rate, r->form.rate, &own);
+  if (status) return error_set(err, status, "'%.200s': %.300s", r->path, own.message);
+  sound_make(r->maker, out, y, c->resampled);
+  return UNROLL_OK;
+}

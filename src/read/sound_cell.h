@@ -1,0 +1,25 @@
+/* sound_cell.h - recordings that the cells of a table name: FILE, relative to the table's folder, or FILE#start-end in seconds.
+ *
+ * A cell says how many steps it has before its samples are read. The last file stays in memory, for cells that name parts of it. */
+#ifndef READ_SOUND_CELL_H
+#define READ_SOUND_CELL_H
+#include "read/sound.h"
+#include "read/sound_features.h"
+
+typedef struct sound_reader sound_reader;
+unroll_status sound_reader_new(sound_reader **out, const sound_form *f, unroll_error *err);
+void sound_reader_free(sound_reader *r);
+
+typedef struct sound_cell {
+  sound of;          /* valid until the reader opens another file */
+  int64_t from, n;   /* samples of the file */
+  int64_t resampled; /* these at the form's rate */
+  int64_t steps;
+} sound_cell;
+
+/* `beside`: a file in whose folder relative names are. UNROLL_BAD_INPUT with a message that has the file; the caller adds row and
+ * column. */
+unroll_status sound_cell_open(sound_reader *r, sound_cell *c, const char *beside, const char *name, size_t size, unroll_error *err);
+/* out[steps][width]; of the last cell that was opened. */
+unroll_status sound_cell_read(sound_reader *r, const sound_cell *c, float *out, unroll_error *err);
+#endif
