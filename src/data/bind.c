@@ -7,10 +7,7 @@
 #include "base/memory.h"
 #include "data/calendar.h"
 #include "base/hash.h"
-#include "read/picture_cell.h"
-#include "data/schema.h"
-#include "read/table.h"
-#include "symbols/words.h"
+#include "data/cell.h"
 
 typedef struct source { /* where a variable is read from */
   int *columns, n;      /* several: an entry of the vectors each; none: not read */
@@ -20,12 +17,12 @@ typedef struct binder {
   dataset *d;
   const table *t;
   const schema *s;
-  source *sources;            /* [s->n] */
-  int series;                 /* column, or -1 */
-  int time;                   /* column, or -1 */
-  bool by_rows;               /* a row is a step rather than an example */
-  text small, composed, part; /* scratch: a cell in small letters, in composed form; a part of a word */
-  picture_files files;
+  source *sources; /* [s->n] */
+  int series;      /* column, or -1 */
+  int time;        /* column, or -1 */
+  bool by_rows;    /* a row is a step rather than an example */
+  cell_scratch scratch;
+  void **states; /* [s->n] what the readers of cells keep */
   unroll_error *err;
 } binder;
 
@@ -98,21 +95,14 @@ static unroll_status find_source(const binder *b, source *out, const variable *v
   return status;
 }
 
-/* White space separates. */
-static bool next_part(const cell *c, size_t *at, size_t *begin) {
-  while (*at < c->size && white_byte(c->text[*at])) ++*at;
-  *begin = *at;
-  while (*at < c->size && !white_byte(c->text[*at])) ++*at;
-  return *at > *begin;
-}
-
 unroll_status schema_widths(schema *s, const table *t, unroll_error *err) {
   for (int i = 0; i < s->n; i++) {
     variable *v = &s->list[i];
     int base;
-    if (v->form.unit != UNIT_NUMBERS || v->form.n_args) continue;
-    v->width = v->form.cycles ? 2 * __builtin_popcount(v->form.cycles) : 1;
-    if (v->form.cycles || !strcmp(v->form.kind, "number")) continue;
+    if (v->form.unit != UNIT_NUMBERS || v->form.n_args) continue; /* the equations say the widths of these */
+    v->width = (int)v->form.of->width(v->args, 0, v->form.words);
+    if (v->width) continue;
+    v->width = 1;
     const int column = find_column(t, v->form.name);
     if (column < 0) {
       v->width = count_entries(t, v->form.name, &base);
@@ -122,7 +112,7 @@ unroll_status schema_widths(schema *s, const table *t, unroll_error *err) {
     for (int64_t row = 1; row <= t->n_rows; row++) {
       const cell *c = table_cell(t, row, column);
       size_t at = 0, begin = 0;
-      if (t->broken[row] || !next_part(c, &at, &begin)) continue;
+      if (t->broken[row] || !cell_next(c, &at, &begin)) continue;
       for (size_t k = begin; k < at; k++) v->width += c->text[k] == ';';
       break;
     }
@@ -132,222 +122,48 @@ unroll_status schema_widths(schema *s, const table *t, unroll_error *err) {
 
 /* --- cells --- */
 
-static unroll_status grow(binder *b, int i) {
-  column_values *c = &b->d->columns[i];
-  const variable *v = &b->s->list[i];
-  if (c->n < c->room) return UNROLL_OK;
-  int64_t room, numbers;
-  if (__builtin_mul_overflow(c->room ? c->room : 32, (int64_t)2, &room) ||
-      __builtin_mul_overflow(room, (int64_t)v->width + 1, &numbers) || numbers > INT64_MAX / 8)
-    return error_memory(b->err);
-  if (v->form.unit == UNIT_NUMBERS) {
-    float *x = mem_resize(c->numbers, (size_t)(room * v->width) * sizeof *x);
-    if (!x) return error_memory(b->err);
-    c->numbers = x;
-  } else {
-    int32_t *x = mem_resize(c->symbols, (size_t)room * sizeof *x);
-    if (!x) return error_memory(b->err);
-    c->symbols = x;
-  }
-  c->room = room;
-  return UNROLL_OK;
-}
-
-static unroll_status add_symbol(binder *b, int i, int32_t code) {
-  column_values *c = &b->d->columns[i];
-  const unroll_status status = grow(b, i);
-  if (!status) c->symbols[c->n++] = code;
-  return status;
-}
-
-static unroll_status add_word(binder *b, int i, const char *s, size_t size) {
-  if (b->s->list[i].form.part && !(size == 1 && *s == '\n')) {
-    words_part(&b->s->list[i].form, s, size, &b->part);
-    if (b->part.failed) return error_memory(b->err);
-    s = b->part.data;
-    size = b->part.length;
-  }
-  const int32_t number = lexicon_add(&b->d->columns[i].words, s, size);
-  return number < 0 ? error_memory(b->err) : add_symbol(b, i, number);
-}
-
-static unroll_status read_number(const binder *b, const variable *v, int64_t row, int column, size_t begin, size_t end,
-                                 float *out) {
-  const cell *c = table_cell(b->t, row, column);
-  double x;
-  if (text_number(c->text + begin, end - begin, &x) || !isfinite((float)x))
-    return table_bad(b->t, row, column, begin, b->err, end > begin ? "'%.*s' is no number" : "a number is missing",
-                     (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
-  if (v->counts && (x < 0 || x != floor(x)))
-    return table_bad(b->t, row, column, begin, b->err, "'%.*s' is no count, and negative_binomial predicts counts: 0, 1, 2 ...",
-                     (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
-  *out = (float)x;
-  return UNROLL_OK;
-}
-
-/* Numbers of one column: each part is a step of `width` numbers with ; between them. */
-static unroll_status add_vectors(binder *b, int i, int64_t row, int column) {
-  const variable *v = &b->s->list[i];
-  const cell *c = table_cell(b->t, row, column);
-  size_t at = 0, begin;
-  while (next_part(c, &at, &begin)) {
-    unroll_status status = grow(b, i);
-    if (status) return status;
-    float *out = b->d->columns[i].numbers + b->d->columns[i].n++ * v->width;
-    size_t from = begin;
-    int n = 0;
-    for (size_t k = begin; k <= at; k++) {
-      if (k < at && c->text[k] != ';') continue;
-      if (n == v->width || (k == at && n + 1 < v->width))
-        return table_bad(b->t, row, column, begin, b->err, "'%.*s' has %s than %d numbers",
-                         (int)(at - begin < 40 ? at - begin : 40), c->text + begin, n == v->width ? "more" : "less", v->width);
-      if ((status = read_number(b, v, row, column, from, k, &out[n++]))) return status;
-      from = k + 1;
-    }
-  }
-  return UNROLL_OK;
-}
-
-/* Pictures: files, or numbers with ; between them. Where a cell is one picture, spaces belong to the name. */
-static unroll_status add_pictures(binder *b, int i, int64_t row, int column) {
-  const variable *v = &b->s->list[i];
-  const cell *c = table_cell(b->t, row, column);
-  if (memchr(c->text, ';', c->size)) return add_vectors(b, i, row, column);
-  size_t at = 0, begin;
-  while (next_part(c, &at, &begin)) {
-    if (!v->step || b->by_rows)
-      for (at = c->size; white_byte(c->text[at - 1]);) at--;
-    unroll_status status = grow(b, i);
-    if (status) return status;
-    float *out = b->d->columns[i].numbers + b->d->columns[i].n++ * v->width;
-    if ((status = picture_of_cell(&b->files, out, &v->shape, b->t, row, column, begin, at, b->err))) return status;
-  }
-  return UNROLL_OK;
-}
-
-/* A column for each entry of the vectors. */
-static unroll_status add_entries(binder *b, int i, int64_t row) {
-  const variable *v = &b->s->list[i];
-  const source *from = &b->sources[i];
-  column_values *to = &b->d->columns[i];
-  const int64_t start = to->n;
-  for (int k = 0; k < from->n; k++) {
-    const cell *c = table_cell(b->t, row, from->columns[k]);
-    size_t at = 0, begin;
-    int64_t n = start;
-    for (; next_part(c, &at, &begin); n++) {
-      if (k > 0 && n >= to->n) continue; /* only counted */
-      unroll_status status = k == 0 ? grow(b, i) : UNROLL_OK;
-      if (k == 0 && !status) to->n++;
-      if (!status) status = read_number(b, v, row, from->columns[k], begin, at, &to->numbers[n * v->width + k]);
-      if (status) return status;
-    }
-    if (n != to->n)
-      return table_bad(b->t, row, from->columns[k], 0, b->err, "%s numbers than in the column '%s%d'", n < to->n ? "less" : "more",
-                       v->form.name, find_entry(b->t, v->form.name, 0) >= 0 ? 0 : 1);
-  }
-  return UNROLL_OK;
-}
-
-static unroll_status add_characters(binder *b, int i, int64_t row, int column) {
-  const variable *v = &b->s->list[i];
-  const cell *c = table_cell(b->t, row, column);
-  const char *s = c->text;
-  size_t size = c->size;
-  unroll_status status = UNROLL_OK;
-  if (v->form.nfc) words_compose(s, size, &b->composed), s = b->composed.data, size = b->composed.length;
-  if (b->composed.failed) return error_memory(b->err);
-  for (size_t k = 0; k < size && !status;) {
-    uint32_t code = (unsigned char)s[k];
-    int n = 1;
-    if (v->form.unit == UNIT_CHARS) n = utf8_decode(s + k, size - k, &code);
-    if (code == END_CODE && v->ends)
-      return table_bad(b->t, row, column, k, b->err, "a newline in a text that ends with an end symbol");
-    status = add_symbol(b, i, (int32_t)code);
-    k += (size_t)n;
-  }
-  return status;
-}
-
-/* A cell that is one word or label as it is, small and composed if asked for. */
-static unroll_status add_whole(binder *b, int i, const cell *c) {
-  const data_form *f = &b->s->list[i].form;
-  const char *s = c->text;
-  size_t size = c->size;
-  if (f->nfc) words_compose(s, size, &b->composed), s = b->composed.data, size = b->composed.length;
-  if (f->lower && !b->composed.failed) words_lower(s, size, &b->small), s = b->small.data, size = b->small.length;
-  return b->composed.failed || b->small.failed ? error_memory(b->err) : add_word(b, i, s, size);
-}
-
-typedef struct taker {
-  binder *b;
-  int i;
-} taker;
-
-static bool take_word(void *context, const char *s, size_t size) {
-  const taker *x = context;
-  return add_word(x->b, x->i, s, size) == UNROLL_OK;
-}
-
-static unroll_status add_words(binder *b, int i, int64_t row, int column) {
-  const variable *v = &b->s->list[i];
-  const cell *c = table_cell(b->t, row, column);
-  const bool whole = b->by_rows || (v->form.unit == UNIT_LABELS && !v->step); /* the cell is one word or label */
-  unroll_status status = UNROLL_OK;
-  size_t at = 0, begin = 0;
-  if (whole) return c->size ? add_whole(b, i, c) : UNROLL_OK;
-  if (v->form.unit == UNIT_BPE && v->ends && memchr(c->text, '\n', c->size))
-    return table_bad(b->t, row, column, 0, b->err, "a newline in a text that ends with an end symbol");
-  if (v->form.unit != UNIT_LABELS) {
-    const bool fine = words_each(&v->form, c->text, c->size, take_word, &(taker){b, i});
-    status = fine ? UNROLL_OK : error_memory(b->err);
-  } else
-    while (!status && next_part(c, &at, &begin)) status = add_word(b, i, c->text + begin, at - begin);
-  return status;
+static cell_place place_of(binder *b, int i, int64_t row) {
+  return (cell_place){.v = &b->s->list[i],
+                      .out = &b->d->columns[i],
+                      .t = b->t,
+                      .row = row,
+                      .columns = b->sources[i].columns,
+                      .n_columns = b->sources[i].n,
+                      .by_rows = b->by_rows,
+                      .scratch = &b->scratch,
+                      .state = b->states[i],
+                      .err = b->err};
 }
 
 /* Of `time`: what the calendar says about each step. */
 static unroll_status add_cycles(binder *b, int i, int64_t example, int64_t from, int64_t to) {
   const calendar *c = &b->d->calendar;
   const variable *v = &b->s->list[i];
-  column_values *out = &b->d->columns[i];
-  for (int64_t k = from; k < to; k++) {
-    const unroll_status status = grow(b, i);
-    if (status) return status;
-    time_features(v->form.cycles, time_after(&c->grid, c->first[example], k), out->numbers + out->n++ * v->width);
-  }
-  return UNROLL_OK;
+  const cell_place p = place_of(b, i, 0);
+  float *out = cell_numbers(&p, to - from);
+  for (int64_t k = from; out && k < to; k++)
+    time_features(v->form.cycles, time_after(&c->grid, c->first[example], k), out + (k - from) * v->width);
+  return out ? UNROLL_OK : UNROLL_FAILED;
 }
 
 /* A step without value, in the future of a series. */
 static unroll_status add_unknown(binder *b, int i) {
-  column_values *c = &b->d->columns[i];
-  const int width = b->s->list[i].width;
-  const unroll_status status = grow(b, i);
-  if (!status) memset(c->numbers + c->n++ * width, 0, (size_t)width * sizeof *c->numbers);
-  return status;
+  const cell_place p = place_of(b, i, 0);
+  float *x = cell_numbers(&p, 1);
+  if (x) memset(x, 0, (size_t)b->s->list[i].width * sizeof *x);
+  return x ? UNROLL_OK : UNROLL_FAILED;
 }
 
 /* All that the cells of a row hold of variable i. */
 static unroll_status add_row(binder *b, int i, int64_t row) {
-  const variable *v = &b->s->list[i];
-  const int column = b->sources[i].columns[0];
-  const cell *c = table_cell(b->t, row, column);
-  if (v->form.unit != UNIT_BYTES) {
-    const size_t bad = utf8_valid(c->text, c->size);
-    if (bad < c->size) return table_bad(b->t, row, column, bad, b->err, "invalid UTF-8");
-  }
-  switch (v->form.unit) {
-  case UNIT_NUMBERS:
-    if (b->sources[i].n > 1) return add_entries(b, i, row);
-    return v->shape.channels ? add_pictures(b, i, row, column) : add_vectors(b, i, row, column);
-  case UNIT_WORDS:
-  case UNIT_BPE:
-  case UNIT_LABELS:
-    return add_words(b, i, row, column);
-  default:
-    return add_characters(b, i, row, column);
-  }
+  const cell_place p = place_of(b, i, row);
+  return cell_read(&p);
+}
+
+/* The end symbol. */
+static unroll_status add_end(binder *b, int i) {
+  const cell_place p = place_of(b, i, 0);
+  return unit_has_lexicon(b->s->list[i].form.unit) ? cell_add_word(&p, "\n", 1) : cell_add_symbol(&p, END_CODE);
 }
 
 /* --- examples --- */
@@ -356,11 +172,7 @@ static unroll_status check_one(const binder *b, int i, int64_t row, int64_t n) {
   const variable *v = &b->s->list[i];
   const int column = b->sources[i].columns[0];
   if (n == 1) return UNROLL_OK;
-  const char *what = v->shape.channels              ? "picture"
-                     : v->form.unit == UNIT_NUMBERS ? "number"
-                     : v->form.unit == UNIT_LABELS  ? "label"
-                     : v->form.unit == UNIT_WORDS   ? "word"
-                                                    : "symbol";
+  const char *what = v->form.of->value;
   if (n == 0) return table_bad(b->t, row, column, 0, b->err, "empty: a %s is missing", what);
   return table_bad(b->t, row, column, 0, b->err, "%" PRId64 " %ss where the net takes one %s", n, what,
                    v->step ? "at each step" : "for each example");
@@ -391,7 +203,7 @@ static unroll_status add_example(binder *b, int i, int64_t example, int64_t from
     status = row < known ? add_row(b, i, row) : add_unknown(b, i);
     if (!status && b->by_rows) status = check_one(b, i, row, c->n - before);
   }
-  if (!status && v->ends) status = unit_has_lexicon(v->form.unit) ? add_word(b, i, "\n", 1) : add_symbol(b, i, END_CODE);
+  if (!status && v->ends) status = add_end(b, i);
   if (!status && c->n - start >= MAX_LINE)
     return table_bad(b->t, from, b->sources[i].columns[0], 0, b->err, "more than a million steps");
   return status;
@@ -583,6 +395,19 @@ static unroll_status check_axes(const binder *b) {
   return UNROLL_OK;
 }
 
+static void binder_free(binder *b) {
+  for (int i = 0; b->sources && b->states && i < b->s->n; i++) {
+    const cell_reader *reader = cell_reader_of(&b->s->list[i].form);
+    if (reader->end) reader->end(b->states[i]);
+    mem_free(b->sources[i].columns);
+  }
+  mem_free(b->sources);
+  mem_free(b->states);
+  text_free(&b->scratch.small);
+  text_free(&b->scratch.composed);
+  text_free(&b->scratch.part);
+}
+
 unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, enum bind_wanted wanted,
                            unroll_error *err) {
   const char *time = s->time.time;
@@ -607,10 +432,13 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   d->name = mem_text(t->files.files[0].name);
   d->columns = mem_zero((size_t)s->n + 1, sizeof *d->columns);
   b.sources = mem_zero((size_t)s->n + 1, sizeof *b.sources);
-  unroll_status status = d->name && d->columns && b.sources ? UNROLL_OK : error_memory(err);
+  b.states = mem_zero((size_t)s->n + 1, sizeof *b.states);
+  unroll_status status = d->name && d->columns && b.sources && b.states ? UNROLL_OK : error_memory(err);
   for (int i = 0; i < s->n && !status; i++) {
     d->columns[i].there = s->list[i].weighs ? wanted == BIND_TRAINING : truth || !s->list[i].predicted;
+    const cell_reader *reader = cell_reader_of(&s->list[i].form);
     if (d->columns[i].there) status = find_source(&b, &b.sources[i], &s->list[i]);
+    if (!status && d->columns[i].there && reader->begin) status = reader->begin(&b.states[i], &s->list[i], err);
   }
   for (int i = 0; i < t->files.n && !status; i++)
     status = dataset_mark(d, t->files.files[i].name, t->first_row[i] + 1, table_row(t, t->first_row[i]), err);
@@ -621,11 +449,6 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (!status && b.time >= 0) status = calendar_read(d, t, b.time, b.series, s->time.trained ? &s->time.grid : NULL, err);
   if (!status && b.time >= 0) find_known(&b);
   if (!status) status = bind_rows(&b);
-  for (int i = 0; b.sources && i < s->n; i++) mem_free(b.sources[i].columns);
-  mem_free(b.sources);
-  picture_files_free(&b.files);
-  text_free(&b.small);
-  text_free(&b.composed);
-  text_free(&b.part);
+  binder_free(&b);
   return status;
 }

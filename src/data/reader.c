@@ -1,40 +1,26 @@
-/* reader.c - what the data lines of a net ask for: `kinds` says which kind of data is read by what; a further reader is a row and a
- * function. Plain texts are read in text.c, tables in table.c and bind.c. */
+/* reader.c - what the data lines of a net ask for, by the rows of graph/kinds.def. Plain texts are read in text.c, tables in
+ * table.c and bind.c. */
 #include <string.h>
 #include "base/error.h"
 #include "base/text.h"
-#include "data/dataset.h"
-#include "data/times.h"
+#include "data/cell.h"
 #include "symbols/words.h"
 
-typedef struct data_kind {
-  const char *name;
-  int max_args;
-  bool read; /* is there a reader? */
+static const struct {
   enum symbol_unit unit;
-} data_kind;
-
-static const data_kind kinds[] = {
-    {"chars", 0, true, UNIT_CHARS},
-    {"bytes", 0, true, UNIT_BYTES},
-    {"words", 1, true, UNIT_WORDS},
-    {"category", 1, true, UNIT_LABELS},
-    {"number", 0, true, UNIT_NUMBERS},
-    {"numbers", 1, true, UNIT_NUMBERS},
-    {"time", 0, true, UNIT_NUMBERS},
-    {"bpe", 1, true, UNIT_BPE},
-    {"suffix", 2, true, UNIT_WORDS},
-    {"prefix", 2, true, UNIT_WORDS},
-    {"shape", 1, true, UNIT_WORDS},
-    {"image", 3, true, UNIT_NUMBERS},
-    {"audio", 2, false, 0},
+  const cell_reader *reader;
+} readers[KINDS] = {
+#define KIND(name, sort, steps, usual, width, args, least, words, unit, reader, value) {unit, &cell_##reader},
+#include "graph/kinds.def"
+#undef KIND
 };
-enum { N_KINDS = sizeof kinds / sizeof *kinds };
+
+const cell_reader *cell_reader_of(const data_form *f) { return readers[f->of - data_kinds].reader; }
 
 static unroll_status unknown_kind(const program *net, const expr *value, unroll_error *err) {
-  const char *names[N_KINDS];
-  for (int i = 0; i < N_KINDS; i++) names[i] = kinds[i].name;
-  const char *near = text_nearest(value->name, names, N_KINDS);
+  const char *names[KINDS];
+  for (int i = 0; i < KINDS; i++) names[i] = data_kinds[i].name;
+  const char *near = text_nearest(value->name, names, KINDS);
   return lang_error(net, value->at, err, "unknown kind of data '%s'%s%s%s", value->name, near ? "; did you mean '" : "",
                     near ? near : "", near ? "'?" : "; expected chars, bytes, words ...");
 }
@@ -60,7 +46,7 @@ static unroll_status link_parts(data_form *list, int n, const program *net, unro
     if (!list[i].from) continue;
     const data_form *of = NULL;
     for (int k = 0; k < n; k++)
-      if (!strcmp(list[k].name, list[i].from) && list[k].unit == UNIT_WORDS && !list[k].part) of = &list[k];
+      if (!strcmp(list[k].name, list[i].from) && list[k].of == &data_kinds[KIND_words]) of = &list[k];
     if (!of)
       return error_at(err, UNROLL_BAD_INPUT, net->file, NULL, 0, 0,
                       "'%s' is a part of the words of '%s', which is no variable of words", list[i].name, list[i].from);
@@ -70,57 +56,70 @@ static unroll_status link_parts(data_form *list, int n, const program *net, unro
   return UNROLL_OK;
 }
 
-static unroll_status form_of_statement(data_form *f, const program *net, const statement *s, unroll_error *err) {
-  const data_kind *kind = NULL;
-  if (!s->value || !s->value->name) return lang_error(net, s->at, err, "'data %s' has no kind", s->name);
-  for (int i = 0; i < N_KINDS; i++)
-    if (!strcmp(kinds[i].name, s->value->name)) kind = &kinds[i];
-  if (!kind) return unknown_kind(net, s->value, err);
-  if (s->value->n_args > kind->max_args)
-    return lang_error(net, s->value->at, err, "data kind '%s' takes %d argument%s", kind->name, kind->max_args,
-                      kind->max_args == 1 ? "" : "s");
-  if (!kind->read) {
-    lang_error(net, s->value->at, err, "data kind '%s' has no reader yet", kind->name);
-    if (err) err->code = UNROLL_USAGE;
-    return UNROLL_USAGE;
+static unroll_status unavailable(const program *net, span at, unroll_error *err, const char *message, const char *name) {
+  lang_error(net, at, err, message, name);
+  if (err) err->code = UNROLL_USAGE;
+  return UNROLL_USAGE;
+}
+
+/* "'lines', 'lower' or 'nfc'" */
+static void list_words(const data_kind *k, text *out) {
+  const int n = kind_words(k->words);
+  for (int i = 0; i < n; i++) {
+    size_t size;
+    const char *word = kind_word(k->words, i, &size, NULL);
+    text_format(out, "%s'%.*s'", !i ? "" : i + 1 < n ? ", " : " or ", (int)size, word);
   }
-  *f = (data_form){.name = s->name, .kind = kind->name, .unit = kind->unit, .n_args = s->value->n_args};
-  const bool of_word = !strcmp(kind->name, "suffix") || !strcmp(kind->name, "prefix") || !strcmp(kind->name, "shape");
-  if (of_word) {
-    const unroll_status status = read_part(f, net, s->value, err);
-    if (status) return status;
-  }
+}
+
+static unroll_status unknown_word(const program *net, const statement *s, int i, const data_kind *k, unroll_error *err) {
+  text expected = {0};
+  if (!*k->words) return lang_error(net, s->names_at[i], err, "no word may follow '%s', and '%s' does", k->name, s->names[i]);
+  list_words(k, &expected);
+  const unroll_status status = lang_error(net, s->names_at[i], err, "unknown word '%s' after 'data %s : %s'; expected %s",
+                                          s->names[i], s->name, k->name, expected.failed ? "" : expected.data);
+  text_free(&expected);
+  return status;
+}
+
+static unroll_status read_words(data_form *f, const program *net, const statement *s, unroll_error *err) {
+  const data_kind *k = f->of;
   for (int i = 0; i < s->n_names; i++) {
-    const int cycle = strcmp(kind->name, "time") ? 0 : time_cycle(s->names[i]);
-    if (cycle) {
-      f->cycles |= (unsigned)cycle;
-      continue; /* the graph has the rest to say about them */
-    }
-    const enum symbol_unit unit = kind->unit;
-    const char *given = s->names[i];
-    const bool words = unit == UNIT_WORDS && !of_word, pieces = unit == UNIT_BPE, composes = words || pieces || unit == UNIT_CHARS;
-    bool *word = !strcmp(given, "lines") && !of_word            ? &f->lines
-                 : (words || pieces) && !strcmp(given, "lower") ? &f->lower
-                 : words && !strcmp(given, "spaced")            ? &f->spaced
-                 : composes && !strcmp(given, "nfc")            ? &f->nfc
-                                                                : NULL;
-    if (!word && of_word) return lang_error(net, s->names_at[i], err, "no word may follow '%s', and '%s' does", kind->name, given);
-    if (!word)
-      return lang_error(net, s->names_at[i], err, "unknown word '%s' after 'data %s : %s'; expected 'lines'%s", given, s->name,
-                        kind->name,
-                        words      ? ", 'lower', 'spaced' or 'nfc'"
-                        : pieces   ? ", 'lower' or 'nfc'"
-                        : composes ? " or 'nfc'"
-                                   : "");
-    if (word == &f->nfc && !words_can_compose()) {
-      lang_error(net, s->names_at[i], err, "'nfc' is not there: this Unroll was built without libutf8proc");
-      if (err) err->code = UNROLL_USAGE;
-      return UNROLL_USAGE;
-    }
-    if (*word) return lang_error(net, s->names_at[i], err, "'%s' is there twice", given);
-    *word = true;
+    const char *word = s->names[i];
+    const int place = kind_place(k->words, word);
+    if (place < 0 && k->sort == KIND_CALENDAR) continue; /* the graph has more to say about them */
+    if (place < 0) return unknown_word(net, s, i, k, err);
+    if (!strcmp(word, "nfc") && !words_can_compose())
+      return unavailable(net, s->names_at[i], err, "'%s' is not there: this Unroll was built without libutf8proc", word);
+    if (f->words & 1u << place && k->sort != KIND_CALENDAR)
+      return lang_error(net, s->names_at[i], err, "'%s' is there twice", word);
+    f->words |= 1u << place;
   }
+  if (k->sort == KIND_CALENDAR) f->cycles = f->words;
+  f->lines = form_has(f, "lines");
+  f->lower = form_has(f, "lower");
+  f->spaced = form_has(f, "spaced");
+  f->nfc = form_has(f, "nfc");
   return UNROLL_OK;
+}
+
+bool form_has(const data_form *f, const char *word) {
+  const int place = kind_place(f->of->words, word);
+  return place >= 0 && f->words & 1u << place;
+}
+
+static unroll_status form_of_statement(data_form *f, const program *net, const statement *s, unroll_error *err) {
+  if (!s->value || !s->value->name) return lang_error(net, s->at, err, "'data %s' has no kind", s->name);
+  const data_kind *k = kind_find(s->value->name);
+  if (!k) return unknown_kind(net, s->value, err);
+  const int most = kind_words(k->args);
+  if (s->value->n_args > most)
+    return lang_error(net, s->value->at, err, "data kind '%s' takes %d argument%s", k->name, most, most == 1 ? "" : "s");
+  *f = (data_form){.name = s->name, .kind = k->name, .of = k, .unit = readers[k - data_kinds].unit, .n_args = s->value->n_args};
+  if (k->sort != KIND_CALENDAR && cell_reader_of(f) == &cell_none)
+    return unavailable(net, s->value->at, err, "data kind '%s' has no reader yet", k->name);
+  unroll_status status = k->sort == KIND_PART ? read_part(f, net, s->value, err) : UNROLL_OK;
+  return status ? status : read_words(f, net, s, err);
 }
 
 unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *net, unroll_error *err) {

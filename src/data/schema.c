@@ -64,9 +64,11 @@ unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err) {
     const enum symbol_unit unit = v->form.unit;
     v->step = d->space == SPACE_STEP;
     v->axis = v->step ? d->axis : -1;
+    memcpy(v->args, d->args, sizeof v->args);
+    v->n_args = d->n_args;
     v->most = unit != UNIT_NUMBERS && d->n_args ? (int)d->args[0] : 0;
     if (unit == UNIT_NUMBERS) v->width = d->width;
-    if (!strcmp(v->form.kind, "image")) v->shape = (picture_shape){(int)d->args[0], (int)d->args[1], (int)d->args[2]};
+    if (v->form.of->sort == KIND_PICTURE) v->shape = (picture_shape){(int)d->args[0], (int)d->args[1], (int)d->args[2]};
     v->bits |= v->form.cycles != 0;
     for (int k = 0; k < g->n_losses; k++) {
       const char *of = g->losses[k].distribution;

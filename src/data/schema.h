@@ -15,13 +15,15 @@ typedef struct table table; /* table.h */
 
 typedef struct variable {
   data_form form;
-  bool step;           /* a value per step */
-  bool predicted;      /* by a line with ~ */
-  bool fed_back;       /* and used at [t-1] */
-  bool weighs;         /* only says how much predictions count: used by nothing but `weight =` */
-  bool ends;           /* its texts end with the end symbol: fed back, or `lines` */
-  int axis;            /* -1: no steps */
-  int most;            /* words(n), category(n): symbols at most; 0: no bound */
+  bool step;              /* a value per step */
+  bool predicted;         /* by a line with ~ */
+  bool fed_back;          /* and used at [t-1] */
+  bool weighs;            /* only says how much predictions count: used by nothing but `weight =` */
+  bool ends;              /* its texts end with the end symbol: fed back, or `lines` */
+  int axis;               /* -1: no steps */
+  int most;               /* words(n), category(n): symbols at most; 0: no bound */
+  double args[KIND_ARGS]; /* of the kind, as its row in graph/kinds.def has them */
+  int n_args;
   int width;           /* numbers per step or example; 0: not known yet, or symbols */
   picture_shape shape; /* of pictures; else 0 channels */
   bool bits;           /* predicted by bernoulli: 0 and 1 stay as they are, and so do counts (negative_binomial) and `time` */

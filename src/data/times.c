@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "graph/graph.h"
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400, MAX_DIGITS = 12 };
 
@@ -219,14 +218,6 @@ int time_season(const time_grid *g) {
 }
 
 /* --- the calendar --- */
-
-_Static_assert((int)TIME_CYCLES == (int)GRAPH_CYCLES, "one list");
-
-int time_cycle(const char *name) {
-  for (int i = 0; i < TIME_CYCLES; i++)
-    if (!strcmp(name, graph_cycles[i])) return 1 << i;
-  return 0;
-}
 
 int time_features(unsigned cycles, int64_t at, float *out) {
   const int64_t days = floor_div(at, DAY), second = at - days * DAY;

@@ -38,9 +38,9 @@ bool time_same_step(const time_grid *a, const time_grid *b);
 /* Steps until the calendar repeats itself: 12 of a month, 24 of an hour, 7 of a day, 52 of a week; 1: nothing that is usual. */
 int time_season(const time_grid *g);
 
-/* What `data NAME : time hour weekday` may name: the place in a cycle, as sine and cosine. */
+/* What `data NAME : time hour weekday` may name, as bits in the order of the words of its row in graph/kinds.def: the place in a
+ * cycle, as sine and cosine. */
 enum { TIME_MINUTE = 1, TIME_HOUR = 2, TIME_DAY = 4, TIME_WEEKDAY = 8, TIME_YEARDAY = 16, TIME_MONTH = 32, TIME_CYCLES = 6 };
-int time_cycle(const char *name); /* one of these, or 0 */
 /* Two numbers for each cycle, in the order minute, hour, day (of the month), weekday, yearday, month. Returns how many. */
 int time_features(unsigned cycles, int64_t at, float *out);
 #endif

@@ -36,43 +36,20 @@ const char *build_text(builder *b, const char *format, ...) {
 
 /* --- data lines --- */
 
-static const struct data_kind {
-  const char *name;
-  bool symbols, always_step;
-  int width, min_args, max_args;
-} data_kinds[] = {
-    {"chars", true, true, 65, 0, 0},    {"bytes", true, true, 256, 0, 0},    {"words", true, true, 65, 0, 1},
-    {"bpe", true, true, 65, 1, 1},      {"category", true, false, 65, 0, 1}, {"number", false, false, 1, 0, 0},
-    {"numbers", false, false, 1, 0, 1}, {"image", false, false, 1, 3, 3},    {"audio", false, true, 1, 0, 3},
-    {"time", false, true, 1, 0, 0},     {"suffix", true, true, 65, 2, 2},    {"prefix", true, true, 65, 2, 2},
-    {"shape", true, true, 65, 1, 1},
-};
-enum { N_KINDS = sizeof data_kinds / sizeof *data_kinds };
-
-static const struct data_kind *find_kind(const char *name) {
-  for (int i = 0; i < N_KINDS; i++)
-    if (!strcmp(data_kinds[i].name, name)) return &data_kinds[i];
-  return NULL;
-}
-
-bool is_symbols_kind(const char *name) {
-  const struct data_kind *kind = find_kind(name);
-  return kind && kind->symbols;
-}
-
 static bool refuse_kind(builder *b, const expr *e) {
-  const char *names[N_KINDS];
-  for (int i = 0; i < N_KINDS; i++) names[i] = data_kinds[i].name;
-  FAIL(b, b->root, e->at, "unknown kind of data '%s'%s", e->name, build_hint(b, e->name, names, N_KINDS));
+  const char *names[KINDS];
+  for (int i = 0; i < KINDS; i++) names[i] = data_kinds[i].name;
+  FAIL(b, b->root, e->at, "unknown kind of data '%s'%s", e->name, build_hint(b, e->name, names, KINDS));
   return false;
 }
 
-/* Width: from the binding, else the product of the arguments, else the kind's own. */
-static bool data_width(builder *b, data_info *d, const struct data_kind *kind, const expr *e) {
+/* Width: from the binding, else as the kind's row says, else the usual one. */
+static bool data_width(builder *b, data_info *d, const data_kind *k, const expr *e) {
   const float *weights = NULL;
-  double width = kind->width;
-  if (d->n_args) width = 1;
-  for (int i = 0; i < d->n_args; i++) width *= d->args[i];
+  unsigned words = 0;
+  for (int i = 0; i < d->n_words; i++) words |= 1u << kind_place(k->words, d->words[i]);
+  double width = k->width(d->args, d->n_args, words);
+  if (width == 0) width = k->usual;
   for (int i = 0; i < b->options->n_bindings; i++)
     if (!strcmp(b->options->bindings[i].name, d->name)) width = b->options->bindings[i].width;
   for (int i = 0; i < b->options->n_weights; i++)
@@ -91,38 +68,34 @@ static bool data_width(builder *b, data_info *d, const struct data_kind *kind, c
   return true;
 }
 
-const char *const graph_cycles[GRAPH_CYCLES] = {"minute", "hour", "day", "weekday", "yearday", "month"};
-
 /* `time hour weekday`: cycles of the calendar, each of which has two numbers. */
-static bool read_cycles(builder *b, data_info *d, const statement *at) {
+static bool read_cycles(builder *b, data_info *d, const data_kind *k, const statement *at) {
+  const char *names[KIND_WORDS];
+  const int n = kind_words(k->words);
+  for (int i = 0; i < n; i++) {
+    size_t size;
+    const char *name = kind_word(k->words, i, &size, NULL);
+    names[i] = build_text(b, "%.*s", (int)size, name);
+  }
   for (int i = 0; i < at->n_names; i++) {
-    bool known = false, twice = false;
-    for (int k = 0; k < GRAPH_CYCLES; k++) known = known || !strcmp(at->names[i], graph_cycles[k]);
-    for (int k = 0; k < d->n_words; k++) twice = twice || !strcmp(at->names[i], d->words[k]);
-    if (!known)
+    bool twice = false;
+    for (int j = 0; j < d->n_words; j++) twice = twice || !strcmp(at->names[i], d->words[j]);
+    if (kind_place(k->words, at->names[i]) < 0)
       return FAIL(b, b->root, at->names_at[i], "'time' takes minute, hour, day, weekday, yearday and month, not '%s'%s",
-                  at->names[i], build_hint(b, at->names[i], graph_cycles, GRAPH_CYCLES)),
+                  at->names[i], build_hint(b, at->names[i], names, (size_t)n)),
              false;
     if (twice) return FAIL(b, b->root, at->names_at[i], "'%s' is there twice", at->names[i]), false;
     d->words[d->n_words++] = at->names[i];
   }
-  d->width = 2 * d->n_words;
   return d->n_words ? true : (FAIL(b, b->root, at->value->at, "'time' needs names of cycles, as in 'time hour weekday'"), false);
 }
 
-/* Words that may follow a kind. */
-static bool may_follow(const char *kind, const char *word) {
-  const bool words = !strcmp(kind, "words"), pieces = !strcmp(kind, "bpe");
-  if (!strcmp(word, "lower")) return words || pieces;
-  if (!strcmp(word, "nfc")) return words || pieces || !strcmp(kind, "chars");
-  return !strcmp(word, "lines") || (!strcmp(word, "spaced") && words);
-}
-
-static bool read_words(builder *b, data_info *d, const statement *at) {
+static bool read_words(builder *b, data_info *d, const data_kind *k, const statement *at) {
+  if (k->sort == KIND_CALENDAR) return read_cycles(b, d, k, at);
   for (int i = 0; i < at->n_names; i++) {
-    bool twice = d->n_words == 4;
-    for (int k = 0; k < d->n_words; k++) twice = twice || !strcmp(at->names[i], d->words[k]);
-    if (!may_follow(d->kind, at->names[i]) || twice)
+    bool twice = d->n_words == KIND_WORDS;
+    for (int j = 0; j < d->n_words; j++) twice = twice || !strcmp(at->names[i], d->words[j]);
+    if (kind_place(k->words, at->names[i]) < 0 || twice)
       return FAIL(b, b->root, at->names_at[i],
                   "unexpected '%s'; only 'lines', of texts 'nfc' and, of words, 'lower' and 'spaced' may follow a kind",
                   at->names[i]),
@@ -133,8 +106,6 @@ static bool read_words(builder *b, data_info *d, const statement *at) {
 }
 
 /* suffix(text, 3), prefix(text, 3), shape(text): parts of the words of another variable. */
-static bool is_part(const char *kind) { return !strcmp(kind, "suffix") || !strcmp(kind, "prefix") || !strcmp(kind, "shape"); }
-
 static bool check_part(builder *b, const expr *e) {
   int letters;
   const expr *from = e->args[0];
@@ -148,33 +119,54 @@ static bool check_part(builder *b, const expr *e) {
   return e->n_args < 2 || build_integer(b, b->root, e->args[1], "a number of letters", 1, 16, &letters);
 }
 
+/* By place, then by name; what has a value in the kind's row may be left out. */
+static bool read_arguments(builder *b, data_info *d, const data_kind *k, const expr *e) {
+  const int n = kind_words(k->args);
+  bool given[KIND_ARGS] = {false};
+  for (int i = 0; i < e->n_args; i++) {
+    const char *name = e->arg_names ? e->arg_names[i] : NULL;
+    const int place = name ? kind_place(k->args, name) : i;
+    int value = 0;
+    if (name && !kind_has_values(k)) return FAIL(b, b->root, e->arg_at[i], "'%s' takes no named arguments", e->name), false;
+    if (place < 0 || given[place])
+      return FAIL(b, b->root, e->arg_at[i], place < 0 ? "'%s' has no argument '%s'; it takes: %s" : "'%s' has '%s' twice", e->name,
+                  name, k->args),
+             false;
+    if (!build_integer(b, b->root, e->args[i], name ? name : "a width", name ? 0 : 1, MAX_WIDTH, &value)) return false;
+    given[place] = true;
+    d->args[place] = value;
+  }
+  d->n_args = kind_has_values(k) ? n : e->n_args;
+  for (int i = 0; i < d->n_args; i++) {
+    size_t size;
+    double value;
+    const char *name = kind_word(k->args, i, &size, &value);
+    if (!given[i] && isnan(value)) return FAIL(b, b->root, e->at, "'%s' needs '%.*s'", e->name, (int)size, name), false;
+    if (!given[i]) d->args[i] = value;
+  }
+  return true;
+}
+
 static bool read_data(builder *b, const statement *at) {
   const expr *e = at->value;
-  const struct data_kind *kind = find_kind(e->name);
+  const data_kind *k = kind_find(e->name);
   data_info *d = &b->g->data[b->g->n_data];
-  if (!kind) return refuse_kind(b, e);
+  if (!k) return refuse_kind(b, e);
   if (e->kind == EXPR_NAME && e->shift) return FAIL(b, b->root, e->at, "a kind of data has no index"), false;
-  if (e->n_args < kind->min_args || e->n_args > kind->max_args) {
-    if (kind->max_args == 0)
+  const int most = kind_words(k->args);
+  if (e->n_args < k->least || e->n_args > most) {
+    if (most == 0)
       FAIL(b, b->root, e->at, "'%s' takes no numbers", e->name);
-    else if (kind->min_args == kind->max_args && kind->min_args == 3)
+    else if (k->sort == KIND_PICTURE)
       FAIL(b, b->root, e->at, "'%s' takes its channels, rows and columns, as in %s(3, 32, 32)", e->name, e->name);
     else
-      FAIL(b, b->root, e->at, "'%s' takes %d to %d numbers, not %d", e->name, kind->min_args, kind->max_args, e->n_args);
+      FAIL(b, b->root, e->at, "'%s' takes %d to %d numbers, not %d", e->name, k->least, most, e->n_args);
     return false;
   }
-  *d = (data_info){.name = at->name, .kind = kind->name, .axis = -1, .at = at};
-  const bool part = is_part(kind->name);
-  if (part && !check_part(b, e)) return false;
-  for (int i = 0; i < e->n_args && !part; i++) {
-    int value = 0;
-    if (e->arg_names && e->arg_names[i]) return FAIL(b, b->root, e->arg_at[i], "'%s' takes no named arguments", e->name), false;
-    if (!build_integer(b, b->root, e->args[i], "a width", 1, MAX_WIDTH, &value)) return false;
-    d->args[d->n_args++] = value;
-  }
-  d->space = kind->always_step ? SPACE_STEP : SPACE_STATIC;
-  const bool is_time = !strcmp(kind->name, "time");
-  if (is_time ? !read_cycles(b, d, at) : !read_words(b, d, at) || !data_width(b, d, kind, e)) return false;
+  *d = (data_info){.name = at->name, .kind = k->name, .axis = -1, .at = at};
+  d->space = k->steps == KIND_STEPS ? SPACE_STEP : SPACE_STATIC;
+  if (k->sort == KIND_PART ? !check_part(b, e) : !read_arguments(b, d, k, e)) return false;
+  if (!read_words(b, d, k, at) || !data_width(b, d, k, e)) return false;
   symbol *y = scope_add(b, b->root, at->name, SYMBOL_DATA, at->at);
   if (!y) return false;
   y->data = b->g->n_data++;
@@ -206,8 +198,7 @@ static bool is_stream(const builder *b) {
   if (g->n_data != 1 || b->has_start) return false;
   for (int i = 0; i < g->data[0].n_words; i++)
     if (!strcmp(g->data[0].words[i], "lines")) return false;
-  const char *kind = g->data[0].kind;
-  return !strcmp(kind, "chars") || !strcmp(kind, "bytes") || !strcmp(kind, "words") || !strcmp(kind, "bpe");
+  return kind_find(g->data[0].kind)->sort == KIND_TEXT;
 }
 
 /* --- the whole --- */

@@ -81,7 +81,7 @@ int term_binary(builder *b, scope *s, const expr *e, enum op op, int x, int y) {
 
 int term_data(builder *b, scope *s, const expr *e, int data, int lag) {
   const data_info *d = &b->g->data[data];
-  const bool symbols = is_symbols_kind(d->kind);
+  const bool symbols = kind_is_symbols(kind_find(d->kind));
   const span at = e ? e->at : (span){1, 1, 1};
   int width = WIDTH_FREE;
   if (lag > MAX_LAG) return FAIL(b, s, at, "an index reaches back %d steps at most", MAX_LAG);
@@ -94,7 +94,7 @@ int term_data(builder *b, scope *s, const expr *e, int data, int lag) {
   if (t == TERM_NONE) return TERM_NONE;
   b->terms[t].data = data;
   b->terms[t].lag = lag;
-  if (!strcmp(d->kind, "image") && d->n_args == 3)
+  if (kind_find(d->kind)->sort == KIND_PICTURE)
     for (int i = 0; i < 3; i++) b->terms[t].shape[i] = (int)d->args[i];
   return t;
 }

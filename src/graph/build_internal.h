@@ -198,7 +198,6 @@ int build_memory(builder *b); /* reports lack of memory; TERM_NONE */
 bool build_grow(builder *b, void **items, int n, int *cap, size_t size);
 
 /* build.c */
-bool is_symbols_kind(const char *kind);
 
 /* build_init.c */
 bool build_inits(builder *b, scope *s); /* the `init` lines of a file, once its parameters are known */

@@ -127,7 +127,7 @@ static bool check_data(builder *b, scope *s, const statement *at, const distribu
   for (int i = 0; i < b->n_losses; i++)
     if (b->losses[i].data == y->data)
       return FAIL(b, s, at->at, "'%s' is predicted already in line %d", at->name, b->losses[i].at->at.line), false;
-  if (is_symbols_kind(info->kind) == d->symbols) return true;
+  if (kind_is_symbols(kind_find(info->kind)) == d->symbols) return true;
   FAIL(b, s, at->value->at, "'%s' predicts %s, and '%s' is %s", d->name, d->symbols ? "symbols" : "numbers", at->name, info->kind);
   return false;
 }

@@ -38,8 +38,8 @@ static void force(builder *b, int from, const scope *in, bool all, bool *seen, i
   while (n) {
     const term *t = &b->terms[stack[--n]];
     if (t->data >= 0) {
-      const char *kind = b->g->data[t->data].kind;
-      if (all || !strcmp(kind, "number") || !strcmp(kind, "numbers")) b->g->data[t->data].space = SPACE_STEP;
+      const data_kind *k = kind_find(b->g->data[t->data].kind);
+      if (all || k->steps == KIND_EITHER) b->g->data[t->data].space = SPACE_STEP;
     }
     if (t->kind == TERM_SHIFT) visit(b, in, t->of->term, seen, stack, &n);
     for (int i = 0; i < t->n_args; i++)

@@ -381,14 +381,6 @@ int graph_param(graph *g, param p) {
   return g->n_params++;
 }
 
-/* Kinds of data whose values are symbols; all others are numbers. */
-static bool is_symbols(const char *kind) {
-  static const char *const kinds[] = {"chars", "bytes", "words", "bpe", "category", "suffix", "prefix", "shape"};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (!strcmp(kind, kinds[i])) return true;
-  return false;
-}
-
 int graph_input(graph *g, int data, int lag) {
   if (graph_failed(g)) return NODE_NONE;
   assert(data >= 0 && data < g->n_data);
@@ -396,7 +388,11 @@ int graph_input(graph *g, int data, int lag) {
     if (g->inputs[i].data == data && g->inputs[i].lag == lag) return i;
   if (!grow((void **)&g->inputs, g->n_inputs, &g->cap_inputs, sizeof *g->inputs)) return fail(g);
   const data_info *d = &g->data[data];
-  g->inputs[g->n_inputs] =
-      (input){.data = data, .lag = lag, .index = is_symbols(d->kind), .width = d->width, .space = d->space, .axis = d->axis};
+  g->inputs[g->n_inputs] = (input){.data = data,
+                                   .lag = lag,
+                                   .index = kind_is_symbols(kind_find(d->kind)),
+                                   .width = d->width,
+                                   .space = d->space,
+                                   .axis = d->axis};
   return g->n_inputs++;
 }

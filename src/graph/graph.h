@@ -12,6 +12,7 @@
 #include <unroll.h>
 #include "base/memory.h"
 #include "base/text.h"
+#include "graph/kinds.h"
 #include "lang/lang.h"
 
 enum op {
@@ -101,9 +102,9 @@ typedef struct input {
 
 typedef struct data_info { /* a `data` line */
   const char *name, *kind; /* "token", "chars" */
-  double args[4];
+  double args[KIND_ARGS];  /* as the kind's row has them */
   int n_args;
-  const char *words[6]; /* "lines", "lower", "spaced"; of `time`: the cycles */
+  const char *words[KIND_WORDS]; /* "lines", "lower", "spaced"; of `time`: the cycles */
   int n_words;
   int width;            /* symbols or numbers, from the binding */
   const float *weights; /* [width] of symbols that are predicted: of each in the objective; NULL: 1 */
@@ -111,10 +112,6 @@ typedef struct data_info { /* a `data` line */
   int axis; /* -1 when static */
   const statement *at;
 } data_info;
-
-/* What may follow `data NAME : time`; each is two numbers wide, sine and cosine of the place in it. */
-enum { GRAPH_CYCLES = 6 };
-extern const char *const graph_cycles[GRAPH_CYCLES];
 
 typedef struct carry { /* a state that a stream hands to its next pass */
   int node;            /* the state's node: its EDGE(-1) becomes the CARRY of the next pass */

@@ -53,24 +53,17 @@ static bool is_kept(const picture_files *f, const char *path) {
   return false;
 }
 
-unroll_status picture_of_cell(picture_files *f, float *out, const picture_shape *shape, const table *t, int64_t row, int column,
-                              size_t begin, size_t end, unroll_error *err) {
-  const char *name = table_cell(t, row, column)->text + begin;
-  size_t size = end - begin;
+unroll_status picture_of_file(picture_files *f, float *out, const picture_shape *shape, const char *beside, const char *name,
+                              size_t size, unroll_error *err) {
   const int64_t number = number_of(name, &size);
   struct picture_file file;
   picture p = {0};
-  unroll_error own = {0};
-  char *path = file_beside(t->files.files[table_file(t, row)].name, name, size);
+  char *path = file_beside(beside, name, size);
   if (!path) return error_memory(err);
-  unroll_status status = bytes_of(f, path, &file, &own);
-  if (!status) status = picture_decode(&p, (const unsigned char *)file.data, file.size, number, shape, &own);
-  if (!status) status = picture_fit(out, &p, shape, &own);
+  unroll_status status = bytes_of(f, path, &file, err);
+  if (!status) status = picture_decode(&p, (const unsigned char *)file.data, file.size, number, shape, err);
+  if (!status) status = picture_fit(out, &p, shape, err);
   picture_free(&p);
-  if (status == UNROLL_BAD_INPUT)
-    table_bad(t, row, column, begin, err, "'%.*s': %.300s", (int)(end - begin < 200 ? end - begin : 200), name, own.message);
-  else if (status)
-    error_memory(err);
   if (is_kept(f, file.path)) return status;
   if (!status && number >= 0) return keep(f, &file), UNROLL_OK;
   mem_free(file.path);

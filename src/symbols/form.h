@@ -6,8 +6,10 @@
 enum word_part { PART_NONE, PART_SUFFIX, PART_PREFIX, PART_SHAPE };
 
 typedef struct data_form {
-  const char *name; /* "token"; belongs to the program */
-  const char *kind; /* "chars" */
+  const char *name;           /* "token"; belongs to the program */
+  const char *kind;           /* "chars" */
+  const struct data_kind *of; /* its row in graph/kinds.def */
+  unsigned words;             /* that follow it: bit i is word i of the row */
   enum symbol_unit unit;
   bool lines;       /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
   bool lower;       /* words: in small letters */

@@ -108,11 +108,9 @@ static const setting *find_setting(const apply_options *o, const char *name) {
   return NULL;
 }
 
-static bool is_symbols(const char *kind) {
-  static const char *const kinds[] = {"chars", "bytes", "words", "bpe", "category"};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (!strcmp(kind, kinds[i])) return true;
-  return false;
+static bool is_symbols(const char *name) {
+  const data_kind *k = kind_find(name);
+  return k && kind_is_symbols(k);
 }
 
 /* Numbers are as wide as their tensor, unless the net says how wide they are. */

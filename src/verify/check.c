@@ -103,14 +103,16 @@ static int small_settings(const program *net, const check_options *o, setting *o
 
 /* Widths of the data: about 7 symbols, 3 numbers. Kinds with a width of their own (images, sound, numbers(n)) keep it. */
 static int small_bindings(const program *net, binding *out) {
-  static const char *const symbols[] = {"chars", "bytes", "words", "bpe", "category"};
   int n = 0;
   for (int i = 0; i < net->n_statements; i++) {
     const statement *s = &net->statements[i];
     if (s->kind != STATEMENT_DATA || !s->value || !s->value->name) continue;
-    int width = strcmp(s->value->name, "number") == 0 ? 1 : strcmp(s->value->name, "numbers") == 0 && s->value->n_args == 0 ? 3 : 0;
-    for (size_t k = 0; k < sizeof symbols / sizeof *symbols; k++)
-      if (strcmp(s->value->name, symbols[k]) == 0) width = 7 + n;
+    const data_kind *k = kind_find(s->value->name);
+    const int width =
+        !k                                                                                                                   ? 0
+        : kind_is_symbols(k)                                                                                                 ? 7 + n
+        : k->sort == KIND_NUMBERS && !s->value->n_args && !k->width((double[KIND_ARGS]){0}, 0, 0) && k->steps == KIND_EITHER ? 3
+                                                                                                                             : 0;
     if (width > 0) out[n++] = (binding){.name = s->name, .width = width};
   }
   return n;
@@ -130,9 +132,10 @@ static void shrink(expr *e) {
 }
 
 /* Pictures get 10 x 10 pixels: two kernels of 5 x 5 with a pool between them fit. */
-static void shrink_picture(expr *kind) {
-  for (int i = 1; i < 3 && kind->n_args == 3 && strcmp(kind->name, "image") == 0; i++)
-    if (kind->args[i]->kind == EXPR_NUMBER && kind->args[i]->number > 10) kind->args[i]->number = 10;
+static void shrink_picture(expr *e) {
+  const data_kind *k = kind_find(e->name);
+  for (int i = 1; i < 3 && e->n_args >= 3 && k && k->sort == KIND_PICTURE; i++)
+    if (e->args[i]->kind == EXPR_NUMBER && e->args[i]->number > 10) e->args[i]->number = 10;
 }
 
 static unroll_status shrunk(program **out, const program *net, arena *memory, unroll_error *err) {

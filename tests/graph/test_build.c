@@ -503,6 +503,52 @@ static void test_densities(void **state) {
   drop(&t);
 }
 
+/* --- kinds --- */
+
+static void test_kinds(void **state) {
+  static const struct {
+    const char *kind; /* of data x */
+    int width;
+    const char *error; /* or NULL */
+  } lines[] = {
+      {"audio", 40, NULL},
+      {"audio(8000)", 40, NULL},
+      {"audio(8000, 23)", 23, NULL},
+      {"audio(8000, mel = 23)", 23, NULL},
+      {"audio(mfcc = 13, delta = 2)", 39, NULL},
+      {"audio(8000, delta = 1, mel = 20) ", 40, NULL},
+      {"audio(8000) raw", 1, NULL},
+      {"audio(8000, rate = 8000)", 0, "'audio' has 'rate' twice"},
+      {"audio(8000, bands = 8)", 0, "'audio' has no argument 'bands'; it takes: rate=16000 mel=40"},
+      {"audio(mel = 1.5)", 0, "mel must be a whole number from 0"},
+      {"audio raw raw", 0, "unexpected 'raw'"},
+      {"numbers(width = 3)", 0, "'numbers' takes no named arguments"},
+      {"image(3, 4)", 0, "'image' takes its channels, rows and columns, as in image(3, 32, 32)"},
+      {"image(2, 3, 4)", 24, NULL},
+      {"numbers", 1, NULL},
+      {"numbers(6)", 6, NULL},
+      {"category(7)", 7, NULL},
+      {"time hour month", 4, NULL},
+      {"time hours", 0, "did you mean 'hour'?"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+    built t;
+    char net[256];
+    unroll_error err = {0};
+    snprintf(net, sizeof net, "data x : %s\ndata y : number\ny ~ gaussian(mean(%s), 1)\n", lines[i].kind,
+             strstr(lines[i].kind, "category") ? "W embed(x, 3)" : "W x");
+    if (lines[i].error) {
+      assert_int_equal(build_with(&t, net, &(build_options){0}, &err), UNROLL_BAD_INPUT);
+      if (!strstr(err.message, lines[i].error)) fail_msg("%s: %s", lines[i].kind, err.message);
+    } else {
+      build_or_fail(&t, net, NULL);
+      assert_int_equal(t.g.data[0].width, lines[i].width);
+    }
+    drop(&t);
+  }
+}
+
 /* --- cells alone --- */
 
 static void test_alone(void **state) {
@@ -578,7 +624,8 @@ int main(void) {
       cmocka_unit_test(test_builtin),   cmocka_unit_test(test_cells_in_nets), cmocka_unit_test(test_language),
       cmocka_unit_test(test_rows),      cmocka_unit_test(test_lags),          cmocka_unit_test(test_directions),
       cmocka_unit_test(test_start),     cmocka_unit_test(test_split),         cmocka_unit_test(test_sharing),
-      cmocka_unit_test(test_densities), cmocka_unit_test(test_alone),         cmocka_unit_test(test_settings),
+      cmocka_unit_test(test_densities), cmocka_unit_test(test_kinds),         cmocka_unit_test(test_alone),
+      cmocka_unit_test(test_settings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,213 @@
+/* cell.c - see cell.h: cells of symbols and of numbers, and those that name files. */
+#include "data/cell.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "symbols/words.h"
+
+/* --- room --- */
+
+static unroll_status grow(const cell_place *p, int64_t more) {
+  column_values *c = p->out;
+  int64_t room = c->room, needed, numbers;
+  if (__builtin_add_overflow(c->n, more, &needed)) return error_memory(p->err);
+  if (needed <= room) return UNROLL_OK;
+  if (__builtin_mul_overflow(room ? room : 32, (int64_t)2, &room)) return error_memory(p->err);
+  if (room < needed) room = needed;
+  if (__builtin_mul_overflow(room, (int64_t)p->v->width + 1, &numbers) || numbers > INT64_MAX / 8) return error_memory(p->err);
+  void **block = p->v->form.unit == UNIT_NUMBERS ? (void **)&c->numbers : (void **)&c->symbols;
+  const size_t size = p->v->form.unit == UNIT_NUMBERS ? (size_t)p->v->width * sizeof *c->numbers : sizeof *c->symbols;
+  void *x = mem_resize(*block, (size_t)room * size);
+  if (!x) return error_memory(p->err);
+  *block = x;
+  c->room = room;
+  return UNROLL_OK;
+}
+
+float *cell_numbers(const cell_place *p, int64_t steps) {
+  if (grow(p, steps)) return NULL;
+  p->out->n += steps;
+  return p->out->numbers + (p->out->n - steps) * p->v->width;
+}
+
+unroll_status cell_add_symbol(const cell_place *p, int32_t code) {
+  const unroll_status status = grow(p, 1);
+  if (!status) p->out->symbols[p->out->n++] = code;
+  return status;
+}
+
+unroll_status cell_add_word(const cell_place *p, const char *s, size_t size) {
+  if (p->v->form.part && !(size == 1 && *s == '\n')) {
+    text *cut = &p->scratch->part;
+    words_part(&p->v->form, s, size, cut);
+    if (cut->failed) return error_memory(p->err);
+    s = cut->data;
+    size = cut->length;
+  }
+  const int32_t number = lexicon_add(&p->out->words, s, size);
+  return number < 0 ? error_memory(p->err) : cell_add_symbol(p, number);
+}
+
+bool cell_next(const cell *c, size_t *at, size_t *begin) {
+  while (*at < c->size && white_byte(c->text[*at])) ++*at;
+  *begin = *at;
+  while (*at < c->size && !white_byte(c->text[*at])) ++*at;
+  return *at > *begin;
+}
+
+static const cell *first_cell(const cell_place *p) { return table_cell(p->t, p->row, p->columns[0]); }
+
+/* --- numbers --- */
+
+static unroll_status read_number(const cell_place *p, int column, size_t begin, size_t end, float *out) {
+  const cell *c = table_cell(p->t, p->row, column);
+  double x;
+  if (text_number(c->text + begin, end - begin, &x) || !isfinite((float)x))
+    return table_bad(p->t, p->row, column, begin, p->err, end > begin ? "'%.*s' is no number" : "a number is missing",
+                     (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
+  if (p->v->counts && (x < 0 || x != floor(x)))
+    return table_bad(p->t, p->row, column, begin, p->err, "'%.*s' is no count, and negative_binomial predicts counts: 0, 1, 2 ...",
+                     (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
+  *out = (float)x;
+  return UNROLL_OK;
+}
+
+/* One column: each part is a step of `width` numbers with ; between them. */
+static unroll_status add_vectors(const cell_place *p) {
+  const int width = p->v->width, column = p->columns[0];
+  const cell *c = first_cell(p);
+  size_t at = 0, begin;
+  while (cell_next(c, &at, &begin)) {
+    float *out = cell_numbers(p, 1);
+    if (!out) return UNROLL_FAILED;
+    size_t from = begin;
+    int n = 0;
+    for (size_t k = begin; k <= at; k++) {
+      if (k < at && c->text[k] != ';') continue;
+      if (n == width || (k == at && n + 1 < width))
+        return table_bad(p->t, p->row, column, begin, p->err, "'%.*s' has %s than %d numbers",
+                         (int)(at - begin < 40 ? at - begin : 40), c->text + begin, n == width ? "more" : "less", width);
+      const unroll_status status = read_number(p, column, from, k, &out[n++]);
+      if (status) return status;
+      from = k + 1;
+    }
+  }
+  return UNROLL_OK;
+}
+
+/* A column for each entry of the vectors. */
+static unroll_status add_entries(const cell_place *p) {
+  column_values *to = p->out;
+  const int64_t start = to->n;
+  for (int k = 0; k < p->n_columns; k++) {
+    const cell *c = table_cell(p->t, p->row, p->columns[k]), *first = table_cell(p->t, 0, p->columns[0]);
+    size_t at = 0, begin;
+    int64_t n = start;
+    for (; cell_next(c, &at, &begin); n++) {
+      if (k > 0 && n >= to->n) continue; /* only counted */
+      if (k == 0 && !cell_numbers(p, 1)) return UNROLL_FAILED;
+      const unroll_status status = read_number(p, p->columns[k], begin, at, &to->numbers[n * p->v->width + k]);
+      if (status) return status;
+    }
+    if (n != to->n)
+      return table_bad(p->t, p->row, p->columns[k], 0, p->err, "%s numbers than in the column '%.*s'", n < to->n ? "less" : "more",
+                       (int)first->size, first->text);
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status add_numbers(const cell_place *p) { return p->n_columns > 1 ? add_entries(p) : add_vectors(p); }
+
+/* --- symbols --- */
+
+static unroll_status add_characters(const cell_place *p) {
+  const data_form *f = &p->v->form;
+  const char *s = first_cell(p)->text;
+  size_t size = first_cell(p)->size;
+  text *composed = &p->scratch->composed;
+  unroll_status status = UNROLL_OK;
+  if (f->nfc) words_compose(s, size, composed), s = composed->data, size = composed->length;
+  if (composed->failed) return error_memory(p->err);
+  for (size_t k = 0; k < size && !status;) {
+    uint32_t code = (unsigned char)s[k];
+    int n = 1;
+    if (f->unit == UNIT_CHARS) n = utf8_decode(s + k, size - k, &code);
+    if (code == END_CODE && p->v->ends)
+      return table_bad(p->t, p->row, p->columns[0], k, p->err, "a newline in a text that ends with an end symbol");
+    status = cell_add_symbol(p, (int32_t)code);
+    k += (size_t)n;
+  }
+  return status;
+}
+
+/* A cell that is one word or label as it is, small and composed if asked for. */
+static unroll_status add_whole(const cell_place *p, const cell *c) {
+  const data_form *f = &p->v->form;
+  text *composed = &p->scratch->composed, *small = &p->scratch->small;
+  const char *s = c->text;
+  size_t size = c->size;
+  if (f->nfc) words_compose(s, size, composed), s = composed->data, size = composed->length;
+  if (f->lower && !composed->failed) words_lower(s, size, small), s = small->data, size = small->length;
+  return composed->failed || small->failed ? error_memory(p->err) : cell_add_word(p, s, size);
+}
+
+static bool take_word(void *context, const char *s, size_t size) { return cell_add_word(context, s, size) == UNROLL_OK; }
+
+static unroll_status add_words(const cell_place *p) {
+  const data_form *f = &p->v->form;
+  const cell *c = first_cell(p);
+  const bool label = f->of->sort == KIND_LABEL;
+  unroll_status status = UNROLL_OK;
+  size_t at = 0, begin = 0;
+  if (p->by_rows || (label && !p->v->step)) return c->size ? add_whole(p, c) : UNROLL_OK; /* one word or label */
+  if (f->unit == UNIT_BPE && p->v->ends && memchr(c->text, '\n', c->size))
+    return table_bad(p->t, p->row, p->columns[0], 0, p->err, "a newline in a text that ends with an end symbol");
+  if (!label) return words_each(f, c->text, c->size, take_word, (void *)p) ? UNROLL_OK : error_memory(p->err);
+  while (!status && cell_next(c, &at, &begin)) status = cell_add_word(p, c->text + begin, at - begin);
+  return status;
+}
+
+/* --- files --- */
+
+/* One value: its steps, then the numbers of all of them. */
+static unroll_status add_file(const cell_place *p, const cell_reader *r, const char *name, size_t size, size_t at) {
+  unroll_error own = {0};
+  int64_t steps = 0;
+  float *out = NULL;
+  unroll_status status = r->open(p->state, p->t->files.files[table_file(p->t, p->row)].name, name, size, &steps, &own);
+  if (!status && !(out = cell_numbers(p, steps))) return UNROLL_FAILED;
+  if (!status) status = r->read(p->state, out, &own);
+  if (status == UNROLL_BAD_INPUT)
+    return table_bad(p->t, p->row, p->columns[0], at, p->err, "'%.*s': %.300s", (int)(size < 200 ? size : 200), name, own.message);
+  return status ? error_memory(p->err) : UNROLL_OK;
+}
+
+/* Names of files, or numbers with ; between them. Where a cell is one file, spaces belong to the name. */
+static unroll_status add_files(const cell_place *p, const cell_reader *r) {
+  const cell *c = first_cell(p);
+  const bool one = p->by_rows || !p->v->step || p->v->form.of->steps == KIND_STEPS;
+  size_t at = 0, begin;
+  if (p->n_columns > 1 || memchr(c->text, ';', c->size)) return add_numbers(p);
+  while (cell_next(c, &at, &begin)) {
+    if (one)
+      for (at = c->size; white_byte(c->text[at - 1]);) at--;
+    const unroll_status status = add_file(p, r, c->text + begin, at - begin, begin);
+    if (status) return status;
+  }
+  return UNROLL_OK;
+}
+
+unroll_status cell_read(const cell_place *p) {
+  const cell_reader *r = cell_reader_of(&p->v->form);
+  const cell *c = first_cell(p);
+  if (p->v->form.unit != UNIT_BYTES) {
+    const size_t bad = utf8_valid(c->text, c->size);
+    if (bad < c->size) return table_bad(p->t, p->row, p->columns[0], bad, p->err, "invalid UTF-8");
+  }
+  return r->cell ? r->cell(p) : add_files(p, r);
+}
+
+const cell_reader cell_none = {0}, cell_vectors = {.cell = add_numbers}, cell_characters = {.cell = add_characters},
+                  cell_words = {.cell = add_words};

@@ -1,0 +1,57 @@
+/* cell.h - how a cell of a table becomes values: a reader for each kind, which the kind's row in graph/kinds.def names.
+ *
+ * A reader either takes the whole cell (`cell`), or the cell names files, and it says of each how many steps it has before it reads
+ * them into [steps][width] numbers (`open`, `read`). Its own memory, `state`, lasts as long as a table is read. */
+#ifndef DATA_CELL_H
+#define DATA_CELL_H
+#include "data/schema.h"
+#include "read/table.h"
+
+typedef struct cell_scratch { /* a cell in small letters, in composed form; a part of a word */
+  text small, composed, part;
+} cell_scratch;
+
+typedef struct cell_place { /* where values come from, and where they go */
+  const variable *v;
+  column_values *out;
+  const table *t;
+  int64_t row;
+  const int *columns; /* [n_columns] more than one: a column for each entry of a vector */
+  int n_columns;
+  bool by_rows; /* a row is a step */
+  cell_scratch *scratch;
+  void *state;
+  unroll_error *err;
+} cell_place;
+
+typedef struct cell_reader {
+  unroll_status (*cell)(const cell_place *p); /* NULL: names of files, by `open` and `read` */
+  /* What is kept for a variable; v->args and form_has(&v->form, word) are what its data line says. *state may stay NULL. */
+  unroll_status (*begin)(void **state, const variable *v, unroll_error *err);
+  /* The file NAME, relative to the folder of the file `beside`. UNROLL_BAD_INPUT with what is wrong; the place is added. */
+  unroll_status (*open)(void *state, const char *beside, const char *name, size_t size, int64_t *steps, unroll_error *err);
+  /* The values of what was opened last: [steps][width]. */
+  unroll_status (*read)(void *state, float *out, unroll_error *err);
+  void (*end)(void *state);
+} cell_reader;
+
+/* All that is in the cell, or in several of them. */
+unroll_status cell_read(const cell_place *p);
+const cell_reader *cell_reader_of(const data_form *f);
+/* Is there this word behind the kind in the data line? */
+bool form_has(const data_form *f, const char *word);
+
+/* --- for readers --- */
+/* Room for further steps, which count from then on: [steps][width]; NULL: no memory, and p->err says so. */
+float *cell_numbers(const cell_place *p, int64_t steps);
+unroll_status cell_add_symbol(const cell_place *p, int32_t code);
+unroll_status cell_add_word(const cell_place *p, const char *s, size_t size);
+/* The next part of a cell between white space. */
+bool cell_next(const cell *c, size_t *at, size_t *begin);
+
+/* --- the readers --- */
+extern const cell_reader cell_none; /* there is none */
+#define KIND(name, sort, steps, usual, width, args, least, words, unit, reader, value) extern const cell_reader cell_##reader;
+#include "graph/kinds.def"
+#undef KIND
+#endif
