@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "base/error.h"
 #include "data/batch.h"
+#include "plan/plan.h"
 #include "run/run.h"
 
 enum { HISTORY = 256 }; /* the oldest symbol that an equation may look back to, as in token[t-256] */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include "base/error.h"
 #include "cli/terminal.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
 
 enum { MOST_TURNS = 512, LEAST_TURNS = 3 };
 #define TURN_SECONDS 0.01

@@ -4,7 +4,7 @@
 #include "cli/bench_case.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
 
 /* "4.13 ms", "812 us": three digits. */
 static const char *time_text(double seconds, char out[32]) {
@@ -104,7 +104,7 @@ static void print_stage_line(const bench_case *c, int number) {
   seconds /= (double)profile_passes(c->profile) * c->machine->threads;
   if (seconds < 0.02 * c->part_seconds) return;
   const int width = s->kind == STAGE_LOOP && s->n_body ? s->body[0].tile.width : s->kind == STAGE_TILE ? s->tile.width : s->width;
-  snprintf(name, sizeof name, "%s%s", plan_stage_name(s->kind),
+  snprintf(name, sizeof name, "%s%s", stage_rows[s->kind].name,
            s->kind != STAGE_LOOP ? ""
            : s->dir > 0          ? " forwards"
                                  : " backwards");

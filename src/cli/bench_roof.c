@@ -2,7 +2,7 @@
  * each stage needs the slowest of its products at the measured peak and its bytes at the measured rate of the nearest cache that
  * holds them. Equations cost nothing here, so what they take counts as lost. */
 #include "cli/bench_case.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
 
 /* Threads that a stage keeps busy; see run_loop for the loops. */
 static double threads_of(const bench_case *c, const stage *s, bool *shares_weights) {

@@ -6,7 +6,7 @@
 #include "api/settings.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
 
 enum { SYMBOLS = 64, MOST = 4096, CALLS = 100000 };
 

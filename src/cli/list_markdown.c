@@ -8,7 +8,7 @@
 #include "cli/list_markdown.h"
 #include "cli/output.h"
 #include "plan/plan.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
 
 enum { SIZE = 256, INPUT = 64 };                             /* of the table */
 enum { FORMULA_N = 4001, FORMULA_M = 401, FORMULA_K = 101 }; /* what is below 101 is a number of the cell's own */

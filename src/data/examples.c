@@ -185,5 +185,6 @@ void examples_fill(examples *f, int n) {
   for (int i = 0; i < f->g->n_inputs; i++) fill_input(f, i, n);
   f->predicted = 0;
   for (int k = 0; k < f->g->n_losses; k++) f->predicted += examples_rows(f, k);
+  f->b.varying = f->g->varying;
   f->b.loss_scale = f->predicted > 0 ? 1.0 / (double)f->predicted : 0;
 }

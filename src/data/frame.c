@@ -75,5 +75,6 @@ void frame_fill(frame *f, int n, bool counted) {
   }
   for (int i = 0; i < f->g->n_inputs; i++) fill_input(f, f->index[i], f->g->inputs[i].lag, f->target[i] && !counted);
   const int64_t cells = f->first[f->axis.steps];
+  f->b.varying = f->g->varying;
   f->b.loss_scale = cells > 0 ? 1.0 / (double)cells : 0;
 }

@@ -19,6 +19,8 @@ enum precision { PRECISION_FP32, PRECISION_BF16, PRECISION_INT8, PRECISIONS };
 int precision_of(const char *name); /* "fp32", "bf16", "int8"; -1 for anything else */
 const char *precision_name(enum precision p);
 
+/* With bf16 a window has a multiple of so many steps. */
+enum { PLAN_STEPS_OF_PAIRS = 32 };
 /* How the factors of a product over k numbers lie. */
 typedef struct factors {
   int steps; /* product_part.k: numbers, pairs or quads */

@@ -1,7 +1,7 @@
 /* cost.h - what a stage of a plan has to do, counted and not measured: operations and bytes. */
 #ifndef PLAN_COST_H
 #define PLAN_COST_H
-#include "plan/stage.h"
+#include "plan/frozen.h"
 
 typedef struct stage_cost {
   double products;  /* operations (two for a multiply-add) of products and weight gradients */
@@ -14,5 +14,4 @@ typedef struct stage_cost {
 double plan_stage_operations(const stage *s);
 /* For `rows` sequences of `steps` steps each. */
 stage_cost plan_stage_cost(const stage *s, int rows, int steps);
-const char *plan_stage_name(enum stage_kind kind);
 #endif

@@ -185,6 +185,15 @@ static int over_of(const struct plan *p, const value *v) {
   return y->space == SPACE_STEP ? y->axis : -1;
 }
 
+/* The weights of labels, so that a plan needs no graph when it runs. */
+static bool copy_weights(struct plan *p, const data_info *d, stage *s) {
+  if (!d->weights) return true;
+  float *own = arena_alloc(&p->memory, (size_t)d->width, sizeof *own);
+  if (own) memcpy(own, d->weights, (size_t)d->width * sizeof *own);
+  s->table = own;
+  return own != NULL;
+}
+
 static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_error *err) {
   const value *v = &p->values[number];
   const node *n = &p->g->nodes[v->node];
@@ -208,7 +217,7 @@ static unroll_status emit_single(struct plan *p, int number, stage *s, unroll_er
     if (v->op == OP_EMBED_T) s->width = p->g->params[n->param].cols;
   }
   if (s->kind == STAGE_CTC || s->kind == STAGE_CTC_GRAD) p->out.ctc = ctc_scratch(p->out.max_steps);
-  if (s->kind == STAGE_CLASS_WEIGHT) s->table = p->g->data[p->g->inputs[n->slot].data].weights;
+  if (s->kind == STAGE_CLASS_WEIGHT && !copy_weights(p, &p->g->data[p->g->inputs[n->slot].data], s)) return error_memory(err);
   if (s->kind == STAGE_COPY_COLUMNS) {
     s->columns = v->op == OP_SLICE ? v->width : s->in_width;
     s->column = v->op == OP_SLICE ? n->c0 : 0;
@@ -533,7 +542,7 @@ unroll_status plan_emit(struct plan *p, unroll_error *err) {
   p->out.stages = arena_alloc(&p->memory, (size_t)p->n_groups + 2 * (size_t)g->n_gradients + 1, sizeof *p->out.stages);
   if (!p->out.consts || !p->out.stages) return error_memory(err);
   p->out.n_varying = g->n_varying;
-  p->out.varying = g->varying;
+  for (int i = 0; i < g->n_varying; i++) p->out.consts[CONST_VARYING + i] = (float)g->varying[i];
   p->out.n_consts = CONST_VARYING + g->n_varying;
   unroll_status s = lay_carries(p, err);
   if (!s) s = pack_vectors(p, err);

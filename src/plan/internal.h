@@ -8,7 +8,7 @@
 #define PLAN_INTERNAL_H
 #include "graph/graph.h"
 #include "plan/plan.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
 
 #define PLAN_FLOATS_MAX ((int64_t)1 << 40)
 

@@ -154,14 +154,14 @@ static void print_stage(const stage *s, text *out) {
       if (s->body[i].kind == STAGE_TILE)
         print_tile(&s->body[i], "    ", out);
       else
-        text_format(out, "    %s, width %d\n", plan_stage_name(s->body[i].kind), s->body[i].width);
+        text_format(out, "    %s, width %d\n", stage_rows[s->body[i].kind].name, s->body[i].width);
   } else if (s->kind == STAGE_OUTER) {
     int sums = s->outer.n_dots;
     for (int i = 0; i < s->outer.n_dy; i++) sums += s->outer.dy[i].sum >= 0;
     text_format(out, "  weight gradients: %d matri%s from %d + %d operands, %d sum%s over rows\n", s->outer.n_pairs,
                 s->outer.n_pairs == 1 ? "x" : "ces", s->outer.n_dy, s->outer.n_x, sums, sums == 1 ? "" : "s");
   } else
-    text_format(out, "  %s, width %d\n", plan_stage_name(s->kind), s->width);
+    text_format(out, "  %s, width %d\n", stage_rows[s->kind].name, s->width);
 }
 
 void plan_print(const plan *p, text *out) {

@@ -21,9 +21,6 @@ typedef struct plan_options {
   int n_keep;
 } plan_options;
 
-/* With bf16 a window has a multiple of so many steps. */
-enum { PLAN_STEPS_OF_PAIRS = 32 };
-
 /* The graph must outlive the plan. UNROLL_BAD_INPUT naming file, line and column for what cannot be run. */
 unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err);
 void plan_free(plan *p);

@@ -18,5 +18,6 @@ typedef struct batch {
   const float *const *number;  /* [graph.n_inputs] numbers, [R, width] or [B, width] without padding; NULL where symbols */
   double loss_scale;           /* weight of one symbol's loss; 1 / number of predicted symbols for a mean */
   uint64_t seed, step;         /* of the dropout masks */
+  const double *varying; /* [graph.n_varying] settings that vary, as they are now; NULL: as they were when the plan was made */
 } batch;
 #endif

@@ -3,7 +3,7 @@
 #define RUN_INTERNAL_H
 #include "base/threads.h"
 #include "kernel/kernel.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
 #include "run/batch.h"
 #include "run/run.h"
 

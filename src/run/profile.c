@@ -143,29 +143,9 @@ static kernels timed_kernels(const kernels *real) {
 
 /* What is left of a stage when its kernels and waits are taken away. */
 static enum profile_kind rest_of(enum stage_kind kind) {
-  switch (kind) {
-  case STAGE_TILE:
-  case STAGE_LOOP:
-    return PROFILE_WALK;
-  case STAGE_OUTER:
-  case STAGE_CONV_OUTER:
-    return PROFILE_GRADIENT;
-  case STAGE_LOG_SUM_EXP:
-  case STAGE_DOTS:
-  case STAGE_MIX:
-  case STAGE_COLLECT:
-  case STAGE_ADDITIVE:
-  case STAGE_ADDITIVE_GRAD:
-  case STAGE_ADDITIVE_COLLECT:
-  case STAGE_ADDITIVE_MIX:
-  case STAGE_WEIGHTS:
-  case STAGE_WEIGHTS_GRAD:
-  case STAGE_CTC:
-  case STAGE_CTC_GRAD:
-    return PROFILE_ROWS;
-  default:
-    return PROFILE_MOVE;
-  }
+  static const enum profile_kind kinds[] = {
+      [REST_WALK] = PROFILE_WALK, [REST_GRADIENT] = PROFILE_GRADIENT, [REST_ROWS] = PROFILE_ROWS, [REST_MOVE] = PROFILE_MOVE};
+  return kinds[stage_rows[kind].rest];
 }
 
 static void add_stage(struct stage_ticks *to, const clocks *c, enum stage_kind kind, uint64_t all) {

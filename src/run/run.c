@@ -189,70 +189,36 @@ static void pack_work(void *context, int thread, int threads) {
 
 void run_pack(run *r) { pool_run(r->workers, pack_work, r); }
 
-/* Those that do not look into the list themselves. */
-static bool written_down(const worker *w, const stage *s, const where *here) {
-  switch (s->kind) {
-  case STAGE_TILE:
-  case STAGE_LOOP:
-  case STAGE_SHIFT:
-  case STAGE_EDGE:
-  case STAGE_ORDER:
-  case STAGE_SPREAD:
-    return false;
-  default:
-    if (s->kind >= STAGE_SOFTMAX && s->kind <= STAGE_POOL_GRAD) return false;
-    calls_stage(w->calls, s, here);
-    return true;
-  }
-}
-
 void run_stage(run *r, worker *w, const stage *s, int thread, int threads) {
   int64_t from, to;
+  const stage_row *row = &stage_rows[s->kind];
   const where here = {s->of_steps ? &r->b->axes[s->axis] : NULL, -1, false};
-  if (w->calls && written_down(w, s, &here)) return;
-  switch (s->kind) {
-  case STAGE_TILE:
+  if (w->calls && !row->writes) {
+    calls_stage(w->calls, s, &here);
+    return;
+  }
+  switch (row->way) {
+  case WAY_TILE:
     run_share(run_rows(r, s), 1, thread, threads, &from, &to);
     run_tile(r, w, s, &here, from, to, 0, run_tiles(s));
     break;
-  case STAGE_LOOP:
+  case WAY_LOOP:
     run_loop(r, w, s, thread, threads);
     break;
-  case STAGE_OUTER:
+  case WAY_OUTER:
     run_outer(r, w, s, thread, threads);
     break;
-  case STAGE_SOFTMAX:
-  case STAGE_SOFTMAX_GRAD:
-  case STAGE_LAYERNORM_SCALE:
-  case STAGE_LAYERNORM:
-  case STAGE_LAYERNORM_GRAD:
-  case STAGE_ROW_SUM:
-  case STAGE_LOG_SUM_EXP:
-  case STAGE_CROSS_ENTROPY:
-  case STAGE_CROSS_ENTROPY_GRAD:
-  case STAGE_COPY_COLUMNS:
-  case STAGE_CONV:
-  case STAGE_POOL:
-  case STAGE_POOL_GRAD:
+  case WAY_ROWS:
     run_share(run_rows(r, s), 1, thread, threads, &from, &to);
     run_by_rows(r, w, s, &here, from, to);
     break;
-  case STAGE_DOTS:
-  case STAGE_MIX:
-  case STAGE_COLLECT:
-  case STAGE_ADDITIVE:
-  case STAGE_ADDITIVE_GRAD:
-  case STAGE_ADDITIVE_COLLECT:
-  case STAGE_ADDITIVE_MIX:
-  case STAGE_WEIGHTS:
-  case STAGE_WEIGHTS_GRAD:
+  case WAY_ATTEND:
     run_attend_all(r, w, s, thread, threads);
     break;
-  case STAGE_CTC:
-  case STAGE_CTC_GRAD:
+  case WAY_CTC:
     run_ctc(r, w, s, thread, threads);
     break;
-  default:
+  case WAY_WHOLE:
     run_whole(r, w, s, thread, threads);
   }
 }
@@ -311,7 +277,7 @@ static void find_sequences(run *r) {
 static void set_numbers(run *r, int training) {
   r->training = training;
   r->consts[CONST_SCALE] = (float)r->b->loss_scale;
-  for (int i = 0; i < r->f->n_varying; i++) r->consts[CONST_VARYING + i] = (float)r->f->varying[i];
+  for (int i = 0; r->b->varying && i < r->f->n_varying; i++) r->consts[CONST_VARYING + i] = (float)r->b->varying[i];
 }
 
 void run_begin(run *r, const batch *b, int training) {

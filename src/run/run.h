@@ -1,11 +1,12 @@
 /* run.h - runs a plan. A pass allocates nothing, looks up no name and checks no shape. */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
+#include <unroll.h>
 #include "base/threads.h"
-#include "plan/plan.h"
 #include "run/batch.h"
 
 typedef struct run run;
+typedef struct plan plan; /* plan/plan.h; of it a run sees what is frozen */
 struct kernels;
 
 /* `weights`: the flat block, [graph.n_weights], borrowed; after changing it call run_pack. `workers` may be NULL (one thread);

@@ -284,7 +284,7 @@ static void body_stage(const run *r, worker *w, const stage *s, const where *her
   } else {
     int64_t from, to;
     run_share(row1 - row0, 1, part, parts, &from, &to);
-    const bool attends = s->kind >= STAGE_DOTS && s->kind <= STAGE_WEIGHTS_GRAD;
+    const bool attends = stage_rows[s->kind].way == WAY_ATTEND;
     if (attends && w->calls)
       calls_stage(w->calls, s, here);
     else if (attends)

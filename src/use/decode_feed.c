@@ -44,7 +44,8 @@ unroll_status feed_init(feed *f, const decoder *s, int rows, int steps, unroll_e
   for (int a = 0; full && a < g->n_axes; a++) full = init_axis(f, s, a, rows, steps);
   for (int i = 0; full && i < g->n_inputs; i++) full = init_input(f, s, i, rows, steps);
   if (!full) return error_memory(err);
-  f->b = (batch){.axes = f->axes, .index = (const int32_t *const *)f->index, .number = (const float *const *)f->number};
+  f->b = (batch){
+      .axes = f->axes, .index = (const int32_t *const *)f->index, .number = (const float *const *)f->number, .varying = g->varying};
   for (int a = 0; a < g->n_axes; a++) f->axes[a] = (batch_axis){.active = f->active[a], .first = f->first[a]};
   return UNROLL_OK;
 }

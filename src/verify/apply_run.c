@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "verify/reference.h"
+#include "plan/plan.h"
 #include "run/run.h"
 
 /* --- the batch --- */
@@ -99,7 +100,7 @@ static unroll_status make_batch(pass *p, unroll_error *err) {
     const tensor *t = tensor_find(r->weights, r->g.params[i].name);
     for (int64_t k = 0; k < t->count; k++) p->weights[r->g.params[i].offset + k] = apply_number(t, k);
   }
-  p->b = (batch){.rows = r->B, .axes = p->axes, .loss_scale = 1, .seed = 1, .step = 1};
+  p->b = (batch){.rows = r->B, .axes = p->axes, .loss_scale = 1, .seed = 1, .step = 1, .varying = r->g.varying};
   for (int i = 0; i < r->g.n_inputs; i++) {
     const unroll_status s = fill_input(p, i, err);
     if (s != UNROLL_OK) return s;

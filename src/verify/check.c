@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/random.h"
+#include "plan/plan.h"
 #include "verify/check_run.h"
 
 enum { ALL_BELOW = 3000, SAMPLE = 40, STEPS_TRIED = 4, ATTEMPTS = 5 };

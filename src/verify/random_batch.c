@@ -100,7 +100,7 @@ static unroll_status make(random_batch *out, const graph *g, int rows, const int
   out->index = arena_alloc(&out->memory, inputs, sizeof *out->index);
   out->number = arena_alloc(&out->memory, inputs, sizeof *out->number);
   bool ok = out->axes && out->lengths && out->index && out->number;
-  out->b = (batch){.rows = rows, .axes = out->axes, .seed = key, .step = 1};
+  out->b = (batch){.rows = rows, .axes = out->axes, .seed = key, .step = 1, .varying = g->varying};
   for (int a = 0; a < g->n_axes && ok; a++) {
     ok = (out->lengths[a] = arena_alloc(&out->memory, (size_t)rows + 1, sizeof **out->lengths)) != NULL;
     for (int b = 0; b < rows && ok; b++) out->lengths[a][b] = lengths[(b + a) % rows];

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "plan/plan.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
 
 /* Products on the cycle of the forward loop: of a weight with a state, or with what follows from one in the same step. */
 static const struct row {

@@ -2,6 +2,7 @@
  * paths one by one; what has no alignment; the same bits for all threads and instruction sets; and no window of steps. */
 #include "testnet.h"
 #include "kernel/kernel.h"
+#include "plan/plan.h"
 #include "run/run.h"
 
 enum { SYMBOLS = 5, WIDTH = SYMBOLS + 1, LONGEST = 150, MOST = 50, SEVERAL = 16 };

@@ -2,7 +2,8 @@
  * instruction set, floats where there are few numbers, and no gradient. */
 #include "testnet.h"
 #include "kernel/kernel.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
+#include "plan/plan.h"
 #include "run/run.h"
 
 static const struct {

@@ -2,6 +2,8 @@
  * one plan, one to three threads, every instruction set this machine has. */
 #include "testnet.h"
 #include "kernel/kernel.h"
+#include "plan/frozen.h"
+#include "plan/plan.h"
 #include "run/run.h"
 
 /* How far from the reference results may be. bf16 has 8 bits: each factor is off by up to 1/512. */
@@ -426,6 +428,44 @@ static void test_in_place(void **state) {
   planned_free(&kept);
 }
 
+/* A plan that is frozen needs no graph: it is printed, and runs to the same bits, when the graph is gone. */
+static void test_frozen(void **state) {
+  (void)state;
+  static const char source[] = "data word : words(30)\nh = lstm(dropout(embed(word[t-1], 4), 0.1), 5)\nword ~ softmax(W h + b)\n";
+  planned c;
+  random_batch b;
+  text before = {0}, after = {0};
+  planned_new(&c, "frozen", source, 1, NULL);
+  random_batch_of(&b, &c.n.g, 4);
+  run_pass(c.r, &b.b, 1);
+  frozen_print(plan_frozen(c.p), &before);
+  const int64_t n = c.n.g.n_weights;
+  float *slope = mem_zero((size_t)n, sizeof *slope);
+  assert_non_null(slope);
+  memcpy(slope, run_gradient(c.r), (size_t)n * sizeof *slope);
+  const double first = run_loss(c.r, 0);
+  graph_free(&c.n.g);
+  arena_free(&c.n.memory);
+  memset(&c.n.g, 0xee, sizeof c.n.g);
+  run_carry_reset(c.r);
+  run_pass(c.r, &b.b, 1);
+  frozen_print(plan_frozen(c.p), &after);
+  assert_memory_equal(run_gradient(c.r), slope, (size_t)n * sizeof *slope);
+  assert_true(run_loss(c.r, 0) == first);
+  assert_string_equal(before.data, after.data);
+  assert_non_null(strstr(before.data, "frozen plan, version 1\nrows 9 steps 10 "));
+  assert_non_null(strstr(before.data, "\nloop: phase "));
+  assert_non_null(strstr(before.data, "\ncross entropy: phase "));
+  mem_free(slope);
+  text_free(&before);
+  text_free(&after);
+  random_batch_free(&b);
+  run_free(c.r);
+  plan_free(c.p);
+  mem_free(c.n.weights);
+  mem_free(c.n.exact);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_cells),
@@ -438,6 +478,7 @@ int main(void) {
       cmocka_unit_test(test_new_weights),
       cmocka_unit_test(test_memory),
       cmocka_unit_test(test_in_place),
+      cmocka_unit_test(test_frozen),
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_instruction_sets),
       cmocka_unit_test(test_bf16),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "kernel/kernel.h"
 #include "random_net.h"
+#include "plan/plan.h"
 #include "run/run.h"
 #include "testnet.h"
 

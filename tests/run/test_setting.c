@@ -1,5 +1,6 @@
 /* test_setting.c - settings that vary: one plan follows their values from pass to pass, agrees with the reference at each, and with
  * a net in which the value is a number of the text; gradients agree with differences. */
+#include "plan/plan.h"
 #include "run/run.h"
 #include "testnet.h"
 

@@ -1,6 +1,7 @@
 /* test_threads.c - nothing depends on the number of threads, also where there are many more of them than processors. */
 #include "testnet.h"
 #include "base/threads.h"
+#include "plan/plan.h"
 #include "run/run.h"
 
 enum { ROWS = 19, MOST_ROWS = 30, STEPS = 6, PASSES = 2 };

@@ -2,7 +2,8 @@
  * for bf16; what cannot be cut is refused with its place; and a window needs less memory than all steps. */
 #include "testnet.h"
 #include "kernel/kernel.h"
-#include "plan/stage.h"
+#include "plan/frozen.h"
+#include "plan/plan.h"
 #include "run/run.h"
 
 enum { ROWS = 9, STEPS = 10 };

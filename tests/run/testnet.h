@@ -33,7 +33,7 @@ static const testtext testnets[] = {
     {"attention to the own axis, with a layer norm beside it",
      "data x : numbers\ndata tag : words(5)\nhidden = 7\nc = attend(layernorm(Q h[t-1]), K x, V x)\nh = tanh(A x + B c)\n"
      "tag ~ softmax(W h + b)\n"},
-    {"rows further apart than they are wide", /* see matrix_row of plan/stage.h */
+    {"rows further apart than they are wide", /* see matrix_row of plan/frozen.h */
      "data token : chars\nh = mingru(embed(token[t-1], 3), 128)\ntoken ~ softmax(W layernorm(h) + b)\n"},
     {"such rows both ways", "data x : numbers\ndata tag : words(5)\nf = mingru(x, 128)\ng = mingru(x, 128, backward)\n"
                             "tag ~ softmax(W (f + g) + V last(f * g) + b)\n"},

@@ -1,10 +1,11 @@
-/* stage.h - what a frozen plan is made of: stages over matrices in one arena. The planner writes it, the runner walks it.
+/* frozen.h - what a frozen plan is made of: stages over matrices in one arena. The planner writes it, the runner walks it.
  * Nothing here knows names, equations or the graph. */
-#ifndef PLAN_STAGE_H
-#define PLAN_STAGE_H
+#ifndef PLAN_FROZEN_H
+#define PLAN_FROZEN_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/text.h"
 #include "kernel/kernel.h"
 
 /* Where a stage finds or puts a matrix. Offsets are floats. */
@@ -108,54 +109,19 @@ typedef struct stage_picture {
 } stage_picture;
 
 enum stage_kind {
-  STAGE_TILE,
-  STAGE_LOOP,
-  STAGE_OUTER,
-  /* by rows; in loops too */
-  STAGE_SOFTMAX,
-  STAGE_SOFTMAX_GRAD,
-  STAGE_LAYERNORM_SCALE,
-  STAGE_LAYERNORM,
-  STAGE_LAYERNORM_GRAD,
-  STAGE_ROW_SUM,
-  STAGE_LOG_SUM_EXP,
-  STAGE_CROSS_ENTROPY,
-  STAGE_CROSS_ENTROPY_GRAD,
-  STAGE_COPY_COLUMNS,
-  STAGE_CONV,
-  STAGE_POOL,
-  STAGE_POOL_GRAD,
-  /* attention: by rows, each against all steps of its example's sequence on another axis; in loops too */
-  STAGE_DOTS,
-  STAGE_MIX,
-  STAGE_COLLECT,
-  STAGE_ADDITIVE,
-  STAGE_ADDITIVE_GRAD,
-  STAGE_ADDITIVE_COLLECT,
-  STAGE_ADDITIVE_MIX,
-  STAGE_WEIGHTS, /* softmax over these steps */
-  STAGE_WEIGHTS_GRAD,
-  /* whole matrices */
-  STAGE_GATHER,
-  STAGE_CLASS_WEIGHT,
-  STAGE_SCATTER,
-  STAGE_NUMBERS,
-  STAGE_MASK,
-  STAGE_SHIFT,
-  STAGE_EDGE,
-  STAGE_ORDER,
-  STAGE_SPREAD,
-  STAGE_SUM_TIME,
-  STAGE_MAX_TIME,
-  STAGE_MAX_TIME_GRAD,
-  STAGE_LENGTH,
-  STAGE_CTC,
-  STAGE_CTC_GRAD,
-  STAGE_CONV_OUTER,
-  STAGE_SUM_POSITIONS,
-  STAGE_GRADIENT,
-  STAGE_ADD
+#define STAGE(name, text, way, rest, writes) STAGE_##name,
+#include "plan/stages.def"
+  STAGE_KINDS
 };
+enum stage_way { WAY_TILE, WAY_LOOP, WAY_OUTER, WAY_ROWS, WAY_ATTEND, WAY_CTC, WAY_WHOLE };
+enum stage_rest { REST_WALK, REST_GRADIENT, REST_ROWS, REST_MOVE };
+typedef struct stage_row { /* a row of stages.def */
+  const char *name;
+  enum stage_way way;
+  enum stage_rest rest;
+  bool writes;
+} stage_row;
+extern const stage_row stage_rows[STAGE_KINDS];
 
 typedef struct stage {
   enum stage_kind kind;
@@ -179,7 +145,7 @@ typedef struct stage {
   int slot, dir;
   bool back; /* sums over rows go from the last to the first: the stage is in a sweep that goes back */
   double value;
-  const float *table; /* CLASS_WEIGHT: of the graph; NULL: 1 each */
+  const float *table; /* CLASS_WEIGHT: [symbols] in the plan's memory; NULL: 1 each */
   int64_t weight;     /* offset in the flat block: GATHER table, SCATTER, CONV_OUTER, GRADIENT and ADD target */
   stage_tile tile;
   stage_outer outer;
@@ -199,6 +165,9 @@ typedef struct pack_job {
   int row;        /* its columns */
   int vectors, v, first, count, k0, k;
 } pack_job;
+
+/* A number that changes with what the fields mean. */
+enum { FROZEN_VERSION = 1 };
 
 typedef struct frozen {
   int max_rows, max_steps;
@@ -220,8 +189,7 @@ typedef struct frozen {
   pack_job *packs;
   int n_consts; /* constants; number 0 is zero, number 1 is the loss scale, then come the settings that vary */
   float *consts;
-  const double *varying; /* [n_varying] the values in force, borrowed: looked up at every pass */
-  int n_varying;
+  int n_varying; /* settings that vary: their values come with each batch */
   int64_t carry; /* floats of all carries */
   int n_carries;
   struct frozen_carry {
@@ -284,4 +252,6 @@ static inline int64_t ctc_scratch(int T) { return padded(T) + 3 * ctc_section(T)
 
 struct plan;
 const struct frozen *plan_frozen(const struct plan *p);
+/* All of it as text, for eyes and tests: a stage a line, with its places. The first line has FROZEN_VERSION. */
+void frozen_print(const frozen *f, text *out);
 #endif
