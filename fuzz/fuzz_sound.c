@@ -19,11 +19,12 @@ static void check(int good) {
 enum { MOST = 2000 };
 
 static void features(const float *x, int64_t n, int which) {
+  const bool raw = which % 8 == 0;
   const sound_form form = {.rate = 8000,
-                           .raw = which % 8 == 0,
-                           .mel = which % 8 == 0 ? 0 : 8,
-                           .mfcc = which / 8 % 4,
-                           .delta = which / 32 % 3,
+                           .raw = raw,
+                           .mel = 8,
+                           .mfcc = raw ? 0 : which / 8 % 4,
+                           .delta = raw ? 0 : which / 32 % 3,
                            .window = 25,
                            .step = 10,
                            .scale = (enum sound_scale)(which % 3)};

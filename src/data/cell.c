@@ -189,13 +189,16 @@ static unroll_status add_files(const cell_place *p, const cell_reader *r) {
   const cell *c = first_cell(p);
   const bool one = p->by_rows || !p->v->step || p->v->form.of->steps == KIND_STEPS;
   size_t at = 0, begin;
+  int n = 0;
   if (p->n_columns > 1 || memchr(c->text, ';', c->size)) return add_numbers(p);
-  while (cell_next(c, &at, &begin)) {
+  for (; cell_next(c, &at, &begin); n++) {
     if (one)
       for (at = c->size; white_byte(c->text[at - 1]);) at--;
     const unroll_status status = add_file(p, r, c->text + begin, at - begin, begin);
     if (status) return status;
   }
+  if (!n && p->v->form.of->steps == KIND_STEPS) /* of other kinds the caller counts values */
+    return table_bad(p->t, p->row, p->columns[0], 0, p->err, "empty: a %s is missing", p->v->form.of->value);
   return UNROLL_OK;
 }
 

@@ -86,43 +86,39 @@ static unroll_status cut(const sound_form *f, sound_cell *c, double start, doubl
 
 unroll_status sound_cell_open(sound_reader *r, sound_cell *c, const char *beside, const char *name, size_t size,
                               unroll_error *err) {
-  const size_t all = size;
   double start = 0, end = 0;
-  unroll_error own = {0};
   *c = (sound_cell){0};
   const bool part = range_of(name, &size, &start, &end);
   char *path = file_beside(beside, name, size);
   if (!path) return error_memory(err);
-  unroll_status status = load(r, path, &own);
-  if (!status) status = sound_open(&c->of, (const unsigned char *)r->data, r->size, &own);
+  unroll_status status = load(r, path, err);
+  if (!status) status = sound_open(&c->of, (const unsigned char *)r->data, r->size, err);
   c->n = c->of.frames;
-  if (!status && part) status = cut(&r->form, c, start, end, &own);
+  if (!status && part) status = cut(&r->form, c, start, end, err);
   if (!status) {
     c->resampled = sound_resampled(c->n, c->of.rate, r->form.rate);
     if (c->n > SOUND_MAX_SAMPLES || c->resampled > SOUND_MAX_SAMPLES)
-      status = error_set(&own, UNROLL_BAD_INPUT,
+      status = error_set(err, UNROLL_BAD_INPUT,
                          "%" PRId64 " samples are more than the %d that are read at once: name parts, as in FILE#0-60",
                          c->n > c->resampled ? c->n : c->resampled, SOUND_MAX_SAMPLES);
     else if (c->resampled < 1)
-      status = error_set(&own, UNROLL_BAD_INPUT, "the recording is shorter than a sample at %d a second", r->form.rate);
+      status = error_set(err, UNROLL_BAD_INPUT, "the recording is shorter than a sample at %d a second", r->form.rate);
     else
       c->steps = sound_form_steps(&r->form, c->resampled);
   }
-  if (status == UNROLL_BAD_INPUT) return error_set(err, status, "'%.*s': %.300s", (int)(all < 200 ? all : 200), name, own.message);
-  return status ? error_memory(err) : UNROLL_OK;
+  return status;
 }
 
 unroll_status sound_cell_read(sound_reader *r, const sound_cell *c, float *out, unroll_error *err) {
   const bool other = c->of.rate != r->form.rate;
-  unroll_error own = {0};
   float *x = mem_resize(r->samples, (size_t)c->n * sizeof *x);
   if (x) r->samples = x;
   float *y = other ? mem_resize(r->resampled, (size_t)c->resampled * sizeof *y) : x;
   if (y && other) r->resampled = y;
   if (!x || !y) return error_memory(err);
-  unroll_status status = sound_read(&c->of, x, c->from, c->n, &own);
-  if (!status && other) status = sound_resample(y, x, c->n, c->of.rate, r->form.rate, &own);
-  if (status) return error_set(err, status, "'%.200s': %.300s", r->path, own.message);
+  unroll_status status = sound_read(&c->of, x, c->from, c->n, err);
+  if (!status && other) status = sound_resample(y, x, c->n, c->of.rate, r->form.rate, err);
+  if (status) return status;
   sound_make(r->maker, out, y, c->resampled);
   return UNROLL_OK;
 }

@@ -17,8 +17,7 @@ typedef struct sound_cell {
   int64_t steps;
 } sound_cell;
 
-/* `beside`: a file in whose folder relative names are. UNROLL_BAD_INPUT with a message that has the file; the caller adds row and
- * column. */
+/* `beside`: a file in whose folder relative names are. UNROLL_BAD_INPUT with what is wrong; the caller adds name and place. */
 unroll_status sound_cell_open(sound_reader *r, sound_cell *c, const char *beside, const char *name, size_t size, unroll_error *err);
 /* out[steps][width]; of the last cell that was opened. */
 unroll_status sound_cell_read(sound_reader *r, const sound_cell *c, float *out, unroll_error *err);

@@ -71,6 +71,7 @@ unroll_status sound_form_check(const sound_form *f, unroll_error *err) {
   if (f->rate < 1000 || f->rate > 192000)
     return error_set(err, UNROLL_BAD_INPUT, "%d samples a second: 1000 to 192000 are possible", f->rate);
   if (f->delta < 0 || f->delta > 2) return error_set(err, UNROLL_BAD_INPUT, "delta = %d: 0, 1 or 2 are possible", f->delta);
+  if (f->raw && (f->mfcc || f->delta)) return error_set(err, UNROLL_BAD_INPUT, "raw samples have neither mfcc nor delta");
   if (f->raw) return UNROLL_OK;
   if (!(f->window > 0 && f->step > 0 && f->window * f->rate / 1000 <= MOST_WINDOW && f->step * f->rate / 1000 <= MOST_WINDOW) ||
       samples_of(f, f->window) < 2 || samples_of(f, f->step) < 1)

@@ -183,7 +183,7 @@ static const struct {
     {SET, "net", "data token : chars lines\nh = = 3\n", "expected"},
     {SET, "net", "", "no 'data' line"},
     {SET, "net", "data token : bpe(10)\n", "merge 0 of a vocabulary is no pair of numbers"},
-    {SET, "net", "data token : audio\n", "audio"},
+    {SET, "net", "data token : audio\n", "the metadata 'variables' is missing"},
     {SET, "net", "data token : chars lines\nh = nosuchcell(embed(token[t-1], 4), 5)\ntoken ~ softmax(W h + b)\n", ""},
     {SET, "net",
      "data token : chars lines\nhidden = 1000000000\nh = lstm(embed(token[t-1], 4), hidden)\ntoken ~ softmax(W h + b)\n", ""},
