@@ -51,7 +51,7 @@ static unroll_status prepare(unroll_session *s, unroll_error *err) {
   if (status) return status;
   status = model_stream_graph(&s->m->m, &s->g, &s->memory, err);
   if (status) return status;
-  if (s->g.n_losses != 1 || strcmp(s->g.losses[0].distribution, "softmax") != 0 ||
+  if (s->g.n_losses != 1 || s->g.losses[0].distribution->support != SUPPORT_SYMBOLS || !s->g.losses[0].distribution->aligned ||
       s->g.nodes[s->g.losses[0].prediction].space != SPACE_STEP)
     return error_set(err, UNROLL_USAGE, "the model does not predict symbols one after the other");
   const plan_options options = {

@@ -29,7 +29,7 @@ typedef struct report {
 static const variable *variable_of(const report *r, int k) { return &r->m->table.list[r->m->g.losses[k].data]; }
 static bool is_symbols(const report *r, int k) { return variable_of(r, k)->form.unit != UNIT_NUMBERS; }
 static bool is_labels(const report *r, int k) { return variable_of(r, k)->form.unit == UNIT_LABELS; }
-static bool is_bernoulli(const predict_total *t) { return !strcmp(t->distribution, "bernoulli"); }
+static bool is_bernoulli(const predict_total *t) { return t->distribution->support == SUPPORT_BIT; }
 static double loss_of(const predict_total *t) { return t->n ? t->nats / (double)t->n : (double)NAN; }
 
 static unroll_status take(void *context, const predicted *p, unroll_error *err) {
@@ -135,7 +135,7 @@ static void print_report(const report *r) {
       printf("accuracy %.2f %%, ", 100 * t->correct);
     else
       printf("mean squared error %.6g, ", t->squared);
-    printf("%.4f %s per prediction\n", loss_of(t), strcmp(t->distribution, "quantile") ? "nats" : "pinball loss");
+    printf("%.4f %s per prediction\n", loss_of(t), t->pinball ? "pinball loss" : "nats");
     if (is_symbols(r, k) && is_labels(r, k)) print_classes(r, k);
     if (r->metrics[k].tagged) print_spans(&r->metrics[k].spans);
     if (r->metrics[k].confusion) print_confusion(r, k);

@@ -184,7 +184,7 @@ unroll_status calendar_part(part *p, const dataset *d, const schema *s, enum cal
 
 bool calendar_scales(const schema *s, int i) {
   const variable *v = &s->list[i];
-  return s->time.scaling && v->predicted && v->step && !v->bits && v->form.unit == UNIT_NUMBERS;
+  return s->time.scaling && v->predicted && v->step && !variable_stays(v, 0) && v->form.unit == UNIT_NUMBERS;
 }
 
 void calendar_scale(const dataset *d, const schema *s, int i, int64_t example, int64_t from, int64_t context, double *mean,
@@ -197,7 +197,7 @@ void calendar_scale(const dataset *d, const schema *s, int i, int64_t example, i
     double sum = 0, squares = 0;
     mean[j] = v->mean ? v->mean[j] : 0;
     deviation[j] = v->mean ? v->deviation[j] : 1;
-    if (!calendar_scales(s, i) || n < 1) continue;
+    if (!calendar_scales(s, i) || variable_stays(v, j) || n < 1) continue;
     for (int64_t k = 0; k < n; k++)
       sum += s->time.scaling == SCALING_LEVEL ? fabs((double)x[k * v->width]) : (double)x[k * v->width];
     if (s->time.scaling == SCALING_LEVEL) {

@@ -61,15 +61,17 @@ static const cell *first_cell(const cell_place *p) { return table_cell(p->t, p->
 
 /* --- numbers --- */
 
-static unroll_status read_number(const cell_place *p, int column, size_t begin, size_t end, float *out) {
+/* Of entry j. */
+static unroll_status read_number(const cell_place *p, int j, int column, size_t begin, size_t end, float *out) {
   const cell *c = table_cell(p->t, p->row, column);
   double x;
   if (text_number(c->text + begin, end - begin, &x) || !isfinite((float)x))
     return table_bad(p->t, p->row, column, begin, p->err, end > begin ? "'%.*s' is no number" : "a number is missing",
                      (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
-  if (p->v->counts && (x < 0 || x != floor(x)))
-    return table_bad(p->t, p->row, column, begin, p->err, "'%.*s' is no count, and negative_binomial predicts counts: 0, 1, 2 ...",
-                     (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
+  const char *why = variable_refuses(p->v, j, x);
+  if (why)
+    return table_bad(p->t, p->row, column, begin, p->err, "'%.*s' %s", (int)(end - begin < 40 ? end - begin : 40), c->text + begin,
+                     why);
   *out = (float)x;
   return UNROLL_OK;
 }
@@ -89,8 +91,9 @@ static unroll_status add_vectors(const cell_place *p) {
       if (n == width || (k == at && n + 1 < width))
         return table_bad(p->t, p->row, column, begin, p->err, "'%.*s' has %s than %d numbers",
                          (int)(at - begin < 40 ? at - begin : 40), c->text + begin, n == width ? "more" : "less", width);
-      const unroll_status status = read_number(p, column, from, k, &out[n++]);
+      const unroll_status status = read_number(p, n, column, from, k, &out[n]);
       if (status) return status;
+      n++;
       from = k + 1;
     }
   }
@@ -108,7 +111,7 @@ static unroll_status add_entries(const cell_place *p) {
     for (; cell_next(c, &at, &begin); n++) {
       if (k > 0 && n >= to->n) continue; /* only counted */
       if (k == 0 && !cell_numbers(p, 1)) return UNROLL_FAILED;
-      const unroll_status status = read_number(p, p->columns[k], begin, at, &to->numbers[n * p->v->width + k]);
+      const unroll_status status = read_number(p, k, p->columns[k], begin, at, &to->numbers[n * p->v->width + k]);
       if (status) return status;
     }
     if (n != to->n)

@@ -69,20 +69,34 @@ unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err) {
     v->most = unit != UNIT_NUMBERS && d->n_args ? (int)d->args[0] : 0;
     if (unit == UNIT_NUMBERS) v->width = d->width;
     if (v->form.of->sort == KIND_PICTURE) v->shape = (picture_shape){(int)d->args[0], (int)d->args[1], (int)d->args[2]};
-    v->bits |= v->form.cycles != 0;
     for (int k = 0; k < g->n_losses; k++) {
-      const char *of = g->losses[k].distribution;
-      v->predicted |= g->losses[k].data == i;
-      if (g->losses[k].data != i) continue;
-      v->counts |= !strcmp(of, "negative_binomial");
-      v->pen |= !strcmp(of, "mixture") && v->width == 3;
-      v->bits |= !strcmp(of, "bernoulli") || v->counts;
+      const loss *l = &g->losses[k];
+      const node *w = l->weight == NODE_NONE ? NULL : graph_at(g, l->weight);
+      if (w && w->op == OP_INPUT && g->inputs[w->slot].data == i) v->factor = true;
+      if (l->data != i) continue;
+      v->predicted = true;
+      v->distribution = l->distribution;
     }
     for (int k = 0; k < g->n_inputs; k++) v->fed_back |= v->predicted && g->inputs[k].data == i && g->inputs[k].lag > 0;
     const bool is_text = unit_is_text(unit);
     v->ends = is_text && (v->form.lines || v->fed_back);
   }
   return find_weights(s, g, err);
+}
+
+const char *variable_refuses(const variable *v, int j, double x) {
+  if (v->factor && x < 0) return "is negative, and weights cannot be";
+  switch (variable_support(v, j)) {
+  case SUPPORT_BIT:
+    return x == 0 || x == 1 ? NULL : "is neither 0 nor 1, and the net predicts bits (bernoulli, the last number of a pen)";
+  case SUPPORT_COUNT:
+    return x >= 0 && x == floor(x) ? NULL : "is no count, and negative_binomial predicts counts: 0, 1, 2 ...";
+  case SUPPORT_REAL:
+  case SUPPORT_PEN:
+  case SUPPORT_SYMBOLS:
+    return NULL;
+  }
+  return NULL;
 }
 
 int schema_bindings(const schema *s, binding *out) {
@@ -158,8 +172,9 @@ static double moment(const dataset *d, const variable *v, int i, int j, double f
 /* An entry that is always the same keeps the deviation 1. */
 static unroll_status measure_numbers(variable *v, int i, const dataset *d, unroll_error *err) {
   const unroll_status status = variable_scale(v, err);
-  for (int j = 0; j < (v->pen ? 2 : v->width) && !status; j++) {
+  for (int j = 0; j < v->width && !status; j++) {
     double n;
+    if (variable_stays(v, j)) continue;
     const double sum = moment(d, v, i, j, 0, 1, &n);
     if (n < 1) continue;
     v->mean[j] = sum / n;
@@ -169,13 +184,25 @@ static unroll_status measure_numbers(variable *v, int i, const dataset *d, unrol
   return status;
 }
 
+/* Weights that are all 0 would train nothing. */
+static unroll_status check_factor(const variable *v, int i, const dataset *d, unroll_error *err) {
+  const column_values *c = d->columns ? &d->columns[i] : NULL;
+  if (!v->factor || !c || !c->there || !c->n) return UNROLL_OK;
+  for (int64_t k = 0; k < c->n * v->width; k++)
+    if (c->numbers[k] > 0) return UNROLL_OK;
+  return error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "column '%s': all weights are 0, so nothing would be learned",
+                  v->form.name);
+}
+
 unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error *err) {
   unroll_status status = UNROLL_OK;
   for (int i = 0; i < s->n && !status; i++) {
     variable *v = &s->list[i];
     vocabulary_free(&v->words);
     if (v->form.unit == UNIT_NUMBERS) {
-      if (s->standardise && !v->bits && !(s->time.scaling && v->predicted)) status = measure_numbers(v, i, &sets[0], err);
+      status = check_factor(v, i, &sets[0], err);
+      if (!status && s->standardise && !variable_stays(v, 0) && !(s->time.scaling && v->predicted))
+        status = measure_numbers(v, i, &sets[0], err);
       continue;
     }
     if (v->form.unit == UNIT_CHARS || v->form.unit == UNIT_BYTES)

@@ -24,14 +24,24 @@ typedef struct variable {
   int most;               /* words(n), category(n): symbols at most; 0: no bound */
   double args[KIND_ARGS]; /* of the kind, as its row in graph/kinds.def has them */
   int n_args;
-  int width;           /* numbers per step or example; 0: not known yet, or symbols */
-  picture_shape shape; /* of pictures; else 0 channels */
-  bool bits;           /* predicted by bernoulli: 0 and 1 stay as they are, and so do counts (negative_binomial) and `time` */
-  bool counts;         /* predicted by negative_binomial: 0, 1, 2 ... */
-  bool pen;            /* predicted by mixture, of three: the last entry is a bit that stays as it is */
+  int width;                            /* numbers per step or example; 0: not known yet, or symbols */
+  picture_shape shape;                  /* of pictures; else 0 channels */
+  const distribution_row *distribution; /* that predicts it; NULL: none does */
+  bool factor;                          /* as it is, it says how much predictions count: not negative */
   vocabulary words;
   double *mean, *deviation; /* [width] numbers are read as (x - mean) / deviation; NULL: as they are */
 } variable;
+
+static inline enum support variable_support(const variable *v, int entry) {
+  return v->distribution ? support_of_entry(v->distribution->support, v->width, entry) : SUPPORT_REAL;
+}
+/* Does an entry stay as it is where numbers are standardised? Bits and counts do, `time`, and what weighs predictions. */
+static inline bool variable_stays(const variable *v, int entry) {
+  return v->form.cycles || v->weighs || v->factor || variable_support(v, entry) != SUPPORT_REAL;
+}
+
+/* Why x cannot be entry j: what its distribution predicts is something else. NULL: it can. */
+const char *variable_refuses(const variable *v, int j, double x);
 
 /* How what is predicted is scaled beyond mean and deviation of the training part: each window of a series by its own context. */
 enum scaling { SCALING_NONE, SCALING_SERIES /* (x - mean) / deviation */, SCALING_LEVEL /* x / mean of |x| */ };

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
+#include "dist/form.h"
 
 int ctc_best_path(const ctc_steps *s, int32_t *symbols) {
   int n = 0, last = s->width - 1;
@@ -73,3 +74,6 @@ unroll_status ctc_times(const ctc_steps *s, const int32_t *symbols, int n, int *
   mem_free(l.from);
   return status;
 }
+
+/* No single prediction: what it says is about all steps of an example together. */
+const distribution_form form_ctc = {.symbols = false};

@@ -1,28 +1,41 @@
-/* distribution.c - see distribution.h. One line of the graph as a distribution, and vectors of numbers entry by entry. One entry is
- * in distribution_entry.c, quantile() and mixture() in distribution_vector.c, symbols in distribution_symbols.c. */
+/* distribution.c - see distribution.h. One line of the graph as a distribution, and vectors of numbers entry by entry. What one
+ * distribution alone knows is in the file of its name. */
 #include "dist/distribution.h"
 #include <math.h>
-#include <string.h>
 #include "base/error.h"
-#include "base/random.h"
-#include "dist/distribution_entry.h"
+#include "dist/form.h"
 
-enum { MAX_ENTRIES = 256 }; /* of a mixture: as in graph/build_density.c */
+enum { MAX_ENTRIES = 256 }; /* of a mixture: as in graph/build_vector.c */
 
-static const char *const names[] = {"softmax",   "bernoulli",         "gaussian", "laplace",
-                                    "student_t", "negative_binomial", "quantile", "mixture"};
+#define SYMBOLS(name, aligned, arguments, term) extern const distribution_form form_##name;
+#define NUMBERS(name, support, arguments, equations) extern const distribution_form form_##name;
+#define VECTORS(name, support) extern const distribution_form form_##name;
+#include "graph/distributions.def"
+#undef SYMBOLS
+#undef NUMBERS
+#undef VECTORS
+static const distribution_form *const forms[DISTRIBUTION_COUNT] = {
+#define SYMBOLS(name, aligned, arguments, term) &form_##name,
+#define NUMBERS(name, support, arguments, equations) &form_##name,
+#define VECTORS(name, support) &form_##name,
+#include "graph/distributions.def"
+#undef SYMBOLS
+#undef NUMBERS
+#undef VECTORS
+};
 
 unroll_status distribution_of(distribution *d, const graph *g, int number, const variable *v, unroll_error *err) {
   const loss *l = &g->losses[number];
-  int kind = 0;
-  while (kind <= DISTRIBUTION_MIXTURE && strcmp(names[kind], l->distribution)) kind++;
-  if (kind > DISTRIBUTION_MIXTURE) return error_set(err, UNROLL_BAD_INPUT, "'%s' is not there yet", l->distribution);
-  *d = (distribution){.kind = (enum distribution_kind)kind,
-                      .name = l->distribution,
+  const distribution_form *form = forms[l->distribution - graph_distributions];
+  if (!form->symbols && !form->number && !form->vector)
+    return error_set(err, UNROLL_BAD_INPUT, "'%s' is not there yet", l->distribution->name);
+  *d = (distribution){.row = l->distribution,
+                      .form = form,
                       .width = g->data[l->data].width,
                       .n_args = l->n_args,
                       .numbers = l->numbers,
-                      .n_numbers = l->n_numbers};
+                      .n_numbers = l->n_numbers,
+                      .has_levels = form->vector && form->vector->levels};
   for (int k = 0; k < l->n_args; k++) {
     const node *n = graph_at(g, l->args[k]);
     d->nodes[k] = l->args[k];
@@ -36,7 +49,7 @@ unroll_status distribution_of(distribution *d, const graph *g, int number, const
   return UNROLL_OK;
 }
 
-bool distribution_is_symbols(const distribution *d) { return d->kind == DISTRIBUTION_SOFTMAX; }
+bool distribution_is_symbols(const distribution *d) { return d->form->symbols; }
 
 prediction distribution_at(const distribution *d, const run *r, int64_t step, int64_t row) {
   prediction p = {{NULL}};
@@ -56,12 +69,28 @@ bool distribution_finite(const distribution *d, const prediction *p) {
   return true;
 }
 
+/* --- draws --- */
+
+double draw_temperature_of_bias(double bias) { return 1 / (1 + bias); }
+
+unroll_status distribution_check_choice(const distribution *d, const draw_choice *how, unroll_error *err) {
+  const distribution_form *f = d->form;
+  const bool heats = f->symbols || (f->number && f->number->heat) || (f->vector && f->vector->heats);
+  if (how->biased && !(f->vector && f->vector->biased))
+    return error_set(err, UNROLL_USAGE, "a bias is for mixture(), and this model draws from %s(): that has a temperature at most",
+                     d->row->name);
+  if (heats || how->temperature == 0 || how->temperature == 1) return UNROLL_OK;
+  return error_set(err, UNROLL_USAGE, "draws from %s() have no temperature but 1, and 0 for the likeliest", d->row->name);
+}
+
 /* --- one entry --- */
 
-static entry entry_of(const distribution *d, const prediction *p, int j) {
-  double x[3] = {0, 0, 0};
-  for (int k = 0; k < d->n_args && k < 3; k++) x[k] = (double)p->args[k][d->widths[k] == 1 ? 0 : j];
-  return (entry){.kind = d->kind, .a = x[0], .b = x[1], .c = x[2]};
+static double argument(const distribution *d, const prediction *p, int k, int j) {
+  return (double)p->args[k][d->widths[k] == 1 ? 0 : j];
+}
+
+static void arguments_of(const distribution *d, const prediction *p, int j, double a[DISTRIBUTION_ARGS]) {
+  for (int k = 0; k < DISTRIBUTION_ARGS; k++) a[k] = k < d->n_args ? argument(d, p, k, j) : 0;
 }
 
 /* Between the units of the net and those of the data. */
@@ -70,88 +99,84 @@ static double scaled(const distribution *d, int j, double y) { return d->mean ? 
 
 /* --- all entries --- */
 
-/* Places of the draws of one vector: independent streams under keys made of the place itself, so that a draw may take as many
- * numbers as it likes. */
-static draw_place inner(const draw_place *at, uint32_t number) {
-  uint32_t x[4];
-  random_block(at->seed, at->stream, at->step, at->place, x);
-  return (draw_place){.seed = (uint64_t)x[0] << 32 | x[1], .stream = at->stream, .step = ((uint64_t)x[2] << 32 | x[3]) + number};
-}
-
 static void unscale(const distribution *d, double *out) {
   for (int j = 0; j < d->width; j++) out[j] = unscaled(d, j, out[j]);
 }
 
-void distribution_draw(const distribution *d, const prediction *p, const draw_place *at, double *out) {
-  for (int j = 0; j < d->width; j++) {
-    draw_place own = inner(at, (uint32_t)j);
-    const entry e = entry_of(d, p, j);
-    if (d->kind == DISTRIBUTION_MIXTURE) {
-      mixture_draw(d, p, &own, out);
-      break;
-    }
-    out[j] = d->kind == DISTRIBUTION_QUANTILE ? levels_quantile(d, p, j, draw_uniform(&own)) : entry_draw(&e, &own);
+void distribution_draw(const distribution *d, const prediction *p, const draw_choice *how, const draw_place *at, double *out) {
+  const number_form *f = d->form->number;
+  double a[DISTRIBUTION_ARGS];
+  if (!f) d->form->vector->draw(d, p, how, at, out);
+  for (int j = 0; f && j < d->width; j++) {
+    draw_place own = draw_inner(at, (uint32_t)j);
+    arguments_of(d, p, j, a);
+    if (f->heat && how->temperature != 1) f->heat(a, how->temperature);
+    out[j] = f->draw(a, &own);
   }
   unscale(d, out);
 }
 
 void distribution_mean(const distribution *d, const prediction *p, double *out) {
+  double a[DISTRIBUTION_ARGS];
   for (int j = 0; j < d->width; j++) {
-    const entry e = entry_of(d, p, j);
-    out[j] = d->kind == DISTRIBUTION_MIXTURE    ? mixture_mean(d, p, j)
-             : d->kind == DISTRIBUTION_QUANTILE ? levels_mean(d, p, j)
-                                                : entry_mean(&e);
+    arguments_of(d, p, j, a);
+    out[j] = d->form->number ? d->form->number->mean(a) : d->form->vector->mean(d, p, j);
   }
   unscale(d, out);
 }
 
 void distribution_mode(const distribution *d, const prediction *p, double *out) {
-  if (d->kind == DISTRIBUTION_MIXTURE) mixture_mode(d, p, out);
-  for (int j = 0; j < d->width && d->kind != DISTRIBUTION_MIXTURE; j++) {
-    const entry e = entry_of(d, p, j);
-    out[j] = d->kind == DISTRIBUTION_QUANTILE ? levels_quantile(d, p, j, 0.5) : entry_mode(&e);
+  double a[DISTRIBUTION_ARGS];
+  if (d->form->vector) d->form->vector->mode(d, p, out);
+  for (int j = 0; d->form->number && j < d->width; j++) {
+    arguments_of(d, p, j, a);
+    out[j] = d->form->number->mode(a);
   }
   unscale(d, out);
 }
 
+static double quantile_of(const distribution *d, const prediction *p, int j, double level) {
+  double a[DISTRIBUTION_ARGS];
+  if (!(level >= 0 && level <= 1)) return (double)NAN;
+  if (d->form->vector) return d->form->vector->quantile(d, p, j, level);
+  arguments_of(d, p, j, a);
+  for (int k = 0; k < d->n_args; k++)
+    if (isnan(a[k])) return a[k];
+  return d->form->number->quantile(a, level);
+}
+
 void distribution_quantile(const distribution *d, const prediction *p, double level, double *out) {
-  for (int j = 0; j < d->width; j++) {
-    const entry e = entry_of(d, p, j);
-    out[j] = d->kind == DISTRIBUTION_MIXTURE    ? mixture_quantile(d, p, j, level)
-             : d->kind == DISTRIBUTION_QUANTILE ? levels_quantile(d, p, j, level)
-                                                : entry_quantile(&e, level);
-  }
+  for (int j = 0; j < d->width; j++) out[j] = quantile_of(d, p, j, level);
   unscale(d, out);
 }
 
 void distribution_cdf(const distribution *d, const prediction *p, const double *y, double *out) {
+  double a[DISTRIBUTION_ARGS];
   for (int j = 0; j < d->width; j++) {
-    const entry e = entry_of(d, p, j);
     const double x = scaled(d, j, y[j]);
-    out[j] = d->kind == DISTRIBUTION_MIXTURE    ? mixture_cdf(d, p, j, x)
-             : d->kind == DISTRIBUTION_QUANTILE ? levels_cdf(d, p, j, x)
-                                                : entry_cdf(&e, x);
+    arguments_of(d, p, j, a);
+    out[j] = d->form->number ? d->form->number->cdf(a, x) : d->form->vector->cdf(d, p, j, x);
   }
 }
 
 double distribution_log_density(const distribution *d, const prediction *p, const double *y) {
-  double sum = 0, x[MAX_ENTRIES];
-  if (d->kind == DISTRIBUTION_QUANTILE) return (double)NAN;
+  double sum = 0, x[MAX_ENTRIES], a[DISTRIBUTION_ARGS];
+  if (d->form->vector && !d->form->vector->log_density) return (double)NAN;
   for (int j = 0; j < d->width; j++) {
     const double at = scaled(d, j, y[j]);
-    const entry e = entry_of(d, p, j);
-    if (d->kind == DISTRIBUTION_MIXTURE)
-      x[j] = at;
+    arguments_of(d, p, j, a);
+    if (d->form->number)
+      sum += d->form->number->log_density(a, at);
     else
-      sum += entry_log_density(&e, at);
+      x[j] = at;
     if (d->mean) sum -= log(d->deviation[j]);
   }
-  return d->kind == DISTRIBUTION_MIXTURE ? sum + mixture_log_density(d, p, x) : sum;
+  return d->form->vector ? sum + d->form->vector->log_density(d, p, x) : sum;
 }
 
 double distribution_pinball(const distribution *d, const prediction *p, const double *y) {
   double sum = 0;
-  for (int i = 0; d->kind == DISTRIBUTION_QUANTILE && i < d->n_numbers; i++)
+  for (int i = 0; i < d->n_numbers; i++)
     for (int j = 0; j < d->width; j++) {
       const double away = y[j] - unscaled(d, j, (double)p->args[0][i * d->width + j]);
       sum += away * (away > 0 ? d->numbers[i] : d->numbers[i] - 1);

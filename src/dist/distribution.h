@@ -11,27 +11,19 @@
 #include "graph/graph.h"
 #include "run/run.h"
 
-enum distribution_kind {
-  DISTRIBUTION_SOFTMAX,
-  DISTRIBUTION_BERNOULLI,
-  DISTRIBUTION_GAUSSIAN,
-  DISTRIBUTION_LAPLACE,
-  DISTRIBUTION_STUDENT_T,
-  DISTRIBUTION_NEGATIVE_BINOMIAL,
-  DISTRIBUTION_QUANTILE,
-  DISTRIBUTION_MIXTURE
-};
+typedef struct distribution_form distribution_form; /* form.h */
 
 typedef struct distribution {
-  enum distribution_kind kind;
-  const char *name; /* "softmax" */
-  int width;        /* of what is predicted: entries; softmax: symbols */
+  const distribution_row *row; /* name, arguments, support */
+  const distribution_form *form;
+  int width; /* of what is predicted: entries; softmax: symbols */
   int n_args;
   int nodes[LOSS_ARGS];  /* the arguments' nodes: for plan_options.keep */
   int widths[LOSS_ARGS]; /* columns of each; 1 beside a larger `width`: the same for all entries */
   enum space spaces[LOSS_ARGS];
   const double *numbers; /* quantile: the levels, rising; mixture: the number of components. Of the graph */
   int n_numbers;
+  bool has_levels;                /* its numbers are levels, and it has no density: its loss is distribution_pinball */
   const double *mean, *deviation; /* [width] or NULL. Of the variable */
 } distribution;
 
@@ -49,13 +41,21 @@ bool distribution_is_symbols(const distribution *d);
 prediction distribution_at(const distribution *d, const run *r, int64_t step, int64_t row);
 bool distribution_finite(const distribution *d, const prediction *p); /* none of what follows is NaN */
 
-/* --- symbols: softmax --- */
-
 typedef struct draw_choice {
-  double temperature; /* divides the log-probabilities; 0: always the likeliest */
+  double temperature; /* divides the log-probabilities; 0: always the likeliest. Of numbers: see distribution_check_choice */
   int top_k;          /* of the k likeliest only; 0: of all */
   double top_p; /* of the likeliest that together have this probability, at this temperature (Holtzman et al. 2020); 0, 1: all */
+  bool biased;  /* the temperature is that of a bias (Graves 2013) */
 } draw_choice;
+/* The temperature that a bias b >= 0 is: see mixture. */
+double draw_temperature_of_bias(double bias);
+/* Does the distribution know this way of drawing? A temperature widens a gaussian, laplace, student_t or gumbel, divides the logits
+ * of bernoulli, and of a mixture weights and deviations as Graves's bias does (2013, eq. 61 and 62). UNROLL_USAGE for the
+ * temperature of any other (but 0 and 1), and for a bias of anything but a mixture. top_k and top_p are for symbols: who draws both
+ * symbols and numbers uses them for the symbols. */
+unroll_status distribution_check_choice(const distribution *d, const draw_choice *how, unroll_error *err);
+
+/* --- symbols: softmax --- */
 
 /* log(sum exp(logits)): not finite where the model's output is not. log p of symbol k is logits[k] - this. */
 double distribution_log_sum(const distribution *d, const prediction *p);
@@ -77,7 +77,7 @@ typedef struct draw_place {
   uint64_t step;  /* which sequence, path ... */
   uint32_t place; /* which step of it */
 } draw_place;
-void distribution_draw(const distribution *d, const prediction *p, const draw_place *at, double *out);
+void distribution_draw(const distribution *d, const prediction *p, const draw_choice *how, const draw_place *at, double *out);
 /* bernoulli: the probability of 1. student_t with dof <= 1 has no mean: NaN. */
 void distribution_mean(const distribution *d, const prediction *p, double *out);
 /* The likeliest value; bernoulli 0 or 1. quantile() has no density: its median. */
@@ -87,7 +87,7 @@ void distribution_quantile(const distribution *d, const prediction *p, double le
 void distribution_cdf(const distribution *d, const prediction *p, const double *y, double *out); /* P(Y <= y) */
 /* log density in nats (log probability, of bernoulli and negative_binomial) of all entries together. NaN for quantile(). */
 double distribution_log_density(const distribution *d, const prediction *p, const double *y);
-/* The loss of quantile(): the pinball loss of its outputs as they are, in the units of the data. 0 for others. */
+/* The loss of one with levels: the pinball loss of its outputs as they are, in the units of the data. */
 double distribution_pinball(const distribution *d, const prediction *p, const double *y);
 /* From the units of the data to those of the net, to be fed back. */
 void distribution_scaled(const distribution *d, const double *y, float *out);

@@ -458,20 +458,21 @@ static bool emit_losses(builder *b) {
     loss *out = &g->losses[g->n_losses++];
     *out = (loss){.data = l->data,
                   .slot = graph_input(g, l->data, 0),
-                  .node = l->aligned ? lift(g, x, d->space, d->axis, 1) : x,
+                  .node = l->distribution->aligned ? lift(g, x, d->space, d->axis, 1) : x,
                   .objective = NODE_NONE,
                   .prediction = b->terms[l->prediction].node,
                   .n_args = l->n_args,
                   .numbers = l->numbers,
                   .n_numbers = l->n_numbers,
+                  .weight = l->weight == TERM_NONE ? NODE_NONE : b->terms[l->weight].node,
                   .distribution = l->distribution,
                   .at = l->at};
     const int y = b->terms[l->objective].node;
     if (!graph_failed(g) && space_of(g, y) > space_of(g, out->node))
       return FAIL(b, b->root, l->at->at, "the weight is one for each step, and %s'%s' has no steps",
-                  l->aligned ? "" : "the loss of ", d->name),
+                  l->distribution->aligned ? "" : "the loss of ", d->name),
              false;
-    out->objective = l->aligned ? lift(g, y, d->space, d->axis, 1) : y;
+    out->objective = l->distribution->aligned ? lift(g, y, d->space, d->axis, 1) : y;
     for (int k = 0; k < l->n_args; k++) out->args[k] = b->terms[l->args[k]].node;
   }
   return true;

@@ -152,12 +152,11 @@ typedef struct root_term { /* a first argument of a recurrence */
 
 typedef struct loss_term {
   const statement *at;
-  const char *distribution;
-  int data, node, objective, prediction; /* terms */
+  const distribution_row *distribution;
+  int data, node, objective, prediction, weight; /* terms */
   int args[LOSS_ARGS], n_args;
   double *numbers; /* in the graph's memory */
   int n_numbers;
-  bool aligned; /* predicts the data step by step; not so ctc */
 } loss_term;
 
 typedef struct builder {
@@ -258,7 +257,34 @@ int build_pool(builder *b, scope *s, const expr *e);
 bool build_loss(builder *b, scope *s, const statement *at);
 
 /* build_density.c */
-int build_density(builder *b, scope *s, const expr *e, const loss_term *l); /* of numbers; the loss's node is not there yet */
+typedef struct site { /* where the terms of a loss are made */
+  builder *b;
+  scope *s;
+  const expr *e;
+  int y; /* what is predicted; of symbols TERM_NONE */
+} site;
+int site_unary(const site *c, enum op op, int x);
+int site_binary(const site *c, enum op op, int x, int y);
+int site_number(const site *c, double value);
+int site_reduce(const site *c, enum op op, int x);          /* ROW_SUM, LOG_SUM_EXP: one number for each row */
+int site_slice(const site *c, int x, int first, int width); /* columns first .. first + width - 1 */
+/* Equations of distributions.def; names[0..n) are the terms `values`. The term of the last line. */
+int site_equations(const site *c, const char *equations, const char *const *names, const int *values, int n);
+/* What a row of distributions.def needs here. The loss's node is not there yet: */
+int build_density(builder *b, scope *s, const expr *e, const loss_term *l);
+/* NAME(numbers ..., vector): sets l->numbers and *needed, the width of the vector. Reports. */
+bool build_numbers(builder *b, scope *s, const expr *e, int width, loss_term *l, int *needed);
+
+/* build_vector.c: for VECTORS of distributions.def */
+#define SYMBOLS(name, aligned, arguments, term)
+#define NUMBERS(name, support, arguments, equations)
+#define VECTORS(name, support)                                                                                                     \
+  bool name##_numbers(builder *b, scope *s, const expr *e, int width, loss_term *l, int *needed);                                  \
+  int name##_loss(const site *c, const loss_term *l, int width);
+#include "graph/distributions.def"
+#undef SYMBOLS
+#undef NUMBERS
+#undef VECTORS
 
 /* build_width.c */
 int width_new(builder *b);                               /* WIDTH_FREE: no memory */

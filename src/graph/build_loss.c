@@ -3,34 +3,13 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct distribution {
-  const char *name;
-  bool symbols;
-  const char *args[3];
-  int n_args;
-} distribution;
-
-/* The parameters by name. */
-static const distribution distributions[] = {
-    {"softmax", true, {"logits"}, 1},
-    {"bernoulli", false, {"logits"}, 1},
-    {"gaussian", false, {"mean", "scale"}, 2},
-    {"laplace", false, {"mean", "scale"}, 2},
-    {"student_t", false, {"mean", "scale", "dof"}, 3},
-    {"negative_binomial", false, {"mean", "shape"}, 2},
-    {"quantile", false, {NULL}, 0}, /* quantile(0.1, 0.5, 0.9, x) */
-    {"mixture", false, {NULL}, 0},  /* mixture(n, x) */
-    {"ctc", true, {"logits"}, 1},
-};
-enum { N_DISTRIBUTIONS = sizeof distributions / sizeof *distributions };
-
-static const distribution *find_distribution(builder *b, scope *s, const expr *e) {
-  const char *names[N_DISTRIBUTIONS];
-  for (int i = 0; i < N_DISTRIBUTIONS; i++) {
-    names[i] = distributions[i].name;
-    if (!strcmp(names[i], e->name)) return &distributions[i];
+static const distribution_row *find_distribution(builder *b, scope *s, const expr *e) {
+  const char *names[DISTRIBUTION_COUNT];
+  for (int i = 0; i < DISTRIBUTION_COUNT; i++) {
+    names[i] = graph_distributions[i].name;
+    if (!strcmp(names[i], e->name)) return &graph_distributions[i];
   }
-  FAIL(b, s, e->at, "unknown distribution '%s'%s", e->name, build_hint(b, e->name, names, N_DISTRIBUTIONS));
+  FAIL(b, s, e->at, "unknown distribution '%s'%s", e->name, build_hint(b, e->name, names, DISTRIBUTION_COUNT));
   return NULL;
 }
 
@@ -58,88 +37,53 @@ static bool fit(builder *b, scope *s, const expr *e, int t, int width, const cha
 
 /* --- arguments --- */
 
-static bool bind_args(builder *b, scope *s, const expr *e, const distribution *d, const expr *bound[3]) {
+static bool bind_args(builder *b, scope *s, const expr *e, const distribution_row *d, const expr *bound[DISTRIBUTION_ARGS]) {
+  const char *names[DISTRIBUTION_ARGS];
   int next = 0;
+  for (int k = 0; k < d->n_args; k++) names[k] = d->args[k].name;
   for (int i = 0; i < e->n_args; i++) {
     const char *name = e->arg_names ? e->arg_names[i] : NULL;
     int k = next;
     if (name)
-      for (k = 0; k < d->n_args && strcmp(d->args[k], name);) k++;
+      for (k = 0; k < d->n_args && strcmp(names[k], name);) k++;
     else
       next++;
     if (k >= d->n_args && name)
-      return FAIL(b, s, e->arg_at[i], "'%s' has no argument '%s'%s", d->name, name,
-                  build_hint(b, name, d->args, (size_t)d->n_args)),
+      return FAIL(b, s, e->arg_at[i], "'%s' has no argument '%s'%s", d->name, name, build_hint(b, name, names, (size_t)d->n_args)),
              false;
     if (k >= d->n_args) return FAIL(b, s, e->args[i]->at, "too many arguments: '%s' takes %d", d->name, d->n_args), false;
-    if (bound[k]) return FAIL(b, s, e->args[i]->at, "'%s' is given twice", d->args[k]), false;
+    if (bound[k]) return FAIL(b, s, e->args[i]->at, "'%s' is given twice", names[k]), false;
     bound[k] = e->args[i];
   }
   for (int k = 0; k < d->n_args; k++)
-    if (!bound[k]) return FAIL(b, s, e->at, "'%s' needs the argument '%s'", d->name, d->args[k]), false;
+    if (!bound[k]) return FAIL(b, s, e->at, "'%s' needs the argument '%s'", d->name, names[k]), false;
   return true;
-}
-
-/* The last argument of mixture and quantile is the vector; the ones before are numbers. */
-static bool vector_last(builder *b, scope *s, const expr *e, int width, const expr *bound[3], loss_term *l, int *needed) {
-  const bool mixture = !strcmp(e->name, "mixture");
-  int n = 0;
-  for (int i = 0; i < e->n_args; i++)
-    if (e->arg_names && e->arg_names[i]) return FAIL(b, s, e->arg_at[i], "'%s' has no named arguments", e->name), false;
-  if (e->n_args < 2 || (mixture && e->n_args != 2))
-    return FAIL(b, s, e->at,
-                mixture ? "'mixture' takes a number of components and a vector" : "'quantile' takes levels and a vector"),
-           false;
-  bound[0] = e->args[e->n_args - 1];
-  l->n_numbers = e->n_args - 1;
-  l->numbers = arena_alloc(&b->g->memory, (size_t)l->n_numbers, sizeof *l->numbers);
-  if (!l->numbers) return build_memory(b), false;
-  for (int i = 0; !mixture && i < l->n_numbers; i++) {
-    if (!build_number(b, s, e->args[i], &l->numbers[i]) || !(l->numbers[i] > 0 && l->numbers[i] < 1))
-      return FAIL(b, s, e->args[i]->at, "a level must be a number between 0 and 1"), false;
-    if (i > 0 && l->numbers[i] <= l->numbers[i - 1])
-      return FAIL(b, s, e->args[i]->at, "the levels must rise: %g comes after %g", l->numbers[i], l->numbers[i - 1]), false;
-  }
-  if (mixture && !build_integer(b, s, e->args[0], "the number of components", 1, 1024, &n)) return false;
-  if (mixture) l->numbers[0] = n;
-  /* weights, means and log scales; for a pen (x, y, lifted) also correlations, and one bit (Graves 2013) */
-  int per = 0;
-  if (mixture && width == 3) return *needed = 6 * n + 1, true;
-  if (__builtin_mul_overflow(width, mixture ? 2 : e->n_args - 1, &per) || __builtin_add_overflow(per, mixture ? 1 : 0, &per) ||
-      __builtin_mul_overflow(per, mixture ? n : 1, needed) || *needed > MAX_WIDTH)
-    return FAIL(b, s, e->at, "too wide"), false;
-  return true;
-}
-
-/* By an operator of its own: of symbols. */
-static int named_loss(builder *b, scope *s, const expr *e, const loss_term *l) {
-  const int one = width_known(b, 1, "a loss");
-  if (one == WIDTH_FREE) return TERM_NONE;
-  const int t = term_add(b, s, e, l->aligned ? TERM_CROSS_ENTROPY : TERM_CTC, one, l->args, l->n_args);
-  if (t != TERM_NONE) b->terms[t].data = l->data;
-  return t;
 }
 
 /* --- the line --- */
 
-static bool check_data(builder *b, scope *s, const statement *at, const distribution *d, const symbol *y) {
+static bool check_data(builder *b, scope *s, const statement *at, const distribution_row *d, const symbol *y) {
   const data_info *info = &b->g->data[y->data];
   for (int i = 0; i < b->n_losses; i++)
     if (b->losses[i].data == y->data)
       return FAIL(b, s, at->at, "'%s' is predicted already in line %d", at->name, b->losses[i].at->at.line), false;
-  if (kind_is_symbols(kind_find(info->kind)) == d->symbols) return true;
-  FAIL(b, s, at->value->at, "'%s' predicts %s, and '%s' is %s", d->name, d->symbols ? "symbols" : "numbers", at->name, info->kind);
+  const bool symbols = d->support == SUPPORT_SYMBOLS;
+  if (kind_is_symbols(kind_find(info->kind)) == symbols) return true;
+  FAIL(b, s, at->value->at, "'%s' predicts %s, and '%s' is %s", d->name, symbols ? "symbols" : "numbers", at->name, info->kind);
   return false;
 }
 
 /* --- what training minimises --- */
+
+/* One symbol at each prediction: what weighs and smooths classes is for these. */
+static bool has_classes(const distribution_row *d) { return d->support == SUPPORT_SYMBOLS && d->aligned; }
 
 typedef struct emphasis { /* arguments that any distribution may have besides its own; NULL: not given */
   const expr *weight, *smoothing;
 } emphasis;
 
 /* The call without these. */
-static const expr *take_emphasis(builder *b, scope *s, const expr *e, const distribution *d, emphasis *out) {
+static const expr *take_emphasis(builder *b, scope *s, const expr *e, const distribution_row *d, emphasis *out) {
   expr *rest = arena_alloc(&b->scratch, 1, sizeof *rest);
   const size_t n = (size_t)e->n_args + 1;
   if (!rest) return build_memory(b), NULL;
@@ -153,7 +97,7 @@ static const expr *take_emphasis(builder *b, scope *s, const expr *e, const dist
     const char *name = e->arg_names ? e->arg_names[i] : NULL;
     const expr **to = name && !strcmp(name, "weight") ? &out->weight : name && !strcmp(name, "smoothing") ? &out->smoothing : NULL;
     if (to && *to) return FAIL(b, s, e->arg_at[i], "'%s' is given twice", name), NULL;
-    if (to == &out->smoothing && strcmp(d->name, "softmax"))
+    if (to == &out->smoothing && !has_classes(d))
       return FAIL(b, s, e->arg_at[i], "only softmax has smoothing, '%s' has not", d->name), NULL;
     if (to) {
       *to = e->args[i];
@@ -192,45 +136,60 @@ static int smooth(builder *b, scope *s, const expr *e, const loss_term *l, doubl
 }
 
 /* class weight * weight * the loss, smoothed or not. */
-static int objective(builder *b, scope *s, const expr *e, const loss_term *l, const emphasis *by) {
+static int objective(builder *b, scope *s, const expr *e, loss_term *l, const emphasis *by) {
   double p = 0, factor = 0;
   int t = l->node;
   if (by->smoothing && (!build_number(b, s, by->smoothing, &p) || !(p >= 0 && p < 1)))
     return FAIL(b, s, by->smoothing->at, "smoothing must be a number from 0 up to, but not including, 1");
-  const bool classes = b->g->data[l->data].weights && !strcmp(l->distribution, "softmax");
+  const bool classes = b->g->data[l->data].weights && has_classes(l->distribution);
   if (p > 0)
     t = smooth(b, s, e, l, p, class_weight(b, s, e, l));
   else if (classes)
     t = term_binary(b, s, e, OP_MUL, class_weight(b, s, e, l), t);
   if (!by->weight || t == TERM_NONE) return t;
-  const int w = build_value(b, s, by->weight);
+  const int w = l->weight = build_value(b, s, by->weight);
   if (w == TERM_NONE) return w;
   if (build_number(b, s, by->weight, &factor) && !(factor >= 0)) return FAIL(b, s, by->weight->at, "a weight must not be negative");
   if (!fit(b, s, by->weight, w, 1, "a weight", true)) return TERM_NONE;
   return term_binary(b, s, e, OP_MUL, w, t);
 }
 
+/* A number where an argument must be positive is looked at here; what is computed, training sees. */
+static bool check_positive(builder *b, scope *s, const distribution_row *d, int k, const expr *e) {
+  double x = 0;
+  if (!d->args[k].positive || build_varies(b, s, e) || !build_number(b, s, e, &x) || x > 0) return true;
+  return FAIL(b, s, e->at, "'%s' must be positive, not %g", d->args[k].name, x), false;
+}
+
+static bool build_arguments(builder *b, scope *s, const statement *at, const expr *e, loss_term *l) {
+  const distribution_row *d = l->distribution;
+  const expr *bound[DISTRIBUTION_ARGS] = {NULL};
+  const bool symbols = d->support == SUPPORT_SYMBOLS;
+  int width = b->g->data[l->data].width;
+  l->n_args = d->n_args ? d->n_args : 1;
+  if (d->n_args ? !bind_args(b, s, e, d, bound) : !build_numbers(b, s, e, width, l, &width)) return false;
+  if (!d->n_args) bound[0] = e->args[e->n_args - 1];
+  if (!d->aligned) width++; /* the blank */
+  const char *why = build_text(b, symbols ? "the symbols of %s" : "data %s", at->name);
+  for (int k = 0; k < l->n_args; k++) {
+    l->args[k] = build_value(b, s, bound[k]);
+    if (l->args[k] == TERM_NONE || !fit(b, s, bound[k], l->args[k], width, why, symbols || !d->n_args)) return false;
+    if (!check_positive(b, s, d, k, bound[k])) return false;
+  }
+  l->prediction = l->args[0];
+  return true;
+}
+
 bool build_loss(builder *b, scope *s, const statement *at) {
-  const expr *bound[3] = {NULL};
   emphasis by = {NULL, NULL};
-  const distribution *d = find_distribution(b, s, at->value);
+  const distribution_row *d = find_distribution(b, s, at->value);
   const symbol *y = d ? find_data(b, s, at) : NULL;
   if (!y || !check_data(b, s, at, d, y)) return false;
   const expr *e = take_emphasis(b, s, at->value, d, &by);
   if (!e) return false;
-  loss_term l = {.at = at, .distribution = d->name, .data = y->data, .aligned = strcmp(d->name, "ctc") != 0};
-  int width = b->g->data[y->data].width;
-  l.n_args = d->n_args ? d->n_args : 1;
-  if (d->n_args ? !bind_args(b, s, e, d, bound) : !vector_last(b, s, e, width, bound, &l, &width)) return false;
-  if (!l.aligned) width++; /* the blank */
-  const bool exact = d->symbols || d->n_args == 0;
-  const char *why = build_text(b, d->symbols ? "the symbols of %s" : "data %s", at->name);
-  for (int k = 0; k < l.n_args; k++) {
-    l.args[k] = build_value(b, s, bound[k]);
-    if (l.args[k] == TERM_NONE || !fit(b, s, bound[k], l.args[k], width, why, exact)) return false;
-  }
-  l.prediction = l.args[0];
-  l.node = d->symbols ? named_loss(b, s, e, &l) : build_density(b, s, e, &l);
+  loss_term l = {.at = at, .distribution = d, .data = y->data, .weight = TERM_NONE};
+  if (!build_arguments(b, s, at, e, &l)) return false;
+  l.node = build_density(b, s, e, &l);
   l.objective = l.node == TERM_NONE ? TERM_NONE : objective(b, s, e, &l, &by);
   if (l.objective == TERM_NONE || !build_grow(b, (void **)&b->losses, b->n_losses, &b->cap_losses, sizeof *b->losses)) return false;
   b->losses[b->n_losses++] = l;

@@ -67,7 +67,7 @@ static void spread_steps(builder *b) {
       const loss_term *l = &b->losses[i];
       bool step = false;
       for (int k = 0; k < l->n_args; k++) step = step || b->terms[l->args[k]].step;
-      if (!l->aligned || !step || data_steps(b, l->data)) continue;
+      if (!l->distribution->aligned || !step || data_steps(b, l->data)) continue;
       b->g->data[l->data].space = SPACE_STEP;
       changed = true;
     }
@@ -145,7 +145,7 @@ static void unite_axes(builder *b, int *parent) {
   }
   for (int i = 0; i < b->n_losses; i++) {
     const loss_term *l = &b->losses[i];
-    for (int k = 0; k < l->n_args && l->aligned; k++)
+    for (int k = 0; k < l->n_args && l->distribution->aligned; k++)
       if (b->terms[l->args[k]].step) unite(parent, first + l->args[k], l->data);
   }
 }
@@ -277,13 +277,13 @@ static enum view view_of(const term *t, int i, bool whole, enum view from) {
 
 static bool sees(const builder *b, const term *t, const loss_term *l, enum view from) {
   if (t->data != l->data) return false;
-  if (!l->aligned || !data_steps(b, l->data) || from == VIEW_ANY) return true;
+  if (!l->distribution->aligned || !data_steps(b, l->data) || from == VIEW_ANY) return true;
   return from == VIEW_NOW && t->lag == 0;
 }
 
 static bool refuse_view(builder *b, const term *t, const loss_term *l, enum view from) {
   const char *name = b->g->data[l->data].name;
-  if (!data_steps(b, l->data) || !l->aligned)
+  if (!data_steps(b, l->data) || !l->distribution->aligned)
     FAIL(b, t->in, t->at->at, "'%s' is predicted in line %d, so the prediction cannot use it", name, l->at->at.line);
   else if (from == VIEW_ANY)
     FAIL(b, t->in, t->at->at, "'%s' is predicted in line %d, and is seen there through all or later steps", name, l->at->at.line);

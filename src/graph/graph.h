@@ -120,6 +120,35 @@ typedef struct carry { /* a state that a stream hands to its next pass */
   const char *name; /* "h.c" */
 } carry;
 
+/* What a distribution is about: any number; 0 or 1; 0, 1, 2 ...; any numbers, but of three the last is 0 or 1 (a pen); symbols. */
+enum support { SUPPORT_REAL, SUPPORT_BIT, SUPPORT_COUNT, SUPPORT_PEN, SUPPORT_SYMBOLS };
+static inline enum support support_of_entry(enum support s, int width, int entry) {
+  return s != SUPPORT_PEN ? s : width == 3 && entry == 2 ? SUPPORT_BIT : SUPPORT_REAL;
+}
+enum { DISTRIBUTION_ARGS = 3 };
+typedef struct distribution_argument {
+  const char *name;
+  bool positive;
+} distribution_argument;
+typedef struct distribution_row { /* of distributions.def */
+  const char *name;               /* "softmax" */
+  enum support support;
+  bool aligned;                                  /* predicts the data step by step; not so ctc */
+  distribution_argument args[DISTRIBUTION_ARGS]; /* none: numbers and then a vector */
+  int n_args;
+} distribution_row;
+enum {
+#define SYMBOLS(name, aligned, arguments, term) DISTRIBUTION_##name,
+#define NUMBERS(name, support, arguments, equations) DISTRIBUTION_##name,
+#define VECTORS(name, support) DISTRIBUTION_##name,
+#include "graph/distributions.def"
+#undef SYMBOLS
+#undef NUMBERS
+#undef VECTORS
+  DISTRIBUTION_COUNT
+};
+extern const distribution_row graph_distributions[DISTRIBUTION_COUNT];
+
 typedef struct loss {  /* a `~` line */
   int data;            /* what is predicted */
   int slot;            /* its input (lag 0) */
@@ -130,7 +159,8 @@ typedef struct loss {  /* a `~` line */
   int n_args;
   const double *numbers; /* quantile: the levels; mixture: the number of components */
   int n_numbers;
-  const char *distribution; /* "softmax" */
+  int weight; /* the value of `weight =`, or NODE_NONE */
+  const distribution_row *distribution;
   const statement *at;
 } loss;
 

@@ -625,7 +625,7 @@ void graph_print_forward(const graph *g, text *out) {
   }
   for (int i = 0; i < g->n_losses && !out->failed; i++) {
     const loss *l = &g->losses[i];
-    text_format(out, "%s ~ %s(", g->data[l->data].name, l->distribution);
+    text_format(out, "%s ~ %s(", g->data[l->data].name, l->distribution->name);
     if (l->prediction != NODE_NONE) expression(&p, l->prediction, p.depth = p.pieces = 0, LEVEL_SENTENCE);
     text_format(out, l->at && l->at->value->n_args > 1 ? ", ...)\n" : ")\n");
   }
@@ -652,8 +652,8 @@ static bool *needed(const graph *g) {
 static void name_logits(printer *p, const bool *live) {
   const graph *g = p->g;
   if (g->n_losses != 1 || is_plain(p, "logits") || is_plain(p, "dlogits")) return;
-  const char *of = g->losses[0].distribution;
-  if (strcmp(of, "softmax") != 0 && strcmp(of, "bernoulli") != 0 && strcmp(of, "ctc") != 0) return;
+  const char *argument = g->losses[0].distribution->args[0].name;
+  if (!argument || strcmp(argument, "logits") != 0) return;
   const int z = g->losses[0].prediction;
   if (z == NODE_NONE || graph_at(g, z)->name) return;
   p->logits = z;

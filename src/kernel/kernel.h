@@ -114,7 +114,7 @@ typedef struct step_rows {
 #define CTC_NEVER (-1e30f)
 static inline ptrdiff_t ctc_section(int n) { return (n + LANES) / LANES * LANES + LANES; } /* ends with LANES times CTC_NEVER */
 /* The steps that a sequence of symbols needs: one for each, and a blank between equal ones. */
-static inline int64_t ctc_steps(const int32_t *symbols, int64_t n) {
+static inline int64_t ctc_least_steps(const int32_t *symbols, int64_t n) {
   int64_t steps = n;
   for (int64_t i = 1; i < n; i++) steps += symbols[i] == symbols[i - 1];
   return steps;

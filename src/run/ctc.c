@@ -6,7 +6,7 @@
  * row in about sqrt(T), and computes those between once more: the memory is that of 2 sqrt(T) rows, however long the sequence.
  *
  * A sequence of symbols that needs more steps than there are has no alignment: its loss is 0 and so is its gradient. Whoever
- * brings the data can ask ctc_steps for the number of steps. Symbols of index -1 do not count. */
+ * brings the data can ask ctc_least_steps for the number of steps. Symbols of index -1 do not count. */
 #include <string.h>
 #include "run/internal.h"
 
@@ -54,7 +54,7 @@ static bool begin(alignment *a, const run *r, const worker *w, const stage *s, i
   a->T = r->length[(int64_t)s->axis * r->f->max_rows + sequence];
   a->n = gather(r, w, s, axis->order ? axis->order[sequence] : (int)sequence);
   a->symbols = w->symbols;
-  if (a->T == 0 || ctc_steps(a->symbols, a->n) > a->T) return false;
+  if (a->T == 0 || ctc_least_steps(a->symbols, a->n) > a->T) return false;
   a->width = s->in_width;
   a->section = ctc_section(a->n);
   a->row = ctc_row(a->n);

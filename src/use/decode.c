@@ -82,6 +82,20 @@ static unroll_status set_levels(decoder *s, unroll_error *err) {
   return full ? UNROLL_OK : error_memory(err);
 }
 
+/* Does what is drawn know the ways of drawing that are asked for? */
+static unroll_status check_choice(const decoder *s, unroll_error *err) {
+  const draw_choice *how = &s->o->choice;
+  bool symbols = false;
+  for (int k = 0; k < s->n_heads; k++) {
+    symbols |= distribution_is_symbols(&s->heads[k].d);
+    const unroll_status status = distribution_check_choice(&s->heads[k].d, how, err);
+    if (status) return status;
+  }
+  if (symbols || (how->top_k <= 0 && (how->top_p <= 0 || how->top_p >= 1))) return UNROLL_OK;
+  return error_set(err, UNROLL_USAGE,
+                   "this model draws numbers, of which none is among the likeliest: top-k and top-p are for symbols");
+}
+
 static unroll_status make_heads(decoder *s, unroll_error *err) {
   const graph *h = &s->c.heads;
   unroll_status status = UNROLL_OK;
@@ -100,6 +114,7 @@ static unroll_status make_heads(decoder *s, unroll_error *err) {
   }
   if (!status && s->o->beam > 1 && (s->n_heads != 1 || !s->heads[0].words))
     status = error_set(err, UNROLL_USAGE, "beam search is for nets that generate one variable of symbols");
+  if (!status && s->o->samples) status = check_choice(s, err);
   return status ? status : set_levels(s, err);
 }
 

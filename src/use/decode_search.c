@@ -81,7 +81,7 @@ static void draw_numbers(const decoder *s, const head *h, values *v, hypothesis 
   const draw_place at = {.seed = s->o->seed, .stream = RANDOM_SAMPLE, .step = sequence, .place = place};
   double *y = v->units + cell * h->d.width;
   if (s->o->samples && s->o->choice.temperature > 0)
-    distribution_draw(&h->d, p, &at, y);
+    distribution_draw(&h->d, p, &s->o->choice, &at, y);
   else
     distribution_mode(&h->d, p, y);
   distribution_scaled(&h->d, y, v->numbers + cell * h->d.width);

@@ -210,6 +210,7 @@ static unroll_status run_decoder(forecaster *s, const decode_options *o, pool *w
 static void draw_all(forecaster *s, const run *r, int k, int row, int64_t number) {
   const distribution *d = &s->heads[k];
   const batch_axis *axis = &s->e.axes[s->parts[k].v->axis];
+  const draw_choice as_it_says = {.temperature = 1};
   double *x = s->scale; /* [width] */
   int at = 0;
   while ((axis->order ? axis->order[at] : at) != row) at++;
@@ -220,7 +221,7 @@ static void draw_all(forecaster *s, const run *r, int k, int row, int64_t number
                                 .stream = RANDOM_SAMPLE,
                                 .step = (uint64_t)(number * s->o->samples + n),
                                 .place = (uint32_t)h};
-      distribution_draw(d, &p, &place, x);
+      distribution_draw(d, &p, &as_it_says, &place, x);
       put(s, k, h, n, x);
     }
   }

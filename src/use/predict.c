@@ -63,7 +63,7 @@ static unroll_status make_quantiles(predictor *s, int k, unroll_error *err) {
   output *o = &s->outputs[k];
   size_t size;
   if (!o->numbers || !s->sink->emit) return UNROLL_OK;
-  const bool own = !s->sink->levels && d->kind == DISTRIBUTION_QUANTILE;
+  const bool own = !s->sink->levels && d->has_levels;
   o->levels = own ? d->numbers : s->sink->levels;
   o->n_levels = own ? d->n_numbers : s->sink->n_levels;
   if (!o->levels) return UNROLL_OK;
@@ -145,7 +145,7 @@ static void take(predictor *s, int k, const prediction *p, int64_t at) {
 }
 
 /* What quantile() loses is no density, so it is added up in the units of the data. */
-static bool is_pinball(const predictor *s, int k) { return s->each[k].kind == DISTRIBUTION_QUANTILE; }
+static bool is_pinball(const predictor *s, int k) { return s->each[k].has_levels; }
 
 static void compare(predictor *s, int k, const prediction *p, int64_t at, int64_t example, int step) {
   const variable *v = variable_of(s, k);
@@ -218,6 +218,7 @@ static void finish_totals(predictor *s) {
     const double entries = (double)t->n * width;
     t->name = s->m->g.data[s->m->g.losses[k].data].name;
     t->distribution = s->m->g.losses[k].distribution;
+    t->pinball = is_pinball(s, k);
     if (t->n == 0) continue;
     t->correct /= entries;
     t->squared /= entries;

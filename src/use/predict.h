@@ -7,7 +7,7 @@
 
 typedef struct predicted_part { /* of one line with ~ */
   const variable *v;
-  const char *distribution;
+  const distribution_row *distribution;
   int64_t n;              /* 1, or the steps of the example */
   const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
   const float *p;         /* [n] its probability */
@@ -25,9 +25,11 @@ typedef struct predicted {
 } predicted;
 
 typedef struct predict_total { /* of one line with ~ */
-  const char *name, *distribution;
-  int64_t n;   /* predictions */
-  double nats; /* -log probability of all */
+  const char *name;
+  const distribution_row *distribution;
+  bool pinball; /* its loss is that of quantiles, in the units of the data, and no density */
+  int64_t n;    /* predictions */
+  double nats;  /* -log probability of all */
   double
       correct; /* softmax: the likeliest symbol is the true one; bernoulli: so is the likelier value, as a share of the entries */
   double squared; /* numbers: squared errors of the mean, a mean over the entries */

@@ -1,7 +1,6 @@
 /* random_batch.c - made-up data and weights for a graph. */
 #include "verify/random_batch.h"
 #include <math.h>
-#include <string.h>
 #include "base/error.h"
 #include "base/random.h"
 
@@ -33,22 +32,30 @@ static bool fill_axis(random_batch *r, batch_axis *a, const int *lengths, int ro
 }
 
 /* Numbers from -1 to 1; what is predicted as a bit or a count is one. */
-static float made_up(const char *distribution, double u) {
-  if (distribution && !strcmp(distribution, "bernoulli")) return u < 0.5 ? 0.0f : 1.0f;
-  if (distribution && !strcmp(distribution, "negative_binomial")) return (float)(int)(6 * u * u);
+static float made_up(enum support support, double u) {
+  switch (support) {
+  case SUPPORT_BIT:
+    return u < 0.5 ? 0.0f : 1.0f;
+  case SUPPORT_COUNT:
+    return (float)(int)(6 * u * u);
+  case SUPPORT_REAL:
+  case SUPPORT_PEN:
+  case SUPPORT_SYMBOLS:
+    break;
+  }
   return (float)(2 * u - 1);
 }
 
-static const char *distribution_of(const graph *g, int data) {
+static enum support support_of(const graph *g, int data) {
   for (int i = 0; i < g->n_losses; i++)
-    if (g->losses[i].data == data) return g->losses[i].distribution;
-  return NULL;
+    if (g->losses[i].data == data) return g->losses[i].distribution->support;
+  return SUPPORT_REAL;
 }
 
 /* The entries of one row of an input: batch row b at time t (0 for static data). */
 static void fill_row(random_batch *r, const graph *g, int number, int64_t row, int b, int64_t t, uint64_t key) {
   const input *in = &g->inputs[number];
-  const char *distribution = distribution_of(g, in->data);
+  const enum support support = support_of(g, in->data);
   const uint64_t step = (uint64_t)in->data << 40 | (uint64_t)(t < 0 ? 0 : t);
   if (in->index) {
     const uint32_t symbols = in->width > 0 ? (uint32_t)in->width : 1;
@@ -57,7 +64,7 @@ static void fill_row(random_batch *r, const graph *g, int number, int64_t row, i
   }
   for (int j = 0; j < in->width; j++) {
     const double u = random_uniform(key, RANDOM_TEST, step, (uint32_t)b * (uint32_t)in->width + (uint32_t)j);
-    r->number[number][row * in->width + j] = t < 0 ? 0.0f : made_up(distribution, u);
+    r->number[number][row * in->width + j] = t < 0 ? 0.0f : made_up(support, u);
   }
 }
 

@@ -2,6 +2,9 @@
 #include "tables.h"
 
 #define COUNTS "data x : number\ndata y : number\ny ~ negative_binomial(mean = exp(W x + b), shape = 0.5)\n"
+#define BITS "data x : number\ndata y : numbers(2)\ny ~ bernoulli(W x + b)\n"
+#define PEN "data x : number\ndata y : numbers(3)\ny ~ mixture(1, W x + b)\n"
+#define WEIGHED "data x : number\ndata y : number\ndata w : number\ny ~ gaussian(W x + b, 1, weight = w)\n"
 
 static const struct {
   const char *net, *series, *csv;
@@ -60,6 +63,12 @@ static const struct {
     {REGRESS, NULL, "x,y\n1 1e39,3\n", 2, 3, "'1e39' is no number"},
     {COUNTS, NULL, "x,y\n1,3\n1,2.5\n", 3, 3, "row 3, column 'y': '2.5' is no count"},
     {COUNTS, NULL, "x,y\n1,-1\n", 2, 3, "'-1' is no count"},
+    {BITS, NULL, "x,y\n1,0;1\n1,1;2\n", 3, 5, "row 3, column 'y': '2' is neither 0 nor 1"},
+    {BITS, NULL, "x,y\n1,-1;1\n", 2, 3, "row 2, column 'y': '-1' is neither 0 nor 1"},
+    {BITS, NULL, "x,y1,y2\n1,1,0\n2,1,255\n", 3, 5, "row 3, column 'y2': '255' is neither 0 nor 1"},
+    {PEN, NULL, "x,y\n1,2;-3;1\n2,1;1;0.5\n", 3, 7, "row 3, column 'y': '0.5' is neither 0 nor 1"},
+    {WEIGHED, NULL, "x,y,w\n1,2,0\n2,1,-0.5\n", 3, 5, "row 3, column 'w': '-0.5' is negative, and weights cannot be"},
+    {WEIGHED, NULL, "x,y,w\n1,2,0\n2,1,0\n", 0, 0, "column 'w': all weights are 0, so nothing would be learned"},
     {REGRESS, NULL, "x,y\n1 0x10,3\n", 2, 3, "'0x10' is no number"},
     {REGRESS, NULL, "x,y\n1 2,\"1,5\"\n", 2, 6, "'1,5' is no number"},
     {REGRESS, NULL, "x,y\n1;2 3,3\n", 2, 5, "row 2, column 'x': '3' has less than 2 numbers"},

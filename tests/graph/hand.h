@@ -103,8 +103,13 @@ static inline int hand_other(graph *g, enum op op, int width, int c0, int a, int
 static inline void hand_loss(graph *g, int data, int slot, int number, int prediction) {
   static loss one[4];
   assert_true(g->n_losses < 4);
-  one[g->n_losses] =
-      (loss){.data = data, .slot = slot, .node = number, .objective = number, .prediction = prediction, .distribution = "softmax"};
+  one[g->n_losses] = (loss){.data = data,
+                            .slot = slot,
+                            .node = number,
+                            .objective = number,
+                            .prediction = prediction,
+                            .distribution = &graph_distributions[DISTRIBUTION_softmax],
+                            .weight = NODE_NONE};
   loss *grown = mem_resize(g->losses, sizeof *grown * (size_t)(g->n_losses + 1));
   assert_non_null(grown);
   g->losses = grown;

@@ -280,9 +280,9 @@ static void test_unfit(void **state) {
     assert_true(most > 0.01);
   }
   aligned_free(&c);
-  assert_int_equal(ctc_steps((const int32_t[]){1, 1, 2}, 3), 4);
-  assert_int_equal(ctc_steps((const int32_t[]){1, 2, 1}, 3), 3);
-  assert_int_equal(ctc_steps(NULL, 0), 0);
+  assert_int_equal(ctc_least_steps((const int32_t[]){1, 1, 2}, 3), 4);
+  assert_int_equal(ctc_least_steps((const int32_t[]){1, 2, 1}, 3), 3);
+  assert_int_equal(ctc_least_steps(NULL, 0), 0);
 }
 
 /* --- the same bits --- */

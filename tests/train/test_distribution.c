@@ -16,6 +16,8 @@ static void near(double got, double want, double error) {
   if (!(fabs(got - want) <= error * (1 + fabs(want)))) fail_msg("%.17g instead of %.17g", got, want);
 }
 
+static const draw_choice plain = {.temperature = 1};
+
 /* A distribution of one net text, and the rows of its arguments one after the other. */
 typedef struct fixture {
   program *net;
@@ -113,17 +115,17 @@ static void check_draws(const fixture *f, double y) {
   for (int j = 0; j < f->d.width; j++) ys[j] = y;
   for (uint32_t i = 0; i < N; i++) {
     const draw_place at = {.seed = 7, .stream = RANDOM_TEST, .step = i / 100, .place = i % 100};
-    distribution_draw(&f->d, &f->p, &at, out);
+    distribution_draw(&f->d, &f->p, &plain, &at, out);
     for (int j = 0; j < f->d.width; j++) sum[j] += out[j], below[j] += out[j] <= y;
   }
   distribution_cdf(&f->d, &f->p, ys, want);
   for (int j = 0; j < f->d.width; j++) {
     const double error = sqrt(want[j] * (1 - want[j]) / N);
     if (!(fabs(below[j] / N - want[j]) <= 5 * error + 1e-12))
-      fail_msg("%s: %g of the draws are below %g instead of %g", f->d.name, below[j] / N, y, want[j]);
+      fail_msg("%s: %g of the draws are below %g instead of %g", f->d.row->name, below[j] / N, y, want[j]);
   }
-  distribution_draw(&f->d, &f->p, &(draw_place){.seed = 7, .stream = RANDOM_TEST, .step = 3, .place = 4}, out);
-  distribution_draw(&f->d, &f->p, &(draw_place){.seed = 7, .stream = RANDOM_TEST, .step = 3, .place = 4}, other);
+  distribution_draw(&f->d, &f->p, &plain, &(draw_place){.seed = 7, .stream = RANDOM_TEST, .step = 3, .place = 4}, out);
+  distribution_draw(&f->d, &f->p, &plain, &(draw_place){.seed = 7, .stream = RANDOM_TEST, .step = 3, .place = 4}, other);
   assert_memory_equal(out, other, (size_t)f->d.width * sizeof *out);
 }
 
@@ -140,7 +142,7 @@ static void check_quantiles(const fixture *f) {
 static void bernoulli(void **state) {
   (void)state;
   fixture f;
-  variable v = {.width = 3, .bits = true};
+  variable v = {.width = 3};
   const float logits[] = {0.4f, -2, 800};
   const double y[] = {1, 0, 1};
   double out[3];
@@ -351,11 +353,114 @@ static void pens(void **state) {
   distribution_mode(&f.d, &f.p, out);
   assert_true(out[0] == 1 && out[1] == -1 && out[2] == 0);
   for (uint32_t i = 0; i < N; i++) {
-    distribution_draw(&f.d, &f.p, &(draw_place){.seed = 9, .stream = RANDOM_TEST, .place = i}, out);
+    distribution_draw(&f.d, &f.p, &plain, &(draw_place){.seed = 9, .stream = RANDOM_TEST, .place = i}, out);
     sum += (out[0] - 1) * (out[1] + 1);
   }
   if (!(fabs(sum / N - 2 * tanh(0.8)) < 0.085)) fail_msg("covariance %g", sum / N); /* 5 standard errors */
   finish(&f);
+}
+
+/* --- temperatures --- */
+
+static void draw_at(const fixture *f, double temperature, uint32_t place, double *out) {
+  const draw_choice how = {.temperature = temperature};
+  distribution_draw(&f->d, &f->p, &how, &(draw_place){.seed = 5, .stream = RANDOM_TEST, .place = place}, out);
+}
+
+/* What a temperature widens: the same draws, so many times as far from the mean. */
+static void temperature_widens(void **state) {
+  (void)state;
+  static const struct {
+    const char *line;
+    float arguments[4];
+    double mean, at_half, at_two; /* how many times as far */
+  } rows[] = {
+      {"gaussian(W x, softplus(V x))", {1.5f, 2}, 1.5, 0.5, 2},
+      {"laplace(W x, softplus(V x))", {1.5f, 2}, 1.5, 0.5, 2},
+      {"student_t(W x, softplus(V x), 4)", {1.5f, 2, 4}, 1.5, 0.5, 2},
+      {"mixture(1, W x)", {0, 1.5f, 0.3f}, 1.5, 0.36787944117144233, 1.6487212707001282}, /* bias 1 and -1/2: e^-bias */
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    fixture f;
+    text t = {0};
+    text_format(&t, "data y : number\ndata x : number\ny ~ %s\n", rows[i].line);
+    make(&f, t.data, NULL, rows[i].arguments);
+    for (uint32_t k = 0; k < 50; k++) {
+      double one, half, two;
+      draw_at(&f, 1, k, &one);
+      draw_at(&f, 0.5, k, &half);
+      draw_at(&f, 2, k, &two);
+      near(half - rows[i].mean, rows[i].at_half * (one - rows[i].mean), 1e-12);
+      near(two - rows[i].mean, rows[i].at_two * (one - rows[i].mean), 1e-12);
+    }
+    text_free(&t);
+    finish(&f);
+  }
+}
+
+/* Shares of draws above 50, at temperature 1 and 0.5: logits count once and twice. */
+static void temperature_of_weights(void **state) {
+  (void)state;
+  enum { N = 20000 };
+  static const struct {
+    const char *line;
+    float arguments[6];
+    double above, cold, hot; /* the shares at 1, 0.5 and 2 */
+  } rows[] = {
+      {"bernoulli(W x)", {0.4f}, 0.5, 0.68997448112761250, 0.54983399731247795}, /* 1 / (1 + e^-0.8), e^-0.2 */
+      {"mixture(2, W x)", {-0.2f, 0.4f, 0, 100, -3, -3}, 50, 0.76852478349901760, 0.57444251681165905}, /* e^-1.2, e^-0.3 */
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    fixture f;
+    text t = {0};
+    int cold = 0, hot = 0;
+    text_format(&t, "data y : number\ndata x : number\ny ~ %s\n", rows[i].line);
+    make(&f, t.data, NULL, rows[i].arguments);
+    for (uint32_t k = 0; k < N; k++) {
+      double y;
+      draw_at(&f, 0.5, k, &y);
+      cold += y > rows[i].above;
+      draw_at(&f, 2, k, &y);
+      hot += y > rows[i].above;
+    }
+    assert_true(fabs((double)cold / N - rows[i].cold) < 5 * 0.5 / sqrt(N));
+    assert_true(fabs((double)hot / N - rows[i].hot) < 5 * 0.5 / sqrt(N));
+    text_free(&t);
+    finish(&f);
+  }
+}
+
+static void choices_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *line;
+    double temperature;
+    bool biased;
+    const char *message; /* NULL: it is fine */
+  } rows[] = {
+      {"gaussian(W x, 1)", 0.5, false, NULL},
+      {"gaussian(W x, 1)", 0.5, true, "a bias is for mixture(), and this model draws from gaussian()"},
+      {"mixture(2, W x)", 0.5, true, NULL},
+      {"mixture(2, W x)", 3, false, NULL},
+      {"bernoulli(W x)", 0.5, false, NULL},
+      {"quantile(0.1, 0.9, W x)", 1, false, NULL},
+      {"quantile(0.1, 0.9, W x)", 0, false, NULL},
+      {"quantile(0.1, 0.9, W x)", 0.5, false, "draws from quantile() have no temperature but 1, and 0"},
+      {"negative_binomial(softplus(W x), 1)", 2, false, "draws from negative_binomial() have no temperature"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    fixture f;
+    text t = {0};
+    unroll_error err = {0};
+    text_format(&t, "data y : number\ndata x : number\ny ~ %s\n", rows[i].line);
+    make(&f, t.data, NULL, (const float[8]){0});
+    const draw_choice how = {.temperature = rows[i].temperature, .biased = rows[i].biased};
+    assert_int_equal(distribution_check_choice(&f.d, &how, &err), rows[i].message ? UNROLL_USAGE : UNROLL_OK);
+    if (rows[i].message && strncmp(err.message, rows[i].message, strlen(rows[i].message))) fail_msg("%s", err.message);
+    text_free(&t);
+    finish(&f);
+  }
+  near(draw_temperature_of_bias(1), 0.5, 0);
 }
 
 static void refused(void **state) {
@@ -376,12 +481,20 @@ static void refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(symbols),   cmocka_unit_test(symbols_drawn),
-      cmocka_unit_test(bernoulli), cmocka_unit_test(gaussian),
-      cmocka_unit_test(laplace),   cmocka_unit_test(refused),
-      cmocka_unit_test(student_t), cmocka_unit_test(negative_binomial),
-      cmocka_unit_test(quantiles), cmocka_unit_test(mixtures),
+      cmocka_unit_test(symbols),
+      cmocka_unit_test(symbols_drawn),
+      cmocka_unit_test(bernoulli),
+      cmocka_unit_test(gaussian),
+      cmocka_unit_test(laplace),
+      cmocka_unit_test(refused),
+      cmocka_unit_test(student_t),
+      cmocka_unit_test(negative_binomial),
+      cmocka_unit_test(quantiles),
+      cmocka_unit_test(mixtures),
       cmocka_unit_test(pens),
+      cmocka_unit_test(temperature_widens),
+      cmocka_unit_test(temperature_of_weights),
+      cmocka_unit_test(choices_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

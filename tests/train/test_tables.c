@@ -222,7 +222,7 @@ static void test_learned(void **state) {
       assert_int_equal(v->mean != NULL, nets[i].standardise && v->form.unit == UNIT_NUMBERS);
       nats += totals[k].nats;
       if (v->mean) nats -= (double)totals[k].n * log(v->deviation[0]); /* the evaluator is in standardised units */
-      if (strcmp(totals[k].distribution, "softmax"))
+      if (totals[k].distribution->support != SUPPORT_SYMBOLS)
         assert_true(totals[k].squared < 0.3);
       else
         assert_true(totals[k].correct > 0.95);

@@ -1,8 +1,8 @@
-/* distribution_symbols.c - softmax over symbols: probabilities, the likeliest, draws. See distribution.h. */
+/* softmax.c - softmax over symbols: probabilities, the likeliest, draws. See distribution.h. */
 #include <math.h>
 #include <string.h>
 #include "base/sort.h"
-#include "dist/distribution.h"
+#include "dist/form.h"
 
 double distribution_log_sum(const distribution *d, const prediction *p) {
   const float *x = p->args[0];
@@ -93,3 +93,5 @@ int32_t distribution_draw_symbol(const distribution *d, const prediction *p, con
   }
   return last;
 }
+
+const distribution_form form_softmax = {.symbols = true};
