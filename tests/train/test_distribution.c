@@ -360,6 +360,27 @@ static void pens(void **state) {
   finish(&f);
 }
 
+static void gumbel(void **state) {
+  (void)state;
+  fixture f;
+  const float arguments[] = {1.5f, 2};
+  double y = 4, out;
+  make(&f, "data y : number\ndata x : number\ny ~ gumbel(W x + b, softplus(V x))\n", NULL, arguments);
+  distribution_mean(&f.d, &f.p, &out);
+  near(out, 2.6544313298030657, 1e-15);
+  distribution_mode(&f.d, &f.p, &out);
+  assert_true(out == 1.5);
+  distribution_quantile(&f.d, &f.p, 0.9, &out);
+  near(out, 6.0007346546248906, 1e-15);
+  distribution_cdf(&f.d, &f.p, &y, &out);
+  near(out, 0.75088347663939485, 1e-15);
+  near(distribution_log_density(&f.d, &f.p, &y), -2.2296519774201354, 1e-15);
+  check_draws(&f, 2);
+  check_draws(&f, -1);
+  check_quantiles(&f);
+  finish(&f);
+}
+
 /* --- temperatures --- */
 
 static void draw_at(const fixture *f, double temperature, uint32_t place, double *out) {
@@ -377,6 +398,7 @@ static void temperature_widens(void **state) {
   } rows[] = {
       {"gaussian(W x, softplus(V x))", {1.5f, 2}, 1.5, 0.5, 2},
       {"laplace(W x, softplus(V x))", {1.5f, 2}, 1.5, 0.5, 2},
+      {"gumbel(W x, softplus(V x))", {1.5f, 2}, 1.5, 0.5, 2},
       {"student_t(W x, softplus(V x), 4)", {1.5f, 2, 4}, 1.5, 0.5, 2},
       {"mixture(1, W x)", {0, 1.5f, 0.3f}, 1.5, 0.36787944117144233, 1.6487212707001282}, /* bias 1 and -1/2: e^-bias */
   };
@@ -494,6 +516,7 @@ int main(void) {
       cmocka_unit_test(pens),
       cmocka_unit_test(temperature_widens),
       cmocka_unit_test(temperature_of_weights),
+      cmocka_unit_test(gumbel),
       cmocka_unit_test(choices_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
