@@ -71,16 +71,9 @@ static void add_numbers(text *out, const decoded_part *p, int64_t n) {
 }
 
 static json_t *part_json(const decoded_part *p, int64_t n) {
-  text t = {0};
-  json_t *j = NULL;
-  if (!p->words) {
-    j = json_array();
-    for (int64_t i = 0; i < n * p->width; i++) json_array_append_new(j, json_number(p->numbers[i]));
-    return j;
-  }
-  output_values(&t, p->words, p->symbols, n);
-  if (!t.failed) j = json_pack("{s:o}", "value", output_json_text(t.data ? t.data : "", t.length));
-  text_free(&t);
+  if (p->words) return json_pack("{s:o}", "value", output_json_values(p->words, p->symbols, n, p->words->unit == UNIT_LABELS));
+  json_t *j = json_array();
+  for (int64_t i = 0; i < n * p->width; i++) json_array_append_new(j, json_number(p->numbers[i]));
   return j;
 }
 
@@ -106,12 +99,12 @@ static unroll_status emit(void *context, const decoded *d, unroll_error *err) {
   for (int k = 0; k < d->n_parts; k++) {
     if (k) text_add(&line, "\t", 1);
     if (d->parts[k].words)
-      output_values(&line, d->parts[k].words, d->parts[k].symbols, d->n);
+      output_values(&line, d->parts[k].words, d->parts[k].symbols, d->n, INT64_MAX);
     else
       add_numbers(&line, &d->parts[k], d->n);
   }
   const bool failed = line.failed != 0;
-  if (!failed) printf("%s\n", line.data ? line.data : "");
+  if (!failed) output_line(&line);
   text_free(&line);
   if (failed) return error_memory(err);
   return ferror(stdout) ? error_set(err, UNROLL_FAILED, "cannot write to standard output") : UNROLL_OK;
@@ -165,6 +158,8 @@ void decode_total_print(const decode_total *t) {
            100 * text_metrics_rouge_1(m), 100 * text_metrics_rouge_l(m));
   else
     printf("accuracy %.2f %%, ", t->steps ? 100 * (double)t->correct / (double)t->steps : (double)NAN);
+  const double f1 = t->tagged ? count_f1(&t->spans.all) : (double)NAN;
+  if (!isnan(f1)) printf("span F1 %.2f %%, ", 100 * f1);
   printf("%.2f %% of %s exact\n", 100 * text_metrics_exact(m), output_count(m->n, count));
 }
 

@@ -70,7 +70,7 @@ static void print_head(const char *name) {
 /* What label i is called in a line of text. */
 static const char *label_name(const vocabulary *v, int32_t i, text *t) {
   t->length = 0;
-  output_symbols(t, v, &i, 1, 1);
+  output_symbol(t, v, i);
   return t->failed ? "?" : t->data;
 }
 
@@ -116,7 +116,7 @@ static void print_symbols(const report *r, int k) {
   const label_summary s = label_metrics_summary(m);
   char a[16], b[16], c[16];
   printf("accuracy %s %%, ", percent(s.accuracy, a));
-  if (m->tagged) printf("span F1 %s %%, ", percent(count_f1(&m->spans.all), a));
+  if (m->tagged) printf("span F1 %s %%%s, ", percent(count_f1(&m->spans.all), a), r->n_decoded ? " given the true tags" : "");
   if (is_labels(r, k)) printf("macro F1 %s %%, weighted F1 %s %%, ", percent(s.macro_f1, b), percent(s.weighted_f1, c));
   if (variable_of(r, k)->step)
     printf("%s %% of %s sequence%s exact, ", percent(s.exact, a), output_count(m->sequences, (char[32]){0}),
@@ -137,10 +137,13 @@ static void print_report(const report *r) {
       printf("mean squared error %.6g, ", t->squared);
     printf("%.4f %s per prediction\n", loss_of(t), t->pinball ? "pinball loss" : "nats");
     if (is_symbols(r, k) && is_labels(r, k)) print_classes(r, k);
-    if (r->metrics[k].tagged) print_spans(&r->metrics[k].spans);
+    if (r->metrics[k].tagged && !r->n_decoded) print_spans(&r->metrics[k].spans); /* else those of what is generated */
     if (r->metrics[k].confusion) print_confusion(r, k);
     for (int i = 0; i < r->n_decoded; i++)
-      if (r->decoded[i].loss == k) decode_total_print(&r->decoded[i]);
+      if (r->decoded[i].loss == k) {
+        decode_total_print(&r->decoded[i]);
+        if (r->decoded[i].tagged) print_spans(&r->decoded[i].spans);
+      }
   }
   printf("total: %.4f nats per prediction, %s prediction%s, %s example%s\n", r->mean, output_count(r->d.n_symbols, a),
          r->d.n_symbols == 1 ? "" : "s", output_count(r->d.n_sequences, b), r->d.n_sequences == 1 ? "" : "s");
@@ -186,10 +189,7 @@ static json_t *confusion_json(const label_metrics *m, const vocabulary *v) {
     json_t *row = json_array();
     for (int j = 0; j < m->n; j++) json_array_append_new(row, json_integer((json_int_t)m->confusion[(int64_t)i * m->n + j]));
     json_array_append_new(rows, row);
-    text name = {0};
-    label_name(v, i, &name);
-    json_array_append_new(labels, name.failed ? json_null() : output_json_text(name.data, name.length));
-    text_free(&name);
+    json_array_append_new(labels, name_json(&v->words, i));
   }
   return json_pack("{s:o, s:o}", "labels", labels, "rows", rows);
 }
@@ -227,7 +227,11 @@ static json_t *report_json(const report *r) {
     else
       json_object_set_new(one, "mse", json_number(t->squared));
     for (int i = 0; i < r->n_decoded; i++)
-      if (r->decoded[i].loss == k) json_object_set_new(one, "generated", decode_total_json(&r->decoded[i]));
+      if (r->decoded[i].loss == k) {
+        json_t *generated = decode_total_json(&r->decoded[i]);
+        if (r->decoded[i].tagged) json_object_set_new(generated, "spans", spans_json(&r->decoded[i].spans));
+        json_object_set_new(one, "generated", generated);
+      }
     json_object_set_new(all, t->name, one);
   }
   json_t *out = json_pack("{s:I, s:I, s:o, s:o}", "sequences", (json_int_t)r->d.n_sequences, "symbols", (json_int_t)r->d.n_symbols,
@@ -299,6 +303,7 @@ unroll_status eval_table(const model *m, const options *o, pool *workers, unroll
   }
   for (int k = 0; r.metrics && k < r.n; k++) label_metrics_free(&r.metrics[k]);
   mem_free(r.metrics);
+  decode_totals_free(r.decoded, r.n);
   mem_free(r.decoded);
   text_free(&paths);
   mem_free(r.totals);

@@ -6,89 +6,76 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add_code(text *out, const vocabulary *v, int32_t symbol) {
-  const uint32_t code = symbol >= 0 && symbol < v->n ? v->codes[symbol] : 0;
-  if (code == '\n')
-    text_add(out, "\\n", 2);
-  else if (code == '\t')
-    text_add(out, "\\t", 2);
-  else if (code == '\\')
-    text_add(out, "\\\\", 2);
-  else if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (v->unit == UNIT_BYTES && code >= 0x80))
-    text_format(out, "\\x%02x", code);
-  else
-    vocabulary_add_text(v, symbol, out);
-}
+/* --- texts --- */
 
-/* A word, label or a part of them: the same escapes. */
-static void add_escaped(text *out, const char *s, size_t size) {
-  for (size_t i = 0; i < size; i++) {
-    const unsigned char c = (unsigned char)s[i];
-    if (c == '\n')
-      text_add(out, "\\n", 2);
-    else if (c == '\t')
-      text_add(out, "\\t", 2);
-    else if (c == '\\')
-      text_add(out, "\\\\", 2);
-    else if (c < 0x20 || c == 0x7f)
-      text_format(out, "\\x%02x", c);
-    else
-      text_add(out, s + i, 1);
-  }
-}
-
-static void add_pieces(text *out, const vocabulary *v, const int32_t *symbols, int64_t n) {
+void output_values(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most) {
   text all = {0};
-  vocabulary_add_texts(v, symbols, n, &all);
+  const int64_t shown = n < most ? n : most;
+  if (v->unit != UNIT_LABELS)
+    vocabulary_add_texts(v, symbols, shown, &all);
+  else
+    for (int64_t i = 0; i < shown; i++) {
+      if (i > 0) text_add(&all, " ", 1);
+      vocabulary_add_text(v, symbols[i], &all);
+    }
   out->failed |= all.failed;
-  for (size_t i = 0; i < all.length;) {
-    uint32_t code;
-    const int length = utf8_decode(all.data + i, all.length - i, &code);
-    if (length)
-      add_escaped(out, all.data + i, (size_t)length);
+  for (size_t i = 0; i < all.length; i++) {
+    if (all.data[i] == '\n')
+      text_add(out, "\\n", 2);
     else
-      text_format(out, "\\x%02x", (unsigned char)all.data[i]);
-    i += length ? (size_t)length : 1;
+      text_add(out, all.data + i, 1);
   }
+  if (n > most) text_add(out, "...", 3);
   text_free(&all);
 }
 
+void output_line(const text *line) {
+  if (line->length) fwrite(line->data, 1, line->length, stdout);
+  putchar('\n');
+}
+
+static void add_visible(text *out, const char *s, size_t size) {
+  for (size_t i = 0; i < size;) {
+    uint32_t code;
+    const int length = utf8_decode(s + i, size - i, &code);
+    if (!length)
+      text_format(out, "\\x%02x", (unsigned char)s[i]);
+    else if (code == '\n' || code == '\t' || code == '\\')
+      text_format(out, "\\%c", code == '\n' ? 'n' : code == '\t' ? 't' : '\\');
+    else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+      text_format(out, "\\x%02x", code);
+    else
+      text_add(out, s + i, (size_t)length);
+    i += length ? (size_t)length : 1;
+  }
+}
+
 void output_symbol(text *out, const vocabulary *v, int32_t symbol) {
+  text t = {0};
   if (v->unit == UNIT_BPE && *lexicon_text(&v->words, symbol, NULL) == ' ')
     text_add(out, "\xe2\x96\x81", 3); /* the mark of a beginning */
-  output_symbols(out, v, &symbol, 1, 1);
+  if (v->unit == UNIT_BPE)
+    vocabulary_add_texts(v, &symbol, 1, &t);
+  else
+    vocabulary_add_text(v, symbol, &t);
+  out->failed |= t.failed;
+  add_visible(out, t.data, t.length);
+  text_free(&t);
 }
 
-static void add_word(text *out, const vocabulary *v, int32_t symbol) {
-  size_t size;
-  const char *s = lexicon_text(&v->words, symbol, &size);
-  add_escaped(out, s, size);
-}
-
-void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most) {
-  if (v->unit == UNIT_BPE) {
-    add_pieces(out, v, symbols, n < most ? n : most);
-    if (n > most) text_add(out, "...", 3);
-    return;
+json_t *output_json_values(const vocabulary *v, const int32_t *symbols, int64_t n, bool list) {
+  json_t *all = list ? json_array() : NULL;
+  for (int64_t i = 0; i < n && list; i++) {
+    size_t size;
+    const char *s = lexicon_text(&v->words, symbols[i], &size);
+    json_array_append_new(all, output_json_text(s, size));
   }
-  const bool texts = v->unit == UNIT_WORDS || v->unit == UNIT_LABELS;
-  for (int64_t i = 0; i < n && i < most; i++) {
-    if (v->unit == UNIT_WORDS && i > 0) text_add(out, " ", 1);
-    (texts ? add_word : add_code)(out, v, symbols[i]);
-  }
-  if (n > most) text_add(out, "...", 3);
-}
-
-void output_values(text *out, const vocabulary *v, const int32_t *symbols, int64_t n) {
-  const bool apart = v->unit == UNIT_WORDS || v->unit == UNIT_LABELS;
-  if (v->unit == UNIT_BPE) {
-    output_symbols(out, v, symbols, n, INT64_MAX);
-    return;
-  }
-  for (int64_t i = 0; i < n; i++) {
-    if (apart && i > 0) text_add(out, " ", 1);
-    output_symbols(out, v, &symbols[i], 1, 1);
-  }
+  if (list) return all;
+  text t = {0};
+  vocabulary_add_texts(v, symbols, n, &t);
+  json_t *j = t.failed ? NULL : output_json_text(t.data ? t.data : "", t.length);
+  text_free(&t);
+  return j;
 }
 
 json_t *output_json_text(const char *s, size_t n) {

@@ -1,4 +1,4 @@
-/* output.h - texts and numbers for people: escapes, thousands, probabilities. */
+/* output.h - texts and numbers for people and programs: escapes, thousands, probabilities. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 #include <jansson.h>
@@ -7,12 +7,14 @@
 #include "symbols/vocabulary.h"
 #include "kernel/kernel.h"
 
-/* Symbols as one line of text: newline (also the end of a line) as \n, tab as \t, backslash as \\, other control characters and
- * bytes from 128 that stand alone as \xNN. At most `most` symbols; then "..." follows. */
-void output_symbols(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most);
-/* All of them; between words and between labels is a space. */
-void output_values(text *out, const vocabulary *v, const int32_t *symbols, int64_t n);
-/* One symbol by itself; of bpe the space before a word is shown as a mark. */
+/* A text as it went in, but for newlines, which are written as \n, so that it has one line. Between words and between labels is a
+ * space. At most `most` symbols; then "..." follows. */
+void output_values(text *out, const vocabulary *v, const int32_t *symbols, int64_t n, int64_t most);
+void output_line(const text *line); /* to standard output, whatever its bytes, with a newline */
+/* The same in JSON, newlines too. `list`: of labels, an array of them. */
+json_t *output_json_values(const vocabulary *v, const int32_t *symbols, int64_t n, bool list);
+/* One symbol by itself, to be seen: newline as \n, tab as \t, backslash as \\, other control characters and bytes from 128 that
+ * stand alone as \xNN; of bpe the space before a word is shown as a mark. */
 void output_symbol(text *out, const vocabulary *v, int32_t symbol);
 /* A JSON string; bytes that are not UTF-8 are written as \xNN. */
 json_t *output_json_text(const char *s, size_t n);

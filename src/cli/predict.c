@@ -47,10 +47,11 @@ typedef struct printer {
   json_t *list;
 } printer;
 
-static void add_symbols(text *out, const predicted_part *p) {
+/* The steps before the end symbol. */
+static int64_t steps_of(const predicted_part *p) {
   int64_t n = 0;
   while (n < p->n && p->symbols[n] != p->v->words.end) n++;
-  output_values(out, &p->v->words, p->symbols, n);
+  return n;
 }
 
 /* Means, or quantiles, level after level. */
@@ -80,12 +81,9 @@ static json_t *numbers_json(const predicted_part *p) {
 }
 
 static json_t *part_json(const predicted_part *p) {
-  text t = {0};
-  json_t *j = NULL;
   if (p->numbers) return numbers_json(p);
-  add_symbols(&t, p);
-  if (!t.failed) j = json_pack("{s:o}", "value", output_json_text(t.data ? t.data : "", t.length));
-  text_free(&t);
+  const vocabulary *v = &p->v->words;
+  json_t *j = json_pack("{s:o}", "value", output_json_values(v, p->symbols, steps_of(p), p->v->step && v->unit == UNIT_LABELS));
   json_t *shares = json_array();
   for (int64_t i = 0; i < p->n; i++) json_array_append_new(shares, json_number((double)p->p[i]));
   json_object_set_new(j, "probability", shares);
@@ -106,11 +104,11 @@ static unroll_status emit(void *context, const predicted *p, unroll_error *err) 
     if (one->numbers)
       add_numbers(&line, one);
     else
-      add_symbols(&line, one);
+      output_values(&line, &one->v->words, one->symbols, steps_of(one), INT64_MAX);
     if (one->symbols && !one->v->step) text_format(&line, "\t%.4f", (double)one->p[0]);
   }
   const bool failed = line.failed != 0;
-  if (!failed) printf("%s\n", line.data ? line.data : "");
+  if (!failed) output_line(&line);
   text_free(&line);
   if (failed) return error_memory(err);
   return ferror(stdout) ? error_set(err, UNROLL_FAILED, "cannot write to standard output") : UNROLL_OK;

@@ -95,9 +95,10 @@ static unroll_status emit(void *context, const scored *s, unroll_error *err) {
   const vocabulary *v = &p->m->words;
   const bool end = v->end >= 0 && s->n > 0 && s->symbols[s->n - 1] == v->end;
   text line = {0};
-  output_symbols(&line, v, s->symbols, s->n - end, v->end >= 0 ? INT64_MAX : STREAM_SHOWN);
+  output_values(&line, v, s->symbols, s->n - end, v->end >= 0 ? INT64_MAX : STREAM_SHOWN);
   if (line.failed) return out_of_memory(&line, err);
-  printf("%.4f\t%s\n", 0 - s->nats_total * BITS_PER_NAT, line.data ? line.data : "");
+  printf("%.4f\t", 0 - s->nats_total * BITS_PER_NAT);
+  output_line(&line);
   text_free(&line);
   for (int64_t i = 0; i < s->n && s->nats; i++) {
     text symbol = {0};

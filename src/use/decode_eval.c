@@ -97,6 +97,20 @@ static unroll_status compare_symbols(comparer *s, decode_total *t, const column_
   return text_metrics_add(&t->text, &a, &b, err);
 }
 
+/* Steps that were not drawn are outside of any span. */
+static unroll_status compare_spans(decode_total *t, const column_values *c, const decoded_part *p, const decoded *d,
+                                   unroll_error *err) {
+  const int64_t n = c->first[d->example + 1] - c->first[d->example];
+  int32_t outside = 0, *drawn = mem_alloc(((size_t)n + 1) * sizeof *drawn);
+  if (!drawn) return error_memory(err);
+  for (int32_t i = 0; i < t->v->words.n; i++)
+    if (t->spans.tags[i].place == 'O') outside = i;
+  for (int64_t i = 0; i < n; i++) drawn[i] = i < d->n ? p->symbols[i] : outside;
+  span_metrics_add(&t->spans, c->symbols + c->first[d->example], drawn, n);
+  mem_free(drawn);
+  return UNROLL_OK;
+}
+
 static void compare_numbers(decode_total *t, const column_values *c, const decoded_part *p, const decoded *d) {
   const int64_t steps = c->first[d->example + 1] - c->first[d->example];
   const int width = p->width;
@@ -116,14 +130,21 @@ static unroll_status compare(void *context, const decoded *d, unroll_error *err)
     const decoded_part *p = &d->parts[k];
     decode_total *t = &s->totals[k];
     const int data = s->m->g.losses[p->loss].data;
+    if (!t->v && p->words && span_tagged(p->words)) {
+      status = span_metrics_init(&t->spans, p->words, err);
+      t->tagged = !status;
+    }
     t->loss = p->loss;
     t->v = &s->m->table.list[data];
-    if (p->words)
-      status = compare_symbols(s, t, &s->d->columns[data], p, d, err);
-    else
-      compare_numbers(t, &s->d->columns[data], p, d);
+    if (p->words && !status) status = compare_symbols(s, t, &s->d->columns[data], p, d, err);
+    if (t->tagged && !status) status = compare_spans(t, &s->d->columns[data], p, d, err);
+    if (!p->words) compare_numbers(t, &s->d->columns[data], p, d);
   }
   return status;
+}
+
+void decode_totals_free(decode_total *totals, int n) {
+  for (int k = 0; totals && k < n; k++) span_metrics_free(&totals[k].spans);
 }
 
 unroll_status decode_eval(const model *m, const dataset *d, const decode_options *o, pool *workers, volatile sig_atomic_t *stop,
