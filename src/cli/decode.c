@@ -15,8 +15,19 @@ typedef struct printer {
   json_t *list;
 } printer;
 
-unroll_status decode_refuse(const options *o, unroll_error *err) {
-  const char *name = o->beam >= 0                ? "beam"
+bool decode_ctc(const model *m) {
+  bool any = false;
+  for (int i = 0; i < m->table.n; i++) any |= m->table.list[i].over >= 0;
+  return any;
+}
+
+const ctc_search *decode_search(ctc_search *s, const options *o) {
+  *s = (ctc_search){.beam = (int)o->beam, .best = 1, .space = -1};
+  return o->beam > 1 ? s : NULL;
+}
+
+unroll_status decode_refuse(const options *o, bool ctc, unroll_error *err) {
+  const char *name = o->beam >= 0 && !ctc        ? "beam"
                      : o->best >= 0              ? "n-best"
                      : o->samples >= 0           ? "samples"
                      : !isnan(o->length_penalty) ? "length-penalty"
@@ -31,8 +42,11 @@ unroll_status decode_refuse(const options *o, unroll_error *err) {
                    name);
 }
 
-unroll_status decode_check_eval(const options *o, bool generates, unroll_error *err) {
-  const char *name = o->beam >= 0 ? "beam" : !isnan(o->length_penalty) ? "length-penalty" : o->length >= 0 ? "length" : NULL;
+unroll_status decode_check_eval(const options *o, bool generates, bool ctc, unroll_error *err) {
+  const char *name = o->beam >= 0 && !ctc        ? "beam"
+                     : !isnan(o->length_penalty) ? "length-penalty"
+                     : o->length >= 0            ? "length"
+                                                 : NULL;
   if (o->decode && !generates)
     return error_set(err, UNROLL_USAGE,
                      "--decode is for nets that generate from data: this one predicts nothing from its own earlier "

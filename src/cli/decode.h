@@ -3,6 +3,7 @@
 #define CLI_DECODE_H
 #include <jansson.h>
 #include "cli/options.h"
+#include "dist/ctc.h"
 #include "use/decode_eval.h"
 
 /* Rows of an option table that both commands have. */
@@ -31,10 +32,14 @@
         "symbols at most [50 and twice the longest input]"                                                                         \
   }
 
+/* Has the model a line with ctc, whose texts --beam searches? */
+bool decode_ctc(const model *m);
 /* UNROLL_USAGE for options that only make sense with a net that generates. */
-unroll_status decode_refuse(const options *o, unroll_error *err);
+unroll_status decode_refuse(const options *o, bool ctc, unroll_error *err);
 /* The same for `unroll eval`. */
-unroll_status decode_check_eval(const options *o, bool generates, unroll_error *err);
+unroll_status decode_check_eval(const options *o, bool generates, bool ctc, unroll_error *err);
+/* A search with --beam; what predict_sink takes: NULL without one. */
+const ctc_search *decode_search(ctc_search *s, const options *o);
 /* `unroll predict`: d has been read. With --json a row for each goes into `list`. */
 unroll_status predict_decoded(const model *m, const dataset *d, const options *o, pool *workers, json_t *list, unroll_error *err);
 /* `unroll sample` of a model of several variables, or of numbers. */

@@ -9,6 +9,7 @@
 #include "cli/decode.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
+#include "metrics/edits.h"
 #include "metrics/label.h"
 #include "use/predict.h"
 
@@ -20,8 +21,11 @@ typedef struct report {
   dataset d;
   int n;                  /* lines with ~ */
   predict_total *totals;  /* [n] */
-  label_metrics *metrics; /* [n] of symbols; of numbers empty */
-  decode_total *decoded;  /* [n] with --decode, the first n_decoded of them */
+  label_metrics *metrics; /* [n] of symbols; of numbers and of ctc empty */
+  struct text_edits {
+    edits words, characters;
+  } * texts;             /* [n] of ctc */
+  decode_total *decoded; /* [n] with --decode, the first n_decoded of them */
   int n_decoded;
   double mean, exact; /* loss of a prediction; in single precision, where m is not */
 } report;
@@ -30,14 +34,33 @@ static const variable *variable_of(const report *r, int k) { return &r->m->table
 static bool is_symbols(const report *r, int k) { return variable_of(r, k)->form.unit != UNIT_NUMBERS; }
 static bool is_labels(const report *r, int k) { return variable_of(r, k)->form.unit == UNIT_LABELS; }
 static bool is_bernoulli(const predict_total *t) { return t->distribution->support == SUPPORT_BIT; }
+static bool is_ctc(const report *r, int k) { return variable_of(r, k)->over >= 0; }
 static double loss_of(const predict_total *t) { return t->n ? t->nats / (double)t->n : (double)NAN; }
+
+static unroll_status compare_texts(struct text_edits *e, const predicted_part *p, unroll_error *err) {
+  text drawn = {0}, truth = {0};
+  vocabulary_add_texts(&p->v->words, p->symbols, p->n, &drawn);
+  vocabulary_add_texts(&p->v->words, p->truth, p->n_truth, &truth);
+  unroll_status status = drawn.failed || truth.failed ? error_memory(err) : UNROLL_OK;
+  if (!status) status = edits_add_words(&e->words, drawn.data, drawn.length, truth.data, truth.length, err);
+  if (!status) status = edits_add_characters(&e->characters, drawn.data, drawn.length, truth.data, truth.length, err);
+  text_free(&drawn);
+  text_free(&truth);
+  return status;
+}
 
 static unroll_status take(void *context, const predicted *p, unroll_error *err) {
   report *r = context;
-  (void)err;
-  for (int k = 0; k < p->n; k++)
-    if (p->parts[k].truth) label_metrics_add(&r->metrics[k], p->parts[k].truth, p->parts[k].symbols, p->parts[k].n);
-  return UNROLL_OK;
+  unroll_status status = UNROLL_OK;
+  for (int k = 0; k < p->n && !status; k++) {
+    const predicted_part *one = &p->parts[k];
+    if (!one->truth) continue;
+    if (is_ctc(r, k))
+      status = compare_texts(&r->texts[k], one, err);
+    else
+      label_metrics_add(&r->metrics[k], one->truth, one->symbols, one->n);
+  }
+  return status;
 }
 
 /* --- text --- */
@@ -124,19 +147,29 @@ static void print_symbols(const report *r, int k) {
   if (!is_labels(r, k)) printf("perplexity %.4f, ", exp(loss_of(&r->totals[k])));
 }
 
+static void print_edits(const char *name, const edits *e) {
+  char rate[16], count[32];
+  const int64_t truth = e->hits + e->substitutions + e->deletions;
+  printf("%s %s %% (%" PRId64 " substituted, %" PRId64 " deleted, %" PRId64 " inserted of %s), ", name,
+         percent(edits_rate(e), rate), e->substitutions, e->deletions, e->insertions, output_count(truth, count));
+}
+
 static void print_report(const report *r) {
   char a[32], b[32];
   for (int k = 0; k < r->n; k++) {
     const predict_total *t = &r->totals[k];
     printf("%s: ", t->name);
-    if (is_symbols(r, k))
+    if (is_ctc(r, k)) {
+      print_edits("WER", &r->texts[k].words);
+      print_edits("CER", &r->texts[k].characters);
+    } else if (is_symbols(r, k))
       print_symbols(r, k);
     else if (is_bernoulli(t))
       printf("accuracy %.2f %%, ", 100 * t->correct);
     else
       printf("mean squared error %.6g, ", t->squared);
-    printf("%.4f %s per prediction\n", loss_of(t), t->pinball ? "pinball loss" : "nats");
-    if (is_symbols(r, k) && is_labels(r, k)) print_classes(r, k);
+    printf("%.4f %s per %s\n", loss_of(t), t->pinball ? "pinball loss" : "nats", is_ctc(r, k) ? "symbol" : "prediction");
+    if (is_symbols(r, k) && is_labels(r, k) && !is_ctc(r, k)) print_classes(r, k);
     if (r->metrics[k].tagged && !r->n_decoded) print_spans(&r->metrics[k].spans); /* else those of what is generated */
     if (r->metrics[k].confusion) print_confusion(r, k);
     for (int i = 0; i < r->n_decoded; i++)
@@ -215,12 +248,20 @@ static void add_symbols(json_t *one, const report *r, int k) {
   if (m->confusion) json_object_set_new(one, "confusion", confusion_json(m, v));
 }
 
+static json_t *edits_json(const edits *e) {
+  return json_pack("{s:o, s:I, s:I, s:I, s:I}", "rate", json_number(edits_rate(e)), "hits", (json_int_t)e->hits, "substitutions",
+                   (json_int_t)e->substitutions, "deletions", (json_int_t)e->deletions, "insertions", (json_int_t)e->insertions);
+}
+
 static json_t *report_json(const report *r) {
   json_t *all = json_object();
   for (int k = 0; k < r->n; k++) {
     const predict_total *t = &r->totals[k];
     json_t *one = json_pack("{s:I, s:o}", "predictions", (json_int_t)t->n, "loss", json_number(loss_of(t)));
-    if (is_symbols(r, k))
+    if (is_ctc(r, k)) {
+      json_object_set_new(one, "wer", edits_json(&r->texts[k].words));
+      json_object_set_new(one, "cer", edits_json(&r->texts[k].characters));
+    } else if (is_symbols(r, k))
       add_symbols(one, r, k);
     else if (is_bernoulli(t))
       json_object_set_new(one, "accuracy", json_number(t->correct));
@@ -247,11 +288,12 @@ static unroll_status begin(report *r, unroll_error *err) {
   r->totals = mem_zero((size_t)r->n + 1, sizeof *r->totals);
   r->metrics = mem_zero((size_t)r->n + 1, sizeof *r->metrics);
   r->decoded = mem_zero((size_t)r->n + 1, sizeof *r->decoded);
-  unroll_status status = r->totals && r->metrics && r->decoded ? UNROLL_OK : error_memory(err);
+  r->texts = mem_zero((size_t)r->n + 1, sizeof *r->texts);
+  unroll_status status = r->totals && r->metrics && r->decoded && r->texts ? UNROLL_OK : error_memory(err);
   for (int k = 0; k < r->n && !status; k++) {
     const variable *v = variable_of(r, k);
     const bool confusion = r->o->confusion && is_labels(r, k);
-    if (is_symbols(r, k)) status = label_metrics_init(&r->metrics[k], &v->words, v->step, confusion, err);
+    if (is_symbols(r, k) && !is_ctc(r, k)) status = label_metrics_init(&r->metrics[k], &v->words, v->step, confusion, err);
   }
   return status;
 }
@@ -279,9 +321,10 @@ static unroll_status in_single_precision(report *r, pool *workers, unroll_error 
 
 unroll_status eval_table(const model *m, const options *o, pool *workers, unroll_error *err) {
   report r = {.o = o, .m = m, .n = m->g.n_losses};
-  const predict_sink sink = {.context = &r, .emit = take, .stop = signals_flag()};
+  ctc_search search;
+  const predict_sink sink = {.context = &r, .emit = take, .stop = signals_flag(), .search = decode_search(&search, o)};
   text paths = {0};
-  unroll_status status = decode_check_eval(o, decode_is_for(&m->g), err);
+  unroll_status status = decode_check_eval(o, decode_is_for(&m->g), decode_ctc(m), err);
   if (!status) status = begin(&r, err);
   if (!status) status = data_paths(o, 1, &paths, err);
   if (!status)
@@ -305,6 +348,7 @@ unroll_status eval_table(const model *m, const options *o, pool *workers, unroll
   mem_free(r.metrics);
   decode_totals_free(r.decoded, r.n);
   mem_free(r.decoded);
+  mem_free(r.texts);
   text_free(&paths);
   mem_free(r.totals);
   dataset_free(&r.d);

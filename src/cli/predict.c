@@ -85,8 +85,11 @@ static json_t *part_json(const predicted_part *p) {
   const vocabulary *v = &p->v->words;
   json_t *j = json_pack("{s:o}", "value", output_json_values(v, p->symbols, steps_of(p), p->v->step && v->unit == UNIT_LABELS));
   json_t *shares = json_array();
-  for (int64_t i = 0; i < p->n; i++) json_array_append_new(shares, json_number((double)p->p[i]));
-  json_object_set_new(j, "probability", shares);
+  for (int64_t i = 0; i < p->n && p->p; i++) json_array_append_new(shares, json_number((double)p->p[i]));
+  if (p->p)
+    json_object_set_new(j, "probability", shares);
+  else
+    json_decref(shares);
   return j;
 }
 
@@ -105,7 +108,7 @@ static unroll_status emit(void *context, const predicted *p, unroll_error *err) 
       add_numbers(&line, one);
     else
       output_values(&line, &one->v->words, one->symbols, steps_of(one), INT64_MAX);
-    if (one->symbols && !one->v->step) text_format(&line, "\t%.4f", (double)one->p[0]);
+    if (one->p && !one->v->step) text_format(&line, "\t%.4f", (double)one->p[0]);
   }
   const bool failed = line.failed != 0;
   if (!failed) output_line(&line);
@@ -134,7 +137,9 @@ static unroll_status predict_table_of(const model *m, const options *o, const ch
   levels asked = {0};
   const predict_table how = {.series = o->series, .tagged = o->tagged, .folders = o->folders, .skip_bad = o->skip_bad};
   const bool generates = decode_is_for(&m->g);
-  unroll_status status = generates ? UNROLL_OK : decode_refuse(o, err);
+  ctc_search search;
+  unroll_status status = generates ? UNROLL_OK : decode_refuse(o, decode_ctc(m), err);
+  sink.search = decode_search(&search, o);
   if (!status && o->quantiles) status = take_levels(m, o, generates, &asked, &sink, err);
   if (!status) status = predict_read(&d, m, paths, &how, false, err);
   if (!status) data_report(&d);
@@ -178,7 +183,8 @@ const command command_predict = {
         "these, with ; between them; of a net with quantile() its levels. DATA need not have the columns that are predicted.\n\n"
         "What a net feeds back to itself (a translation, a summary, tags that see the tags before them) is generated: the\n"
         "likeliest symbol at each step, or with --beam a search for the likeliest text, or with --samples draws. Where there are\n"
-        "several, each has the number of its example and a tab before it.",
+        "several, each has the number of its example and a tab before it. Of a net with ctc it is the text of the likeliest path,\n"
+        "or with --beam the likeliest text that a prefix search finds.",
     .rows = rows,
     .least = 2,
     .most = NO_BOUND,

@@ -217,7 +217,7 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   const bool is_table = !status && m.table.n;
   if (!status) status = forecast_check(&m, o, false, err);
   if (!status && is_table) status = m.table.time.time ? forecast_eval(&m, o, workers, err) : eval_table(&m, o, workers, err);
-  if (!status && !is_table) status = decode_check_eval(o, false, err);
+  if (!status && !is_table) status = decode_check_eval(o, false, false, err);
   if (!status && !is_table && (o->series || o->tagged || o->confusion || o->folders))
     status = error_set(err, UNROLL_USAGE, "--%s is for tables, and this model reads a text",
                        o->series    ? "series"

@@ -382,12 +382,14 @@ static unroll_status check_bpe(const binder *b) {
   return UNROLL_OK;
 }
 
-/* Is anything there that says how many steps each axis has? What is fed back is generated as long as it is. */
+/* Is anything there that says how many steps each axis has? What is fed back is generated as long as it is, and a text of ctc
+ * found. */
 static unroll_status check_axes(const binder *b) {
   for (int i = 0; i < b->s->n; i++) {
     bool known = b->s->list[i].axis < 0;
     for (int k = 0; k < b->s->n; k++)
-      known |= b->s->list[k].axis == b->s->list[i].axis && (b->d->columns[k].there || b->s->list[k].fed_back);
+      known |=
+          b->s->list[k].axis == b->s->list[i].axis && (b->d->columns[k].there || b->s->list[k].fed_back || b->s->list[k].over >= 0);
     if (!known)
       return error_set(b->err, UNROLL_USAGE, "nothing but '%s', which is to be predicted, says how many steps there are",
                        b->s->list[i].form.name);

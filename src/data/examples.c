@@ -152,16 +152,20 @@ static void find_scales(examples *f, int n) {
   }
 }
 
-int64_t examples_rows(const examples *f, int k) {
+int64_t examples_predicted(const examples *f, int k) {
   const variable *v = &f->s->list[f->g->losses[k].data];
   return v->step ? f->axes[v->axis].first[f->axes[v->axis].steps] : f->b.rows;
+}
+
+int64_t examples_rows(const examples *f, int k) {
+  return f->s->list[f->g->losses[k].data].over >= 0 ? f->b.rows : examples_predicted(f, k);
 }
 
 void examples_where(const examples *f, int k, int64_t row, int *in_batch, int *step) {
   const variable *v = &f->s->list[f->g->losses[k].data];
   *step = 0;
   *in_batch = (int)row;
-  if (!v->step) return;
+  if (!v->step || v->over >= 0) return;
   const batch_axis *axis = &f->axes[v->axis];
   int low = 0, high = axis->steps - 1;
   while (low < high) {
@@ -184,7 +188,7 @@ void examples_fill(examples *f, int n) {
   for (int a = 0; a < f->g->n_axes; a++) fill_axis(f, a, n);
   for (int i = 0; i < f->g->n_inputs; i++) fill_input(f, i, n);
   f->predicted = 0;
-  for (int k = 0; k < f->g->n_losses; k++) f->predicted += examples_rows(f, k);
+  for (int k = 0; k < f->g->n_losses; k++) f->predicted += examples_predicted(f, k);
   f->b.varying = f->g->varying;
   f->b.loss_scale = f->predicted > 0 ? 1.0 / (double)f->predicted : 0;
 }

@@ -37,5 +37,6 @@ void examples_free(examples *f);
 void examples_fill(examples *f, int n);
 /* Rows of loss k in the last batch, and the example and step (from 0) that row i belongs to. */
 int64_t examples_rows(const examples *f, int k);
+int64_t examples_predicted(const examples *f, int k); /* the same, but of ctc the symbols of its texts */
 void examples_where(const examples *f, int k, int64_t row, int *in_batch, int *step);
 #endif

@@ -11,7 +11,7 @@
 unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error *err) {
   *s = (schema){.list = mem_zero((size_t)n + 1, sizeof *s->list), .n = n};
   if (!s->list) return error_memory(err);
-  for (int i = 0; i < n; i++) s->list[i] = (variable){.form = forms[i], .axis = -1, .words = {.end = -1}};
+  for (int i = 0; i < n; i++) s->list[i] = (variable){.form = forms[i], .axis = -1, .over = -1, .words = {.end = -1}};
   return UNROLL_OK;
 }
 
@@ -64,6 +64,7 @@ unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err) {
     const enum symbol_unit unit = v->form.unit;
     v->step = d->space == SPACE_STEP;
     v->axis = v->step ? d->axis : -1;
+    v->over = -1;
     memcpy(v->args, d->args, sizeof v->args);
     v->n_args = d->n_args;
     v->most = unit != UNIT_NUMBERS && d->n_args ? (int)d->args[0] : 0;
@@ -76,10 +77,11 @@ unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err) {
       if (l->data != i) continue;
       v->predicted = true;
       v->distribution = l->distribution;
+      if (!l->distribution->aligned) v->over = graph_at(g, l->prediction)->axis;
     }
     for (int k = 0; k < g->n_inputs; k++) v->fed_back |= v->predicted && g->inputs[k].data == i && g->inputs[k].lag > 0;
     const bool is_text = unit_is_text(unit);
-    v->ends = is_text && (v->form.lines || v->fed_back);
+    v->ends = is_text && v->over < 0 && (v->form.lines || v->fed_back);
   }
   return find_weights(s, g, err);
 }
@@ -326,6 +328,7 @@ unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *er
   unroll_status status = UNROLL_OK;
   for (int i = 0; i < s->n && !status; i++)
     if (d->columns[i].there) status = encode_variable(d, &s->list[i], i, err);
+  if (!status) status = dataset_set_unfit_aside(d, s, err);
   return status ? status : dataset_settle(d, s, err);
 }
 
@@ -344,7 +347,8 @@ void dataset_measure(dataset *d, const schema *s, const graph *g) {
     int64_t predicted = 0;
     for (int k = 0; k < g->n_losses; k++) {
       const variable *v = &s->list[g->losses[k].data];
-      predicted += v->step ? dataset_length(d, s, v->axis, n) : 1;
+      const bool counts = v->step && (v->over < 0 || d->columns[g->losses[k].data].there); /* a text to come has no length yet */
+      predicted += counts ? dataset_length(d, s, v->axis, n) : 1;
     }
     d->first[n + 1] = d->first[n] + predicted;
   }

@@ -19,8 +19,9 @@ typedef struct variable {
   bool predicted;         /* by a line with ~ */
   bool fed_back;          /* and used at [t-1] */
   bool weighs;            /* only says how much predictions count: used by nothing but `weight =` */
-  bool ends;              /* its texts end with the end symbol: fed back, or `lines` */
+  bool ends;              /* its texts end with the end symbol: fed back, or `lines`; not what ctc predicts */
   int axis;               /* -1: no steps */
+  int over;               /* predicted by ctc: the axis of what is read; else -1 */
   int most;               /* words(n), category(n): symbols at most; 0: no bound */
   double args[KIND_ARGS]; /* of the kind, as its row in graph/kinds.def has them */
   int n_args;
@@ -89,11 +90,14 @@ unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error
 unroll_status variable_scale(variable *v, unroll_error *err);
 /* Examples set aside are dropped, or the first is an error. */
 unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err);
-/* Codes -> numbers of the vocabularies; numbers are standardised. An unknown character or label is UNROLL_BAD_INPUT, an unknown
- * word is <unk>. */
+/* Codes -> numbers of the vocabularies; numbers are standardised. An unknown character or label is UNROLL_BAD_INPUT, and so is a
+ * text for ctc that needs more steps than there are; an unknown word is <unk>. */
 unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *err);
 /* Counts what is predicted, into first[] and n_symbols. */
 void dataset_measure(dataset *d, const schema *s, const graph *g);
+/* Texts that ctc cannot align, because what is read has fewer steps than they need: their examples are set aside. Of an encoded
+ * table. */
+unroll_status dataset_set_unfit_aside(dataset *d, const schema *s, unroll_error *err);
 /* Steps of an example on an axis. */
 int64_t dataset_length(const dataset *d, const schema *s, int axis, int64_t example);
 #endif

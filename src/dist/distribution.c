@@ -27,8 +27,8 @@ static const distribution_form *const forms[DISTRIBUTION_COUNT] = {
 unroll_status distribution_of(distribution *d, const graph *g, int number, const variable *v, unroll_error *err) {
   const loss *l = &g->losses[number];
   const distribution_form *form = forms[l->distribution - graph_distributions];
-  if (!form->symbols && !form->number && !form->vector)
-    return error_set(err, UNROLL_BAD_INPUT, "'%s' is not there yet", l->distribution->name);
+  if (!form->symbols && !form->number && !form->vector && l->distribution->aligned) /* a row of the table without its file */
+    return error_set(err, UNROLL_FAILED, "'%s' has no form", l->distribution->name);
   *d = (distribution){.row = l->distribution,
                       .form = form,
                       .width = g->data[l->data].width,

@@ -31,8 +31,8 @@ typedef struct prediction { /* the rows of the arguments, [widths[k]] */
   const float *args[LOSS_ARGS];
 } prediction;
 
-/* Loss number `loss` of a graph, which must outlive d, as v (or NULL: not standardised). UNROLL_BAD_INPUT for one that is not
- * there yet (ctc). */
+/* Loss number `loss` of a graph, which must outlive d, as v (or NULL: not standardised). Of ctc there are
+ * the rows of its logits alone: dist/ctc.h makes texts of them. */
 unroll_status distribution_of(distribution *d, const graph *g, int loss, const variable *v, unroll_error *err);
 bool distribution_is_symbols(const distribution *d);
 

@@ -99,6 +99,8 @@ static unroll_status begin(forecaster *s, int group, unroll_error *err) {
     const variable *v = &s->m->table.list[g->losses[k].data];
     size_t numbers;
     status = distribution_of(&s->heads[k], g, k, v, err);
+    if (!status && !s->heads[k].row->aligned)
+      return error_set(err, UNROLL_USAGE, "'%s' is predicted by %s, which forecasts nothing", v->form.name, s->heads[k].row->name);
     if (status) return status;
     if (__builtin_mul_overflow((size_t)s->o->horizon * (size_t)v->width, (size_t)s->o->samples, &numbers)) return error_memory(err);
     s->draws[k] = mem_zero(numbers, sizeof **s->draws);

@@ -10,7 +10,8 @@
 #include "dist/distribution.h"
 
 typedef struct output { /* of one loss */
-  int64_t *first;       /* [n_sequences + 1] predictions of each example */
+  int64_t *first;       /* [n_sequences + 1] predictions of each example; of ctc room for them ... */
+  int64_t *count;       /* [n_sequences] ... and how many there are; else NULL */
   int32_t *symbols;
   float *p, *numbers;
   const double *levels;
@@ -29,6 +30,7 @@ typedef struct predictor {
   int *keep;             /* the arguments of all distributions */
   distribution *each;    /* [n_losses] */
   double *means;         /* [largest width] scratch */
+  float *steps;          /* scratch: what ctc says about an example */
   output *outputs;       /* [n_losses] */
   predicted_part *parts; /* [n_losses] */
   predict_total *totals;
@@ -41,10 +43,12 @@ static unroll_status make_output(predictor *s, int k, unroll_error *err) {
   const dataset *d = s->d;
   const variable *v = variable_of(s, k);
   output *o = &s->outputs[k];
+  const int along = v->over >= 0 ? v->over : v->axis;
   o->first = mem_zero((size_t)d->n_sequences + 1, sizeof *o->first);
-  if (!o->first) return error_memory(err);
+  o->count = v->over >= 0 ? mem_zero((size_t)d->n_sequences + 1, sizeof *o->count) : NULL;
+  if (!o->first || (v->over >= 0 && !o->count)) return error_memory(err);
   for (int64_t i = 0; i < d->n_sequences; i++)
-    o->first[i + 1] = o->first[i] + (v->step ? dataset_length(d, &s->m->table, v->axis, i) : 1);
+    o->first[i + 1] = o->first[i] + (along >= 0 ? dataset_length(d, &s->m->table, along, i) : 1);
   const size_t n = (size_t)o->first[d->n_sequences] + 1;
   size_t numbers;
   if (v->form.unit == UNIT_NUMBERS) {
@@ -52,9 +56,9 @@ static unroll_status make_output(predictor *s, int k, unroll_error *err) {
     o->numbers = mem_zero(numbers, sizeof *o->numbers);
   } else {
     o->symbols = mem_zero(n, sizeof *o->symbols);
-    o->p = mem_zero(n, sizeof *o->p);
+    o->p = o->count ? NULL : mem_zero(n, sizeof *o->p);
   }
-  return o->numbers || (o->symbols && o->p) ? UNROLL_OK : error_memory(err);
+  return o->numbers || (o->symbols && (o->p || o->count)) ? UNROLL_OK : error_memory(err);
 }
 
 /* What is asked for, or what the outputs of quantile() are. */
@@ -85,16 +89,21 @@ static unroll_status begin(predictor *s, int rows, pool *workers, unroll_error *
   s->parts = mem_zero((size_t)g->n_losses, sizeof *s->parts);
   if (!s->keep || !s->each || !s->outputs || !s->parts) return error_memory(err);
   int n_keep = 0, widest = 1;
+  size_t logits = 1, most = 0;
   for (int k = 0; k < g->n_losses && !status; k++) {
     distribution *d = &s->each[k];
     status = distribution_of(d, g, k, variable_of(s, k), err);
     for (int i = 0; i < d->n_args && !status; i++) s->keep[n_keep++] = d->nodes[i];
     widest = d->width > widest ? d->width : widest;
+    most = (size_t)batcher_steps(s->batches) * (size_t)(d->row->aligned ? 0 : d->widths[0]);
+    logits = most > logits ? most : logits;
     if (!status) status = make_output(s, k, err);
     if (!status) status = make_quantiles(s, k, err);
   }
   if (status) return status;
-  if (!(s->means = mem_zero((size_t)widest, sizeof *s->means))) return error_memory(err);
+  s->means = mem_zero((size_t)widest, sizeof *s->means);
+  s->steps = mem_alloc(logits * sizeof *s->steps);
+  if (!s->means || !s->steps) return error_memory(err);
   const plan_options options = {.precision = s->m->precision,
                                 .max_rows = batcher_rows(s->batches),
                                 .max_steps = batcher_steps(s->batches),
@@ -112,6 +121,7 @@ static void predictor_free(predictor *s) {
   part_free(&s->all);
   for (int k = 0; s->outputs && k < s->m->g.n_losses; k++) {
     mem_free(s->outputs[k].first);
+    mem_free(s->outputs[k].count);
     mem_free(s->outputs[k].symbols);
     mem_free(s->outputs[k].p);
     mem_free(s->outputs[k].numbers);
@@ -122,6 +132,7 @@ static void predictor_free(predictor *s) {
   mem_free(s->keep);
   mem_free(s->each);
   mem_free(s->means);
+  mem_free(s->steps);
 }
 
 /* In the units of the data. */
@@ -167,10 +178,53 @@ static void compare(predictor *s, int k, const prediction *p, int64_t at, int64_
   if (is_pinball(s, k)) t->nats += distribution_pinball(&s->each[k], p, s->means);
 }
 
+/* The text of an example from its logits, in s->steps. */
+static unroll_status find_text(predictor *s, int k, int64_t example, unroll_error *err) {
+  output *o = &s->outputs[k];
+  const int width = s->each[k].widths[0], steps = (int)(o->first[example + 1] - o->first[example]);
+  const ctc_steps said = {s->steps, width, steps, width};
+  int32_t *to = o->symbols + o->first[example];
+  for (int64_t i = 0; i < (int64_t)steps * width; i++)
+    if (isnan(s->steps[i]) || s->steps[i] == INFINITY) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
+  if (!s->sink->search) {
+    o->count[example] = ctc_best_path(&said, to);
+    return UNROLL_OK;
+  }
+  arena memory = {0};
+  ctc_text *found;
+  int n = 0;
+  const unroll_status status = ctc_find(&said, s->sink->search, &found, &n, &memory, err);
+  o->count[example] = n ? found[0].n : 0;
+  if (n && found[0].n) memcpy(to, found[0].symbols, (size_t)found[0].n * sizeof *to);
+  arena_free(&memory);
+  return status;
+}
+
+/* Of ctc: the steps of each example, one after the other, and its text. */
+static unroll_status collect_texts(predictor *s, int k, unroll_error *err) {
+  const examples *e = batcher_examples(s->batches);
+  const int axis_number = variable_of(s, k)->over, width = s->each[k].widths[0];
+  const batch_axis *axis = &e->axes[axis_number];
+  ptrdiff_t stride;
+  const float *x = run_value(s->run, s->each[k].nodes[0], &stride);
+  unroll_status status = UNROLL_OK;
+  for (int q = 0; q < e->b.rows && !status; q++) {
+    const int64_t example = e->list[axis->order ? axis->order[q] : q];
+    for (int t = 0; t < axis->steps && axis->active[t] > q; t++)
+      memcpy(s->steps + (int64_t)t * width, x + (axis->first[t] + q) * stride, (size_t)width * sizeof *x);
+    status = find_text(s, k, example, err);
+  }
+  if (!s->complete) return status;
+  s->totals[k].n += examples_predicted(e, k);
+  s->totals[k].nats += run_loss(s->run, k);
+  return status;
+}
+
 static unroll_status collect(predictor *s, int k, unroll_error *err) {
   const examples *e = batcher_examples(s->batches);
   output *o = &s->outputs[k];
   const int64_t rows = examples_rows(e, k);
+  if (o->count) return collect_texts(s, k, err);
   for (int64_t i = 0; i < rows; i++) {
     int row, step;
     examples_where(e, k, i, &row, &step);
@@ -196,10 +250,11 @@ static unroll_status emit_all(predictor *s, const predict_sink *sink, unroll_err
       const column_values *c = &s->d->columns[s->m->g.losses[k].data];
       s->parts[k] = (predicted_part){.v = v,
                                      .distribution = s->m->g.losses[k].distribution,
-                                     .n = o->first[i + 1] - o->first[i],
+                                     .n = o->count ? o->count[i] : o->first[i + 1] - o->first[i],
                                      .symbols = o->symbols ? o->symbols + o->first[i] : NULL,
                                      .p = o->p ? o->p + o->first[i] : NULL,
                                      .truth = s->complete && o->symbols ? c->symbols + c->first[i] : NULL,
+                                     .n_truth = s->complete && o->symbols ? c->first[i + 1] - c->first[i] : 0,
                                      .numbers = o->numbers ? o->numbers + o->first[i] * v->width : NULL,
                                      .levels = o->levels,
                                      .n_levels = o->n_levels,

@@ -3,15 +3,17 @@
 #define USE_PREDICT_H
 #include <signal.h>
 #include "base/threads.h"
+#include "dist/ctc.h"
 #include "model/model.h"
 
 typedef struct predicted_part { /* of one line with ~ */
   const variable *v;
   const distribution_row *distribution;
-  int64_t n;              /* 1, or the steps of the example */
+  int64_t n;              /* 1, or the steps of the example; of ctc the symbols of the text that was found */
   const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
-  const float *p;         /* [n] its probability */
-  const int32_t *truth;   /* [n] symbols, where the data holds what is predicted; else NULL */
+  const float *p;         /* [n] its probability; NULL for ctc */
+  const int32_t *truth;   /* [n_truth] symbols, where the data holds what is predicted; else NULL */
+  int64_t n_truth;        /* n, but of ctc */
   const float *numbers;   /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
   const double *levels;   /* [n_levels] those asked for, else those of quantile(); none: NULL */
   int n_levels;
@@ -28,7 +30,7 @@ typedef struct predict_total { /* of one line with ~ */
   const char *name;
   const distribution_row *distribution;
   bool pinball; /* its loss is that of quantiles, in the units of the data, and no density */
-  int64_t n;    /* predictions */
+  int64_t n;    /* predictions; of ctc symbols of the true texts */
   double nats;  /* -log probability of all */
   double
       correct; /* softmax: the likeliest symbol is the true one; bernoulli: so is the likelier value, as a share of the entries */
@@ -41,6 +43,7 @@ typedef struct predict_sink {
   volatile sig_atomic_t *stop;                                                 /* or NULL */
   const double *levels; /* [n_levels] quantiles of numbers that are wanted beside the mean; NULL: those of quantile() alone */
   int n_levels;
+  const ctc_search *search; /* of ctc: how its texts are found; NULL: the likeliest path */
 } predict_sink;
 
 /* `complete`: the data holds what is predicted; then totals, [m->g.n_losses], is filled. d is encoded and measured. */
