@@ -38,6 +38,8 @@ static inline enum support variable_support(const variable *v, int entry) {
 }
 /* Does an entry stay as it is where numbers are standardised? Bits and counts do, `time`, and what weighs predictions. */
 static inline bool variable_stays(const variable *v, int entry) {
+  const enum kind_sort sort = v->form.of->sort;
+  if (sort == KIND_KEYS || (sort == KIND_PEN && entry == 2)) return true;
   return v->form.cycles || v->weighs || v->factor || variable_support(v, entry) != SUPPORT_REAL;
 }
 

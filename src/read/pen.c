@@ -33,14 +33,16 @@ void pen_merge(pen *p, int every) {
 typedef struct scan {
   const char *data;
   size_t size, at;
+  int line;     /* where it began, for messages */
+  size_t first; /* the byte that this line begins with */
 } scan;
 
 static bool white(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 static unroll_status bad(const scan *s, unroll_error *err, const char *what) {
-  int line = 1;
-  size_t first = 0;
-  for (size_t i = 0; i < s->at && i < s->size; i++)
+  int line = s->line;
+  size_t first = s->first;
+  for (size_t i = first; i < s->at && i < s->size; i++)
     if (s->data[i] == '\n') line++, first = i + 1;
   return error_at(err, UNROLL_BAD_INPUT, NULL, NULL, line, (int)(s->at - first) + 1, "%s", what);
 }
@@ -61,59 +63,63 @@ static unroll_status point(scan *s, float out[3], unroll_error *err) {
   return s->at < s->size && s->data[s->at] == ',' ? bad(s, err, "a point has more than three numbers") : UNROLL_OK;
 }
 
-/* Lines with something on them; `most`: the largest number of points on one, from their white space. */
-static int64_t lines_of(const char *data, size_t size, int64_t *most) {
-  int64_t lines = 0, here = 0;
-  *most = 0;
+unroll_status pen_lines_of(pen_lines *l, const char *data, size_t size, unroll_error *err) {
+  int64_t room = 0, here = 0;
+  int number = 1;
+  *l = (pen_lines){0};
   for (size_t i = 0; i < size; i++) {
-    if (!white(data[i]) && (i == 0 || white(data[i - 1]))) lines += here++ == 0;
-    if (here > *most) *most = here;
-    if (data[i] == '\n') here = 0;
-  }
-  return lines;
-}
-
-/* Brings s to line `number` of those that are not empty, and its end. */
-static void go_to(scan *s, int64_t number) {
-  for (;;) {
-    while (s->at < s->size && white(s->data[s->at])) s->at++;
-    const char *end = memchr(s->data + s->at, '\n', s->size - s->at);
-    if (number-- == 0) {
-      if (end) s->size = (size_t)(end - s->data);
-      return;
+    if (!white(data[i]) && (i == 0 || white(data[i - 1])) && here++ == 0) {
+      if (l->n == room) {
+        pen_line *larger = mem_resize(l->starts, (size_t)(room = room ? 2 * room : 16) * sizeof *larger);
+        if (!larger) return error_memory(err);
+        l->starts = larger;
+      }
+      l->starts[l->n++] = (pen_line){i, number};
     }
-    s->at = end ? (size_t)(end - s->data) : s->size;
+    if (here > l->most) l->most = here;
+    if (data[i] == '\n') here = 0, number++;
   }
+  return UNROLL_OK;
 }
 
-static unroll_status offsets(pen *p, const char *data, size_t size, int64_t number, unroll_error *err) {
-  scan s = {data, size, 0};
-  int64_t most, room = 0;
-  const int64_t lines = lines_of(data, size, &most);
-  if (!lines) return error_set(err, UNROLL_BAD_INPUT, "the file is empty");
-  if (number >= lines)
-    return error_set(err, UNROLL_BAD_INPUT, "there is no drawing %" PRId64 ": the file has %" PRId64 " (0 is the first)", number,
-                     lines);
-  if (number < 0 && lines > 1 && most > 1)
-    return error_set(err, UNROLL_BAD_INPUT, "a file with many drawings, one a line: say which one, as in FILE#0");
-  if (number >= 0) go_to(&s, number);
-  while (s.at < s.size) {
-    if (white(s.data[s.at])) {
-      s.at++;
+/* Points up to the end of s. */
+static unroll_status points(pen *p, scan *s, unroll_error *err) {
+  int64_t room = 0;
+  while (s->at < s->size) {
+    if (white(s->data[s->at])) {
+      s->at++;
       continue;
     }
-    if (p->n == PEN_MAX_POINTS) return bad(&s, err, "a drawing has at most 1048576 points");
+    if (p->n == PEN_MAX_POINTS) return bad(s, err, "a drawing has at most 1048576 points");
     if (p->n == room) {
       float *larger = mem_resize(p->points, (size_t)(room = room ? 2 * room : 64) * 3 * sizeof *larger);
       if (!larger) return error_memory(err);
       p->points = larger;
     }
-    const unroll_status status = point(&s, p->points + 3 * p->n, err);
+    const unroll_status status = point(s, p->points + 3 * p->n, err);
     if (status) return status;
     p->n++;
   }
   p->points[3 * p->n - 1] = 1;
   return UNROLL_OK;
+}
+
+static unroll_status offsets(pen *p, const char *data, size_t size, const pen_lines *lines, int64_t number, unroll_error *err) {
+  scan s = {data, size, 0, 1, 0};
+  if (!lines->n) return error_set(err, UNROLL_BAD_INPUT, "the file is empty");
+  if (number >= lines->n)
+    return error_set(err, UNROLL_BAD_INPUT, "there is no drawing %" PRId64 ": the file has %" PRId64 " (0 is the first)", number,
+                     lines->n);
+  if (number < 0 && lines->n > 1 && lines->most > 1)
+    return error_set(err, UNROLL_BAD_INPUT, "a file with many drawings, one a line: say which one, as in FILE#0");
+  if (number >= 0) {
+    s.at = s.first = lines->starts[number].at;
+    s.line = lines->starts[number].number;
+    while (s.first > 0 && data[s.first - 1] != '\n') s.first--;
+    const char *end = memchr(data + s.at, '\n', size - s.at);
+    if (end) s.size = (size_t)(end - data);
+  }
+  return points(p, &s, err);
 }
 
 /* --- sketches --- */
@@ -210,12 +216,12 @@ unroll_status pen_of_sketch(pen *p, const sketch *s, unroll_error *err) {
 
 /* --- which reader --- */
 
-unroll_status pen_decode(pen *p, const char *data, size_t size, int64_t number, unroll_error *err) {
+unroll_status pen_decode(pen *p, const char *data, size_t size, const pen_lines *lines, int64_t number, unroll_error *err) {
   *p = (pen){0};
   size_t at = size >= 3 && !memcmp(data, "\xEF\xBB\xBF", 3) ? 3 : 0;
   while (at < size && white(data[at])) at++;
   const bool wide = size >= 2 && (!memcmp(data, "\xFF\xFE", 2) || !memcmp(data, "\xFE\xFF", 2)); /* UTF-16 */
-  if (!wide && (at == size || data[at] != '<')) return offsets(p, data, size, number, err);
+  if (!wide && (at == size || data[at] != '<')) return offsets(p, data, size, lines, number, err);
   if (number >= 0) return error_set(err, UNROLL_BAD_INPUT, "this file holds one drawing, so none has a number");
   sketch s = {0};
   unroll_status status = sketch_xml(&s, data, size, err);

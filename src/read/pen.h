@@ -17,9 +17,21 @@ typedef struct pen {
   int64_t n;
 } pen;
 
+/* Where the lines of a text that are not empty begin. Found once, drawing n of many is read at once. */
+typedef struct pen_line {
+  size_t at;
+  int number; /* in the file, from 1 */
+} pen_line;
+typedef struct pen_lines {
+  pen_line *starts; /* [n] a block for mem_free */
+  int64_t n;
+  int64_t most; /* points on one line, from their white space */
+} pen_lines;
+unroll_status pen_lines_of(pen_lines *l, const char *data, size_t size, unroll_error *err);
+
 /* Drawing `number` of a file's text, which has one a line; -1: the only one. UNROLL_BAD_INPUT with line and column of the file in
  * *err, which names no file. pen_free in any case. */
-unroll_status pen_decode(pen *p, const char *data, size_t size, int64_t number, unroll_error *err);
+unroll_status pen_decode(pen *p, const char *data, size_t size, const pen_lines *lines, int64_t number, unroll_error *err);
 /* Each `every` successive points of a stroke become one. */
 void pen_merge(pen *p, int every);
 void pen_free(pen *p);

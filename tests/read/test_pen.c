@@ -16,6 +16,16 @@
 
 static bool not_built(const unroll_error *err) { return strstr(err->message, "built without") != NULL; }
 
+/* A file's text, with its lines. */
+static unroll_status decode(pen *p, const char *data, size_t size, int64_t number, unroll_error *err) {
+  pen_lines lines;
+  unroll_status status = pen_lines_of(&lines, data, size, err);
+  *p = (pen){0};
+  if (!status) status = pen_decode(p, data, size, &lines, number, err);
+  mem_free(lines.starts);
+  return status;
+}
+
 static const struct {
   const char *text;
   int number, n;
@@ -67,7 +77,7 @@ static void drawings_are_read(void **state) {
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     pen p;
     unroll_error err = {0};
-    const unroll_status status = pen_decode(&p, good[i].text, strlen(good[i].text), good[i].number, &err);
+    const unroll_status status = decode(&p, good[i].text, strlen(good[i].text), good[i].number, &err);
     if (status && not_built(&err)) continue;
     if (status || p.n != good[i].n) fail_msg("row %zu: %d points, '%s'", i, (int)p.n, err.message);
     for (int k = 0; k < 3 * good[i].n; k++)
@@ -102,7 +112,7 @@ static void curves_are_followed(void **state) {
     double at[2] = {0}, start[2];
     const char *first = strchr(strstr(circles[i].d, " d='"), 'M') + 1;
     assert_int_equal(sscanf(first, "%lf%lf", &start[0], &start[1]), 2);
-    if (pen_decode(&p, circles[i].d, strlen(circles[i].d), -1, &err)) {
+    if (decode(&p, circles[i].d, strlen(circles[i].d), -1, &err)) {
       if (!not_built(&err)) fail_msg("row %zu: %s", i, err.message);
       continue;
     }
@@ -124,7 +134,7 @@ static void parabolas_are_followed(void **state) {
   pen p;
   unroll_error err = {0};
   double x = -1, y = 1;
-  if (pen_decode(&p, path, sizeof path - 1, -1, &err)) {
+  if (decode(&p, path, sizeof path - 1, -1, &err)) {
     assert_true(not_built(&err));
     return;
   }
@@ -145,6 +155,7 @@ static const struct {
     {"", -1, 0, 0, "the file is empty"},
     {" \n", -1, 0, 0, "the file is empty"},
     {"1,2,0\n3,x,1", -1, 2, 3, "a point is dx,dy,end: no number is here"},
+    {"1,2,0 3,4,1\n\n  1,2,0 3,4", 1, 3, 12, "numbers are missing"},
     {"1,2,0 3,4", -1, 1, 10, "a point is dx,dy,end: numbers are missing"},
     {"1,2,0 3,4,1,5", -1, 1, 12, "a point has more than three numbers"},
     {"1,2,2", -1, 1, 5, "the third number of a point is 1 where a stroke ends, else 0"},
@@ -184,7 +195,7 @@ static void broken_files_are_refused(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     pen p;
     unroll_error err = {0};
-    const unroll_status status = pen_decode(&p, bad[i].text, strlen(bad[i].text), bad[i].number, &err);
+    const unroll_status status = decode(&p, bad[i].text, strlen(bad[i].text), bad[i].number, &err);
     if (status && not_built(&err)) continue;
     if (status != UNROLL_BAD_INPUT || !strstr(err.message, bad[i].message) || err.line != bad[i].line ||
         err.column != bad[i].column)
@@ -200,13 +211,13 @@ static void deep_and_long_files_are_refused(void **state) {
   pen p;
   unroll_error err = {0};
   for (int i = 0; i < 100000; i++) text_format(&t, i ? "<g>" : "<svg>");
-  assert_int_equal(pen_decode(&p, t.data, t.length, -1, &err), UNROLL_BAD_INPUT);
+  assert_int_equal(decode(&p, t.data, t.length, -1, &err), UNROLL_BAD_INPUT);
   if (!not_built(&err)) assert_string_equal(err.message, "elements more than 64 deep");
   pen_free(&p);
   t.length = 0;
   for (int i = 0; i <= PEN_MAX_POINTS; i++) text_format(&t, i ? "L0 %d" : "<svg><path d='M0 %d", i % 7);
   text_format(&t, "'/></svg>");
-  assert_int_equal(pen_decode(&p, t.data, t.length, -1, &err), UNROLL_BAD_INPUT);
+  assert_int_equal(decode(&p, t.data, t.length, -1, &err), UNROLL_BAD_INPUT);
   if (!not_built(&err)) assert_string_equal(err.message, "a drawing has at most 1048576 points");
   pen_free(&p);
   text_free(&t);
@@ -237,7 +248,7 @@ static void sheets_are_drawn(void **state) {
   assert_int_equal(pen_svg(&t, &p, NULL, 1, 1, &err), UNROLL_OK);
   assert_non_null(strstr(t.data, "viewBox=\"0 0 1200 2200\""));
   assert_non_null(strstr(t.data, "<path d=\"M100 100L1100 100L1100 2100M600 1600L700 1600\"/>"));
-  if (!pen_decode(&back, t.data, t.length, -1, &err)) {
+  if (!decode(&back, t.data, t.length, -1, &err)) {
     assert_int_equal(back.n, 5);
     for (int i = 3; i < 15; i++) assert_true(fabsf(back.points[i] - (i % 3 == 2 ? 1 : 100) * points[i / 3][i % 3]) < 1e-3f);
   } else {
@@ -269,7 +280,7 @@ static void every_allocation_fails_once(void **state) {
       text t = {0};
       unroll_error err = {0};
       mem_fail_after(n, 0);
-      unroll_status status = pen_decode(&p, good[i].text, strlen(good[i].text), good[i].number, &err);
+      unroll_status status = decode(&p, good[i].text, strlen(good[i].text), good[i].number, &err);
       if (!status) status = pen_svg(&t, &p, NULL, 1, 1, &err);
       mem_fail_after(0, 0);
       pen_free(&p);

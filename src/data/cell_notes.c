@@ -1,0 +1,58 @@
+/* cell_notes.c - cells that name pieces of music: MIDI files, which become steps of 88 keys that sound or do not. With `struck`, 88
+ * more say which of them are struck at the step. */
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "data/cell.h"
+#include "read/midi.h"
+#include "read/named.h"
+
+typedef struct pieces {
+  int grid;
+  bool pedal, struck;
+  roll opened;
+} pieces;
+
+static void end(void *state) {
+  if (state) roll_free(&((pieces *)state)->opened);
+  mem_free(state);
+}
+
+static unroll_status begin(void **state, const variable *v, unroll_error *err) {
+  const double grid = v->args[0];
+  if (grid > ROLL_MAX_GRID)
+    return error_set(err, UNROLL_BAD_INPUT, "'%s': a quarter note has at most %d steps, not %.0f", v->form.name, ROLL_MAX_GRID,
+                     grid);
+  pieces *s = mem_zero(1, sizeof *s);
+  if (!s) return error_memory(err);
+  *s = (pieces){.grid = (int)grid, .pedal = form_has(&v->form, "pedal"), .struck = form_has(&v->form, "struck")};
+  *state = s;
+  return UNROLL_OK;
+}
+
+static unroll_status open_one(void *state, const char *beside, const char *name, size_t size, int64_t *steps, unroll_error *err) {
+  pieces *s = state;
+  char *data = NULL, *path = named_path(beside, name, size);
+  midi m = {0};
+  if (!path) return error_memory(err);
+  roll_free(&s->opened);
+  unroll_status status = file_read_regular(path, MIDI_MAX_BYTES, &data, &size, err);
+  mem_free(path);
+  if (!status) status = midi_decode(&m, (const unsigned char *)data, size, err);
+  if (!status) status = roll_of_midi(&s->opened, &m, s->grid, s->pedal, err);
+  midi_free(&m);
+  mem_free(data);
+  *steps = s->opened.steps;
+  return status;
+}
+
+static unroll_status read_one(void *state, float *out, unroll_error *err) {
+  const pieces *s = state;
+  (void)err;
+  for (int64_t t = 0; t < s->opened.steps; t++)
+    for (int what = 0; what <= s->struck; what++)
+      for (int k = 0; k < ROLL_KEYS; k++) *out++ = (s->opened.keys[t * ROLL_KEYS + k] & (what ? ROLL_STRUCK : ROLL_SOUNDS)) != 0;
+  return UNROLL_OK;
+}
+
+const cell_reader cell_pieces = {.begin = begin, .open = open_one, .read = read_one, .end = end};
