@@ -10,9 +10,11 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,6 +234,30 @@ static int remove_stale(const char *name) {
   if (fd >= 0) close(fd);
   errno = EEXIST; /* still the caller's reason, unless it tries again */
   return stale;
+}
+
+/* Whether NAME is that of a temporary file whose process is gone, or was one with our number. */
+static bool is_temporary(const char *name) {
+  char *end;
+  const char *mark = name[0] == '.' ? strstr(name, ".tmp-") : NULL;
+  for (const char *more = mark; more; more = strstr(more + 1, ".tmp-")) mark = more;
+  if (!mark || mark[5] < '0' || mark[5] > '9') return false;
+  const long process = strtol(mark + 5, &end, 10);
+  if (*end != '-' || !end[1] || end[1 + strspn(end + 1, "0123456789")]) return false;
+  return process == (long)getpid() || (process > 0 && kill((pid_t)process, 0) && errno == ESRCH);
+}
+
+void file_clean_folder(const char *path) {
+  DIR *d = opendir(path);
+  if (!d) return;
+  for (struct dirent *e; (e = readdir(d));) {
+    text name = {0};
+    if (!is_temporary(e->d_name)) continue;
+    text_format(&name, "%s/%s", path, e->d_name);
+    if (!name.failed) remove_stale(name.data);
+    text_free(&name);
+  }
+  closedir(d);
 }
 
 /* Creates the temporary file, empty and locked. */

@@ -48,6 +48,9 @@ char *file_beside(const char *file, const char *name, size_t size);
 unroll_status file_lock_folder(const char *path, int *lock, unroll_error *err);
 void file_unlock(int lock);
 
+/* Removes the temporary files that killed processes have left in a folder which is locked for this one. */
+void file_clean_folder(const char *path);
+
 /* Tests: the n-th file operation (open, write, fsync, rename, close) from now fails, as mem_fail_after. */
 void file_fail_after(long n, int forever);
 #endif

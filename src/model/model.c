@@ -3,6 +3,7 @@
 #include "model/model.h"
 #include <math.h>
 #include <string.h>
+#include "base/budget.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -197,6 +198,8 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
   if (status) return status;
   if (m->g.n_weights < 0 || m->g.n_weights > INT64_MAX / 64) return error_memory(err);
   if (m->sealed) return UNROLL_OK; /* model_from_tensors takes the memory once it knows that the file has so many weights */
+  status = budget_check((uint64_t)m->g.n_weights * sizeof *m->weights, "the weights of this net", err);
+  if (status) return status;
   m->weights = mem_aligned((size_t)m->g.n_weights + 1, sizeof *m->weights);
   return m->weights ? UNROLL_OK : error_memory(err);
 }

@@ -3,6 +3,7 @@
 #include "run/run.h"
 #include <assert.h>
 #include <string.h>
+#include "base/budget.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "run/calls.h"
@@ -69,11 +70,20 @@ void run_free(run *r) {
   mem_free(r);
 }
 
+/* What the largest blocks of a run take. */
+static uint64_t bytes_of(const frozen *f, int workers) {
+  const uint64_t shared = (uint64_t)f->arena + (uint64_t)f->pack + (uint64_t)f->carry + (uint64_t)f->n_consts;
+  const uint64_t each = (uint64_t)f->slots + (uint64_t)f->outer + (uint64_t)f->rounded + (uint64_t)f->ctc;
+  return (shared + (f->gradient ? (uint64_t)f->n_weights : 0) + (uint64_t)workers * each) * sizeof(float);
+}
+
 unroll_status run_new(run **out, const plan *p, const float *weights, pool *workers, unroll_error *err) {
+  const frozen *f = plan_frozen(p);
   *out = NULL;
+  const unroll_status allowed = budget_check(bytes_of(f, workers ? pool_threads(workers) : 1), "a pass of this net", err);
+  if (allowed) return allowed;
   run *r = mem_zero(1, sizeof *r);
   if (!r) return error_memory(err);
-  const frozen *f = plan_frozen(p);
   r->f = f;
   run_set_kernels(r, kernel_table());
   r->weights = weights;

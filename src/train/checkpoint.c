@@ -34,6 +34,7 @@ unroll_status trainer_set_folder(trainer *t, const char *dir, unroll_error *err)
   const unroll_status status = file_lock_folder(dir, &lock, err);
   if (status) return status;
   t->lock = lock + 1;
+  if (lock >= 0) file_clean_folder(dir);
   t->files.model = in_folder(t, dir, "model.safetensors");
   t->files.checkpoint = in_folder(t, dir, "checkpoint.safetensors");
   t->files.previous = in_folder(t, dir, "checkpoint-1.safetensors");

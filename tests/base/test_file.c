@@ -290,6 +290,45 @@ static void killed_writer_leaves_old_or_new(void **state) {
 }
 
 /* Temporary files that killed processes of our number left are replaced, not an obstacle, and those of the living stay. */
+/* What killed processes have left goes; what a living one writes, and what only looks alike, stays. */
+static void folders_are_cleaned(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    int stays;
+  } files[] = {
+      {".model.tmp-2000000000-0", 0}, {".a.tmp-b.tmp-2000000000-17", 0}, {".model.tmp-1-0", 1}, {"model.tmp-2000000000-0", 1},
+      {".model.tmp-2000000000", 1},   {".model.tmp-2000000000-0x", 1},   {".model.tmp--0", 1},  {".model", 1}};
+  char *place = strdup(in_folder("clean"));
+  assert_int_equal(mkdir(place, 0777), 0);
+  char path[600], mine[100];
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    snprintf(path, sizeof path, "%s/%s", place, files[i].name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fclose(f);
+  }
+  file_writer *w;
+  snprintf(path, sizeof path, "%s/open", place);
+  assert_int_equal(file_begin(&w, path, NULL), UNROLL_OK);
+  snprintf(mine, sizeof mine, ".old.tmp-%ld-9999", (long)getpid()); /* of a process that had our number */
+  snprintf(path, sizeof path, "%s/%s", place, mine);
+  fclose(fopen(path, "w"));
+  file_clean_folder(place);
+  assert_false(file_exists(path));
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    snprintf(path, sizeof path, "%s/%s", place, files[i].name);
+    if (file_exists(path) != files[i].stays) fail_msg("%s", files[i].name);
+    unlink(path);
+  }
+  assert_int_equal(file_commit(w, NULL), UNROLL_OK);
+  snprintf(path, sizeof path, "%s/open", place);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(rmdir(place), 0);
+  file_clean_folder(place); /* not there: nothing to do */
+  free(place);
+}
+
 static void stale_files_are_replaced(void **state) {
   (void)state;
   char *path = strdup(in_folder("stale"));
@@ -375,12 +414,19 @@ static void regular_files_are_read(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_is_written_is_read),     cmocka_unit_test(bad_paths_are_refused),
-      cmocka_unit_test(full_disk_is_told),           cmocka_unit_test(standard_input_is_read),
-      cmocka_unit_test(links_and_modes_stay),        cmocka_unit_test(every_operation_fails_once),
-      cmocka_unit_test(every_allocation_fails_once), cmocka_unit_test(two_writers_do_not_mix),
-      cmocka_unit_test(stale_files_are_replaced),    cmocka_unit_test(folders_are_made),
-      cmocka_unit_test(regular_files_are_read),      cmocka_unit_test(killed_writer_leaves_old_or_new),
+      cmocka_unit_test(what_is_written_is_read),
+      cmocka_unit_test(bad_paths_are_refused),
+      cmocka_unit_test(full_disk_is_told),
+      cmocka_unit_test(standard_input_is_read),
+      cmocka_unit_test(links_and_modes_stay),
+      cmocka_unit_test(every_operation_fails_once),
+      cmocka_unit_test(every_allocation_fails_once),
+      cmocka_unit_test(two_writers_do_not_mix),
+      cmocka_unit_test(stale_files_are_replaced),
+      cmocka_unit_test(folders_are_cleaned),
+      cmocka_unit_test(folders_are_made),
+      cmocka_unit_test(regular_files_are_read),
+      cmocka_unit_test(killed_writer_leaves_old_or_new),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
