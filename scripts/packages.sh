@@ -40,6 +40,8 @@ need_build_tools() {
   need pkg-config "finds libraries" pkg-config
   need libjansson-dev "JSON, the one library that Unroll needs" "" jansson
   if command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null 2>&1; }; then
+    need zlib1g-dev "data packed by gzip; Unroll builds without it too" "" zlib
+    need libzstd-dev "data packed by zstd; Unroll builds without it too" "" libzstd
     need libutf8proc-dev "Unicode's composed form, 'chars nfc'; Unroll builds without it too" "" libutf8proc
     need libsndfile1-dev "recordings other than plain WAV, with libmpg123 for MP3; Unroll builds without it too" "" sndfile
     need libsamplerate0-dev "recordings of other rates; Unroll builds without it too" "" samplerate

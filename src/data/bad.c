@@ -12,6 +12,7 @@ unroll_status bad_rows_add(bad_rows *b, const unroll_error *e, unroll_error *err
   if (!b->first && !(b->first = mem_zero(BAD_SHOWN, sizeof *b->first))) return error_memory(err);
   if (b->n < BAD_SHOWN && e) b->first[b->n] = *e;
   b->n++;
+  b->rows++;
   return UNROLL_OK;
 }
 
@@ -20,14 +21,14 @@ unroll_status bad_rows_end(const bad_rows *b, unroll_error *err) {
   if (!err) return UNROLL_BAD_INPUT;
   *err = b->first[0];
   const size_t used = strlen(err->message);
-  if (b->n > 1)
-    snprintf(err->message + used, sizeof err->message - used, "; %" PRId64 " more cannot be read%s", b->n - 1,
-             b->fixed ? "" : " (--skip-bad leaves them out)");
+  if (b->rows > 1)
+    snprintf(err->message + used, sizeof err->message - used, "; %" PRId64 " more %s%s cannot be read%s", b->rows - 1,
+             b->lines ? "line" : "row", b->rows > 2 ? "s" : "", b->fixed ? "" : " (--skip-bad leaves them out)");
   return UNROLL_BAD_INPUT;
 }
 
 void bad_rows_free(bad_rows *b) {
   mem_free(b->first);
   b->first = NULL;
-  b->n = 0;
+  b->n = b->rows = 0;
 }

@@ -301,6 +301,22 @@ static void find_known(binder *b) {
   }
 }
 
+/* How many rows of an example that cannot be read are bad by themselves; at least one, for its rows may not fit together. */
+static int64_t count_bad(binder *b, int64_t from, int64_t to) {
+  unroll_error *err = b->err;
+  int64_t n = 0;
+  b->err = NULL;
+  for (int64_t row = from; row < to && b->by_rows; row++) {
+    bool bad = table_check(b->t, row, NULL) != UNROLL_OK;
+    for (int i = 0; i < b->s->n && !bad; i++)
+      if (b->d->columns[i].there && b->s->list[i].step && b->sources[i].n)
+        bad = is_empty(b, i, row) ? b->time < 0 : add_row(b, i, row) != UNROLL_OK;
+    n += bad;
+  }
+  b->err = err;
+  return n ? n : 1;
+}
+
 static unroll_status bind_rows(binder *b) {
   dataset *d = b->d;
   unroll_error message = {0}, *err = b->err;
@@ -310,6 +326,7 @@ static unroll_status bind_rows(binder *b) {
     unroll_status status = bind_example(b, example, from, to);
     if (status == UNROLL_FAILED) return error_memory(err);
     if (status) {
+      d->bad.rows += count_bad(b, from, to) - 1;
       take_back(b, example);
       status = dataset_set_aside(d, example, &message, err);
     }

@@ -61,17 +61,27 @@ static const cell *first_cell(const cell_place *p) { return table_cell(p->t, p->
 
 /* --- numbers --- */
 
+/* With a comma where others have a point; a point is then no part of a number. */
+static int comma_number(const char *s, size_t n, double *value) {
+  char copy[64];
+  if (n >= sizeof copy || memchr(s, '.', n)) return 1;
+  for (size_t i = 0; i < n; i++) copy[i] = s[i] == ',' ? '.' : s[i];
+  return text_number(copy, n, value);
+}
+
 /* Of entry j. */
 static unroll_status read_number(const cell_place *p, int j, int column, size_t begin, size_t end, float *out) {
   const cell *c = table_cell(p->t, p->row, column);
+  const char *s = c->text + begin;
+  const size_t n = end - begin;
   double x;
-  if (text_number(c->text + begin, end - begin, &x) || !isfinite((float)x))
-    return table_bad(p->t, p->row, column, begin, p->err, end > begin ? "'%.*s' is no number" : "a number is missing",
-                     (int)(end - begin < 40 ? end - begin : 40), c->text + begin);
+  if ((p->t->decimal == ',' ? comma_number(s, n, &x) : text_number(s, n, &x)) || !isfinite((float)x)) {
+    const bool comma = p->t->decimal != ',' && n && !comma_number(s, n, &x);
+    return table_bad(p->t, p->row, column, begin, p->err, n ? "'%.*s' is no number%s" : "a number is missing",
+                     (int)(n < 40 ? n : 40), s, comma ? " (option 'decimal' reads commas)" : "");
+  }
   const char *why = variable_refuses(p->v, j, x);
-  if (why)
-    return table_bad(p->t, p->row, column, begin, p->err, "'%.*s' %s", (int)(end - begin < 40 ? end - begin : 40), c->text + begin,
-                     why);
+  if (why) return table_bad(p->t, p->row, column, begin, p->err, "'%.*s' %s", (int)(n < 40 ? n : 40), s, why);
   *out = (float)x;
   return UNROLL_OK;
 }

@@ -12,6 +12,7 @@
 #include "graph/graph.h"
 
 typedef struct table table; /* table.h */
+typedef struct table_options table_options;
 
 typedef struct variable {
   data_form form;
@@ -76,9 +77,10 @@ unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err);
 /* Bindings for graph_build, [s->n]; those with unknown width (vocabularies not collected yet) are left out. */
 int schema_bindings(const schema *s, binding *out);
 
-/* Reads the table that the schema wants: CSV or TSV, tagged text, or a folder of texts (table_parse_folders) if `folders` says so,
- * or, when the schema is one text and one label and the folder has no .csv, .tsv and .tab. */
-unroll_status schema_read(const schema *s, table *t, const char *paths, const char *tagged, bool folders, unroll_error *err);
+/* Reads the table that the schema wants: in one of the forms of table.h, as the options say (NULL: as it looks), or a folder of
+ * texts (table_parse_folders) if `folders` says so, or, when the schema is one text and one label and no file has the name of a
+ * table. */
+unroll_status schema_read(const schema *s, table *t, const char *paths, const table_options *o, bool folders, unroll_error *err);
 /* What of a table is wanted: all that is given; what is predicted too; and weights that only training looks at. */
 enum bind_wanted { BIND_GIVEN, BIND_TRUTH, BIND_TRAINING };
 /* A table as the schema wants it, with codes. `series`: the name of a column, or NULL. Errors name file, row and column.

@@ -14,23 +14,21 @@ static bool text_and_label(const schema *s, const char **of_text, const char **o
   return s->n == 2 && *of_text && *of_label;
 }
 
-static bool is_table(const char *name) {
-  const char *dot = strrchr(name, '.');
-  return dot && (!strcmp(dot, ".csv") || !strcmp(dot, ".tsv") || !strcmp(dot, ".tab"));
-}
-
 /* Are all files of folders, and none of them a table? */
 static bool are_texts(const input_files *in) {
   bool all = true;
-  for (int i = 0; i < in->n; i++) all = all && in->files[i].in_folder && !is_table(in->files[i].name);
+  for (int i = 0; i < in->n; i++) all = all && in->files[i].in_folder && !table_named(in->files[i].name);
   return all;
 }
 
-unroll_status schema_read(const schema *s, table *t, const char *paths, const char *tagged, bool folders, unroll_error *err) {
+unroll_status schema_read(const schema *s, table *t, const char *paths, const table_options *o, bool folders, unroll_error *err) {
   const char *of_text, *of_label;
   const bool fits = text_and_label(s, &of_text, &of_label);
   input_files in;
+  table_options how = o ? *o : (table_options){0};
+  const char *tagged = how.tagged;
   *t = (table){0};
+  how.time = s->time.time;
   if (folders && tagged) return error_set(err, UNROLL_USAGE, "--tagged and --labels-from-folders do not go together");
   if (folders && !fits)
     return error_set(err, UNROLL_USAGE, "--labels-from-folders is for nets with one text and one category variable");
@@ -41,7 +39,7 @@ unroll_status schema_read(const schema *s, table *t, const char *paths, const ch
   if (!status && (folders || (!tagged && fits && are_texts(&in))))
     status = table_parse_folders(t, &in, of_text, of_label, err);
   else if (!status)
-    status = table_parse_files(t, &in, tagged, err);
+    status = table_parse_files(t, &in, &how, err);
   input_free(&in);
   return status;
 }

@@ -159,7 +159,9 @@ static unroll_status read_files(text_reader *r, const input_files *in) {
   dataset *d = r->d;
   unroll_status status = UNROLL_OK;
   for (int i = 0; i < in->n && !status; i++) {
-    status = cut_file(r, &in->files[i]);
+    if (d->unit != UNIT_BYTES)
+      status = input_refuse(&in->files[i], "a text ('bytes' instead of 'chars' reads any file)", true, r->err);
+    if (!status) status = cut_file(r, &in->files[i]);
     d->bytes += in->files[i].size;
     d->hash = hash_bytes(d->hash, in->files[i].data, in->files[i].size);
   }
@@ -184,7 +186,7 @@ static unroll_status read_files(text_reader *r, const input_files *in) {
 
 static unroll_status parse(dataset *d, const data_form *f, const input_files *in, bool skip, unroll_error *err) {
   text_reader r = {.d = d, .f = f, .err = err};
-  *d = (dataset){.unit = f->unit, .lines = f->lines, .bad = {.skip = skip}};
+  *d = (dataset){.unit = f->unit, .lines = f->lines, .bad = {.skip = skip, .lines = true}};
   d->name = mem_text(in->files[0].name);
   const unroll_status status = d->name ? read_files(&r, in) : error_memory(err);
   mem_free(r.list);

@@ -10,6 +10,7 @@
 #include "io/safetensors.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/known.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/json.h"
@@ -281,6 +282,9 @@ unroll_status tensor_file_parse(tensor_file *f, const char *name, const void *da
   *f = (tensor_file){0};
   struct reader r = {.name = name, .err = err};
   unroll_status status = read_header(&r, data, size);
+  const bool bracket = size > 8 && ((const char *)data)[8] == '{';
+  const known_file *k = status && !bracket ? known_find(data, size) : NULL;
+  if (k) return known_refuse(k, name, "safetensors, the form of models and tensors", KNOWN_TENSORS, err);
   if (status) return status;
   struct owner *owner = mem_zero(1, sizeof *owner);
   if (!owner) return error_at(err, UNROLL_FAILED, name, NULL, 0, 0, "out of memory");

@@ -4,11 +4,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/budget.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/known.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "read/unpack.h"
 
 static unroll_status add_file(input_files *in, const char *path, bool in_folder, unroll_error *err) {
   if (in->n == in->room) {
@@ -20,10 +23,13 @@ static unroll_status add_file(input_files *in, const char *path, bool in_folder,
   }
   input_file f = {.name = mem_text(strcmp(path, "-") ? path : "standard input"), .in_folder = in_folder};
   if (!f.name) return error_memory(err);
-  const unroll_status status = file_read(path, &f.data, &f.size, err);
-  if (status)
+  unroll_status status = in_folder ? file_read_regular(path, SIZE_MAX, &f.data, &f.size, err) /* nobody named a pipe */
+                                   : file_read(path, &f.data, &f.size, err);
+  if (!status) status = unpack(f.name, &f.data, &f.size, budget_bytes(), err);
+  if (status) {
     mem_free(f.name);
-  else
+    mem_free(f.data);
+  } else
     in->files[in->n++] = f;
   return status;
 }
@@ -53,6 +59,11 @@ unroll_status input_read(input_files *in, const char *paths, unroll_error *err) 
   return status;
 }
 
+unroll_status input_refuse(const input_file *f, const char *wanted, bool texts, unroll_error *err) {
+  const known_file *k = known_find(f->data, f->size);
+  return k && !(texts && k->flags & KNOWN_TEXT) ? known_refuse(k, f->name, wanted, 0, err) : UNROLL_OK;
+}
+
 void input_free(input_files *in) {
   for (int i = 0; i < in->n; i++) {
     mem_free(in->files[i].name);
@@ -66,6 +77,7 @@ unroll_status input_bad_at(const char *name, const char *data, size_t size, size
   int line = 1, column = 1;
   size_t start = 0;
   if (!err) return UNROLL_BAD_INPUT; /* finding the line takes time */
+  if (at > size) at = size;          /* of a cell that was written anew */
   for (size_t i = 0; i < at; i++)
     if (data[i] == '\n') {
       line += line < INT32_MAX;

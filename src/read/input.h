@@ -21,6 +21,8 @@ typedef struct input_files {
  * folder_list. UNROLL_BAD_INPUT when one cannot be read, or nothing is there. input_free in any case. */
 unroll_status input_read(input_files *in, const char *paths, unroll_error *err);
 void input_free(input_files *in);
+/* UNROLL_BAD_INPUT if a file is of a known other kind: "this is a JPEG picture, not a table; ...". `texts`: any text is fine. */
+unroll_status input_refuse(const input_file *f, const char *wanted, bool texts, unroll_error *err);
 /* UNROLL_BAD_INPUT at byte `at` of a text: line, column in characters, the line itself. */
 unroll_status input_bad_at(const char *name, const char *data, size_t size, size_t at, unroll_error *err, const char *format, ...)
     __attribute__((format(printf, 6, 7)));

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/known.h"
 #include "base/memory.h"
 
 void picture_free(picture *p) {
@@ -83,7 +84,8 @@ unroll_status picture_decode(picture *p, const unsigned char *data, size_t size,
   if (begins(data, size, "P", 1) && size > 1 && data[1] >= '1' && data[1] <= '7') return picture_pnm(p, data, size, err);
   if (begins(data, size, "\x89PNG", 4)) return picture_png(p, data, size, err);
   if (begins(data, size, "\xFF\xD8", 2)) return picture_jpeg(p, data, size, err);
-  if (begins(data, size, "\x1F\x8B", 2)) return error_set(err, UNROLL_BAD_INPUT, "the file is packed by gzip: unpack it first");
+  const known_file *k = known_find((const char *)data, size);
+  if (k) return known_refuse(k, NULL, "a picture that can be read", KNOWN_TENSORS, err);
   return block_at(p, data, size, number, wanted, err);
 }
 

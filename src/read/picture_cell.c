@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "read/unpack.h"
 
 void picture_files_free(picture_files *f) {
   for (int i = 0; i < PICTURE_FILES; i++) {
@@ -36,7 +37,9 @@ static unroll_status bytes_of(picture_files *f, char *path, struct picture_file 
       return UNROLL_OK;
     }
   *out = (struct picture_file){.path = path};
-  return file_read(path, &out->data, &out->size, err);
+  const unroll_status status =
+      file_read_regular(path, PICTURE_MAX_BYTES, &out->data, &out->size, err); /* a table may name anything */
+  return status ? status : unpack(path, &out->data, &out->size, PICTURE_MAX_BYTES, err);
 }
 
 static void keep(picture_files *f, const struct picture_file *file) {

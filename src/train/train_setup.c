@@ -15,7 +15,7 @@ static bool as_share(const char *source, double *share) { return text_number(sou
 static unroll_status read_table(trainer *t, int i, const char *path, unroll_error *err) {
   table raw;
   schema *s = &t->m.table;
-  unroll_status status = schema_read(s, &raw, path, t->o.tagged, t->o.folders, err);
+  unroll_status status = schema_read(s, &raw, path, &(table_options){.tagged = t->o.tagged}, t->o.folders, err);
   raw.skip = t->o.skip_bad;
   if (!status && i == TRAIN && !t->m.built) {
     status = schema_widths(s, &raw, err);

@@ -307,7 +307,7 @@ unroll_status predict_read(dataset *d, const model *m, const char *paths, const 
       return error_set(err, UNROLL_USAGE,
                        "'%s' is predicted from its own earlier values; forecasting it is not there yet, 'eval' is",
                        m->table.list[i].form.name);
-  unroll_status status = schema_read(&m->table, &t, paths, how->tagged, how->folders, err);
+  unroll_status status = schema_read(&m->table, &t, paths, &(table_options){.tagged = how->tagged}, how->folders, err);
   t.skip = how->skip_bad;
   if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete ? BIND_TRUTH : BIND_GIVEN, err);
   table_free(&t);

@@ -9,7 +9,7 @@ label ~ softmax(W last(gru(embed(text, 8), hidden)) + b)
 END
 printf 'label,text\ngood,I like it\nbad,I hate it\ngood,one,two\nbad,x\xffy\n,no label\ngood,"so" it is\nbad,hate\ngood,like\n' >films.csv
 run train label.net films.csv -o label
-expect 3 "films.csv:4:10: error: row 4 has 3 fields, but there are 2 columns; 3 more cannot be read (--skip-bad leaves them out)"
+expect 3 "films.csv:4:10: error: row 4 has 3 fields, but there are 2 columns; 3 more rows cannot be read (--skip-bad leaves them out)"
 run train label.net films.csv -o label --skip-bad --quiet --json --valid 0
 expect 0 '"bad_rows": 4' "films.csv:4: left out: row 4 has 3 fields" "films.csv:5: left out: row 5, column 'text': invalid UTF-8" \
   "films.csv:6: left out: row 6, column 'label': empty" "films.csv:7: left out: text after the closing quote"
@@ -73,7 +73,7 @@ run train names lines.txt -o lines --set hidden=8 --epochs 1 --quiet
 expect 0
 printf 'abc\nab\xff\nca\nb\0c\nxyz\ncab' >some.txt
 run score lines/model.safetensors some.txt
-expect 3 "some.txt:2:3: error: invalid UTF-8" "1 more cannot be read"
+expect 3 "some.txt:2:3: error: invalid UTF-8" "1 more line cannot be read"
 run score lines/model.safetensors some.txt --skip-bad
 expect 0 "some.txt:2: left out: invalid UTF-8" "some.txt:4: left out: a NUL" "some.txt:5: left out: the model does not know the character 'x'" \
   "3 sequences"

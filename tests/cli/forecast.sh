@@ -109,7 +109,7 @@ expect 0 "shop,at,variable,mean,0.5" '"shop, 2",2024-01-05 23:00,y,'
 [ "$(wc -l <out)" = 31 ] || fail "predict: not a row for each hour of each series"
 run predict shops/model.safetensors shops.csv --horizon 12
 expect 3 "series 'shop, 0': there is no row for 2024-01-06 00:00, and the column 'x' must say"
-grep -q 'more cannot be read$' err || fail "predict: says how a row of a series could be left out, or not how many are wrong"
+grep -q 'more rows* cannot be read$' err || fail "predict: says how a row of a series could be left out, or not how many are wrong"
 for option in "--temperature 0" "--top-k 3" "--top-p 0.5"; do # nothing may be ignored in silence
   run predict shops/model.safetensors shops.csv $option
   expect 2 "${option% *} does not go together with series with dates"

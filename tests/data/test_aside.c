@@ -45,7 +45,18 @@ static void test_rows(void **state) {
   loaded_free(&y);
   assert_int_equal(load(&x, CLASSIFY, bad_csv, NULL, &err), UNROLL_BAD_INPUT);
   assert_int_equal(err.line, 3);
-  assert_non_null(strstr(err.message, "; 3 more cannot be read"));
+  assert_non_null(strstr(err.message, "; 3 more rows cannot be read"));
+  loaded_free(&x);
+  assert_int_equal(mem_live(), 0);
+}
+
+/* Rows are counted, not the examples that they are the steps of. */
+static void test_count(void **state) {
+  (void)state;
+  loaded x;
+  unroll_error err = {0};
+  assert_int_equal(load(&x, TAG, "s,word,tag\n1,a,x\n1,b\n1,c\n1,d,\n2,e,y\n3\n4,f,x\n", "s", &err), UNROLL_BAD_INPUT);
+  assert_non_null(strstr(err.message, "row 3 has 2 fields, but there are 3 columns; 3 more rows cannot be read"));
   loaded_free(&x);
   assert_int_equal(mem_live(), 0);
 }
@@ -136,7 +147,7 @@ static void test_lines(void **state) {
     dataset_free(&d);
     vocabulary_free(&v);
     assert_int_equal(dataset_read(&d, &form, paths, false, &err), UNROLL_BAD_INPUT);
-    assert_non_null(strstr(err.message, "1 more cannot be read"));
+    assert_non_null(strstr(err.message, "1 more line cannot be read"));
   }
   for (int i = 0; i < 2; i++) {
     snprintf(name, sizeof name, "%s/%d.txt", folder, i);
@@ -147,7 +158,7 @@ static void test_lines(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_series), cmocka_unit_test(test_none),
-                                     cmocka_unit_test(test_memory), cmocka_unit_test(test_lines)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_count),  cmocka_unit_test(test_series),
+                                     cmocka_unit_test(test_none), cmocka_unit_test(test_memory), cmocka_unit_test(test_lines)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,269 @@
+/* table_arrays.c - arrays of NumPy (.npy) and tensors of safetensors files as columns of numbers.
+ *
+ * An array is a column: of a .npy it has the name of the file, of a safetensors file that of the tensor. The first axis counts the
+ * rows, so all have as many. What is left of the axes is a number (none), a vector (one), steps of vectors (two), or a picture
+ * (three or more, all of whose numbers are one vector). The arrays are written as CSV, which is what messages count in, and read as
+ * such. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "io/safetensors.h"
+#include "read/table_form.h"
+
+enum { MAX_RANK = 8 };
+
+typedef struct array {
+  const char *file, *name; /* name[size] */
+  size_t size;
+  char kind; /* f, i, u, b (bool), h (bf16) */
+  int bytes; /* of a number */
+  bool swap; /* the high byte comes first */
+  int rank;
+  int64_t shape[MAX_RANK], stride[MAX_RANK]; /* in numbers */
+  const unsigned char *data;
+} array;
+
+typedef struct reader {
+  array *list;
+  int n, room;
+  tensor_file *tensors; /* [n_files] */
+  unroll_error *err;
+} reader;
+
+#define BAD(file, ...) error_at(r->err, UNROLL_BAD_INPUT, file, NULL, 0, 0, __VA_ARGS__)
+
+static unroll_status add(reader *r, const array *a) {
+  if (a->rank < 1) return BAD(a->file, "'%.*s' is one number, and a column has an axis of rows", (int)a->size, a->name);
+  for (int i = 1; i < a->rank; i++)
+    if (!a->shape[i]) return BAD(a->file, "'%.*s' has rows without numbers", (int)a->size, a->name);
+  if (!a->size || a->size > 200) return BAD(a->file, "an array needs a name of at most 200 bytes");
+  for (int i = 0; i < r->n; i++)
+    if (r->list[i].size == a->size && !memcmp(r->list[i].name, a->name, a->size))
+      return BAD(a->file, "a second array with the name '%.*s': its rows do not follow those of the first", (int)a->size, a->name);
+  if (r->n && a->shape[0] != r->list[0].shape[0])
+    return BAD(a->file, "'%.*s' has %" PRId64 " rows, but '%.*s' has %" PRId64, (int)a->size, a->name, a->shape[0],
+               (int)r->list[0].size, r->list[0].name, r->list[0].shape[0]);
+  if (r->n == r->room) {
+    array *list = mem_resize(r->list, (size_t)(2 * r->room + 8) * sizeof *list);
+    if (!list) return error_memory(r->err);
+    r->list = list;
+    r->room = 2 * r->room + 8;
+  }
+  r->list[r->n++] = *a;
+  return UNROLL_OK;
+}
+
+/* --- .npy --- */
+
+/* What follows 'KEY': in the head, a dict of Python in one line. */
+static const char *value_of(const char *head, const char *key) {
+  const char *at = strstr(head, key);
+  if (!at) return NULL;
+  at += strlen(key);
+  return at + strspn(at, ": ");
+}
+
+static const char *const npy_bad = "the head of this NumPy file is wrong";
+
+static unroll_status npy_shape(const reader *r, array *a, const char *s, bool fortran, uint64_t *count) {
+  *count = 1;
+  if (*s++ != '(') return BAD(a->file, "%s", npy_bad);
+  for (s += strspn(s, " "); *s != ')'; s += strspn(s, ", ")) {
+    uint64_t n = 0;
+    if (*s < '0' || *s > '9' || a->rank == MAX_RANK) return BAD(a->file, "%s: its shape", npy_bad);
+    for (; *s >= '0' && *s <= '9'; s++)
+      if (__builtin_mul_overflow(n, (uint64_t)10, &n) || __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n) || n > INT64_MAX)
+        return BAD(a->file, "%s: its shape", npy_bad);
+    a->shape[a->rank++] = (int64_t)n;
+    if (__builtin_mul_overflow(*count, n, count)) return BAD(a->file, "%s: its shape", npy_bad);
+  }
+  int64_t stride = 1;
+  for (int i = 0; i < a->rank; i++) {
+    const int k = fortran ? i : a->rank - 1 - i;
+    a->stride[k] = stride;
+    if (a->shape[k]) stride *= a->shape[k];
+  }
+  return UNROLL_OK;
+}
+
+/* '<f4': the order of bytes, the kind, how many bytes. */
+static unroll_status npy_type(const reader *r, array *a, const char *s) {
+  static const char *const types[] = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"};
+  const bool quoted = *s == '\'' || *s == '"';
+  for (size_t i = 0; quoted && strlen(s) > 4 && i < sizeof types / sizeof *types; i++)
+    if (!strncmp(s + 2, types[i], 2) && s[4] == s[0]) {
+      a->kind = types[i][0];
+      a->bytes = types[i][1] - '0';
+      a->swap = s[1] == '>';
+      if (strchr("<>|=", s[1])) return UNROLL_OK;
+    }
+  return BAD(a->file, "its type %.*s is none of floats, integers and bools", (int)strcspn(s, ","), s);
+}
+
+static unroll_status read_npy(reader *r, const input_file *f) {
+  array a = {.file = f->name};
+  const unsigned char *d = (const unsigned char *)f->data;
+  char head[4096];
+  uint64_t count;
+  const size_t length_bytes = f->size > 6 && d[6] == 1 ? 2 : 4;
+  if (f->size < 12) return BAD(f->name, "%s", npy_bad);
+  size_t length = d[8] | (size_t)d[9] << 8, first = 8 + length_bytes;
+  if (length_bytes == 4) length |= (size_t)d[10] << 16 | (size_t)d[11] << 24;
+  if (length > f->size - first || length >= sizeof head) return BAD(f->name, "%s", npy_bad);
+  memcpy(head, f->data + first, length);
+  head[length] = 0;
+  const char *type = value_of(head, "'descr'"), *order = value_of(head, "'fortran_order'"), *shape = value_of(head, "'shape'");
+  if (!type || !order || !shape) return BAD(f->name, "%s", npy_bad);
+  unroll_status status = npy_type(r, &a, type);
+  if (!status) status = npy_shape(r, &a, shape, !strncmp(order, "True", 4), &count);
+  if (status) return status;
+  a.data = d + first + length;
+  const size_t left = f->size - first - length;
+  if (count > left / (size_t)a.bytes || count * (size_t)a.bytes != left)
+    return BAD(f->name, "the file has %zu bytes of numbers, and its shape needs %" PRIu64 " of %d bytes each", left, count,
+               a.bytes);
+  const char *slash = strrchr(f->name, '/'), *name = slash ? slash + 1 : f->name;
+  a.name = name;
+  a.size = unpack_name(name);
+  if (a.size > 4 && !memcmp(name + a.size - 4, ".npy", 4)) a.size -= 4;
+  return add(r, &a);
+}
+
+/* --- safetensors --- */
+
+static unroll_status read_tensors(reader *r, const input_file *f, tensor_file *tensors) {
+  static const struct {
+    char kind;
+    int bytes;
+  } types[] = {[TENSOR_F32] = {'f', 4}, [TENSOR_F64] = {'f', 8},  [TENSOR_I32] = {'i', 4}, [TENSOR_I64] = {'i', 8},
+               [TENSOR_U8] = {'u', 1},  [TENSOR_BF16] = {'h', 2}, [TENSOR_F16] = {'f', 2}, [TENSOR_OTHER] = {0, 0}};
+  unroll_status status = tensor_file_parse(tensors, f->name, f->data, f->size, r->err);
+  const char *format = status ? NULL : tensor_metadata(tensors, "format");
+  if (format && !strncmp(format, "unroll ", 7)) return input_refuse(f, "a table", false, r->err);
+  for (size_t i = 0; i < tensors->count && !status; i++) {
+    const tensor *t = &tensors->tensors[i];
+    array a = {.file = f->name, .name = t->name, .size = strlen(t->name), .rank = t->rank, .data = t->data};
+    a.kind = types[t->type].kind;
+    a.bytes = types[t->type].bytes;
+    if (!a.kind) return BAD(f->name, "tensor '%s' has a type whose numbers cannot be read", t->name);
+    int64_t stride = 1;
+    for (int k = t->rank - 1; k >= 0; k--) {
+      a.shape[k] = t->shape[k];
+      a.stride[k] = stride;
+      if (a.shape[k]) stride *= a.shape[k];
+    }
+    status = add(r, &a);
+  }
+  if (!status && !tensors->count) return BAD(f->name, "there are no tensors in the file");
+  return status;
+}
+
+/* --- as CSV --- */
+
+static double half(unsigned bits) {
+  const int exponent = bits >> 10 & 31;
+  const double m = bits & 1023, sign = bits & 0x8000 ? -1 : 1;
+  if (exponent == 31) return m > 0 ? (double)NAN : sign * (double)INFINITY;
+  return sign * (exponent ? ldexp(1024 + m, exponent - 25) : ldexp(m, -24));
+}
+
+static void write_number(text *out, const array *a, int64_t at) {
+  unsigned char b[8] = {0};
+  uint64_t bits = 0;
+  memcpy(b, a->data + at * a->bytes, (size_t)a->bytes);
+  for (int i = 0; i < a->bytes; i++) bits |= (uint64_t)b[a->swap ? a->bytes - 1 - i : i] << 8 * i;
+  float x;
+  double y;
+  if (a->kind == 'h') bits <<= 16;
+  const uint32_t word = (uint32_t)bits;
+  switch (a->kind) {
+  case 'f':
+  case 'h':
+    memcpy(&x, &word, sizeof x);
+    memcpy(&y, &bits, sizeof y);
+    if (a->kind == 'f' && a->bytes == 2) y = half(word);
+    if (a->kind == 'h' || a->bytes == 4) y = (double)x;
+    text_format(out, a->bytes == 8 ? "%.17g" : "%.9g", y);
+    break;
+  case 'i': {
+    const int unused = 64 - 8 * a->bytes;
+    text_format(out, "%" PRId64, (int64_t)(bits << unused) >> unused);
+    break;
+  }
+  default:
+    text_format(out, "%" PRIu64, bits);
+  }
+}
+
+static void write_name(text *out, const array *a) {
+  text_add(out, "\"", 1);
+  for (size_t i = 0; i < a->size; i++) text_add(out, a->name[i] == '"' ? "\"\"" : a->name + i, a->name[i] == '"' ? 2 : 1);
+  text_add(out, "\"", 1);
+}
+
+/* What an array has in a row; `axis` goes from 1. Before the last axis of two the steps are apart by spaces. */
+static void write_cell(text *out, const array *a, int axis, int64_t at) {
+  if (axis == a->rank) {
+    write_number(out, a, at);
+    return;
+  }
+  for (int64_t i = 0; i < a->shape[axis]; i++) {
+    if (i) text_add(out, a->rank == 3 && axis == 1 ? " " : ";", 1);
+    write_cell(out, a, axis + 1, at + i * a->stride[axis]);
+  }
+}
+
+static unroll_status write_csv(const reader *r, text *out) {
+  for (int i = 0; i < r->n; i++) {
+    if (i) text_add(out, ",", 1);
+    write_name(out, &r->list[i]);
+  }
+  for (int64_t row = 0; row < r->list[0].shape[0] && !out->failed; row++)
+    for (int i = 0; i < r->n; i++) {
+      text_add(out, i ? "," : "\n", 1);
+      write_cell(out, &r->list[i], 1, row * r->list[i].stride[0]);
+    }
+  text_add(out, "\n", 1);
+  return out->failed ? error_memory(r->err) : UNROLL_OK;
+}
+
+/* --- files --- */
+
+static bool is_npy(const input_file *f) { return f->size >= 6 && !memcmp(f->data, "\x93NUMPY", 6); }
+
+bool arrays_fit(const input_file *f) {
+  return is_npy(f) || (f->size > 8 && f->data[8] == '{' && !memcmp(f->data + 4, "\0\0\0", 4));
+}
+
+unroll_status arrays_parse(table *t, const table_options *o, unroll_error *err) {
+  (void)o;
+  reader r = {.tensors = mem_zero((size_t)t->files.n, sizeof *r.tensors), .err = err};
+  unroll_status status = r.tensors ? UNROLL_OK : error_memory(err);
+  for (int i = 0; i < t->files.n && !status; i++) {
+    const input_file *f = &t->files.files[i];
+    status = is_npy(f) ? read_npy(&r, f) : read_tensors(&r, f, &r.tensors[i]);
+  }
+  text csv = {0};
+  if (!status) status = write_csv(&r, &csv);
+  for (int i = 0; r.tensors && i < t->files.n; i++) tensor_file_free(&r.tensors[i]);
+  mem_free(r.tensors);
+  mem_free(r.list);
+  if (status) {
+    text_free(&csv);
+    return status;
+  }
+  for (int i = 0; i < t->files.n; i++) {
+    input_file *f = &t->files.files[i];
+    mem_free(f->data);
+    f->data = NULL;
+    if (i) mem_free(f->name);
+  }
+  t->files.n = 1;
+  t->files.files[0].data = csv.data;
+  t->files.files[0].size = csv.length;
+  return csv_parse(t, &(table_options){.separator = ','}, err);
+}
