@@ -9,10 +9,20 @@ target_link_libraries(program PRIVATE room_api)
 set_target_properties(program PROPERTIES OUTPUT_NAME unroll)
 install(TARGETS program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
+# Completion and manual pages are what the program says about itself.
 if(NOT CMAKE_CROSSCOMPILING)
-  set(completion ${PROJECT_BINARY_DIR}/completion.bash)
-  add_custom_command(TARGET program POST_BUILD COMMAND sh -c "\"$1\" completion bash >\"$2\"" sh $<TARGET_FILE:program> ${completion} VERBATIM)
-  install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME unroll OPTIONAL)
+  set(said ${PROJECT_BINARY_DIR}/said)
+  file(MAKE_DIRECTORY ${said})
+  file(STRINGS ${PROJECT_SOURCE_DIR}/src/option/commands.def commands REGEX "^COMMAND\\(")
+  list(TRANSFORM commands REPLACE "^COMMAND\\(([a-z]+).*" "\\1")
+  add_custom_command(TARGET program POST_BUILD
+    COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/said.sh $<TARGET_FILE:program> ${said} ${commands} VERBATIM)
+  install(FILES ${said}/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME unroll OPTIONAL)
+  install(FILES ${said}/zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _unroll OPTIONAL)
+  install(FILES ${said}/fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME unroll.fish OPTIONAL)
+  install(FILES ${said}/unroll.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
+  list(TRANSFORM commands REPLACE "(.+)" "${said}/unroll-\\1.1")
+  install(FILES ${commands} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
 endif()
 
 # libunroll: all rooms in one. What unroll.h does not export is hidden; in the static library too, where objcopy is there.

@@ -2,22 +2,18 @@
 #include <unroll.h>
 
 int main(void) {
-  const char *data[] = {"places.txt"}, *settings[] = {"hidden=64"};
-  unroll_error err;
+  static const char *const given[][2] = {
+      {"net", "names"}, {"data", "places.txt"}, {"set", "hidden=64"}, {"output", "first-model"}, {"epochs", "2"}};
+  unroll_error err = {0};
   unroll_model *model = NULL;
-  unroll_train_options train;
+  unroll_options *train = unroll_options_new();
   unroll_sample_options sample;
   double log2_p;
 
-  unroll_train_options_init(&train);
-  train.net = "names";
-  train.data = data;
-  train.n_data = 1;
-  train.settings = settings;
-  train.n_settings = 1;
-  train.folder = "first-model";
-  train.epochs = 2;
-  if (unroll_train(&train, &err)) goto failed;
+  if (!train) return 1;
+  for (int i = 0; i < 5; i++)
+    if (unroll_options_set(train, given[i][0], given[i][1], &err)) goto failed;
+  if (unroll_train(train, NULL, NULL, &err)) goto failed;
 
   if (unroll_model_load(&model, "first-model/model.safetensors", &err)) goto failed;
   unroll_sample_options_init(&sample);
@@ -30,10 +26,12 @@ int main(void) {
   if (unroll_score(model, "Vilanova", 8, &log2_p, NULL, &err)) goto failed;
   printf("log2 P(Vilanova) = %.2f\n", log2_p);
   unroll_model_free(model);
+  unroll_options_free(train);
   return 0;
 
 failed:
   fprintf(stderr, "%s: %s\n", err.file, err.message);
   unroll_model_free(model);
+  unroll_options_free(train);
   return 1;
 }

@@ -7,22 +7,18 @@
  *     #include <unroll.h>
  *
  *     int main(void) {
- *       const char *data[] = {"places.txt"}, *settings[] = {"hidden=64"};
- *       unroll_error err;
+ *       static const char *const given[][2] = {
+ *           {"net", "names"}, {"data", "places.txt"}, {"set", "hidden=64"}, {"output", "first-model"}, {"epochs", "2"}};
+ *       unroll_error err = {0};
  *       unroll_model *model = NULL;
- *       unroll_train_options train;
+ *       unroll_options *train = unroll_options_new();
  *       unroll_sample_options sample;
  *       double log2_p;
  *
- *       unroll_train_options_init(&train);
- *       train.net = "names";
- *       train.data = data;
- *       train.n_data = 1;
- *       train.settings = settings;
- *       train.n_settings = 1;
- *       train.folder = "first-model";
- *       train.epochs = 2;
- *       if (unroll_train(&train, &err)) goto failed;
+ *       if (!train) return 1;
+ *       for (int i = 0; i < 5; i++)
+ *         if (unroll_options_set(train, given[i][0], given[i][1], &err)) goto failed;
+ *       if (unroll_train(train, NULL, NULL, &err)) goto failed;
  *
  *       if (unroll_model_load(&model, "first-model/model.safetensors", &err)) goto failed;
  *       unroll_sample_options_init(&sample);
@@ -35,11 +31,13 @@
  *       if (unroll_score(model, "Vilanova", 8, &log2_p, NULL, &err)) goto failed;
  *       printf("log2 P(Vilanova) = %.2f\n", log2_p);
  *       unroll_model_free(model);
+ *       unroll_options_free(train);
  *       return 0;
  *
  *     failed:
  *       fprintf(stderr, "%s: %s\n", err.file, err.message);
  *       unroll_model_free(model);
+ *       unroll_options_free(train);
  *       return 1;
  *     }
  *
@@ -79,6 +77,8 @@ typedef struct unroll_error {
 
 /* "0.1.0" */
 UNROLL_API const char *unroll_version(void);
+/* "with utf8proc, png, jpeg", and what this build lacks: "with utf8proc; without png, jpeg". */
+UNROLL_API const char *unroll_parts(void);
 
 /* Frees a text that the library handed out. NULL is fine. */
 UNROLL_API void unroll_free(void *block);
@@ -165,32 +165,27 @@ typedef struct unroll_progress {
   double symbols_per_second;
 } unroll_progress;
 
-/* Set by unroll_train_options_init to the defaults of `unroll train`; then change what should differ. */
-typedef struct unroll_train_options {
-  const char *net;         /* a file, or the name of a built-in net */
-  const char *const *data; /* files and folders, which follow each other */
-  int n_data;
-  const char *const *settings; /* "NAME=VALUE" */
-  int n_settings;
-  const char *folder;    /* gets model.safetensors, checkpoint.safetensors, log.jsonl; made if it is not there */
-  int resume;            /* go on from the checkpoint in `folder`; net, data, settings and the rest then come from it */
-  int64_t epochs, steps; /* 0: not given. Neither: 10 epochs, at least 300 steps. Both: what comes first */
-  int batch;             /* sequences, or parallel streams */
-  int unroll;            /* steps per truncated pass of a stream */
-  const char *optimizer; /* "adam", "adamw", "rmsprop", "sgd" */
-  double rate;
-  const char *schedule; /* "constant", "cosine:200", "plateau:0.5:1", "decay:0.97:10" */
-  double clip_norm, weight_decay;
-  const char *valid, *test; /* "0.05": that share; or a file */
-  uint64_t seed;
-  int threads; /* 0: one per processor */
-  /* Called after each step, from the calling thread. Not 0: stop; the checkpoint is written and UNROLL_INTERRUPTED returned. */
-  int (*progress)(void *context, const unroll_progress *p);
-  void *context;
-} unroll_train_options;
+/* The options of training, by the names that they have on the command line, without the dashes; `unroll train --help` and
+ * docs/options.md have all, with bounds and defaults. Besides: "net" and "data", the arguments of the command. */
+typedef struct unroll_options unroll_options;
 
-UNROLL_API void unroll_train_options_init(unroll_train_options *o);
-UNROLL_API unroll_status unroll_train(const unroll_train_options *o, unroll_error *err);
+/* With the defaults of `unroll train`. NULL: out of memory. For unroll_options_free; one thread at a time. */
+UNROLL_API unroll_options *unroll_options_new(void);
+UNROLL_API void unroll_options_free(unroll_options *o);
+/* Sets an option to a value as it is typed: unroll_options_set(o, "lr", "0.01", &err). The texts are copied. "data", "set", "init",
+ * "ramp" and "class-weights" may be set several times, and each value is added to those before it. A flag takes "yes", "no" or
+ * NULL, which is yes. UNROLL_USAGE for a name that is none, with the nearest that is, and for a value out of bounds, which changes
+ * nothing. */
+UNROLL_API unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err);
+
+/* Called after each step, from the thread that called unroll_train; `p` is valid during the call. Not 0: stop; the checkpoint is
+ * written and UNROLL_INTERRUPTED returned. */
+typedef int unroll_progress_call(void *context, const unroll_progress *p);
+
+/* Trains the net "net" on "data". The folder "output" gets model.safetensors, checkpoint.safetensors and log.jsonl; it is made if
+ * it is not there. Where "resume" is set to such a folder instead, goes on from its checkpoint with the options that stand there;
+ * what a resumed run may not change is refused. `progress` may be NULL. The options stay as they are, for another call. */
+UNROLL_API unroll_status unroll_train(const unroll_options *o, unroll_progress_call *progress, void *context, unroll_error *err);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "api/api.h"
 #include "api/inspect.h"
-#include "api/settings.h"
+#include "graph/settings.h"
 #include "base/error.h"
 #include "symbols/bpe.h"
 #include "symbols/words.h"
@@ -12,6 +12,12 @@
 #include "use/score.h"
 
 const char *unroll_version(void) { return UNROLL_VERSION; }
+
+const char *unroll_parts(void) {
+  static const char with[] = UNROLL_PARTS, without[] = UNROLL_PARTS_LACKING;
+  if (!*without) return "with " UNROLL_PARTS;
+  return *with ? "with " UNROLL_PARTS "; without " UNROLL_PARTS_LACKING : "without " UNROLL_PARTS_LACKING;
+}
 
 void unroll_free(void *block) { mem_free(block); }
 

@@ -11,31 +11,6 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 
-static const option_row rows[] = {
-    {OPTION_LIST, "set", 0, offsetof(options, sets), "NAME=VALUE", 0, 0, false,
-     "a setting of the net, as in --set hidden=512; may be repeated"},
-    {OPTION_TEXT, "cell", 0, offsetof(options, cell), "NAME", 0, 0, false, "this cell in the net, as with --set cell=NAME"},
-    {OPTION_TEXT, "shape", 0, offsetof(options, shape), "B,H,T[,L]", 0, 0, false,
-     "B sequences, H hidden units, T steps, L layers: --batch, --unroll and --set at once"},
-    {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "sequences [32]"},
-    {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps [64]"},
-    {OPTION_FLAG, "forward", 0, offsetof(options, forward), NULL, 0, 0, false, "the forward pass only"},
-    {OPTION_FLAG, "cases", 0, offsetof(options, cases), NULL, 0, 0, false, "a table of cases from one sequence to large nets"},
-    {OPTION_FLAG, "sessions", 0, offsetof(options, sessions), NULL, 0, 0, false, "only the sessions through the C API of --cases"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false,
-     "of the factors of products; int8 with --forward and --sessions [fp32]"},
-    {OPTION_FLAG, "cells", 0, offsetof(options, cells), NULL, 0, 0, false,
-     "every built-in cell against lstm: time per operation, in turns"},
-    {OPTION_FLAG, "roofline", 0, offsetof(options, roofline), NULL, 0, 0, false,
-     "where the time goes that is not products at the peak"},
-    {OPTION_NUMBER, "seconds", 0, offsetof(options, seconds), "X", 0.05, 3600, false,
-     "how long to measure each case [5; 2 with --cases, 0.5 with --cells]"},
-    {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor [0]"},
-    {OPTION_FLAG, "quiet", 'q', offsetof(options, quiet), NULL, 0, 0, false, "no progress"},
-    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
-    {.kind = OPTION_END},
-};
-
 static const bench_spec cases[] = {
     {"language 256", "language", {NULL}, 32, 64, BENCH_TRAIN, PRECISION_FP32},
     {"language 2 x 128", "language", {"hidden=128", "layers=2"}, 50, 50, BENCH_TRAIN, PRECISION_FP32},
@@ -236,7 +211,7 @@ static unroll_status measure_cells(bench *b, unroll_error *err) {
                      err);
 }
 
-static unroll_status run_bench(const options *o, unroll_error *err) {
+unroll_status command_bench(const options *o, unroll_error *err) {
   bench b = {.o = o};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status s = workers ? read_options(&b, err) : error_memory(err);
@@ -247,18 +222,3 @@ static unroll_status run_bench(const options *o, unroll_error *err) {
   arena_free(&b.memory);
   return s;
 }
-
-const command command_bench = {
-    .name = "bench",
-    .usage = "[NET] [options]\n--cases [options]\n--cells [options]",
-    .summary = "speed as a share of the machine's measured peak",
-    .text =
-        "Measures what this machine can do - multiply-adds in registers, and reading from each cache and from memory - and then\n"
-        "the whole training step of NET [language] on made-up data, beside the peak between the steps; where its time goes by\n"
-        "kind of work; and what it is bound by. Medians, with the 10th and 90th of 100 measurements.",
-    .rows = rows,
-    .least = 0,
-    .most = 1,
-    .names = true,
-    .run = run_bench,
-};

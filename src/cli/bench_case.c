@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
-#include "api/settings.h"
+#include "graph/settings.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/terminal.h"

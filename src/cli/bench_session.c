@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "api/api.h"
-#include "api/settings.h"
+#include "graph/settings.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "plan/frozen.h"

@@ -4,23 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "api/inspect.h"
-#include "api/settings.h"
+#include "graph/settings.h"
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-
-static const option_row rows[] = {
-    {OPTION_FLAG, "all", 'a', offsetof(options, all), NULL, 0, 0, false, "every built-in cell and net"},
-    {OPTION_LIST, "set", 0, offsetof(options, sets), "NAME=VALUE", 0, 0, false,
-     "a setting of the net; sizes that are not set are made small"},
-    {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of the random weights and data [1]"},
-    {OPTION_FILE, "dump", 0, offsetof(options, dump), "FILE", 0, 0, false,
-     "write inputs, weights, outputs and gradients of the run as safetensors"},
-    {OPTION_FLAG, "quiet", 'q', offsetof(options, quiet), NULL, 0, 0, false, "only the verdict of each"},
-    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
-    {.kind = OPTION_END},
-};
 
 static void print_report(const char *name, const check_report *r, bool quiet) {
   printf("%s: %s: gradient %.1e, plan %.1e (%" PRId64 " weights, %d sequences, %d steps, loss %.4f)\n", name,
@@ -93,7 +81,7 @@ static unroll_status check_all(checking *c, const builtin *list, unroll_error *e
   return *signals_flag() ? error_set(err, UNROLL_INTERRUPTED, "interrupted") : UNROLL_OK;
 }
 
-static unroll_status run(const options *o, unroll_error *err) {
+unroll_status command_check(const options *o, unroll_error *err) {
   arena memory = {0};
   setting *settings = NULL;
   checking c = {.o = o, .list = o->json ? json_array() : NULL};
@@ -114,18 +102,3 @@ static unroll_status run(const options *o, unroll_error *err) {
   arena_free(&memory);
   return status;
 }
-
-const command command_check = {
-    .name = "check",
-    .usage = "NET|CELL [options]\n--all [options]",
-    .summary = "gradients against central differences",
-    .text = "Builds a net with small sizes and random weights and data, and compares for every parameter\n"
-            "    difference  the derived gradient with central differences, in double precision: below 1e-6 of the largest entry\n"
-            "    plan        the planned pass in single precision with the same in double: below 1e-4 of the largest entry\n"
-            "Exit code 1 when one of them is not.",
-    .rows = rows,
-    .least = 0,
-    .most = 1,
-    .names = true,
-    .run = run,
-};

@@ -1,8 +1,8 @@
-/* commands.h - the commands: one file each, with its table of options. main.c holds the list. */
+/* commands.h - the functions of the commands, one file each. option/commands.def has the rows. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 #include "cli/options.h"
 
-extern const command command_bench, command_check, command_eval, command_explain, command_list, command_predict, command_run,
-    command_sample, command_score, command_show, command_task, command_train;
+#define COMMAND(name, ...) unroll_status command_##name(const options *o, unroll_error *err);
+#include "option/commands.def"
 #endif

@@ -6,32 +6,6 @@
 #include "dist/ctc.h"
 #include "use/decode_eval.h"
 
-/* Rows of an option table that both commands have. */
-#define DECODE_ROWS                                                                                                                \
-  {OPTION_HEADING, "Texts that are generated", 0, 0, NULL, 0, 0, false, NULL},                                                     \
-      {OPTION_INTEGER,                                                                                                             \
-       "beam",                                                                                                                     \
-       0,                                                                                                                          \
-       offsetof(options, beam),                                                                                                    \
-       "N",                                                                                                                        \
-       1,                                                                                                                          \
-       1024,                                                                                                                       \
-       false,                                                                                                                      \
-       "search with N hypotheses side by side; 1: the likeliest symbol at each step [1]"},                                         \
-      {OPTION_NUMBER,                                                                                                              \
-       "length-penalty",                                                                                                           \
-       0,                                                                                                                          \
-       offsetof(options, length_penalty),                                                                                          \
-       "A",                                                                                                                        \
-       0,                                                                                                                          \
-       10,                                                                                                                         \
-       false,                                                                                                                      \
-       "rank by log P / ((5 + length) / 6)^A: above 0 favours longer texts [0]"},                                                  \
-  {                                                                                                                                \
-    OPTION_INTEGER, "length", 'l', offsetof(options, length), "N", 1, 1e9, false,                                                  \
-        "symbols at most [50 and twice the longest input]"                                                                         \
-  }
-
 /* Has the model a line with ctc, whose texts --beam searches? */
 bool decode_ctc(const model *m);
 /* UNROLL_USAGE for options that only make sense with a net that generates. */

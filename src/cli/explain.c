@@ -2,21 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "api/inspect.h"
-#include "api/settings.h"
+#include "graph/settings.h"
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-
-static const option_row rows[] = {
-    {OPTION_LIST, "set", 0, offsetof(options, sets), "NAME=VALUE", 0, 0, false,
-     "a setting of the net, as in --set hidden=512; may be repeated"},
-    {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false,
-     "sequences, or parallel streams, to plan for [32]"},
-    {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps to plan for [64]"},
-    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
-    {.kind = OPTION_END},
-};
 
 static json_t *lines_json(void (*print)(const graph *g, text *out), const graph *g) {
   text t = {0};
@@ -71,7 +61,7 @@ static unroll_status print_text(const inspection *x, const plan *p, unroll_error
   return failed ? error_memory(err) : UNROLL_OK;
 }
 
-static unroll_status run(const options *o, unroll_error *err) {
+unroll_status command_explain(const options *o, unroll_error *err) {
   inspection x;
   arena memory = {0};
   setting *settings = NULL;
@@ -91,17 +81,3 @@ static unroll_status run(const options *o, unroll_error *err) {
   arena_free(&memory);
   return status;
 }
-
-const command command_explain = {
-    .name = "explain",
-    .usage = "NET|CELL|MODEL [options]",
-    .summary = "parameters, loops, gradient and plan of a net",
-    .text = "Shows what Unroll makes of a net, a cell or a trained model: parameters and their shapes, the equations with all "
-            "cells put in,\n"
-            "the derived gradient equations, and the plan: loops found, products hoisted and joined, operations and bytes.",
-    .rows = rows,
-    .least = 1,
-    .most = 1,
-    .names = true,
-    .run = run,
-};

@@ -35,7 +35,7 @@ static void print_row(const builtin *b, const char *note) {
   printf("  %-18s %.*s%s\n", b->name, (int)n, s, note);
 }
 
-static unroll_status run_list(const options *o, unroll_error *err) {
+unroll_status command_list(const options *o, unroll_error *err) {
   if (o->markdown) return list_markdown(err);
   if (o->json) {
     json_t *out = json_pack("{s:[], s:[]}", "cells", "nets");
@@ -50,7 +50,7 @@ static unroll_status run_list(const options *o, unroll_error *err) {
   return UNROLL_OK;
 }
 
-static unroll_status run_show(const options *o, unroll_error *err) {
+unroll_status command_show(const options *o, unroll_error *err) {
   const char *name = o->arguments[0];
   const builtin *b = lang_builtin_net(name);
   if (!b) b = lang_builtin_cell(name);
@@ -67,32 +67,3 @@ static unroll_status run_show(const options *o, unroll_error *err) {
   if (near) return error_set(err, UNROLL_USAGE, "there is no built-in cell or net '%s'; did you mean '%s'?", name, near);
   return error_set(err, UNROLL_USAGE, "there is no built-in cell or net '%s'; 'unroll list' shows all", name);
 }
-
-static const option_row list_rows[] = {
-    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "the names as one JSON object"},
-    {OPTION_FLAG, "markdown", 0, offsetof(options, markdown), NULL, 0, 0, false,
-     "the cells as a page: equations, parameters, operations (docs/cells.md)"},
-    {.kind = OPTION_END},
-};
-static const option_row show_rows[] = {{.kind = OPTION_END}};
-
-const command command_list = {
-    .name = "list",
-    .usage = "",
-    .summary = "the cells and nets inside the program",
-    .text = "Lists the cells and nets inside the program, each with the first line of its text.",
-    .rows = list_rows,
-    .run = run_list,
-};
-const command command_show = {
-    .name = "show",
-    .usage = "NAME",
-    .summary = "the text of a cell or net",
-    .text = "Prints the text of a built-in cell or net. A copy of it in a file is a start for a variant:\n"
-            "    unroll show gru >mine.cell",
-    .rows = show_rows,
-    .least = 1,
-    .most = 1,
-    .names = true,
-    .run = run_show,
-};

@@ -2,60 +2,31 @@
  * Data goes to standard output, everything else to standard error. The exit code is the unroll_status. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/cpu.h"
 #include "base/error.h"
-#include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/terminal.h"
-#include "lang/lang.h"
 
-static const command *const commands[] = {&command_train,   &command_sample,  &command_score, &command_eval,
-                                          &command_predict, &command_explain, &command_check, &command_run,
-                                          &command_bench,   &command_task,    &command_list,  &command_show};
-enum { N_COMMANDS = sizeof commands / sizeof *commands, MAX_NAMES = 256 };
+enum { WIDTH = 80 };
 
-static void print_usage(FILE *out) {
-  fprintf(out, "usage: unroll COMMAND ...\n\nTrains and runs recurrent networks from their equations.\n\nCommands:\n");
-  for (int i = 0; i < N_COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-  fprintf(out, "  %-10s %s\n\n", "completion", "completion for the shell: eval \"$(unroll completion bash)\"");
-  fprintf(out, "'unroll COMMAND --help' explains a command. A first step:\n"
-               "    printf hello | unroll train language - -o hello\n\n"
-               "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input file, 130 interrupted.\n");
+static int width_of(int file) {
+  const int columns = terminal_columns(file);
+  return columns > 0 && columns < WIDTH ? columns : WIDTH;
 }
 
-static const command *find_command(const char *name) {
-  for (int i = 0; i < N_COMMANDS; i++)
-    if (!strcmp(commands[i]->name, name)) return commands[i];
-  return NULL;
-}
-
-static unroll_status print_help(const command *c, unroll_error *err) {
+static unroll_status print_overview(FILE *file, unroll_error *err) {
   text out = {0};
-  options_help(c, &out);
-  if (!out.failed && out.data) fputs(out.data, stdout);
+  options_overview(width_of(fileno(file)), &out);
+  if (!out.failed && out.data) fputs(out.data, file);
   const bool failed = out.failed != 0;
   text_free(&out);
   return failed ? error_memory(err) : UNROLL_OK;
 }
 
-static void print_completion_help(void) {
-  puts("usage: unroll completion bash\n\nPrints completion for bash: eval \"$(unroll completion bash)\"");
-}
-
-static unroll_status print_completion(int argc, char **argv, unroll_error *err) {
-  if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-    print_completion_help();
-    return UNROLL_OK;
-  }
-  if (argc != 2 || strcmp(argv[1], "bash"))
-    return error_set(err, UNROLL_USAGE, "'unroll completion' knows one shell: unroll completion bash");
-  const char *names[MAX_NAMES];
-  command all[N_COMMANDS];
-  int n = 0;
-  for (const builtin *b = lang_nets; b->name && n < MAX_NAMES; b++) names[n++] = b->name;
-  for (const builtin *b = lang_cells; b->name && n < MAX_NAMES; b++) names[n++] = b->name;
-  for (int i = 0; i < N_COMMANDS; i++) all[i] = *commands[i];
+static unroll_status print_help(const command *c, unroll_error *err) {
   text out = {0};
-  options_completion(all, N_COMMANDS, names, n, &out);
+  options_help(c, width_of(STDOUT_FILENO), &out);
   if (!out.failed && out.data) fputs(out.data, stdout);
   const bool failed = out.failed != 0;
   text_free(&out);
@@ -63,11 +34,10 @@ static unroll_status print_completion(int argc, char **argv, unroll_error *err) 
 }
 
 static unroll_status unknown_command(const char *name, unroll_error *err) {
-  const char *names[N_COMMANDS + 2];
-  for (int i = 0; i < N_COMMANDS; i++) names[i] = commands[i]->name;
-  names[N_COMMANDS] = "completion";
-  names[N_COMMANDS + 1] = "help";
-  const char *near = text_nearest(name, names, N_COMMANDS + 2);
+  const char *names[N_COMMANDS + 1];
+  for (int i = 0; i < N_COMMANDS; i++) names[i] = commands[i].name;
+  names[N_COMMANDS] = "help";
+  const char *near = text_nearest(name, names, N_COMMANDS + 1);
   if (near) return error_set(err, UNROLL_USAGE, "unknown command '%s'; did you mean '%s'?", name, near);
   return error_set(err, UNROLL_USAGE, "unknown command '%s'; 'unroll help' lists all", name);
 }
@@ -94,28 +64,19 @@ static unroll_status run_command(const command *c, int argc, char **argv, unroll
 static unroll_status dispatch(int argc, char **argv, unroll_error *err) {
   const char *name = argc > 1 ? argv[1] : NULL;
   if (!name) {
-    print_usage(stderr);
-    return UNROLL_USAGE;
+    const unroll_status status = print_overview(stderr, err);
+    return status ? status : UNROLL_USAGE;
   }
   if (!strcmp(name, "--version")) {
-    printf("unroll %s\n", unroll_version());
+    printf("unroll %s\n%s\n", unroll_version(), unroll_parts());
     return UNROLL_OK;
   }
-  if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h")) {
-    if (argc == 2) {
-      print_usage(stdout);
-      return UNROLL_OK;
-    }
-    if (!strcmp(argv[2], "completion")) {
-      print_completion_help();
-      return UNROLL_OK;
-    }
-    const command *c = find_command(argv[2]);
-    return c ? print_help(c, err) : unknown_command(argv[2], err);
-  }
-  if (!strcmp(name, "completion")) return print_completion(argc - 1, argv + 1, err);
-  const command *c = find_command(name);
-  return c ? run_command(c, argc - 1, argv + 1, err) : unknown_command(name, err);
+  const bool help = !strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h");
+  if (help && argc == 2) return print_overview(stdout, err);
+  if (help) name = argv[2];
+  const command *c = command_find(name);
+  if (!c) return unknown_command(name, err);
+  return help ? print_help(c, err) : run_command(c, argc - 1, argv + 1, err);
 }
 
 int main(int argc, char **argv) {

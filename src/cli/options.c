@@ -1,5 +1,4 @@
-/* options.c - see options.h. getopt_long does the splitting; values are read strictly: trailing garbage, a sign that makes no
- * sense, infinities and NaN are usage errors that name the option and the accepted range. */
+/* options.c - see options.h. getopt_long does the splitting; option/option.h reads the values. */
 #include "cli/options.h"
 #include <getopt.h>
 #include <math.h>
@@ -7,150 +6,184 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
-#include "base/memory.h"
+#include "base/file.h"
+#include "cli/commands.h"
+#include "lang/lang.h"
 
 enum { MAX_ROWS = 64, FIRST_CODE = 256 };
 
-static void *field(options *o, const option_row *row) { return (char *)o + row->at; }
+const option_row option_rows[] = {
+#define OPTION(...) OPTION_ROW(options, __VA_ARGS__),
+#define OPTION_FOR(...) OPTION_ROW(options, __VA_ARGS__),
+#define SECTION(title) {.kind = OPTION_SECTION, .name = title},
+#include "option/options.def"
+};
+const int n_option_rows = sizeof option_rows / sizeof *option_rows;
 
-static void set_unset(options *o, const option_row *rows) {
-  for (const option_row *row = rows; row->kind != OPTION_END; row++) {
-    if (row->kind == OPTION_INTEGER) *(int64_t *)field(o, row) = -1;
-    if (row->kind == OPTION_NUMBER) *(double *)field(o, row) = (double)NAN;
+const command commands[N_COMMANDS] = {
+#define COMMAND(name, least, most, summary, usage, text) {#name, least, most, summary, usage, text, IN(name), command_##name},
+#include "option/commands.def"
+};
+
+const command *command_find(const char *name) {
+  for (int i = 0; i < N_COMMANDS; i++)
+    if (!strcmp(commands[i].name, name)) return &commands[i];
+  return NULL;
+}
+
+bool command_takes(const command *c, const char *words) {
+  const char *s = c->usage + (*c->usage == '[');
+  const size_t end = strcspn(s, " ]\n");
+  for (size_t at = 0, n; at < end; at += n + 1) {
+    n = strcspn(s + at, "| ]\n");
+    for (const char *word = words; *word; word += strcspn(word, "|") + (word[strcspn(word, "|")] == '|'))
+      if (strcspn(word, "|") == n && !strncmp(word, s + at, n)) return true;
+  }
+  return false;
+}
+
+bool command_has(const command *c, const option_row *row) {
+  return row->kind != OPTION_SECTION && row->name && (row->commands & c->bit);
+}
+
+static void set_unset(options *o) {
+  *o = (options){0};
+  train_defaults(&o->train);
+  for (int i = 0; i < n_option_rows; i++) {
+    void *at = (char *)o + option_rows[i].at;
+    if (option_rows[i].kind == OPTION_WHOLE || option_rows[i].kind == OPTION_BYTES) *(int64_t *)at = -1;
+    if (option_rows[i].kind == OPTION_REAL) *(double *)at = (double)NAN;
   }
 }
 
-/* "0 to 100", "above 0, at most 1", "at least 1": the accepted range, for messages. */
-static void range_text(const option_row *row, char *out, size_t size) {
-  const double bound = row->kind == OPTION_INTEGER ? MOST_COUNT : MOST_NUMBER;
-  const char *kind = row->kind == OPTION_INTEGER ? "a whole number" : "a number";
-  if (row->most >= bound)
-    snprintf(out, size, "%s %s %.7g", kind, row->open ? "above" : "of at least", row->least);
-  else if (row->open)
-    snprintf(out, size, "%s above %.7g and at most %.7g", kind, row->least, row->most);
-  else
-    snprintf(out, size, "%s from %.7g to %.7g", kind, row->least, row->most);
+static unroll_status set_value(options *o, const command *c, const option_row *row, const char *value, unroll_error *err) {
+  if (c->bit == IN(train) && option_find(train_option_rows, TRAIN_OPTIONS, row->name))
+    return train_options_set(&o->train, row->name, value, &o->texts, err);
+  return option_set(row, o, value, &o->texts, err);
 }
 
-/* Digits only; 0 on success. */
-static int read_integer(const char *s, int64_t *value) {
-  int64_t n = 0;
-  if (!*s) return -1;
-  for (; *s; s++) {
-    if (*s < '0' || *s > '9') return -1;
-    if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, *s - '0', &n)) return -1;
+/* --- what is not known --- */
+
+/* What others call an option of ours. */
+static const char *const synonyms[][2] = {{"learning-rate", "lr"},
+                                          {"rate", "lr"},
+                                          {"batch-size", "batch"},
+                                          {"bptt", "unroll"},
+                                          {"seq-length", "unroll"},
+                                          {"sequence-length", "unroll"},
+                                          {"gradient-clip", "clip-norm"},
+                                          {"clip", "clip-norm"},
+                                          {"grad-clip", "clip-norm"},
+                                          {"wd", "weight-decay"},
+                                          {"validation", "valid"},
+                                          {"val", "valid"},
+                                          {"out", "output"},
+                                          {"output-dir", "output"},
+                                          {"save", "output"},
+                                          {"temp", "temperature"},
+                                          {"topk", "top-k"},
+                                          {"topp", "top-p"},
+                                          {"num-samples", "number"},
+                                          {"scheduler", "schedule"},
+                                          {"early-stopping", "patience"},
+                                          {"verbose", "per-symbol"},
+                                          {"jobs", "threads"},
+                                          {"max-length", "length"},
+                                          {"dtype", "precision"}};
+
+static const char *synonym_of(const command *c, const char *asked) {
+  for (size_t i = 0; i < sizeof synonyms / sizeof *synonyms; i++)
+    for (int k = 0; k < n_option_rows && !strcmp(synonyms[i][0], asked); k++)
+      if (command_has(c, &option_rows[k]) && !strcmp(option_rows[k].name, synonyms[i][1])) return synonyms[i][1];
+  return NULL;
+}
+
+/* Whether a built-in net has a setting of this name. */
+static bool is_setting(const char *name) {
+  bool found = false;
+  for (const builtin *b = lang_nets; b->name && !found; b++) {
+    arena memory = {0};
+    program *p;
+    if (lang_parse(&p, b->file, b->text, &memory, NULL) == UNROLL_OK)
+      for (int i = 0; i < p->n_statements; i++)
+        found |= p->statements[i].kind == STATEMENT_SETTING && !strcmp(p->statements[i].name, name);
+    arena_free(&memory);
   }
-  *value = n;
-  return 0;
+  return found;
 }
 
-static unroll_status read_value(options *o, const option_row *row, const char *s, unroll_error *err) {
-  char range[128];
-  if (row->kind == OPTION_INTEGER) {
-    int64_t n;
-    if (read_integer(s, &n) || (double)n < row->least || (double)n > row->most) {
-      range_text(row, range, sizeof range);
-      return error_set(err, UNROLL_USAGE, "--%s takes %s, not '%s'", row->name, range, s);
-    }
-    *(int64_t *)field(o, row) = n;
-  } else if (row->kind == OPTION_NUMBER) {
-    double x;
-    if (text_number(s, strlen(s), &x) || !isfinite(x) || x < row->least || x > row->most || (row->open && x == row->least)) {
-      range_text(row, range, sizeof range);
-      return error_set(err, UNROLL_USAGE, "--%s takes %s, not '%s'", row->name, range, s);
-    }
-    *(double *)field(o, row) = x;
-  } else {
-    *(const char **)field(o, row) = s;
-  }
-  return UNROLL_OK;
+static bool has_option(const command *c, const char *name) {
+  for (int i = 0; i < n_option_rows; i++)
+    if (command_has(c, &option_rows[i]) && !strcmp(option_rows[i].name, name)) return true;
+  return false;
 }
 
-/* One of the words of "adam|adamw|sgd"; with a suggestion when it is nearly one. */
-static unroll_status read_word(options *o, const option_row *row, const char *s, unroll_error *err) {
-  char words[256];
-  const char *list[32];
-  size_t n = 0;
-  snprintf(words, sizeof words, "%s", row->value);
-  char *rest = words;
-  for (char *word = strtok_r(words, "|", &rest); word && n < 32; word = strtok_r(NULL, "|", &rest)) {
-    if (!strcmp(word, s)) {
-      *(const char **)field(o, row) = s;
-      return UNROLL_OK;
-    }
-    list[n++] = word;
-  }
-  const char *near = text_nearest(s, list, n);
-  return error_set(err, UNROLL_USAGE, "--%s takes one of %s, not '%s'%s%s%s", row->name, row->value, s,
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
-static unroll_status unknown_option(const command *c, const char *word, unroll_error *err) {
+/* `next` is the argument that follows. */
+static unroll_status unknown_option(const command *c, const char *word, const char *next, unroll_error *err) {
   const char *names[MAX_ROWS];
   char asked[64];
   size_t n = 0;
   if (strncmp(word, "--", 2)) return error_set(err, UNROLL_USAGE, "unknown option '%s'", word);
   names[n++] = "help";
-  for (const option_row *row = c->rows; row->kind != OPTION_END; row++)
-    if (row->kind != OPTION_HEADING) names[n++] = row->name;
+  for (int i = 0; i < n_option_rows && n < MAX_ROWS; i++)
+    if (command_has(c, &option_rows[i])) names[n++] = option_rows[i].name;
   snprintf(asked, sizeof asked, "%.*s", (int)strcspn(word + 2, "="), word + 2);
   size_t begins = 0; /* getopt_long takes beginnings; more than one option begins like this */
   for (size_t i = 0; i < n; i++) begins += *asked && !strncmp(names[i], asked, strlen(asked));
   if (begins > 1) return error_set(err, UNROLL_USAGE, "'--%s' may mean several options; write it out", asked);
-  const char *near = text_nearest(asked, names, n);
+  const char *equals = strchr(word, '='), *value = equals ? equals + 1 : next && *next != '-' ? next : "VALUE";
+  if (has_option(c, "set") && is_setting(asked))
+    return error_set(err, UNROLL_USAGE, "unknown option '--%s'; it is a setting of the net: --set %s=%s", asked, asked, value);
+  const char *near = synonym_of(c, asked);
+  if (!near) near = text_nearest(asked, names, n);
   if (near) return error_set(err, UNROLL_USAGE, "unknown option '--%s'; did you mean '--%s'?", asked, near);
   return error_set(err, UNROLL_USAGE, "unknown option '--%s'", asked);
 }
 
-/* Room for as many values as there are arguments. */
-static bool new_list(options *o, const option_row *row, int argc) {
-  option_list *list = field(o, row);
-  list->items = mem_zero((size_t)argc + 1, sizeof *list->items);
-  return list->items != NULL;
+/* --- reading --- */
+
+typedef struct getopt_table {
+  struct option longs[MAX_ROWS + 1];
+  char letters[2 * MAX_ROWS + 4];
+} getopt_table;
+
+static void fill_table(getopt_table *t, const command *c) {
+  int n = 1;
+  *t = (getopt_table){.longs = {{"help", no_argument, NULL, 'h'}}, .letters = ":h"};
+  for (int i = 0; i < n_option_rows && n < MAX_ROWS; i++) {
+    const option_row *row = &option_rows[i];
+    const bool bare = row->kind == OPTION_FLAG;
+    if (!command_has(c, row)) continue;
+    t->longs[n++] = (struct option){row->name, bare ? no_argument : required_argument, NULL, FIRST_CODE + i};
+    const size_t used = strlen(t->letters);
+    if (row->letter) snprintf(t->letters + used, sizeof t->letters - used, "%c%s", row->letter, bare ? "" : ":");
+  }
 }
 
-static void add_to_list(option_list *list, const char *value) { list->items[list->n++] = value; }
+static const option_row *row_of(const command *c, int code) {
+  for (int i = 0; i < n_option_rows; i++)
+    if (command_has(c, &option_rows[i]) && (code == FIRST_CODE + i || code == option_rows[i].letter)) return &option_rows[i];
+  return NULL;
+}
 
 unroll_status options_read(options *o, const command *c, int argc, char **argv, unroll_error *err) {
-  struct option longs[MAX_ROWS + 1] = {{"help", no_argument, NULL, 'h'}};
-  char letters[2 * MAX_ROWS + 4] = ":h";
-  int n = 1;
-  memset(o, 0, sizeof *o);
-  set_unset(o, c->rows);
-  for (int i = 0; c->rows[i].kind != OPTION_END; i++) {
-    const option_row *row = &c->rows[i];
-    if (row->kind == OPTION_HEADING) continue;
-    if (row->kind == OPTION_LIST && !new_list(o, row, argc)) return error_memory(err);
-    longs[n++] = (struct option){row->name, row->kind == OPTION_FLAG ? no_argument : required_argument, NULL, FIRST_CODE + i};
-    if (row->letter) {
-      const size_t used = strlen(letters);
-      snprintf(letters + used, sizeof letters - used, "%c%s", row->letter, row->kind == OPTION_FLAG ? "" : ":");
-    }
-  }
+  getopt_table table;
+  set_unset(o);
+  fill_table(&table, c);
   optind = 0; /* starts anew, also after an earlier call */
   opterr = 0;
-  for (int code; (code = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
-    const option_row *row = NULL;
+  for (int code; (code = getopt_long(argc, argv, table.letters, table.longs, NULL)) != -1;) {
     if (code == 'h') {
       o->help = true;
       continue;
     }
     if (code == ':') return error_set(err, UNROLL_USAGE, "option '%s' needs a value", argv[optind - 1]);
     if (code == '?' && optopt >= FIRST_CODE)
-      return error_set(err, UNROLL_USAGE, "--%s takes no value", c->rows[optopt - FIRST_CODE].name);
+      return error_set(err, UNROLL_USAGE, "option '%s' takes no value", option_rows[optopt - FIRST_CODE].name);
     if (code == '?' && optopt && optopt != 'h') return error_set(err, UNROLL_USAGE, "unknown option '-%c'", optopt);
-    if (code == '?') return unknown_option(c, argv[optind - 1], err);
-    for (int i = 0; c->rows[i].kind != OPTION_END; i++)
-      if (code == FIRST_CODE + i || (c->rows[i].letter && code == c->rows[i].letter)) row = &c->rows[i];
-    unroll_status status = UNROLL_OK;
-    if (row->kind == OPTION_FLAG)
-      *(bool *)field(o, row) = true;
-    else if (row->kind == OPTION_LIST)
-      add_to_list(field(o, row), optarg);
-    else if (row->kind == OPTION_WORD)
-      status = read_word(o, row, optarg, err);
-    else
-      status = read_value(o, row, optarg, err);
+    if (code == '?') return unknown_option(c, argv[optind - 1], argv[optind], err);
+    const option_row *row = row_of(c, code);
+    const unroll_status status = set_value(o, c, row, row->kind == OPTION_FLAG ? NULL : optarg, err);
     if (status) return status;
   }
   o->arguments = argv + optind;
@@ -158,91 +191,50 @@ unroll_status options_read(options *o, const command *c, int argc, char **argv, 
   return UNROLL_OK;
 }
 
-unroll_status options_check_arguments(const options *o, const command *c, unroll_error *err) {
+/* The folder that training writes to stands for the model in it. */
+static unroll_status find_model(options *o, unroll_error *err) {
+  text path = {0};
+  text_format(&path, "%s/model.safetensors", o->arguments[0]);
+  if (!path.failed && file_exists(path.data)) {
+    char *copy = arena_text(&o->texts, path.data, path.length);
+    if (copy) o->arguments[0] = copy;
+    path.failed |= !copy;
+  }
+  const bool failed = path.failed != 0;
+  text_free(&path);
+  return failed ? error_memory(err) : UNROLL_OK;
+}
+
+unroll_status options_check_arguments(options *o, const command *c, unroll_error *err) {
   if (o->n_arguments < c->least)
     return error_set(err, UNROLL_USAGE,
                      o->n_arguments ? "'unroll %s' needs more arguments: %.*s" : "'unroll %s' needs arguments: %.*s", c->name,
                      (int)strcspn(c->usage, "\n"), c->usage);
   if (o->n_arguments > c->most)
     return error_set(err, UNROLL_USAGE, "'unroll %s' has no use for the argument '%s'", c->name, o->arguments[c->most]);
-  return UNROLL_OK;
+  return o->n_arguments > 0 && command_takes(c, "MODEL") ? find_model(o, err) : UNROLL_OK;
 }
 
-void options_free(options *o) {
-  option_list *const lists[] = {&o->sets, &o->inits, &o->ramps, &o->class_weights};
-  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-    mem_free(lists[i]->items);
-    *lists[i] = (option_list){0};
-  }
-}
+void options_free(options *o) { arena_free(&o->texts); }
 
-void options_help(const command *c, text *out) {
-  const char *line = c->usage;
-  const char *start = "usage:";
-  do {
-    const size_t length = strcspn(line, "\n");
-    text_format(out, "%-6s unroll %s%s%.*s\n", start, c->name, length ? " " : "", (int)length, line);
-    start = "";
-    line += length;
-  } while (*line++ == '\n');
-  text_format(out, "\n%s\n", c->text);
-  for (const option_row *row = c->rows; row->kind != OPTION_END; row++) {
-    char left[64], letter[8] = "    ";
-    if (row->kind == OPTION_HEADING) {
-      text_format(out, "\n%s:\n", row->name);
-      continue;
+void options_message(const char *message, text *out) {
+  static const char begin[] = "option '";
+  for (const char *s = message, *found;; s = found) {
+    found = strstr(s, begin);
+    if (!found) {
+      text_format(out, "%s", s);
+      return;
     }
-    if (row == c->rows) text_format(out, "\nOptions:\n");
-    if (row->letter) snprintf(letter, sizeof letter, "-%c, ", row->letter);
-    snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->kind == OPTION_FLAG ? "" : " ",
-             row->kind == OPTION_FLAG ? "" : row->value);
-    if (strlen(left) > 26)
-      text_format(out, "  %s\n  %-26s  %s\n", left, "", row->help);
-    else
-      text_format(out, "  %-26s  %s\n", left, row->help);
+    const char *name = found + sizeof begin - 1;
+    const size_t n = strcspn(name, "'");
+    bool known = false;
+    for (int i = 0; i < n_option_rows && !known; i++)
+      known = option_rows[i].kind != OPTION_SECTION && option_rows[i].name && strlen(option_rows[i].name) == n &&
+              !strncmp(option_rows[i].name, name, n);
+    known &= name[n] == '\'';
+    text_add(out, s, (size_t)(found - s));
+    if (known) text_format(out, "--%.*s", (int)n, name);
+    if (!known) text_add(out, begin, sizeof begin - 1);
+    found = known ? name + n + 1 : name;
   }
-  text_format(out, "%s  %-26s  %s\n", c->rows->kind == OPTION_END ? "\nOptions:\n" : "", "-h, --help", "this text");
-}
-
-static void complete_value(const command *c, const option_row *row, text *out) {
-  if (row->kind == OPTION_FLAG || row->kind == OPTION_HEADING) return;
-  text_format(out, "  '%s --%s'", c->name, row->name);
-  if (row->letter) text_format(out, " | '%s -%c'", c->name, row->letter);
-  if (row->kind == OPTION_FILE)
-    text_format(out, ") COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n");
-  else if (row->kind == OPTION_FOLDER)
-    text_format(out, ") COMPREPLY=($(compgen -d -- \"$cur\")) ;;\n");
-  else if (row->kind == OPTION_WORD) {
-    text_format(out, ") COMPREPLY=($(compgen -W '");
-    for (const char *s = row->value; *s; s++) text_format(out, "%c", *s == '|' ? ' ' : *s);
-    text_format(out, "' -- \"$cur\")) ;;\n");
-  } else
-    text_format(out, ") ;;\n");
-}
-
-void options_completion(const command *commands, int n_commands, const char *const *names, int n_names, text *out) {
-  text_format(out, "# Completion for bash. Try it: eval \"$(unroll completion bash)\"\n_unroll() {\n"
-                   "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words= names=\n"
-                   "  COMPREPLY=()\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    COMPREPLY=($(compgen -W '");
-  for (int i = 0; i < n_commands; i++) text_format(out, "%s ", commands[i].name);
-  text_format(out, "completion help --help --version' -- \"$cur\"))\n    return\n  fi\n  case \"$command $prev\" in\n");
-  for (int i = 0; i < n_commands; i++)
-    for (const option_row *row = commands[i].rows; row->kind != OPTION_END; row++) complete_value(&commands[i], row, out);
-  text_format(out, "  *)\n    case $command in\n");
-  for (int i = 0; i < n_commands; i++) {
-    text_format(out, "    %s)\n      words='--help", commands[i].name);
-    for (const option_row *row = commands[i].rows; row->kind != OPTION_END; row++)
-      if (row->kind != OPTION_HEADING) text_format(out, " --%s", row->name);
-    text_format(out, "'\n");
-    if (commands[i].names) {
-      text_format(out, "      names='");
-      for (int j = 0; j < n_names; j++) text_format(out, "%s%s", j ? " " : "", names[j]);
-      text_format(out, "'\n");
-    }
-    text_format(out, "      ;;\n");
-  }
-  text_format(out,
-              "    esac\n    case $cur in\n    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")) ;;\n"
-              "    *) COMPREPLY=($(compgen -W \"$names\" -- \"$cur\") $(compgen -f -- \"$cur\")) ;;\n    esac\n    ;;\n  esac\n}\n"
-              "complete -o filenames -F _unroll unroll\n");
 }

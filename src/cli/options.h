@@ -1,4 +1,5 @@
-/* options.h - one table of options per command feeds the parser, the help text and the completion of the shell. */
+/* options.h - the command line: the rows of option/options.def and option/commands.def feed the parser, the help texts, the manual
+ * and the completion of the shell. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 #include <stdbool.h>
@@ -6,79 +7,57 @@
 #include <stdint.h>
 #include <unroll.h>
 #include "base/text.h"
+#include "option/option.h"
+#include "train/options.h"
 
-typedef struct option_list { /* of an option that may be repeated */
-  const char **items;
-  int n;
-} option_list;
-
-/* The values of all options of all commands. Not given: false, -1, NaN, NULL. */
+/* The values of all options of all commands. Not given: false, -1, NaN, NULL. Those of `unroll train` are in `train`. */
 typedef struct options {
-  bool all, confusion, decode, folders, gradient, json, markdown, per_symbol, probability, quiet, reference, skip_bad, standardise;
-  bool trained;
-  int64_t batch, beam, best, checkpoint, count, decay_steps, epochs, length, log, many, patience, seed, steps, threads, top_k,
-      unroll, warmup;
-  int64_t backtest, context, horizon, samples, season, stride; /* of series with dates */
-  double clip_norm, clip_value, decay, length_penalty, momentum, rate, seconds, temperature, top_p;
-  const char *dump, *inputs, *memory, *new_file, *not_in, *optimizer, *output, *precision, *prime, *quantiles, *resume, *scale,
-      *schedule, *series, *tagged, *test, *time, *valid, *weights;
+#define OPTION(field, kind, ...) OPTION_##kind##_FIELD field;
+#include "option/options.def"
+  train_options train;
   char **arguments; /* what is left: NET, DATA, MODEL ... */
   int n_arguments;
-  option_list class_weights, sets, inits, ramps;  /* the values of --set, NAME=VALUE each; of --init; of --ramp */
-  bool cases, cells, forward, roofline, sessions; /* bench */
-  const char *cell, *shape;
   bool help;
+  arena texts;
 } options;
 
-enum option_kind {
-  OPTION_END,     /* the last row */
-  OPTION_HEADING, /* a line of the help text */
-  OPTION_FLAG,    /* bool */
-  OPTION_INTEGER, /* int64_t between least and most */
-  OPTION_NUMBER,  /* double between least and most, least itself excluded when `open` */
-  OPTION_WORD,    /* one of the words of `value`, as in "adam|adamw" */
-  OPTION_TEXT,
-  OPTION_FILE,
-  OPTION_FOLDER,
-  OPTION_LIST /* may be repeated; collected in an option_list */
-};
+extern const option_row option_rows[];
+extern const int n_option_rows;
 
-typedef struct option_row {
-  enum option_kind kind;
-  const char *name; /* without the dashes */
-  char letter;      /* 0: none */
-  size_t at;        /* place in struct options */
-  const char *value;
-  double least, most;
-  bool open;
-  const char *help; /* ends with the default in brackets, where there is one */
-} option_row;
-
-/* Largest values that make sense; a bigger one is more likely a slip than a wish. */
-#define MOST_COUNT 1e15
-#define MOST_NUMBER 1e30
-
-enum { NO_BOUND = 1 << 20 };
+enum { ANY_NUMBER = 1 << 20 };
 
 typedef struct command {
   const char *name;
-  const char *usage;   /* what follows "unroll NAME"; a line each */
+  int least, most;     /* arguments; ANY_NUMBER: any */
   const char *summary; /* one line for the list of commands */
+  const char *usage;   /* what follows "unroll NAME"; a line each */
   const char *text;    /* the paragraphs of the help text */
-  const option_row *rows;
-  int least, most; /* arguments; NO_BOUND: any number */
-  bool names;      /* the first argument may be a built-in name: for the completion */
+  uint32_t bit;        /* IN(name) */
   unroll_status (*run)(const options *o, unroll_error *err);
 } command;
+
+extern const command commands[N_COMMANDS];
+const command *command_find(const char *name);
+/* Whether the first argument may be one of `words`, as in "NET|CELL". */
+bool command_takes(const command *c, const char *words);
+/* Whether a row is an option of the command, to be typed with dashes. */
+bool command_has(const command *c, const option_row *row);
 
 /* Reads the options of a command; argv[0] is the command's name. Reorders argv, to which *o points afterwards.
  * UNROLL_USAGE names the option and what it takes. options_free in every case. */
 unroll_status options_read(options *o, const command *c, int argc, char **argv, unroll_error *err);
 void options_free(options *o);
-/* The number of arguments, checked after --help was looked at. */
-unroll_status options_check_arguments(const options *o, const command *c, unroll_error *err);
+/* The number of arguments, checked after --help was looked at. A folder for MODEL becomes the model in it. */
+unroll_status options_check_arguments(options *o, const command *c, unroll_error *err);
+/* A message of the library in the words of the command line: option 'batch' is --batch. */
+void options_message(const char *message, text *out);
 
-void options_help(const command *c, text *out);
-/* Completion for bash: all commands with their options. `names` are built-in cells and nets, `n` of them. */
-void options_completion(const command *commands, int n_commands, const char *const *names, int n_names, text *out);
+/* help.c: the help text of a command, lines of at most `width` columns; the list of commands; manual pages as roff, of the program
+ * where c is NULL; and docs/options.md. */
+void options_help(const command *c, int width, text *out);
+void options_overview(int width, text *out);
+void options_manual(const command *c, text *out);
+void options_page(text *out);
+/* completion.c. False: no such shell. */
+bool options_completion(const char *shell, text *out);
 #endif

@@ -12,36 +12,6 @@
 
 enum { ROWS = 32 };
 
-static const option_row rows[] = {
-    {OPTION_TEXT, "series", 0, offsetof(options, series), "COLUMN", 0, 0, false,
-     "successive rows with the same COLUMN are the steps of one example [a row each]"},
-    {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
-     "DATA is tagged text with columns of these names, as in --tagged word,tag"},
-    {OPTION_FLAG, "labels-from-folders", 0, offsetof(options, folders), NULL, 0, 0, false,
-     "DATA is folders of texts, a folder for each label [so if the net has one text and one category]"},
-    {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
-     "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
-    {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "examples at a time [32]"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false, "of the factors of products [fp32]"},
-    {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
-    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
-    DECODE_ROWS,
-    {OPTION_INTEGER, "n-best", 0, offsetof(options, best), "N", 1, 1024, false, "so many hypotheses of each beam [1]"},
-    {OPTION_INTEGER, "samples", 0, offsetof(options, samples), "N", 1, 1e9, false,
-     "instead of a search so many draws of each; paths of a forecast [200]"},
-    {OPTION_NUMBER, "temperature", 't', offsetof(options, temperature), "X", 0, 100, false,
-     "of draws: below 1 more probable, above 1 more varied [1]"},
-    {OPTION_INTEGER, "top-k", 'k', offsetof(options, top_k), "N", 0, 1e6, false,
-     "draw from the N likeliest symbols only; 0: all [0]"},
-    {OPTION_NUMBER, "top-p", 0, offsetof(options, top_p), "P", 0, 1, true,
-     "draw from the likeliest symbols that together have this probability [1]"},
-    {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of draws [1]"},
-    {OPTION_FLAG, "probability", 0, offsetof(options, probability), NULL, 0, 0, false,
-     "each text with its probability and a tab before it"},
-    FORECAST_ROWS,
-    {.kind = OPTION_END},
-};
-
 typedef struct printer {
   const options *o;
   json_t *list;
@@ -155,7 +125,7 @@ static unroll_status predict_table_of(const model *m, const options *o, const ch
   return status;
 }
 
-static unroll_status run_predict(const options *o, unroll_error *err) {
+unroll_status command_predict(const options *o, unroll_error *err) {
   model m = {0};
   text paths = {0};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
@@ -171,22 +141,3 @@ static unroll_status run_predict(const options *o, unroll_error *err) {
   pool_free(workers);
   return status;
 }
-
-const command command_predict = {
-    .name = "predict",
-    .usage = "MODEL DATA... [options]",
-    .summary = "labels, tags, numbers and texts for the rows of a table",
-    .text =
-        "What MODEL says about each example of DATA, a table (files, folders, or - for standard input): a line each. A label "
-        "comes\n"
-        "with a tab and its probability, tags with spaces between them, of numbers the mean, or with --quantiles\n"
-        "these, with ; between them; of a net with quantile() its levels. DATA need not have the columns that are predicted.\n\n"
-        "What a net feeds back to itself (a translation, a summary, tags that see the tags before them) is generated: the\n"
-        "likeliest symbol at each step, or with --beam a search for the likeliest text, or with --samples draws. Where there are\n"
-        "several, each has the number of its example and a tab before it. Of a net with ctc it is the text of the likeliest path,\n"
-        "or with --beam the likeliest text that a prefix search finds.",
-    .rows = rows,
-    .least = 2,
-    .most = NO_BOUND,
-    .run = run_predict,
-};

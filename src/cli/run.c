@@ -2,26 +2,10 @@
  * verify/apply.h. */
 #include <string.h>
 #include "api/inspect.h"
-#include "api/settings.h"
+#include "graph/settings.h"
 #include "base/error.h"
 #include "cli/commands.h"
 #include "verify/apply.h"
-
-static const option_row rows[] = {
-    {OPTION_FILE, "weights", 'w', offsetof(options, weights), "FILE", 0, 0, false,
-     "weights by their names, as safetensors: Wi, or in a net h.Wi"},
-    {OPTION_FILE, "inputs", 'i', offsetof(options, inputs), "FILE", 0, 0, false,
-     "data by name, lengths, initial states h[0], cotangents d.h, as safetensors"},
-    {OPTION_FILE, "output", 'o', offsetof(options, output), "FILE", 0, 0, false,
-     "where to write outputs, final states and gradients"},
-    {OPTION_FLAG, "grad", 'g', offsetof(options, gradient), NULL, 0, 0, false,
-     "gradients of the sum of outputs times their cotangents; of a net without any, of the losses"},
-    {OPTION_FLAG, "reference", 0, offsetof(options, reference), NULL, 0, 0, false,
-     "in double precision, by the plain interpreter; writes F64"},
-    {OPTION_LIST, "set", 0, offsetof(options, sets), "NAME=VALUE", 0, 0, false,
-     "a setting of the net; a cell's sizes follow from the tensors"},
-    {.kind = OPTION_END},
-};
 
 static unroll_status check_options_given(const options *o, unroll_error *err) {
   if (!o->weights) return error_set(err, UNROLL_USAGE, "which weights? Give a file with --weights");
@@ -39,7 +23,7 @@ static unroll_status save(const inspection *x, const apply_result *result, const
   return tensor_file_save(path, result->tensors, result->count, keys, values, 3, err);
 }
 
-static unroll_status run(const options *o, unroll_error *err) {
+unroll_status command_run(const options *o, unroll_error *err) {
   arena memory = {0};
   setting *settings = NULL;
   int n_settings = 0;
@@ -71,17 +55,3 @@ static unroll_status run(const options *o, unroll_error *err) {
   arena_free(&memory);
   return status;
 }
-
-const command command_run = {
-    .name = "run",
-    .usage = "NET|CELL --weights FILE --inputs FILE -o FILE [options]",
-    .summary = "a net or cell on given tensors, with gradients",
-    .text = "Runs a net or cell on given tensors and writes every output, every final state and on request the gradients, all by\n"
-            "name, so that anyone can verify them against anything. Data is [T, B, N], symbols are [T, B], states [B, N].\n"
-            "A tensor that is missing, misshapen or of no use is refused by name. docs/verify.md has names, shapes and an example.",
-    .rows = rows,
-    .least = 1,
-    .most = 1,
-    .names = true,
-    .run = run,
-};

@@ -12,27 +12,6 @@
 #include "cli/terminal.h"
 #include "use/generate.h"
 
-static const option_row rows[] = {
-    {OPTION_INTEGER, "number", 'n', offsetof(options, many), "N", 1, 1e9, false, "so many sequences [1]"},
-    {OPTION_TEXT, "prime", 'p', offsetof(options, prime), "TEXT", 0, 0, false, "what every sequence begins with"},
-    {OPTION_NUMBER, "temperature", 't', offsetof(options, temperature), "X", 0, 100, false,
-     "below 1 more probable, above 1 more varied, 0: always the likeliest symbol [1]"},
-    {OPTION_INTEGER, "top-k", 'k', offsetof(options, top_k), "N", 0, 1e6, false,
-     "draw from the N likeliest symbols only; 0: from all [0]"},
-    {OPTION_NUMBER, "top-p", 0, offsetof(options, top_p), "P", 0, 1, true,
-     "draw from the likeliest symbols that together have this probability only [1]"},
-    {OPTION_INTEGER, "length", 'l', offsetof(options, length), "N", 1, 1e9, false, "symbols; of a line: at most so many [1000]"},
-    {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "the same seed gives the same text [1]"},
-    {OPTION_FLAG, "probability", 0, offsetof(options, probability), NULL, 0, 0, false,
-     "each with its probability (at temperature 1, given the prime) and a tab before it"},
-    {OPTION_FILE, "not-in", 0, offsetof(options, not_in), "FILE", 0, 0, false,
-     "only sequences that are no line of FILE, and none twice"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false, "of the factors of products [fp32]"},
-    {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
-    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
-    {.kind = OPTION_END},
-};
-
 /* Known lines: sorted pointers into the file's text, and what was printed so far. */
 typedef struct known {
   char *text;
@@ -138,7 +117,7 @@ static unroll_status sample(const model *m, printer *p, pool *workers, unroll_er
   return status;
 }
 
-static unroll_status run_sample(const options *o, unroll_error *err) {
+unroll_status command_sample(const options *o, unroll_error *err) {
   model m = {0};
   printer p = {.o = o, .list = o->json ? json_array() : NULL};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
@@ -154,14 +133,3 @@ static unroll_status run_sample(const options *o, unroll_error *err) {
   pool_free(workers);
   return status;
 }
-
-const command command_sample = {
-    .name = "sample",
-    .usage = "MODEL [options]",
-    .summary = "generates from a model",
-    .text = "Draws sequences from MODEL (a model.safetensors), each printed with a newline after it.",
-    .rows = rows,
-    .least = 1,
-    .most = 1,
-    .run = run_sample,
-};

@@ -17,49 +17,6 @@
 
 enum { STREAM_SHOWN = 60 }; /* symbols of a stream in its line */
 
-static const option_row score_rows[] = {
-    {OPTION_FLAG, "per-symbol", 0, offsetof(options, per_symbol), NULL, 0, 0, false,
-     "after each sequence a line per symbol: a tab, the symbol, log2 P and P given those before it"},
-    {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
-     "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false, "of the factors of products [fp32]"},
-    {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
-    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
-    {.kind = OPTION_END},
-};
-static const option_row eval_rows[] = {
-    {OPTION_INTEGER, "batch", 0, offsetof(options, batch), "N", 1, 65536, false, "sequences, or parallel streams, at a time [32]"},
-    {OPTION_INTEGER, "unroll", 0, offsetof(options, unroll), "N", 1, 65536, false, "steps per pass of a stream [64]"},
-    {OPTION_TEXT, "series", 0, offsetof(options, series), "COLUMN", 0, 0, false,
-     "tables: successive rows with the same COLUMN are the steps of one example [a row each]"},
-    {OPTION_TEXT, "tagged", 0, offsetof(options, tagged), "NAMES", 0, 0, false,
-     "DATA is tagged text with columns of these names, as in --tagged word,tag"},
-    {OPTION_FLAG, "labels-from-folders", 0, offsetof(options, folders), NULL, 0, 0, false,
-     "DATA is folders of texts, a folder for each label [so if the net has one text and one category]"},
-    {OPTION_FLAG, "confusion", 0, offsetof(options, confusion), NULL, 0, 0, false,
-     "tables: how often each label was predicted for each true label"},
-    {OPTION_FLAG, "skip-bad", 0, offsetof(options, skip_bad), NULL, 0, 0, false,
-     "rows and lines that cannot be read are reported, counted and left out [they are an error]"},
-    {OPTION_WORD, "precision", 0, offsetof(options, precision), "fp32|bf16|int8", 0, 0, false, "of the factors of products [fp32]"},
-    {OPTION_INTEGER, "threads", 0, offsetof(options, threads), "N", 0, 1024, false, "0: one per processor; changes no result [0]"},
-    {OPTION_FLAG, "json", 0, offsetof(options, json), NULL, 0, 0, false, "one JSON object on standard output"},
-    FORECAST_ROWS,
-    {OPTION_INTEGER, "samples", 0, offsetof(options, samples), "N", 1, 1e9, false, "paths drawn [200]"},
-    {OPTION_INTEGER, "seed", 0, offsetof(options, seed), "N", 0, MOST_COUNT, false, "of the paths [1]"},
-    {OPTION_INTEGER, "backtest", 0, offsetof(options, backtest), "N", 1, MOST_COUNT, false,
-     "windows of each series, the last at its end [those after training and validation part, at most 10]"},
-    {OPTION_INTEGER, "stride", 0, offsetof(options, stride), "N", 1, MOST_COUNT, false,
-     "steps from window to window [the horizon]"},
-    {OPTION_INTEGER, "season", 0, offsetof(options, season), "N", 1, MOST_COUNT, false,
-     "steps of a season, for seasonal naive and MASE [by the dates]"},
-    {OPTION_FLAG, "trained", 0, offsetof(options, trained), NULL, 0, 0, false,
-     "windows may lie in what the model was trained on or chosen by"},
-    DECODE_ROWS,
-    {OPTION_FLAG, "decode", 0, offsetof(options, decode), NULL, 0, 0, false,
-     "generates as 'predict' does, and compares: exact matches, BLEU, chrF, ROUGE"},
-    {.kind = OPTION_END},
-};
-
 typedef struct printer {
   const options *o;
   const model *m;
@@ -142,7 +99,7 @@ static void total_print(double nats, int64_t symbols, int64_t sequences, double 
          output_count(symbols, a), symbols == 1 ? "" : "s", output_count(sequences, b), sequences == 1 ? "" : "s");
 }
 
-static unroll_status run_score(const options *o, unroll_error *err) {
+unroll_status command_score(const options *o, unroll_error *err) {
   model m = {0};
   dataset d = {0};
   score_total total = {0};
@@ -209,7 +166,7 @@ static unroll_status eval_text(const model *m, const options *o, pool *workers, 
   return status;
 }
 
-static unroll_status run_eval(const options *o, unroll_error *err) {
+unroll_status command_eval(const options *o, unroll_error *err) {
   model m = {0};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
@@ -229,38 +186,3 @@ static unroll_status run_eval(const options *o, unroll_error *err) {
   pool_free(workers);
   return status;
 }
-
-const command command_score = {
-    .name = "score",
-    .usage = "MODEL DATA... [options]",
-    .summary = "log-probability of each sequence",
-    .text = "By the chain rule, log2 P of each sequence of DATA (files, folders, or - for standard input): a line each, with log2 "
-            "P, a tab "
-            "and\n"
-            "the text. The last line has the total in bits per symbol and as perplexity.",
-    .rows = score_rows,
-    .least = 2,
-    .most = NO_BOUND,
-    .run = run_score,
-};
-const command command_eval = {
-    .name = "eval",
-    .usage = "MODEL DATA... [options]",
-    .summary = "loss of a model on data",
-    .text =
-        "The loss of MODEL on DATA, in bits per symbol and as perplexity, and how often the likeliest symbol is the true one, "
-        "given\n"
-        "the true ones before it. A stream is cut into parallel streams, each warmed "
-        "up on\n"
-        "the text before it; 'unroll score' takes it in one piece, and longer. Of a table, what fits each variable: accuracy,\n"
-        "precision, recall and F1 of labels, F1 of the spans that tags B-X, I-X and O mark, perplexity of symbols, sequences\n"
-        "that are right as a whole, squared errors of numbers. With --precision the loss in single precision beside it, and what "
-        "the\n"
-        "rounding costs.\n\n"
-        "Of series with dates: forecasts from origins that roll through the end of each series, which the model was not trained\n"
-        "on, with MAE, RMSE, sMAPE, MASE, pinball losses and the coverage of intervals, beside naive, seasonal naive and drift.",
-    .rows = eval_rows,
-    .least = 2,
-    .most = NO_BOUND,
-    .run = run_eval,
-};

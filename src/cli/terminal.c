@@ -1,16 +1,19 @@
 /* terminal.c - see terminal.h. Everything here goes to standard error, except output_*. */
 #include "cli/terminal.h"
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/text.h"
 #include "base/threads.h"
+#include "cli/options.h"
 
 static bool on_terminal, colour, line_open;
 static double last_shown;
@@ -23,12 +26,17 @@ void terminal_init(void) {
   last_shown = time_now() - (on_terminal ? 1 : 0);
 }
 
+int terminal_columns(int file) {
+  struct winsize size;
+  return isatty(file) && ioctl(file, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 /* Copies text of unknown origin: control characters and bytes that are not UTF-8 become '?', so that no file can steer the
  * terminal. Returns how many characters there were. */
-static int put_plain(const char *s) {
+static int put_plain_most(const char *s, int most) {
   const size_t n = strlen(s);
   int count = 0;
-  for (size_t i = 0; i < n; count++) {
+  for (size_t i = 0; i < n && count < most; count++) {
     uint32_t code;
     const int length = utf8_decode(s + i, n - i, &code);
     if (length == 0 || (code < 0x20 && code != '\t') || (code >= 0x7f && code < 0xa0))
@@ -38,6 +46,16 @@ static int put_plain(const char *s) {
     i += length ? (size_t)length : 1;
   }
   return count;
+}
+
+static int put_plain(const char *s) { return put_plain_most(s, INT_MAX); }
+
+/* A message of the library, with options as they are typed. */
+static void put_said(const char *message) {
+  text out = {0};
+  options_message(message, &out);
+  put_plain(out.failed || !out.data ? message : out.data);
+  text_free(&out);
 }
 
 /* Blanks as wide as the first `columns` characters of s: tabs stay tabs. */
@@ -71,7 +89,7 @@ void terminal_error(const unroll_error *err) {
   if (err->line > 0 && err->column > 0) fprintf(stderr, ":%d", err->column);
   fputs(": ", stderr);
   put_kind("error", "1;31");
-  put_plain(err->message);
+  put_said(err->message);
   fputc('\n', stderr);
   if (!*err->source || err->column < 1) return;
   const int characters = put_plain(err->source);
@@ -87,7 +105,7 @@ static void put_message(const char *kind, const char *code, const char *format, 
   clear_line();
   fputs("unroll: ", stderr);
   put_kind(kind, code);
-  put_plain(message);
+  put_said(message);
   fputc('\n', stderr);
 }
 
@@ -111,7 +129,8 @@ static void put_progress(const char *format, va_list list, bool stays) {
   char line[512];
   vsnprintf(line, sizeof line, format, list);
   if (on_terminal) fputs("\r\033[K", stderr);
-  put_plain(line);
+  const int columns = on_terminal && !stays ? terminal_columns(STDERR_FILENO) : 0; /* a longer line could not be redrawn */
+  put_plain_most(line, columns > 1 ? columns - 1 : INT_MAX);
   if (stays || !on_terminal) fputc('\n', stderr);
   fflush(stderr);
   line_open = on_terminal && !stays;
@@ -173,7 +192,9 @@ static void on_stop(int number) {
   stopped = 1;
 }
 
-void signals_init(void) { signal(SIGPIPE, SIG_IGN); }
+void signals_init(void) { signal(SIGPIPE, SIG_DFL); }
+
+void signals_keep_pipe(void) { signal(SIGPIPE, SIG_IGN); }
 
 volatile sig_atomic_t *signals_pointer(void) { return &stopped; }
 
@@ -184,6 +205,8 @@ volatile sig_atomic_t *signals_flag(void) {
     sigemptyset(&act.sa_mask);
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
+    struct sigaction before; /* of `nohup` it stays ignored */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &act, NULL);
     installed = true;
   }
   return &stopped;

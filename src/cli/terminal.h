@@ -8,6 +8,7 @@
 
 /* Looks whether standard error is a terminal, and at NO_COLOR and TERM. */
 void terminal_init(void);
+int terminal_columns(int file); /* 0: it is no terminal, or does not say */
 /* `file:line:column: error: message`, the source line and a caret. Control characters of untrusted text are not passed on. */
 void terminal_error(const unroll_error *err);
 void terminal_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -27,9 +28,12 @@ unroll_status output_close(unroll_error *err);
 /* A real number, or null when it is not finite. */
 json_t *json_number(double x);
 
-void signals_init(void); /* SIGPIPE becomes a failed write */
-/* From the first call on, SIGINT and SIGTERM set the flag, and a second one ends the program at once. A command that never looks at
- * the flag is ended by the first. */
+/* Who writes to a pipe that nobody reads any more ends quietly, as `| head` expects. */
+void signals_init(void);
+/* From here on that is a failed write: what is under way shall be finished. */
+void signals_keep_pipe(void);
+/* From the first call on, SIGINT, SIGTERM and SIGHUP set the flag, and a second one ends the program at once. A command that never
+ * looks at the flag is ended by the first. */
 volatile sig_atomic_t *signals_flag(void);
 volatile sig_atomic_t *signals_pointer(void); /* the same flag, leaving interrupts as they are until signals_flag() is called */
 #endif

@@ -41,7 +41,8 @@ static int64_t length_of(const batcher *b, int64_t place) {
 static int64_t at_least_one(int64_t n) { return n > 1 ? n : 1; }
 
 static unroll_status too_big(unroll_error *err) {
-  return error_set(err, UNROLL_USAGE, "a batch of that many rows and steps is too big; use a smaller --batch or --unroll");
+  return error_set(err, UNROLL_USAGE,
+                   "a batch of that many rows and steps is too big; make option 'batch' or option 'unroll' smaller");
 }
 
 static unroll_status begin_stream(batcher *b, const graph *g, const batch_options *o, unroll_error *err) {

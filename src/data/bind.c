@@ -373,13 +373,14 @@ static unroll_status check_forecast(const binder *b) {
   for (int i = 0; i < b->s->n; i++) {
     const variable *v = &b->s->list[i];
     if (v->form.cycles && b->time < 0)
-      return error_set(b->err, UNROLL_USAGE, "'%s' comes from dates: name their column with --time", v->form.name);
+      return error_set(b->err, UNROLL_USAGE, "'%s' comes from dates: name their column with option 'time'", v->form.name);
     if (b->time < 0) continue;
     if (v->predicted && (!v->step || v->form.unit != UNIT_NUMBERS))
-      return error_set(b->err, UNROLL_USAGE, "--time is for nets that predict numbers at each step, and '%s' is %s", v->form.name,
-                       v->step ? v->form.kind : "predicted once for a series");
+      return error_set(b->err, UNROLL_USAGE, "option 'time' is for nets that predict numbers at each step, and '%s' is %s",
+                       v->form.name, v->step ? v->form.kind : "predicted once for a series");
     if (v->axis >= 0 && axis >= 0 && v->axis != axis)
-      return error_set(b->err, UNROLL_USAGE, "--time is for nets with one time axis, and '%s' has another one", v->form.name);
+      return error_set(b->err, UNROLL_USAGE, "option 'time' is for nets with one time axis, and '%s' has another one",
+                       v->form.name);
     if (v->axis >= 0) axis = v->axis;
   }
   return UNROLL_OK;
@@ -443,7 +444,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (time && tagged) return error_set(err, UNROLL_USAGE, "tagged text has no column of dates");
   if (time && t->skip)
     return error_set(err, UNROLL_USAGE,
-                     "--skip-bad and --time do not go together: a series without one of its steps is another one");
+                     "option 'skip-bad' and option 'time' do not go together: a series without one of its steps is another one");
   if (series && (b.series = find_column(t, series)) < 0) return no_column(t, series, err);
   if (time && (b.time = find_column(t, time)) < 0) return no_column(t, time, err);
   b.by_rows = d->stepwise = b.series >= 0 || b.time >= 0;

@@ -29,13 +29,14 @@ unroll_status schema_read(const schema *s, table *t, const char *paths, const ta
   const char *tagged = how.tagged;
   *t = (table){0};
   how.time = s->time.time;
-  if (folders && tagged) return error_set(err, UNROLL_USAGE, "--tagged and --labels-from-folders do not go together");
+  if (folders && tagged) return error_set(err, UNROLL_USAGE, "option 'tagged' and option 'labels-from-folders' do not go together");
   if (folders && !fits)
-    return error_set(err, UNROLL_USAGE, "--labels-from-folders is for nets with one text and one category variable");
+    return error_set(err, UNROLL_USAGE, "option 'labels-from-folders' is for nets with one text and one category variable");
   unroll_status status = input_read(&in, paths, err);
   for (int i = 0; i < in.n && folders && !status; i++)
     if (!in.files[i].in_folder)
-      status = error_at(err, UNROLL_USAGE, in.files[i].name, NULL, 0, 0, "--labels-from-folders takes folders, and this is a file");
+      status = error_at(err, UNROLL_USAGE, in.files[i].name, NULL, 0, 0,
+                        "option 'labels-from-folders' takes folders, and this is a file");
   if (!status && (folders || (!tagged && fits && are_texts(&in))))
     status = table_parse_folders(t, &in, of_text, of_label, err);
   else if (!status)

@@ -102,7 +102,7 @@ static void xml(uint64_t seed, int64_t number, int length, text *out) {
 
 const task tasks[] = {
     {"adding", "a table id,x1,x2,y: which two numbers are marked, and what is their sum?", 200, 2, "id,x1,x2,y\n", adding},
-    {"copy", "a line each: 10 symbols, a wait of --length, a signal, the same symbols", 100, 1, "", copy},
+    {"copy", "a line each: 10 symbols, a wait of option 'length', a signal, the same symbols", 100, 1, "", copy},
     {"arithmetic", "a stream: sums and differences between distracting letters, and their values", 0, 0, "", arithmetic},
     {"xml", "a stream: nested tags with random names", 0, 0, "", xml},
     {0},

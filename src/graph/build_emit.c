@@ -66,8 +66,8 @@ static bool emit_weight(builder *b, weight *w) {
   if ((int64_t)rows * cols > MAX_PARAMS - b->g->n_weights)
     return FAIL(b, w->in, w->at, "with '%s' [%d, %d] the net has more than 2^31 parameters", w->name, rows, cols), false;
   if (w->init == INIT_IDENTITY && rows != cols && w->init_given) {
-    b->status = error_set(b->err, UNROLL_USAGE, "--init %s: identity is for square matrices, and '%s' is [%d, %d]", w->init_given,
-                          w->name, rows, cols);
+    b->status = error_set(b->err, UNROLL_USAGE, "option 'init' %s: identity is for square matrices, and '%s' is [%d, %d]",
+                          w->init_given, w->name, rows, cols);
     return false;
   }
   if (w->init == INIT_IDENTITY && rows != cols)

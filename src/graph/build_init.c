@@ -119,14 +119,14 @@ static unroll_status no_parameter(builder *b, const char *given, const char *pat
     const char *last = strrchr(b->weights[i].name, '.');
     if (last && !strcmp(last + 1, pattern)) hint = build_text(b, "; did you mean '%s' or '*.%s'?", b->weights[i].name, pattern);
   }
-  return error_set(b->err, UNROLL_USAGE, "--init %s: there is no parameter '%s'%s%s", given, pattern, hint,
+  return error_set(b->err, UNROLL_USAGE, "option 'init' %s: there is no parameter '%s'%s%s", given, pattern, hint,
                    *hint ? "" : "; 'unroll explain' shows them all");
 }
 
 /* "uniform(0.1)" -> what it says; an error of the text becomes one of the option. */
 static bool read_given(builder *b, const char *given, const char *value, enum init_kind *kind, double *number, bool *matrix) {
   unroll_error *err = b->err, inner = {0};
-  program none = {.file = "--init", .text = value, .comment = ""};
+  program none = {.file = "option 'init'", .text = value, .comment = ""};
   scope place = {.text = &none};
   expr *e;
   b->err = &inner;
@@ -134,7 +134,7 @@ static bool read_given(builder *b, const char *given, const char *value, enum in
   const bool good = b->status == UNROLL_OK && read_init(b, &place, e, kind, number, matrix);
   b->err = err;
   if (!good && b->status == UNROLL_BAD_INPUT)
-    b->status = error_set(err, UNROLL_USAGE, "--init %s: %s", given, inner.message);
+    b->status = error_set(err, UNROLL_USAGE, "option 'init' %s: %s", given, inner.message);
   else if (!good)
     b->status = error_memory(err);
   return good;
@@ -160,8 +160,8 @@ static bool given_init(builder *b, const char *given) {
     if (roles ? !(roles >> w->role & 1) : !fits(pattern, w->name)) continue;
     found++;
     if (matrix && w->vector) {
-      b->status = error_set(b->err, UNROLL_USAGE, "--init %s: '%s' is for matrices, and '%s' is a vector%s", given, value, w->name,
-                            roles ? "; say matrices=" : "");
+      b->status = error_set(b->err, UNROLL_USAGE, "option 'init' %s: '%s' is for matrices, and '%s' is a vector%s", given, value,
+                            w->name, roles ? "; say matrices=" : "");
       return false;
     }
     w->init = kind;

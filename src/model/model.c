@@ -28,7 +28,7 @@ unroll_status model_find_net(const char *name, arena *memory, const char **file,
   }
   unroll_status status = file_read(name, &data, &size, err);
   if (status == UNROLL_BAD_INPUT && plain && lang_builtin_cell(name))
-    return error_set(err, UNROLL_BAD_INPUT, "'%s' is a cell; a net uses it, for instance with --set cell=%s", name, name);
+    return error_set(err, UNROLL_BAD_INPUT, "'%s' is a cell; a net uses it, for instance with option 'set' cell=%s", name, name);
   if (status == UNROLL_BAD_INPUT && plain) return no_net(name, err);
   if (status) return status;
   *file = arena_text(memory, name, strlen(name));

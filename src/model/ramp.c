@@ -23,10 +23,11 @@ static unroll_status parse_one(ramp *r, const char *s, arena *memory, unroll_err
   *r = (ramp){.text = arena_text(memory, s, strlen(s)), .name = arena_text(memory, s, name)};
   if (!r->text || !r->name) return error_memory(err);
   if (read_ramp(r, s, name)) return UNROLL_OK;
-  return error_set(err, UNROLL_USAGE,
-                   "--ramp takes NAME=FROM:TO or NAME=FROM:TO@SHARE, a share of training above 0 and at most 1, as in h.s=1:4@0.5, "
-                   "not '%s'",
-                   s);
+  return error_set(
+      err, UNROLL_USAGE,
+      "option 'ramp' takes NAME=FROM:TO or NAME=FROM:TO@SHARE, a share of training above 0 and at most 1, as in h.s=1:4@0.5, "
+      "not '%s'",
+      s);
 }
 
 unroll_status ramps_parse(ramp **out, const char *const *texts, int n, arena *memory, unroll_error *err) {

@@ -39,13 +39,14 @@ static unroll_status find_variable(const schema *s, const char *name, size_t n, 
     names[*out] = v->form.name;
     if (strlen(v->form.name) != n || memcmp(v->form.name, name, n)) continue;
     if (is_weighable(v)) return UNROLL_OK;
-    if (!v->predicted) return error_set(err, UNROLL_USAGE, "--class-weights: '%s' is not predicted", v->form.name);
-    return error_set(err, UNROLL_USAGE, "--class-weights is for labels (category), and '%s' is '%s'", v->form.name, v->form.kind);
+    if (!v->predicted) return error_set(err, UNROLL_USAGE, "option 'class-weights': '%s' is not predicted", v->form.name);
+    return error_set(err, UNROLL_USAGE, "option 'class-weights' is for labels (category), and '%s' is '%s'", v->form.name,
+                     v->form.kind);
   }
   snprintf(asked, sizeof asked, "%.*s", (int)(n < 60 ? n : 60), name);
   const char *near = text_nearest(asked, names, (size_t)s->n);
-  return error_set(err, UNROLL_USAGE, "--class-weights: there is no variable '%s'%s%s%s", asked, near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
+  return error_set(err, UNROLL_USAGE, "option 'class-weights': there is no variable '%s'%s%s%s", asked,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* --- a file --- */
@@ -120,7 +121,7 @@ static unroll_status add(trainer *t, int i, const char *what, unroll_error *err)
   const variable *v = &m->table.list[i];
   for (int k = 0; k < m->n_weighted; k++)
     if (!strcmp(m->weighted[k].name, v->form.name))
-      return error_set(err, UNROLL_USAGE, "--class-weights is given twice for '%s'", v->form.name);
+      return error_set(err, UNROLL_USAGE, "option 'class-weights' is given twice for '%s'", v->form.name);
   float *values = arena_alloc(&m->memory, (size_t)v->words.n + 1, sizeof *values);
   if (!values) return error_memory(err);
   t->balanced[m->n_weighted] = !strcmp(what, "balanced");
@@ -138,7 +139,7 @@ static unroll_status take(trainer *t, const char *value, unroll_error *err) {
   const bool named = value[name] == '=';
   const char *what = named ? value + name + 1 : value;
   int i;
-  if (!*what) return error_set(err, UNROLL_USAGE, "--class-weights takes balanced, FILE or NAME=FILE, not '%s'", value);
+  if (!*what) return error_set(err, UNROLL_USAGE, "option 'class-weights' takes balanced, FILE or NAME=FILE, not '%s'", value);
   if (named) {
     const unroll_status status = find_variable(s, value, name, &i, err);
     return status ? status : add(t, i, what, err);
@@ -146,11 +147,12 @@ static unroll_status take(trainer *t, const char *value, unroll_error *err) {
   const int n = predicted_names(s, true, names, sizeof names);
   if (n < 1) {
     predicted_names(s, false, names, sizeof names);
-    return error_set(err, UNROLL_USAGE, "--class-weights is for labels (category), and this net predicts none, but %s", names);
+    return error_set(err, UNROLL_USAGE, "option 'class-weights' is for labels (category), and this net predicts none, but %s",
+                     names);
   }
   if (n > 1 && strcmp(what, "balanced"))
-    return error_set(err, UNROLL_USAGE, "--class-weights: this net predicts %s; say whose weights these are, as in NAME=%s", names,
-                     what);
+    return error_set(err, UNROLL_USAGE, "option 'class-weights': this net predicts %s; say whose weights these are, as in NAME=%s",
+                     names, what);
   unroll_status status = UNROLL_OK;
   for (i = 0; i < s->n && !status; i++)
     if (is_weighable(&s->list[i])) status = add(t, i, what, err);

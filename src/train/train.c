@@ -51,6 +51,7 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
                    .bytes = t->bytes,
                    .window = t->window,
                    .counted = counted(t),
+                   .threads = pool_threads(t->workers),
                    .resumed = checkpoint != NULL,
                    .replaces = replaces,
                    .checkpoint = checkpoint};
@@ -276,10 +277,10 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   vocabulary words = {.end = -1};
   unroll_status status = model_find_net(t->o.net, &t->memory, &file, &source, err);
   if (!status) status = model_begin(&t->m, file, source, err);
-  t->m.inits = t->o.inits;
-  t->m.n_inits = t->o.n_inits;
-  t->m.n_ramps = t->o.n_ramps;
-  if (!status) status = ramps_parse(&t->m.ramps, t->o.ramps, t->o.n_ramps, &t->m.memory, err);
+  t->m.inits = t->o.inits.items;
+  t->m.n_inits = t->o.inits.n;
+  t->m.n_ramps = t->o.ramps.n;
+  if (!status) status = ramps_parse(&t->m.ramps, t->o.ramps.items, t->o.ramps.n, &t->m.memory, err);
   if (!status) status = trainer_read_data(t, err);
   if (status) return status;
   status = trainer_collect(t, &words, err);
@@ -315,21 +316,6 @@ unroll_status train_run(const train_options *o, const train_callbacks *c, train_
 }
 
 /* --- a resumed run --- */
-
-static unroll_status change_options(trainer *t, const char *dir, const train_options *change, unroll_error *err) {
-  t->o.dir = dir;
-  if (!change) return UNROLL_OK;
-  if (change->data && !(t->o.data = arena_text(&t->memory, change->data, strlen(change->data)))) return error_memory(err);
-  if (change->epochs || change->steps) {
-    t->o.epochs = change->epochs;
-    t->o.steps = change->steps;
-  }
-  t->o.threads = change->threads;
-  if (change->memory) t->o.memory = change->memory;
-  t->o.log_steps = change->log_steps;
-  t->o.checkpoint_seconds = change->checkpoint_seconds;
-  return train_options_check(&t->o, err);
-}
 
 static unroll_status read_same_data(trainer *t, unroll_error *err) {
   unroll_status status = trainer_read_data(t, err);
@@ -369,9 +355,11 @@ unroll_status train_resume(const char *dir, const train_options *change, const t
   *r = no_result;
   r->work = work_none;
   if (c) t.calls = *c;
-  unroll_status status = trainer_set_folder(&t, dir, err);
+  unroll_status status = change ? train_options_may_change(change, err) : UNROLL_OK;
+  if (!status) status = trainer_set_folder(&t, dir, err);
   if (!status) status = checkpoint_load(&t, &f, &file, err);
-  if (!status) status = change_options(&t, dir, change, err);
+  t.o.dir = dir;
+  if (!status && change) status = train_options_change(&t, change, err);
   if (!status) status = read_same_data(&t, err);
   if (!status) status = trainer_prepare(&t, err);
   if (!status) status = checkpoint_finish(&t, &f, file, err);

@@ -13,20 +13,6 @@
 #include "base/threads.h"
 #include "train/trainer.h"
 
-bool train_parse_bytes(const char *s, int64_t *bytes) {
-  static const char letters[] = "KMGT";
-  size_t n = strlen(s);
-  const char *unit = n > 0 ? strchr(letters, s[n - 1]) : NULL;
-  double x, factor = 1;
-  if (unit && *unit) {
-    for (int i = 0; i <= unit - letters; i++) factor *= 1024;
-    n--;
-  }
-  if (n == 0 || text_number(s, n, &x) || !(x * factor >= 1 && x * factor < 9e15)) return false;
-  *bytes = (int64_t)(x * factor);
-  return true;
-}
-
 /* Bytes of all that the run holds when its passes go in windows of `window` steps; 0: all steps. *longest: steps of any pass. */
 static unroll_status bytes_with(const trainer *t, const plan_options *given, int window, int64_t *bytes, int *longest,
                                 unroll_error *err) {
@@ -55,8 +41,9 @@ static unroll_status refuse(const trainer *t, int64_t least, unroll_error *err) 
     snprintf(size, sizeof size, "%.0fM", mega);
   else
     snprintf(size, sizeof size, "%.0fK", kilo);
-  return error_set(err, UNROLL_USAGE, "this training does not fit into %" PRId64 " bytes; the least that would do is --memory %s",
-                   t->o.memory, size);
+  return error_set(err, UNROLL_USAGE,
+                   "this training does not fit into %" PRId64 " bytes; the least that would do is option 'memory' %s", t->o.memory,
+                   size);
 }
 
 unroll_status trainer_fit(trainer *t, plan_options *o, unroll_error *err) {

@@ -52,8 +52,8 @@ static unroll_status check_step(const trainer *t, const dataset *d, unroll_error
 unroll_status series_cut(trainer *t, unroll_error *err) {
   double shares[3];
   dataset *d = &t->sets[TRAIN];
-  unroll_status status = trainer_shares(t, shares, err);
-  if (status) return status;
+  unroll_status status = UNROLL_OK;
+  trainer_shares(t, shares);
   if (shares[VALID] + shares[TEST] >= 1)
     return error_set(err, UNROLL_USAGE, "the shares for validation and test must be together less than 1");
   int64_t known = 0;
@@ -69,7 +69,8 @@ unroll_status series_cut(trainer *t, unroll_error *err) {
 unroll_status series_parts(trainer *t, unroll_error *err) {
   static const char *const names[3] = {"training", "validation", "test"};
   double shares[3];
-  unroll_status status = trainer_shares(t, shares, err);
+  unroll_status status = UNROLL_OK;
+  trainer_shares(t, shares);
   for (int i = TRAIN; i <= TEST && !status; i++) {
     const bool own = i > TRAIN && t->sets[i].first;
     const dataset *d = &t->sets[own ? i : TRAIN];

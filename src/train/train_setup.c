@@ -30,14 +30,14 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
   const char *const files[3] = {t->o.data, t->o.valid, t->o.test};
   double share;
   t->identity = (data_identity){0, 0};
-  const char *alone = t->o.series          ? "--series"
-                      : t->o.tagged        ? "--tagged"
-                      : t->o.standardise   ? "--standardise"
-                      : t->o.time          ? "--time"
-                      : t->o.folders       ? "--labels-from-folders"
-                      : t->o.class_weights ? "--class-weights"
+  const char *alone = t->o.series          ? "series"
+                      : t->o.tagged        ? "tagged"
+                      : t->o.standardise   ? "standardise"
+                      : t->o.time          ? "time"
+                      : t->o.folders       ? "labels-from-folders"
+                      : t->o.class_weights ? "class-weights"
                                            : NULL;
-  if (alone && !t->m.table.n) return error_set(err, UNROLL_USAGE, "%s is for tables, and this net reads a text", alone);
+  if (alone && !t->m.table.n) return error_set(err, UNROLL_USAGE, "option '%s' is for tables, and this net reads a text", alone);
   t->m.table.standardise = t->o.standardise;
   if (t->o.time && !t->m.built) {
     const unroll_status status = series_take_options(t, err);
@@ -97,21 +97,16 @@ unroll_status trainer_encode(trainer *t, const vocabulary *words, unroll_error *
   return status;
 }
 
-unroll_status trainer_shares(const trainer *t, double shares[3], unroll_error *err) {
+void trainer_shares(const trainer *t, double shares[3]) {
   const char *const given[3] = {NULL, t->o.valid, t->o.test};
-  static const char *const names[3] = {"", "valid", "test"};
-  for (int i = TRAIN; i <= TEST; i++) {
-    shares[i] = 0;
-    if (!given[i] || t->sets[i].first || !as_share(given[i], &shares[i])) continue;
-    if (!(shares[i] >= 0 && shares[i] < 1))
-      return error_set(err, UNROLL_USAGE, "--%s takes a share from 0 to below 1, or a file", names[i]);
-  }
-  return UNROLL_OK;
+  for (int i = TRAIN; i <= TEST; i++)
+    if (!given[i] || t->sets[i].first || !as_share(given[i], &shares[i])) shares[i] = 0;
 }
 
 static unroll_status cut(trainer *t, unroll_error *err) {
   double shares[3];
-  unroll_status status = trainer_shares(t, shares, err);
+  unroll_status status = UNROLL_OK;
+  trainer_shares(t, shares);
   for (int i = VALID; i <= TEST && !status; i++)
     if (t->sets[i].first) status = part_whole(&t->parts[i], &t->sets[i], err);
   if (status) return status;
@@ -128,7 +123,7 @@ static unroll_status cut(trainer *t, unroll_error *err) {
 
 static unroll_status check_valid(const trainer *t, unroll_error *err) {
   if (t->parts[VALID].n_symbols == 0 && (t->o.patience > 0 || t->rates.kind == SCHEDULE_PLATEAU))
-    return error_set(err, UNROLL_USAGE, "%s needs a validation part; give --valid",
+    return error_set(err, UNROLL_USAGE, "%s needs a validation part; give one by option 'valid'",
                      t->o.patience > 0 ? "patience" : "the schedule plateau");
   return UNROLL_OK;
 }
@@ -169,7 +164,7 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
                           .gradient = 1,
                           .keep = keep,
                           .n_keep = t->m.g.n_losses};
-  t->workers = pool_new(t->o.threads);
+  t->workers = pool_new((int)t->o.threads);
   if (!t->workers) return error_memory(err);
   status = trainer_fit(t, &options, err);
   t->window = options.window;

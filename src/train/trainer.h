@@ -71,6 +71,9 @@ typedef struct trainer {
 /* train_options.c: everything that a resumed run needs to know, as JSON. NULL when out of memory; freed by mem_free. */
 unroll_status train_options_copy(trainer *t, const train_options *o, unroll_error *err);
 unroll_status train_options_check(const train_options *o, unroll_error *err);
+/* Refuses what a resumed run must go on with. */
+unroll_status train_options_may_change(const train_options *change, unroll_error *err);
+unroll_status train_options_change(trainer *t, const train_options *change, unroll_error *err); /* of a resumed run */
 char *train_options_text(const train_options *o);
 unroll_status train_options_parse(trainer *t, const char *file, const char *source, unroll_error *err);
 char *train_state_text(const train_state *s);
@@ -80,8 +83,8 @@ unroll_status train_state_parse(train_state *s, const char *file, const char *so
 unroll_status trainer_read_data(trainer *t, unroll_error *err); /* datasets, as codes; t->m has begun, or is built */
 unroll_status trainer_collect(trainer *t, vocabulary *words, unroll_error *err); /* vocabularies; a table's go to t->m.table */
 unroll_status trainer_encode(trainer *t, const vocabulary *words, unroll_error *err);
-/* The shares that --valid and --test ask for; 0 where they are not given or name a file. */
-unroll_status trainer_shares(const trainer *t, double shares[3], unroll_error *err);
+/* The shares that the options valid and test ask for; 0 where they are not given or name a file. */
+void trainer_shares(const trainer *t, double shares[3]);
 enum { TRAINER_SMALL = 1000 }; /* fewer symbols: no validation unless asked for */
 #define TRAINER_VALID 0.05
 unroll_status trainer_prepare(trainer *t, unroll_error *err); /* everything else; t->m is built */

@@ -60,7 +60,7 @@ static unroll_status too_many(const tester *s, int64_t e, int64_t fit, int64_t f
   return error_set(err, UNROLL_USAGE,
                    "%s%s%sonly %" PRId64
                    " window%s of %d steps come%s after %s, until which the model was trained or chosen, %" PRId64
-                   " are asked for; ask for fewer, or say --trained",
+                   " are asked for; ask for fewer, or say option 'trained'",
                    *name ? "series '" : "", name, *name ? "': " : "", fit, fit == 1 ? "" : "s", s->o->horizon, fit == 1 ? "s" : "",
                    until, s->o->windows);
 }
@@ -248,9 +248,10 @@ static unroll_status test(tester *s, pool *workers, volatile sig_atomic_t *stop,
   for (int64_t e = 0; e < s->d->n_sequences && !status; e++) status = add_series(s, e, err);
   if (status) return status;
   if (!s->n)
-    return error_at(err, UNROLL_USAGE, s->d->name, NULL, 0, 0,
-                    "no series is long enough for %s%d steps after what the model was trained on; --trained takes those in it too",
-                    s->o->windows > 1 ? "so many windows of " : "a window of ", s->o->horizon);
+    return error_at(
+        err, UNROLL_USAGE, s->d->name, NULL, 0, 0,
+        "no series is long enough for %s%d steps after what the model was trained on; option 'trained' takes those in it too",
+        s->o->windows > 1 ? "so many windows of " : "a window of ", s->o->horizon);
   s->out->windows = s->n;
   find_times(s);
   status = forecast(s->m, s->d, s->origins, s->n, &how, workers, &(forecast_sink){.context = s, .emit = take, .stop = stop}, err);

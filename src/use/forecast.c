@@ -66,7 +66,7 @@ unroll_status forecast_read(dataset *d, model *m, const char *paths, const char 
   table t = {0};
   series_form *f = &m->table.time;
   *d = (dataset){0};
-  if (!f->time) return error_set(err, UNROLL_USAGE, "only a model that was trained with --time makes forecasts");
+  if (!f->time) return error_set(err, UNROLL_USAGE, "only a model that was trained with option 'time' makes forecasts");
   unroll_status status = take_column(&f->series, series, err);
   if (!status) status = take_column(&f->time, time, err);
   f->future = future;

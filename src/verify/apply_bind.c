@@ -218,7 +218,7 @@ static unroll_status check_extra(const apply_run *r, const bool *used, const cha
     bool known = used[k];
     for (int i = 0; i < r->n_ports && !known; i++) known = r->ports[i].given == t;
     const bool cotangent = !r->o->gradient && !strncmp(t->name, "d.", 2);
-    if (!known) return refuse_extra(r->o->inputs_name, t, names, n, cotangent ? ": cotangents are for --grad" : "", err);
+    if (!known) return refuse_extra(r->o->inputs_name, t, names, n, cotangent ? ": cotangents are for option 'grad'" : "", err);
   }
   return UNROLL_OK;
 }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +16,22 @@ static char folder[256], path[300];
 
 static void in_folder(char out[300], const char *name) { snprintf(out, 300, "%s/%s", folder, name); }
 
-static void options(unroll_train_options *o, const char *const *data, const char *const *settings, const char *out) {
-  unroll_train_options_init(o);
-  o->net = "names";
-  o->data = data;
-  o->n_data = 1;
-  o->settings = settings;
-  o->n_settings = 2;
-  o->folder = out;
-  o->steps = 60;
-  o->batch = 8;
-  o->threads = 2;
+static void set(unroll_options *o, const char *name, const char *value) {
+  unroll_error err = {0};
+  if (unroll_options_set(o, name, value, &err)) fail_msg("%s = %s: %s", name, value, err.message);
+}
+
+static unroll_options *options(const char *data, const char *const *settings, const char *out) {
+  unroll_options *o = unroll_options_new();
+  assert_non_null(o);
+  set(o, "net", "names");
+  set(o, "data", data);
+  for (int i = 0; i < 2; i++) set(o, "set", settings[i]);
+  set(o, "output", out);
+  set(o, "steps", "60");
+  set(o, "batch", "8");
+  set(o, "threads", "2");
+  return o;
 }
 
 static const char *const small[] = {"hidden=16", "embedding=8"};
@@ -33,8 +39,6 @@ static const char *const small[] = {"hidden=16", "embedding=8"};
 static int setup(void **state) {
   static const char *const words[] = {"Vilanova", "Vilafranca", "Vic", "Olot", "Ripoll", "Móra", "Sort", "Tremp", "Valls", "Reus"};
   char names[300], out[300];
-  const char *data[] = {names};
-  unroll_train_options o;
   unroll_error err = {0};
   snprintf(folder, sizeof folder, "%s/unroll-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
   if (!mkdtemp(folder)) return -1;
@@ -44,11 +48,12 @@ static int setup(void **state) {
   for (int i = 0; i < 200; i++) fprintf(f, "%s\n", words[i * 7 % 10]);
   fclose(f);
   in_folder(out, "model");
-  options(&o, data, small, out);
-  if (unroll_train(&o, &err)) {
+  unroll_options *o = options(names, small, out);
+  if (unroll_train(o, NULL, NULL, &err)) {
     fprintf(stderr, "%s: %s\n", err.file, err.message);
     return -1;
   }
+  unroll_options_free(o);
   in_folder(path, "model/model.safetensors");
   unroll_model *m = NULL;
   if (unroll_model_load(&m, path, &err)) {
@@ -240,24 +245,23 @@ static void read_file(const char *name, char **data, size_t *size) {
 
 static void test_train_stops_and_resumes(void **state) {
   char names[300], out[300], other[300];
-  const char *data[] = {names};
-  unroll_train_options o;
   unroll_error err = {0};
   int64_t last = 0;
   (void)state;
   in_folder(names, "names.txt");
   in_folder(out, "stopped");
-  options(&o, data, small, out);
-  o.progress = stop_at_20;
-  o.context = &last;
-  assert_int_equal(unroll_train(&o, &err), UNROLL_INTERRUPTED);
+  unroll_options *o = options(names, small, out);
+  assert_int_equal(unroll_train(o, stop_at_20, &last, &err), UNROLL_INTERRUPTED);
   assert_int_equal(last, 20);
-  unroll_train_options r;
-  unroll_train_options_init(&r);
-  r.folder = out;
-  r.resume = 1;
-  r.epochs = r.steps = 0;
-  assert_int_equal(unroll_train(&r, &err), UNROLL_OK);
+  unroll_options_free(o);
+  o = unroll_options_new();
+  assert_non_null(o);
+  set(o, "resume", out);
+  assert_int_equal(unroll_train(o, NULL, NULL, &err), UNROLL_OK);
+  set(o, "lr", "0.5");
+  assert_int_equal(unroll_train(o, NULL, NULL, &err), UNROLL_USAGE);
+  assert_non_null(strstr(err.message, "option 'lr' cannot be given with option 'resume'"));
+  unroll_options_free(o);
   in_folder(other, "stopped/model.safetensors");
   char *a, *b;
   size_t n_a, n_b;
@@ -272,29 +276,69 @@ static void test_train_stops_and_resumes(void **state) {
 static void test_train_refuses(void **state) {
   static const struct {
     const char *net, *setting;
-    int n_data, batch;
+    bool data;
     unroll_status status;
   } rows[] = {
-      {NULL, "hidden=8", 1, 8, UNROLL_USAGE},    {"names", "hidden=8", 0, 8, UNROLL_USAGE},
-      {"names", "hidden=8", 1, 0, UNROLL_USAGE}, {"names", "hidden", 1, 8, UNROLL_USAGE},
-      {"names", "hiden=8", 1, 8, UNROLL_USAGE},  {"nmes", "hidden=8", 1, 8, UNROLL_BAD_INPUT},
+      {NULL, "hidden=8", true, UNROLL_USAGE},       {"names", "hidden=8", false, UNROLL_USAGE},
+      {"names", "hidden", true, UNROLL_USAGE},      {"names", "hiden=8", true, UNROLL_USAGE},
+      {"nmes", "hidden=8", true, UNROLL_BAD_INPUT},
   };
   char names[300], out[300];
-  const char *data[] = {names};
   (void)state;
   in_folder(names, "names.txt");
   in_folder(out, "refused");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    unroll_train_options o;
     unroll_error err = {0};
-    options(&o, data, &rows[i].setting, out);
-    o.net = rows[i].net;
-    o.n_settings = 1;
-    o.n_data = rows[i].n_data;
-    o.batch = rows[i].batch;
-    assert_int_equal(unroll_train(&o, &err), rows[i].status);
+    unroll_options *o = unroll_options_new();
+    assert_non_null(o);
+    if (rows[i].net) set(o, "net", rows[i].net);
+    if (rows[i].data) set(o, "data", names);
+    set(o, "set", rows[i].setting);
+    assert_int_equal(unroll_train(o, NULL, NULL, &err), UNROLL_USAGE); /* where to? */
+    set(o, "output", out);
+    assert_int_equal(unroll_train(o, NULL, NULL, &err), rows[i].status);
     assert_true(*err.message);
+    unroll_options_free(o);
   }
+  assert_int_equal(unroll_train(NULL, NULL, NULL, NULL), UNROLL_USAGE);
+  assert_int_equal(unroll_options_set(NULL, "net", "names", NULL), UNROLL_USAGE);
+}
+
+static void test_options(void **state) {
+  static const struct {
+    const char *name, *value, *message; /* NULL: it is taken */
+  } rows[] = {
+      {"batch", "64", NULL},
+      {"batch", "0", "option 'batch' takes a whole number from 1 to 1048576, not '0'"},
+      {"batch", "1e3", "not '1e3'"},
+      {"batch", NULL, "option 'batch' needs a value"},
+      {"lr", "0.01", NULL},
+      {"lr", "0", "option 'lr' takes a number above 0, not '0'"},
+      {"momentum", "-1", "option 'momentum' takes a number from 0 to 0.9999, not '-1'"},
+      {"epochs", "0", "option 'epochs' takes a whole number of at least 1, not '0'"},
+      {"optimizer", "adm", "option 'optimizer' takes one of adam|adamw|rmsprop|sgd, not 'adm'; did you mean 'adam'?"},
+      {"memory", "1.5G", NULL},
+      {"memory", "0", "option 'memory' takes a size"},
+      {"valid", "0.2", NULL},
+      {"valid", "1.5", "option 'valid' takes a share from 0 to below 1, or a file, not '1.5'"},
+      {"valid", "held.txt", NULL},
+      {"skip-bad", NULL, NULL},
+      {"skip_bad", "no", NULL},
+      {"skip-bad", "perhaps", "option 'skip-bad' takes yes or no, not 'perhaps'"},
+      {"class-weights", "a=b\nc", "the value of option 'class-weights' has a newline in it"},
+      {"optimiser", "adam", "unknown option 'optimiser'; did you mean 'optimizer'?"},
+      {"bananas", "7", "unknown option 'bananas'"},
+  };
+  unroll_options *o = unroll_options_new();
+  (void)state;
+  assert_non_null(o);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    unroll_error err = {0};
+    const unroll_status status = unroll_options_set(o, rows[i].name, rows[i].value, &err);
+    if (status != (rows[i].message ? UNROLL_USAGE : UNROLL_OK) || (rows[i].message && !strstr(err.message, rows[i].message)))
+      fail_msg("%s = %s: %s", rows[i].name, rows[i].value ? rows[i].value : "NULL", err.message);
+  }
+  unroll_options_free(o);
 }
 
 /* A model is constant: threads share it, each with a session of its own. */
@@ -330,11 +374,17 @@ static void test_threads_share_a_model(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_symbols),       cmocka_unit_test(test_session),
-      cmocka_unit_test(test_precision),     cmocka_unit_test(test_score_refuses),
-      cmocka_unit_test(test_sample),        cmocka_unit_test(test_load_refuses),
-      cmocka_unit_test(test_explain),       cmocka_unit_test(test_train_stops_and_resumes),
-      cmocka_unit_test(test_train_refuses), cmocka_unit_test(test_threads_share_a_model),
+      cmocka_unit_test(test_symbols),
+      cmocka_unit_test(test_session),
+      cmocka_unit_test(test_precision),
+      cmocka_unit_test(test_score_refuses),
+      cmocka_unit_test(test_sample),
+      cmocka_unit_test(test_load_refuses),
+      cmocka_unit_test(test_explain),
+      cmocka_unit_test(test_train_stops_and_resumes),
+      cmocka_unit_test(test_train_refuses),
+      cmocka_unit_test(test_options),
+      cmocka_unit_test(test_threads_share_a_model),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

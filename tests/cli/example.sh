@@ -43,7 +43,10 @@ X
   cmp -s out out-static || fail "unroll::unroll_static differs"
 fi
 [ -s "$(find "$prefix" -name language.md)" ] && [ -s "$(find "$prefix" -name places.net)" ] || fail "no docs or examples installed"
-[ -s "$prefix/share/bash-completion/completions/unroll" ] || fail "no completion installed"
+for file in bash-completion/completions/unroll zsh/site-functions/_unroll fish/vendor_completions.d/unroll.fish man/man1/unroll.1 \
+  man/man1/unroll-train.1 man/man1/unroll-man.1; do
+  [ -s "$prefix/share/$file" ] || fail "share/$file is not installed"
+done
 "$prefix/bin/unroll" --version >out || fail "the installed program"
 DESTDIR=$work/root cmake --build "$BUILD" --target uninstall >uninstall.log 2>&1 || fail "uninstall: $(tail -n 3 uninstall.log)"
 left=$(find root -type f -o -type l)

@@ -14,10 +14,36 @@ if [ -w /dev/full ]; then
     grep -q "standard output" err || fail "unroll $arguments >/dev/full: no message"
   done
 fi
-# A broken pipe too.
+# A pipe that nobody reads any more ends a command quietly, by the signal, whatever the caller made of it.
 { "$UNROLL" sample $m -n 200000 2>err; echo $? >code; } | head -n 1 >/dev/null
-[ "$(cat code)" = 1 ] || fail "a broken pipe: exit code $(cat code)"
-grep -q "standard output" err || fail "a broken pipe: no message"
+[ "$(cat code)" = 141 ] || fail "a broken pipe: exit code $(cat code)"
+[ ! -s err ] || fail "a broken pipe: a message"
+{ (trap "" PIPE; "$UNROLL" sample $m -n 200000 2>err); echo $? >code; } | head -n 1 >/dev/null
+[ "$(cat code)" = 141 ] || fail "a broken pipe, ignored by the shell: exit code $(cat code)"
+# A training whose progress nobody reads any more goes on.
+"$UNROLL" train names names.txt -o piped --steps 20 --set hidden=8 2>&1 | true
+sleep 0.1
+[ -s piped/model.safetensors ] || fail "a training ends with its pipe"
+# A folder stands for the model in it.
+run sample small -n 3
+expect 0
+cp out one
+run sample $m -n 3
+same one out "sample of a folder"
+run eval small/ names.txt
+expect 0 "bits per symbol"
+run explain small
+expect 0 "Parameters"
+# A hang-up of the terminal is an interrupt: the checkpoint is written.
+"$UNROLL" train names names.txt -o hung --steps 1000000 --quiet 2>err &
+training=$!
+while [ ! -s hung/checkpoint.safetensors ]; do sleep 0.05; done
+sleep 0.3
+kill -HUP $training
+wait $training
+status=$?
+[ $status = 130 ] || fail "SIGHUP: exit code $status"
+grep -q "the checkpoint is written" err || fail "SIGHUP: no message"
 # A folder that cannot be written to.
 : >file
 run train names names.txt -o file/x --steps 1 --quiet
@@ -43,6 +69,12 @@ if command -v script >/dev/null 2>&1; then
   terminal "'$UNROLL' train names names.txt -o y --epochs 60 --set hidden=64"
   grep -q "$(printf '\r\033\\[K')epoch" seen || fail "no redrawn line on a terminal"
   grep -q "left" seen || fail "no remaining time on a terminal"
+  terminal "stty cols 40; '$UNROLL' train names names.txt -o y --epochs 60 --set hidden=64"
+  tr '\r' '\n' <seen | sed 's/\x1b\[K//' >lines
+  grep -q "^epoch [0-9]*, step" lines || fail "no progress on a narrow terminal"
+  awk '/^epoch .* of / && length($0) > 39 { bad = 1 } END { exit bad }' lines || fail "progress is wider than the terminal"
+  terminal "stty cols 50; '$UNROLL' train --help"
+  awk '/^ *(--|usage)/ || /^ {30}/ { sub(/\r$/, ""); if (length($0) > 50) bad = 1 } END { exit bad }' seen || fail "help is wider than the terminal"
 fi
 
 # Numbers do not depend on the locale.

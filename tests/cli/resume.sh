@@ -51,4 +51,14 @@ run train --resume cut --steps 9 names.txt --quiet
 [ "$status" = 3 ] || [ "$status" = 2 ] || fail "changed data: exit code $status"
 
 bash "$SOURCE/scripts/kill-test" 10 "$UNROLL" || fail "kill-test"
+# What does not change a bit is remembered too, unless it is given anew.
+run train names names.txt -o remembers $options --steps 6 --threads 2 --log-steps 3 --checkpoint-seconds 0
+expect 0
+run train --resume remembers --steps 12
+expect 0 "2 threads"
+[ "$(sed 's/.*"step":\([0-9]*\).*/\1/' remembers/log.jsonl | tr '\n' ' ')" = "3 6 9 12 " ] || fail "the resumed run forgot --log-steps"
+run train --resume remembers --steps 18 --threads 1 --log-steps 6
+expect 0 "1 thread ("
+[ "$(tail -n 1 remembers/log.jsonl | sed 's/.*"step":\([0-9]*\).*/\1/')" = 18 ] || fail "the resumed run did not take --log-steps"
+[ "$(wc -l <remembers/log.jsonl)" = 5 ] || fail "the resumed run did not take --log-steps"
 finish

@@ -16,13 +16,13 @@ train names x|where to? Give a folder with -o DIR
 check x y|has no use for the argument 'y'
 train names x -o|option '-o' needs a value
 train names x --output|option '--output' needs a value
-train names x -o y --batch 0|--batch takes a whole number from 1 to 65536, not '0'
-train names x -o y --batch -3|--batch takes a whole number from 1 to 65536, not '-3'
+train names x -o y --batch 0|--batch takes a whole number from 1 to 1048576, not '0'
+train names x -o y --batch -3|--batch takes a whole number from 1 to 1048576, not '-3'
 train names x -o y --batch 3x|not '3x'
 train names x -o y --batch 1e3|not '1e3'
 train names x -o y --batch ''|not ''
 train names x -o y --epochs 99999999999999999999999|--epochs takes a whole number of at least 1
-train names x -o y --lr 0|--lr takes a number above 0 and at most 1000, not '0'
+train names x -o y --lr 0|--lr takes a number above 0, not '0'
 train names x -o y --lr -1|not '-1'
 train names x -o y --lr inf|not 'inf'
 train names x -o y --lr nan|not 'nan'
@@ -30,8 +30,17 @@ train names x -o y --lr 0,01|not '0,01'
 train names x -o y --lr 0.01f|not '0.01f'
 train names x -o y --lr 0x10|not '0x10'
 train names x -o y --lr 1e999|not '1e999'
-train names x -o y --weight-decay 2|--weight-decay takes a number from 0 to 1, not '2'
+train names x -o y --weight-decay -2|--weight-decay takes a number of at least 0, not '-2'
+train names x -o y --momentum 1|--momentum takes a number from 0 to 0.9999, not '1'
 train names x -o y --optimizer adm|--optimizer takes one of adam|adamw|rmsprop|sgd, not 'adm'; did you mean 'adam'?
+train names x -o y --valid 1.5|--valid takes a share from 0 to below 1, or a file, not '1.5'
+train names x -o y --memory 5MB|--memory takes a size, as in 500M, 2G or a number of bytes, not '5MB'
+train names x -o y --learning-rate 0.1|unknown option '--learning-rate'; did you mean '--lr'?
+train names x -o y --batch-size=8|unknown option '--batch-size'; did you mean '--batch'?
+train names x -o y --hidden 5|unknown option '--hidden'; it is a setting of the net: --set hidden=5
+train names x -o y --hidden=5|it is a setting of the net: --set hidden=5
+train names x -o y --hidden|it is a setting of the net: --set hidden=VALUE
+sample m --hidden 5|unknown option '--hidden'
 train names x -o y --precision fp8|--precision takes one of fp32|bf16, not 'fp8'
 train names x -o y --optimzer adam|unknown option '--optimzer'; did you mean '--optimizer'?
 train names x -o y --c 3|'--c' may mean several options
@@ -44,6 +53,7 @@ train names x -o y --set hidden=12x|neither a number nor a word
 train names x -o y --set h..s=3|a setting is NAME=VALUE
 train names x -o y --set h.=3|a setting is NAME=VALUE
 train names x -o y --ramp hidden|--ramp takes NAME=FROM:TO or NAME=FROM:TO@SHARE
+train --resume x -o y|--output cannot be given with --resume
 train --resume x --ramp s=1:2|--ramp cannot be given with --resume
 train --resume x --lr 0.1|--lr cannot be given with --resume
 train --resume x --set hidden=3|--set cannot be given with --resume

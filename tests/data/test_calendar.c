@@ -92,7 +92,7 @@ static void not_a_forecast(void **state) {
   loaded x;
   unroll_error err = {0};
   assert_int_equal(load(&x, FORECAST, "at,x,y\n2020-01,1,2\n", NULL, &err), UNROLL_USAGE);
-  assert_non_null(strstr(err.message, "'when' comes from dates: name their column with --time"));
+  assert_non_null(strstr(err.message, "'when' comes from dates: name their column with option 'time'"));
   loaded_free(&x);
 }
 

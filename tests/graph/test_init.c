@@ -91,25 +91,26 @@ static void test_refused(void **state) {
   static const struct {
     const char *init, *message;
   } rows[] = {
-      {"h.1.Uff=0", "--init h.1.Uff=0: there is no parameter 'h.1.Uff'; did you mean 'h.1.Uf'?"},
+      {"h.1.Uff=0", "option 'init' h.1.Uff=0: there is no parameter 'h.1.Uff'; did you mean 'h.1.Uf'?"},
       {"Uf=0", "there is no parameter 'Uf'; did you mean 'h.1.Uf' or '*.Uf'?"},
       {"recurent=identity", "did you mean 'recurrent'?"},
       {"*.Q=0", "there is no parameter '*.Q'; 'unroll explain' shows them all"},
       {"=0", "there is no parameter ''"},
-      {"W=orthogonl", "--init W=orthogonl: expected orthogonal, identity, xavier, uniform(a), normal(s) or a number; did you mean "
-                      "'orthogonal'?"},
+      {"W=orthogonl",
+       "option 'init' W=orthogonl: expected orthogonal, identity, xavier, uniform(a), normal(s) or a number; did you mean "
+       "'orthogonal'?"},
       {"W=uniform", "'uniform' takes a number above 0, as in uniform(0.1)"},
       {"W=uniform(-1)", "'uniform' takes a number above 0"},
       {"W=uniform(x)", "'uniform' takes a number above 0"},
       {"W=orthogonal(2)", "'orthogonal' takes no number"},
-      {"W=identity", "--init W=identity: identity is for square matrices, and 'W' is [65, "},
+      {"W=identity", "option 'init' W=identity: identity is for square matrices, and 'W' is [65, "},
       {"identity", "identity is for square matrices"},
       {"h.1.bf=orthogonal", "'orthogonal' is for matrices, and 'h.1.bf' is a vector"},
       {"all=xavier", "is a vector; say matrices="},
-      {"W=", "--init W=: "},
-      {"W=1 2", "--init W=1 2: "},
+      {"W=", "option 'init' W=: "},
+      {"W=1 2", "option 'init' W=1 2: "},
       {"W=h[t-1]", "expected orthogonal"},
-      {"", "--init : "},
+      {"", "option 'init' : "},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     built t;

@@ -438,7 +438,7 @@ static const struct refusal {
     {extra_data, false, "the tensor 'word' is of no use here", "x"},
     {long_state, false, "the tensor 'h[0]' is [5, 4], but must be [5, 3]", "x"},
     {short_cotangent, true, "the tensor 'd.h' is [3, 5, 3], but must be [4, 5, 3]", "x"},
-    {short_cotangent, false, "the tensor 'd.h' is of no use here: cotangents are for --grad", "x"},
+    {short_cotangent, false, "the tensor 'd.h' is of no use here: cotangents are for option 'grad'", "x"},
     {no_sequences, false, "the tensor 'token' has 0 sequences", "x"},
 };
 

@@ -68,7 +68,7 @@ static void test_sizes(void **state) {
               {"9000000T", 0}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     int64_t bytes = 0;
-    const bool good = train_parse_bytes(rows[i].source, &bytes);
+    const bool good = option_bytes(rows[i].source, &bytes);
     if (good != (rows[i].bytes > 0) || bytes != rows[i].bytes) fail_msg("'%s': %lld", rows[i].source, (long long)bytes);
   }
 }
@@ -186,9 +186,9 @@ static void test_least(void **state) {
     o.steps = 1;
     o.memory = 10000;
     assert_int_equal(train(&o, &w, &e), UNROLL_USAGE);
-    const char *size = strstr(e.message, "--memory ");
+    const char *size = strstr(e.message, "option 'memory' ");
     assert_non_null(size);
-    assert_true(train_parse_bytes(size + 9, &o.memory));
+    assert_true(option_bytes(size + 16, &o.memory));
     OK(train(&o, &w, err));
     assert_true(w.start.window > 0 && w.start.bytes <= o.memory);
     o.memory = o.memory * 9 / 10;

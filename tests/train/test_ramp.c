@@ -53,7 +53,7 @@ static void test_refused(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     arena memory = {0};
     ramp *r;
-    if (ramps_parse(&r, &rows[i], 1, &memory, &e) != UNROLL_USAGE || !strstr(e.message, "--ramp takes NAME=FROM:TO"))
+    if (ramps_parse(&r, &rows[i], 1, &memory, &e) != UNROLL_USAGE || !strstr(e.message, "option 'ramp' takes NAME=FROM:TO"))
       fail_msg("'%s' is taken: %s", rows[i], e.message);
     arena_free(&memory);
   }
@@ -103,8 +103,7 @@ static void test_saved(void **state) {
   train_result r;
   o.settings = settings;
   o.n_settings = 3;
-  o.ramps = ramps;
-  o.n_ramps = 1;
+  o.ramps = (option_list){ramps, 1};
   o.steps = 40;
   o.rate = 0.02;
   o.valid = data_path;

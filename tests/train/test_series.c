@@ -207,7 +207,7 @@ static void refused(void **state) {
   o = options_of("level", "refused");
   o.time = NULL;
   assert_int_equal(run(&o, 0, false, &r, &e), UNROLL_USAGE);
-  assert_non_null(strstr(e.message, "--scale is for series with dates"));
+  assert_non_null(strstr(e.message, "option 'scale' is for series with dates"));
   o = options_of(NULL, "refused");
   o.valid = "0.6";
   o.test = "0.5";

@@ -281,7 +281,7 @@ static void test_refused(void **state) {
   assert_int_equal(run(&o, 0, false, &r, &e), UNROLL_BAD_INPUT);
   o.net = "names";
   assert_int_equal(run(&o, 0, false, &r, &e), UNROLL_USAGE);
-  assert_non_null(strstr(e.message, "--series is for tables"));
+  assert_non_null(strstr(e.message, "option 'series' is for tables"));
   make_tables();
 }
 

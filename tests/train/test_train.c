@@ -183,8 +183,8 @@ static train_options options_of(int i, const char *path, setting settings[3]) {
   memcpy(settings, small_settings, sizeof small_settings);
   if (steep) {
     file_put(folder, "steep.net", steep_net, strlen(steep_net));
-    o.inits = inits, o.n_inits = 2;
-    o.ramps = ramps, o.n_ramps = 2;
+    o.inits = (option_list){inits, 2};
+    o.ramps = (option_list){ramps, 2};
   }
   settings[2] = (setting){"drop", runs[i].drop, NULL};
   o.settings = settings;
@@ -474,11 +474,11 @@ static void test_options(void **state) {
     const char *what, *part;
   } rows[] = {{"net", "did you mean 'language'"},
               {"data", "cannot open"},
-              {"optimizer", "unknown optimizer"},
+              {"optimizer", "one of adam"},
               {"schedule", "unknown schedule"},
-              {"precision", "none of fp32 and bf16"},
-              {"int8", "none of fp32 and bf16"},
-              {"batch", "'batch' must be"},
+              {"precision", "one of fp32|bf16"},
+              {"int8", "one of fp32|bf16"},
+              {"batch", "option 'batch' takes a whole number from 1"},
               {"rate", "above 0"},
               {"valid", "share"},
               {"test", "cannot open"},
@@ -486,7 +486,7 @@ static void test_options(void **state) {
               {"plateau", "validation"},
               {"setting", ""},
               {"shares", "together less than 1"},
-              {"unroll", "'unroll' must be"},
+              {"unroll", "option 'unroll' takes a whole number from 1"},
               {"none", "no data"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     train_options o = small_options("language", data_path, NULL);

@@ -1,5 +1,5 @@
 /* settings.c - see settings.h. */
-#include "api/settings.h"
+#include "graph/settings.h"
 #include <string.h>
 #include "base/error.h"
 

@@ -1,6 +1,6 @@
 /* settings.h - "hidden=512" -> a setting of the graph room. */
-#ifndef API_SETTINGS_H
-#define API_SETTINGS_H
+#ifndef GRAPH_SETTINGS_H
+#define GRAPH_SETTINGS_H
 #include "graph/graph.h"
 
 /* n texts, each NAME=NUMBER or NAME=WORD, into memory; a name given twice counts as given last. UNROLL_USAGE says what is wrong. */
