@@ -147,47 +147,9 @@ unroll_status sample_decoded(const model *m, const options *o, pool *workers, js
 
 /* --- eval --- */
 
-unroll_status eval_decoded(const model *m, const dataset *d, const options *o, pool *workers, decode_total *totals, int *n,
-                           unroll_error *err) {
-  decode_options how;
+unroll_status decode_eval_options(decode_options *d, const options *o, unroll_error *err) {
   options searching = *o; /* eval has no other options of the decoder */
   searching.best = searching.samples = searching.top_k = searching.seed = -1;
   searching.temperature = searching.top_p = (double)NAN;
-  const unroll_status status = read_options(&how, &searching, err);
-  return status ? status : decode_eval(m, d, &how, workers, signals_flag(), totals, n, err);
-}
-
-static bool is_text(const decode_total *t) { return t->v->form.unit != UNIT_LABELS; }
-
-void decode_total_print(const decode_total *t) {
-  const text_metrics *m = &t->text;
-  char count[32];
-  printf("  generated: ");
-  if (t->v->form.unit == UNIT_NUMBERS) {
-    printf("mean squared error %.6g\n", t->entries ? t->squared / (double)t->entries : (double)NAN);
-    return;
-  }
-  if (is_text(t))
-    printf("BLEU %.2f, chrF %.2f, ROUGE-1 %.2f, ROUGE-L %.2f, ", 100 * text_metrics_bleu(m), 100 * text_metrics_chrf(m),
-           100 * text_metrics_rouge_1(m), 100 * text_metrics_rouge_l(m));
-  else
-    printf("accuracy %.2f %%, ", t->steps ? 100 * (double)t->correct / (double)t->steps : (double)NAN);
-  const double f1 = t->tagged ? count_f1(&t->spans.all) : (double)NAN;
-  if (!isnan(f1)) printf("span F1 %.2f %%, ", 100 * f1);
-  printf("%.2f %% of %s exact\n", 100 * text_metrics_exact(m), output_count(m->n, count));
-}
-
-json_t *decode_total_json(const decode_total *t) {
-  const text_metrics *m = &t->text;
-  if (t->v->form.unit == UNIT_NUMBERS) return json_pack("{s:o}", "mse", json_number(t->squared / (double)t->entries));
-  json_t *out = json_pack("{s:I, s:o}", "sequences", (json_int_t)m->n, "exact", json_number(text_metrics_exact(m)));
-  if (!is_text(t)) {
-    json_object_set_new(out, "accuracy", json_number((double)t->correct / (double)t->steps));
-    return out;
-  }
-  json_object_set_new(out, "bleu", json_number(text_metrics_bleu(m)));
-  json_object_set_new(out, "chrf", json_number(text_metrics_chrf(m)));
-  json_object_set_new(out, "rouge_1", json_number(text_metrics_rouge_1(m)));
-  json_object_set_new(out, "rouge_l", json_number(text_metrics_rouge_l(m)));
-  return out;
+  return read_options(d, &searching, err);
 }

@@ -18,9 +18,6 @@ const ctc_search *decode_search(ctc_search *s, const options *o);
 unroll_status predict_decoded(const model *m, const dataset *d, const options *o, pool *workers, json_t *list, unroll_error *err);
 /* `unroll sample` of a model of several variables, or of numbers. */
 unroll_status sample_decoded(const model *m, const options *o, pool *workers, json_t *list, unroll_error *err);
-/* `unroll eval --decode`: totals as decode_eval makes them, and as text and JSON. */
-unroll_status eval_decoded(const model *m, const dataset *d, const options *o, pool *workers, decode_total *totals, int *n,
-                           unroll_error *err);
-void decode_total_print(const decode_total *t);
-json_t *decode_total_json(const decode_total *t);
+/* `unroll eval --decode`: how to search. */
+unroll_status decode_eval_options(decode_options *d, const options *o, unroll_error *err);
 #endif

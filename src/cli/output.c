@@ -34,7 +34,7 @@ void output_line(const text *line) {
   putchar('\n');
 }
 
-static void add_visible(text *out, const char *s, size_t size) {
+void output_visible(text *out, const char *s, size_t size) {
   for (size_t i = 0; i < size;) {
     uint32_t code;
     const int length = utf8_decode(s + i, size - i, &code);
@@ -59,7 +59,7 @@ void output_symbol(text *out, const vocabulary *v, int32_t symbol) {
   else
     vocabulary_add_text(v, symbol, &t);
   out->failed |= t.failed;
-  add_visible(out, t.data, t.length);
+  output_visible(out, t.data, t.length);
   text_free(&t);
 }
 

@@ -13,8 +13,9 @@ void output_values(text *out, const vocabulary *v, const int32_t *symbols, int64
 void output_line(const text *line); /* to standard output, whatever its bytes, with a newline */
 /* The same in JSON, newlines too. `list`: of labels, an array of them. */
 json_t *output_json_values(const vocabulary *v, const int32_t *symbols, int64_t n, bool list);
-/* One symbol by itself, to be seen: newline as \n, tab as \t, backslash as \\, other control characters and bytes from 128 that
- * stand alone as \xNN; of bpe the space before a word is shown as a mark. */
+/* A text to be seen: newline as \n, tab as \t, backslash as \\, other control characters and bytes that are no UTF-8 as \xNN. */
+void output_visible(text *out, const char *s, size_t size);
+/* One symbol like that; of bpe the space before a word is shown as a mark. */
 void output_symbol(text *out, const vocabulary *v, int32_t symbol);
 /* A JSON string; bytes that are not UTF-8 are written as \xNN. */
 json_t *output_json_text(const char *s, size_t n);
