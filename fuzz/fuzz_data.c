@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/memory.h"
 #include "data/batch.h"
+#include "../tests/data/plain.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,8 +21,10 @@ static void run_batches(const part *p, int rows) {
   const graph g = {.inputs = inputs, .n_inputs = 2, .data = &info, .n_data = 1, .losses = losses, .n_losses = 1, .n_axes = 1};
   batcher *b;
   int64_t seen = 0;
-  if (p->n_symbols == 0 || batcher_new(&b, &g, p, &(batch_options){.rows = rows, .steps = 5, .seed = 1, .shuffle = true}, NULL))
-    return;
+  variable one = plain_variable(&(data_form){.name = "token"}, NULL);
+  const schema s = {.list = &one, .n = 1};
+  const batch_options o = {.rows = rows, .steps = 5, .seed = 1, .shuffle = true, .schema = &s};
+  if (p->n_symbols == 0 || batcher_new(&b, &g, p, &o, NULL)) return;
   for (int64_t i = 0; i < batcher_count(b); i++) {
     const batch *x = batcher_get(b, 3, i);
     seen += batcher_symbols(b);
@@ -32,26 +35,26 @@ static void run_batches(const part *p, int rows) {
   batcher_free(b);
 }
 
-static unroll_status collect(vocabulary *v, const dataset *d, const int32_t *codes, int64_t n) {
+static unroll_status collect(vocabulary *v, const dataset *d, const data_form *f, int64_t n) {
   lexicon all = {0};
-  if (d->unit != UNIT_WORDS) return vocabulary_collect(v, d->unit, d->lines, &codes, &n, 1, NULL);
-  unroll_status status = vocabulary_count_words(&all, &d->words, d->lines) ? UNROLL_OK : UNROLL_FAILED;
-  if (!status) status = vocabulary_of_words(v, UNIT_WORDS, d->lines, &all, 7, NULL);
+  const int32_t *codes = d->columns[0].symbols;
+  if (f->unit != UNIT_WORDS) return vocabulary_collect(v, f->unit, f->lines, &codes, &n, 1, NULL);
+  unroll_status status = vocabulary_count_words(&all, &d->columns[0].words, f->lines) ? UNROLL_OK : UNROLL_FAILED;
+  if (!status) status = vocabulary_of_words(v, UNIT_WORDS, f->lines, &all, 7, NULL);
   lexicon_free(&all);
   return status;
 }
 
-static void use(dataset *d, bool half) {
+static void use(dataset *d, const data_form *f, bool half) {
   vocabulary v;
   part p[3];
-  const int32_t *codes = d->symbols;
   const int64_t n = half ? d->n_symbols / 2 : d->n_symbols;
   unroll_error err;
-  if (collect(&v, d, codes, n)) return;
-  const unroll_status status = dataset_encode(d, &v, &err);
+  if (collect(&v, d, f, n)) return;
+  const unroll_status status = plain_encode(d, f, &v, &err);
   check(status == UNROLL_OK || (half && status == UNROLL_BAD_INPUT && err.line > 0 && err.column > 0));
   if (!status) {
-    for (int64_t i = 0; i < d->n_symbols; i++) check(d->symbols[i] >= 0 && d->symbols[i] < v.n);
+    for (int64_t i = 0; i < d->n_symbols; i++) check(d->columns[0].symbols[i] >= 0 && d->columns[0].symbols[i] < v.n);
     if (!part_split(&p[0], &p[1], &p[2], d, 0.3, 0.1, 5, NULL)) {
       check(p[0].n_symbols + p[1].n_symbols + p[2].n_symbols == d->n_symbols);
       for (int i = 0; i < 3; i++) {
@@ -76,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
           (size <= 4 || err.line > 0 || form.unit == UNIT_WORDS));
   else {
     check(d.first[d.n_sequences] == d.n_symbols);
-    use(&d, data[0] & 4);
+    use(&d, &form, data[0] & 4);
     dataset_free(&d);
   }
   check(mem_live() == 0);

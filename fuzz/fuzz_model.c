@@ -22,7 +22,9 @@ static void use(const model *m) {
   generate_options o;
   int64_t drawn = 0;
   unroll_error err = {0};
-  if (m->g.n_weights > 4096 || m->g.n_nodes > 1000 || m->words.n > 320) return;
+  if (m->g.n_weights > 4096 || m->g.n_nodes > 1000) return;
+  for (int i = 0; i < m->schema.n; i++)
+    if (m->schema.list[i].words.n > 320) return;
   for (int i = 0; i < m->g.n_nodes; i++)
     if (m->g.nodes[i].width > 4096 && graph_steps_axis(m->g.nodes[i].width) < 0) return;
   generate_defaults(&o, m);
@@ -31,8 +33,9 @@ static void use(const model *m) {
   check(status ? err.message[0] != 0 : drawn <= 4);
   dataset d;
   score_total total;
-  if (dataset_parse(&d, &m->form, "fuzz", "ab\nba\n", 6, NULL)) return;
-  if (!dataset_encode(&d, &m->words, NULL)) {
+  if (!schema_is_text(&m->schema) || dataset_parse(&d, &m->schema.list->form, "fuzz", "ab\nba\n", 6, NULL)) return;
+  if (!dataset_encode(&d, &m->schema, NULL)) {
+    dataset_measure(&d, &m->schema, &m->g);
     status = score(m, &d, NULL, &(score_sink){.per_symbol = true}, &total, &err);
     check(status ? err.message[0] != 0 : total.symbols == d.n_symbols);
   }

@@ -37,7 +37,7 @@ static void run_batches(const dataset *d, const schema *s, const graph *g) {
   batcher *b = NULL;
   int64_t seen = 0, predicted = 0;
   if (part_whole(&p, d, NULL)) return;
-  const batch_options options = {.rows = ROWS, .steps = 1, .seed = 1, .shuffle = true, .table = s};
+  const batch_options options = {.rows = ROWS, .steps = 1, .seed = 1, .shuffle = true, .schema = s};
   const unroll_status status = batcher_new(&b, g, &p, &options, NULL);
   check(status == UNROLL_OK || p.n_symbols == 0);
   for (int64_t i = 0; b && i < batcher_count(b); i++) {
@@ -60,7 +60,7 @@ static void run_windows(const dataset *d, const schema *s, const graph *g) {
   for (int which = CALENDAR_TRAIN; which <= CALENDAR_WHOLE; which++) {
     part p;
     batcher *b = NULL;
-    const batch_options options = {.rows = ROWS, .steps = 1, .seed = 1, .shuffle = which == CALENDAR_TRAIN, .table = s};
+    const batch_options options = {.rows = ROWS, .steps = 1, .seed = 1, .shuffle = which == CALENDAR_TRAIN, .schema = s};
     check(!calendar_part(&p, d, s, (enum calendar_part)which, ROWS, NULL));
     const unroll_status status = batcher_new(&b, g, &p, &options, NULL);
     check(status == UNROLL_OK || p.n_symbols == 0);
@@ -84,7 +84,7 @@ static void use(dataset *d, schema *s, const program *net) {
   if (s->time.time) calendar_cut(d, 0.2, 0.3);
   unroll_status status = schema_collect(s, d, 1, &err);
   check(!status);
-  check(!dataset_encode_table(d, s, &err));
+  check(!dataset_encode(d, s, &err));
   status = learn(s, &g, net);
   if (!status) {
     dataset_measure(d, s, &g);

@@ -5,7 +5,7 @@
 
 struct unroll_model {
   model m;
-  char **symbols; /* [m.words.n] the text of each, NUL-terminated */
+  char **symbols; /* [unroll_model_symbols] the text of each, NUL-terminated */
   size_t *lengths;
 };
 #endif

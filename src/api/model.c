@@ -21,9 +21,15 @@ const char *unroll_parts(void) {
 
 void unroll_free(void *block) { mem_free(block); }
 
+/* The symbols of a model of texts; others have none. */
+static const vocabulary *words_of(const unroll_model *m) {
+  static const vocabulary none = {.end = -1};
+  return schema_is_text(&m->m.schema) ? &m->m.schema.list->words : &none;
+}
+
 /* The texts of all symbols, made once so that the model stays constant. */
 static unroll_status add_symbols(unroll_model *m, unroll_error *err) {
-  const vocabulary *v = &m->m.words;
+  const vocabulary *v = words_of(m);
   m->symbols = mem_zero((size_t)v->n + 1, sizeof *m->symbols);
   m->lengths = mem_zero((size_t)v->n + 1, sizeof *m->lengths);
   if (!m->symbols || !m->lengths) return error_memory(err);
@@ -60,7 +66,7 @@ unroll_status unroll_model_set_precision(unroll_model *m, const char *precision,
 
 void unroll_model_free(unroll_model *m) {
   if (!m) return;
-  for (int i = 0; m->symbols && i < m->m.words.n; i++) mem_free(m->symbols[i]);
+  for (int i = 0; m->symbols && i < words_of(m)->n; i++) mem_free(m->symbols[i]);
   mem_free(m->symbols);
   mem_free(m->lengths);
   model_free(&m->m);
@@ -69,25 +75,25 @@ void unroll_model_free(unroll_model *m) {
 
 const char *unroll_model_equations(const unroll_model *m) { return m->m.net_text; }
 int64_t unroll_model_weights(const unroll_model *m) { return m->m.g.n_weights; }
-int unroll_model_symbols(const unroll_model *m) { return m->m.words.n; }
-int unroll_model_end(const unroll_model *m) { return m->m.words.end; }
+int unroll_model_symbols(const unroll_model *m) { return words_of(m)->n; }
+int unroll_model_end(const unroll_model *m) { return words_of(m)->end; }
 
 const char *unroll_model_symbol(const unroll_model *m, int symbol, size_t *length) {
-  if (symbol < 0 || symbol >= m->m.words.n) return NULL;
+  if (symbol < 0 || symbol >= words_of(m)->n) return NULL;
   if (length) *length = m->lengths[symbol];
   return m->symbols[symbol];
 }
 
 int unroll_model_find(const unroll_model *m, const char *begin, size_t length, size_t *taken) {
-  const vocabulary *v = &m->m.words;
+  const vocabulary *v = words_of(m);
   if (v->n == 0) return -1; /* a model of tables */
   if (v->unit == UNIT_WORDS) {
     size_t at = 0, size;
-    const char *word = word_of_form(&m->m.form, begin, utf8_valid(begin, length), &at, &size);
+    const char *word = word_of_form(&m->m.schema.list->form, begin, utf8_valid(begin, length), &at, &size);
     if (!word) return -1;
     if (taken) *taken = at;
     text small = {0};
-    if (m->m.form.lower) words_lower(word, size, &small);
+    if (m->m.schema.list->form.lower) words_lower(word, size, &small);
     const int found = small.length ? vocabulary_find_word(v, small.data, small.length) : vocabulary_find_word(v, word, size);
     text_free(&small);
     return found;
@@ -163,16 +169,17 @@ unroll_status unroll_score(const unroll_model *m, const char *sequence, size_t l
   dataset d = {0};
   score_total total = {0};
   const score_sink sink = {0};
-  const bool lines = m->m.form.lines;
-  unroll_status status = model_needs_text(&m->m, "scoring", err);
-  if (status) return status;
+  const variable *v = model_text(&m->m, "scoring", err);
+  if (!v) return UNROLL_USAGE;
+  const bool lines = v->form.lines;
   if (lines && memchr(sequence, '\n', length))
     return error_set(err, UNROLL_USAGE, "the text has more than one line, and so is not one sequence");
   text copy = {0}; /* of a line, with its end: an empty line is a sequence too */
   text_add(&copy, sequence, length);
   if (lines) text_add(&copy, "\n", 1);
-  status = copy.failed ? error_memory(err) : dataset_parse(&d, &m->m.form, "text", copy.data, copy.length, err);
-  if (!status) status = dataset_encode(&d, &m->m.words, err);
+  unroll_status status = copy.failed ? error_memory(err) : dataset_parse(&d, &v->form, "text", copy.data, copy.length, err);
+  if (!status) status = dataset_encode(&d, &m->m.schema, err);
+  if (!status) dataset_measure(&d, &m->m.schema, &m->m.g);
   if (!status) status = score(&m->m, &d, NULL, &sink, &total, err);
   if (!status) {
     *log2_p = 0 - total.nats * BITS_PER_NAT;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "api/api.h"
 #include "base/error.h"
-#include "data/batch.h"
+#include "data/examples.h"
 #include "plan/plan.h"
 #include "run/run.h"
 
@@ -15,28 +15,31 @@ enum { HISTORY = 256 }; /* the oldest symbol that an equation may look back to, 
 
 struct unroll_session {
   const unroll_model *m;
+  const variable *v; /* of its text */
   arena memory;
   graph g, planned; /* planned: a view of g that computes no loss */
   plan *p;
   run *r;
-  frame f;
+  examples e; /* one step of the only example, `history` */
+  column_values column;
+  dataset d;
+  int64_t first[2];
   int memory_of;                /* how many symbols back the equations look */
   bool looked;                  /* log_p is that of the last step */
   const float *x;               /* [symbols] what the softmax gets */
-  int32_t history[HISTORY + 1]; /* the last symbols, -1 before the beginning; the last entry stands for the unknown next one */
+  int32_t history[HISTORY + 1]; /* the last symbols, -1 before the beginning; the next one is not known: -1 */
   float *log_p;                 /* [symbols] */
 };
 
 static void advance(unroll_session *s) {
-  for (int i = 0; i < s->g.n_inputs; i++)
-    if (!s->f.target[i]) s->f.index[i][0] = s->history[HISTORY - s->g.inputs[i].lag];
-  run_pass(s->r, &s->f.b, 0);
+  for (int i = 0; i < s->g.n_inputs; i++) s->e.index[i][0] = s->history[HISTORY - s->g.inputs[i].lag];
+  run_pass(s->r, &s->e.b, 0);
   s->looked = false;
 }
 
 /* ln softmax of the prediction, with the sum in double. */
 static void look(unroll_session *s) {
-  const int n = s->m->m.words.n;
+  const int n = s->v->words.n;
   const float *x = s->x;
   double largest = (double)x[0], sum = 0;
   for (int i = 1; i < n; i++) largest = (double)x[i] > largest ? (double)x[i] : largest;
@@ -47,9 +50,8 @@ static void look(unroll_session *s) {
 }
 
 static unroll_status prepare(unroll_session *s, unroll_error *err) {
-  unroll_status status = model_needs_text(&s->m->m, "a session", err);
-  if (status) return status;
-  status = model_stream_graph(&s->m->m, &s->g, &s->memory, err);
+  if (!(s->v = model_text(&s->m->m, "a session", err))) return UNROLL_USAGE;
+  unroll_status status = model_stream_graph(&s->m->m, &s->g, &s->memory, err);
   if (status) return status;
   if (s->g.n_losses != 1 || s->g.losses[0].distribution->support != SUPPORT_SYMBOLS || !s->g.losses[0].distribution->aligned ||
       s->g.nodes[s->g.losses[0].prediction].space != SPACE_STEP)
@@ -64,13 +66,15 @@ static unroll_status prepare(unroll_session *s, unroll_error *err) {
     return error_set(err, UNROLL_USAGE, "a session looks back at most %d symbols, the net %d", HISTORY, s->memory_of);
   status = plan_new(&s->p, &s->planned, &options, err);
   if (!status) status = run_new(&s->r, s->p, s->m->m.weights, NULL, err);
-  if (!status) status = frame_init(&s->f, &s->g, 1, 1, 1, err);
+  s->column = (column_values){.there = true, .first = s->first, .symbols = s->history};
+  s->d = (dataset){.plain = true, .stream = true, .n_sequences = 1, .columns = &s->column, .n_columns = 1};
+  if (!status) status = examples_init(&s->e, &s->g, &s->m->m.schema, &s->d, 1, 1, 1, true, err);
   if (status) return status;
-  s->f.rows[0] = (frame_row){.text = s->history, .from = HISTORY, .count = 1};
-  frame_fill(&s->f, 1, false);
-  status = run_stay(s->r, &s->f.b, err);
+  s->e.windows[0] = (series_window){.from = HISTORY, .count = 1};
+  examples_fill(&s->e, 1);
+  status = run_stay(s->r, &s->e.b, err);
   if (status) return status;
-  s->log_p = mem_zero((size_t)s->m->m.words.n, sizeof *s->log_p);
+  s->log_p = mem_zero((size_t)s->v->words.n, sizeof *s->log_p);
   if (!s->log_p) return error_memory(err);
   ptrdiff_t row;
   s->x = run_value(s->r, s->g.losses[0].prediction, &row);
@@ -94,7 +98,7 @@ unroll_status unroll_session_new(unroll_session **out, const unroll_model *m, un
 
 void unroll_session_free(unroll_session *s) {
   if (!s) return;
-  frame_free(&s->f);
+  examples_free(&s->e);
   run_free(s->r);
   plan_free(s->p);
   graph_free(&s->g);
@@ -109,8 +113,8 @@ const float *unroll_session_log_p(const unroll_session *s) {
 }
 
 unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err) {
-  if (symbol < 0 || symbol >= s->m->m.words.n)
-    return error_set(err, UNROLL_USAGE, "there is no symbol %d; the model knows 0 to %d", symbol, s->m->m.words.n - 1);
+  if (symbol < 0 || symbol >= s->v->words.n)
+    return error_set(err, UNROLL_USAGE, "there is no symbol %d; the model knows 0 to %d", symbol, s->v->words.n - 1);
   int32_t *const first = s->history + HISTORY - s->memory_of;
   for (int i = 0; i + 1 < s->memory_of; i++) first[i] = first[i + 1];
   if (s->memory_of) s->history[HISTORY - 1] = symbol;
@@ -119,8 +123,7 @@ unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *e
 }
 
 void unroll_session_reset(unroll_session *s) {
-  for (int i = 0; i < HISTORY; i++) s->history[i] = -1;
-  s->history[HISTORY] = 0;
+  for (int i = 0; i <= HISTORY; i++) s->history[i] = -1;
   run_carry_reset(s->r);
   advance(s);
 }

@@ -14,7 +14,6 @@ static unroll_status make_model(unroll_model *m, const bench_spec *spec, const c
                                 unroll_error *err) {
   const char *all[BENCH_SETTINGS + 256], *file, *source;
   uint32_t codes[SYMBOLS];
-  vocabulary words = {0};
   setting *list;
   int n = 0;
   for (int i = 0; i < SYMBOLS; i++) codes[i] = (uint32_t)(' ' + i);
@@ -23,10 +22,10 @@ static unroll_status make_model(unroll_model *m, const bench_spec *spec, const c
   unroll_status s = settings_parse(&list, &n, all, n, memory, err);
   if (!s) s = model_find_net(spec->net, memory, &file, &source, err);
   if (!s) s = model_begin(&m->m, file, source, err);
-  if (!s) s = model_needs_text(&m->m, "a session", err);
-  if (!s) s = vocabulary_set(&words, m->m.form.unit, m->m.form.lines, codes, SYMBOLS, err);
-  if (!s) s = model_build(&m->m, &words, list, n, false, err);
-  vocabulary_free(&words);
+  if (!s && !model_text(&m->m, "a session", err)) s = UNROLL_USAGE;
+  variable *v = m->m.schema.list;
+  if (!s) s = vocabulary_set(&v->words, v->form.unit, v->form.lines, codes, SYMBOLS, err);
+  if (!s) s = model_build(&m->m, list, n, false, err);
   return s ? s : model_init(&m->m, 1, err);
 }
 

@@ -18,6 +18,21 @@ unroll_status data_paths(const options *o, int first, text *out, unroll_error *e
   return out->failed ? error_memory(err) : UNROLL_OK;
 }
 
+unroll_status data_of_model(dataset *d, const model *m, const options *o, enum bind_wanted wanted, unroll_error *err) {
+  const data_options how = {.wanted = wanted,
+                            .series = o->series,
+                            .tagged = o->tagged,
+                            .folders = o->folders,
+                            .codes = o->decode,
+                            .skip_bad = o->skip_bad};
+  text paths = {0};
+  unroll_status status = data_paths(o, 1, &paths, err);
+  if (!status) status = model_read(d, m, paths.data, &how, err);
+  if (!status) data_report(d);
+  text_free(&paths);
+  return status;
+}
+
 void data_report(const dataset *d) {
   const bad_rows *b = &d->bad;
   for (int64_t i = 0; b->skip && i < b->n && i < BAD_SHOWN; i++)

@@ -17,7 +17,7 @@ typedef struct printer {
 
 bool decode_ctc(const model *m) {
   bool any = false;
-  for (int i = 0; i < m->table.n; i++) any |= m->table.list[i].over >= 0;
+  for (int i = 0; i < m->schema.n; i++) any |= m->schema.list[i].over >= 0;
   return any;
 }
 

@@ -44,7 +44,7 @@ unroll_status forecast_check(const model *m, const options *o, bool quantiles, u
                       : o->probability ? "probability"
                       : o->decode      ? "decode"
                                        : NULL;
-  const bool timed = m->table.time.time != NULL;
+  const bool timed = m->schema.time.time != NULL;
   if (timed && other) return refuse(other, err);
   if (timed || !given) return UNROLL_OK;
   return error_set(err, UNROLL_USAGE, "--%s is for models of series with dates, and this one was trained without --time", given);
@@ -64,7 +64,7 @@ unroll_status forecast_levels(levels *q, const char *list, unroll_error *err) {
   }
 }
 
-static int horizon_of(const model *m, const options *o) { return o->horizon > 0 ? (int)o->horizon : m->table.time.horizon; }
+static int horizon_of(const model *m, const options *o) { return o->horizon > 0 ? (int)o->horizon : m->schema.time.horizon; }
 static int64_t samples_of(const options *o) { return o->samples > 0 ? o->samples : SAMPLES; }
 static uint64_t seed_of(const options *o) { return o->seed >= 0 ? (uint64_t)o->seed : 1; }
 static int rows_of(const options *o) { return o->batch > 0 ? (int)o->batch : ROWS; }
@@ -92,7 +92,7 @@ static unroll_status print(text *out, unroll_error *err) {
 
 static unroll_status print_head(const printer *p, unroll_error *err) {
   text out = {0};
-  const series_form *f = &p->m->table.time;
+  const series_form *f = &p->m->schema.time;
   if (f->series) add_field(&out, f->series), text_add(&out, ",", 1);
   add_field(&out, f->time);
   text_format(&out, ",variable,mean");
@@ -109,7 +109,7 @@ static void add_row(const printer *p, text *out, const forecast_result *r, int k
   const forecast_part *one = &r->parts[k];
   const int64_t place = (int64_t)h * one->v->width + entry;
   char name[80], at[TIME_TEXT];
-  if (p->m->table.time.series) add_field(out, calendar_name(p->d, r->origin.example)), text_add(out, ",", 1);
+  if (p->m->schema.time.series) add_field(out, calendar_name(p->d, r->origin.example)), text_add(out, ",", 1);
   calendar_write(p->d, r->origin.example, r->origin.at + h, at);
   entry_name(one->v, entry, name);
   text_format(out, "%s,%s,%.7g", at, name, one->mean[place]);
@@ -133,7 +133,7 @@ static json_t *row_json(const printer *p, const forecast_result *r, int k, int h
   }
   json_t *row = json_pack("{s:s, s:s, s:o, s:o}", "time", at, "variable", name, "mean", json_number(one->mean[place]), "quantiles",
                           quantiles);
-  if (row && p->m->table.time.series) json_object_set_new(row, "series", output_json_text(series, strlen(series)));
+  if (row && p->m->schema.time.series) json_object_set_new(row, "series", output_json_text(series, strlen(series)));
   return row;
 }
 

@@ -90,7 +90,7 @@ static unroll_status emit(void *context, const predicted *p, unroll_error *err) 
 static unroll_status take_levels(const model *m, const options *o, bool generates, levels *asked, predict_sink *sink,
                                  unroll_error *err) {
   bool numbers = false;
-  for (int i = 0; i < m->table.n; i++) numbers |= m->table.list[i].predicted && m->table.list[i].form.unit == UNIT_NUMBERS;
+  for (int i = 0; i < m->schema.n; i++) numbers |= m->schema.list[i].predicted && m->schema.list[i].form.unit == UNIT_NUMBERS;
   if (generates || !numbers)
     return error_set(err, UNROLL_USAGE, "--quantiles is for numbers that are predicted, and here %s",
                      numbers ? "they are drawn: --samples shows draws" : "there are none");
@@ -100,21 +100,21 @@ static unroll_status take_levels(const model *m, const options *o, bool generate
   return status;
 }
 
-static unroll_status predict_table_of(const model *m, const options *o, const char *paths, pool *workers, unroll_error *err) {
+static unroll_status predict_examples(const model *m, const options *o, pool *workers, unroll_error *err) {
   dataset d = {0};
   printer p = {.o = o, .list = o->json ? json_array() : NULL};
   predict_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
   levels asked = {0};
-  const predict_table how = {.series = o->series, .tagged = o->tagged, .folders = o->folders, .skip_bad = o->skip_bad};
   const bool generates = decode_is_for(&m->g);
   ctc_search search;
   unroll_status status = generates ? UNROLL_OK : decode_refuse(o, decode_ctc(m), err);
   sink.search = decode_search(&search, o);
   if (!status && o->quantiles) status = take_levels(m, o, generates, &asked, &sink, err);
-  if (!status) status = predict_read(&d, m, paths, &how, false, err);
-  if (!status) data_report(&d);
+  if (!status && schema_is_text(&m->schema))
+    status = error_set(err, UNROLL_USAGE, "this model reads texts, not tables: 'sample' and 'score' are for it");
+  if (!status) status = data_of_model(&d, m, o, BIND_GIVEN, err);
   if (!status && generates) status = predict_decoded(m, &d, o, workers, p.list, err);
-  if (!status && !generates) status = predict(m, &d, false, o->batch > 0 ? (int)o->batch : ROWS, workers, &sink, NULL, err);
+  if (!status && !generates) status = predict(m, &d, false, o->batch > 0 ? (int)o->batch : ROWS, 1, workers, &sink, NULL, err);
   if (!status && o->json) {
     json_t *out = json_pack("{s:O}", "predictions", p.list);
     data_report_json(out, &d);
@@ -134,8 +134,7 @@ unroll_status command_predict(const options *o, unroll_error *err) {
   if (!status) status = forecast_check(&m, o, true, err);
   if (!status) status = data_paths(o, 1, &paths, err);
   if (!status)
-    status =
-        m.table.time.time ? forecast_predict(&m, o, paths.data, workers, err) : predict_table_of(&m, o, paths.data, workers, err);
+    status = m.schema.time.time ? forecast_predict(&m, o, paths.data, workers, err) : predict_examples(&m, o, workers, err);
   text_free(&paths);
   model_free(&m);
   pool_free(workers);

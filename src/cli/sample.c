@@ -123,7 +123,7 @@ unroll_status command_sample(const options *o, unroll_error *err) {
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   if (!status) status = model_set_precision(&m, o->precision, err);
-  if (!status) status = m.table.n ? sample_decoded(&m, o, workers, p.list, err) : sample(&m, &p, workers, err);
+  if (!status) status = schema_is_text(&m.schema) ? sample(&m, &p, workers, err) : sample_decoded(&m, o, workers, p.list, err);
   if (!status && o->json) {
     status = output_json(json_pack("{s:O}", "samples", p.list), err);
   }

@@ -1,4 +1,6 @@
 /* aside.c - where data comes from, and examples that are left out because a row of them cannot be read. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
@@ -34,6 +36,19 @@ const char *dataset_place(const dataset *d, int64_t at, int64_t *line) {
   return m->file;
 }
 
+void dataset_tell(const dataset *d, int64_t example, int64_t step, char *out, size_t size) {
+  int64_t shown;
+  if (d->stream) {
+    snprintf(out, size, "symbol %" PRId64 " of the data", step + 1);
+    return;
+  }
+  const int64_t row = d->row_of[example];
+  const char *file = dataset_place(d, row, &shown);
+  if (d->by_line) shown = d->line_of[row];
+  snprintf(out, size, "%s %" PRId64 ", %s %" PRId64 " of %s", d->plain ? "line" : "row", shown, d->plain ? "symbol" : "step",
+           step + 1, d->n_marks > 1 ? file : "the data");
+}
+
 unroll_status dataset_set_aside(dataset *d, int64_t n, const unroll_error *e, unroll_error *err) {
   if (!d->aside && !(d->aside = mem_zero((size_t)d->n_sequences, sizeof *d->aside))) return error_memory(err);
   if (d->aside[n]) return UNROLL_OK;
@@ -65,12 +80,13 @@ unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err) {
     if (d->columns[i].there) drop_values(d, &d->columns[i], s->list[i].width);
   for (int64_t e = 0; e < d->n_sequences; e++) {
     if (d->aside[e]) continue;
-    d->row_of[kept] = d->row_of[e];
-    d->hashes[kept++] = d->hashes[e];
+    if (d->hashes) d->hashes[kept] = d->hashes[e];
+    d->row_of[kept++] = d->row_of[e];
   }
   d->row_of[kept] = d->row_of[d->n_sequences];
   d->n_sequences = kept;
   mem_free(d->aside);
   d->aside = NULL;
-  return kept ? UNROLL_OK : error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "not one row can be read");
+  return kept ? UNROLL_OK
+              : error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "not one %s can be read", d->plain ? "line" : "row");
 }

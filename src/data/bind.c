@@ -432,8 +432,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
                            unroll_error *err) {
   const char *time = s->time.time;
   binder b = {.d = d, .t = t, .s = s, .series = -1, .time = -1, .err = err};
-  *d = (dataset){.lines = true,
-                 .n_columns = s->n,
+  *d = (dataset){.n_columns = s->n,
                  .bytes = t->bytes,
                  .hash = t->hash,
                  .by_line = t->by_line,

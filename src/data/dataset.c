@@ -8,9 +8,7 @@
 
 void dataset_free(dataset *d) {
   mem_free(d->name);
-  mem_free(d->symbols);
   mem_free(d->first);
-  lexicon_free(&d->words);
   for (int i = 0; d->columns && i < d->n_columns; i++) {
     mem_free(d->columns[i].first);
     mem_free(d->columns[i].row);
@@ -35,9 +33,11 @@ void dataset_free(dataset *d) {
 }
 
 unroll_status part_whole(part *p, const dataset *d, unroll_error *err) {
-  *p = (part){.data = d, .end = d->n_symbols, .n_symbols = d->n_symbols};
-  if (!d->lines) return UNROLL_OK;
-  p->end = 0;
+  *p = (part){.data = d, .n_symbols = d->n_symbols};
+  if (d->stream) {
+    p->end = d->columns[0].n;
+    return UNROLL_OK;
+  }
   p->n = d->n_sequences;
   p->list = mem_zero((size_t)p->n, sizeof *p->list);
   if (!p->list) return error_memory(err);
@@ -52,21 +52,22 @@ void part_free(part *p) {
 }
 
 static void split_stream(part *parts[3], const dataset *d, double valid_share, double test_share) {
-  const int64_t n = d->n_symbols;
+  const int64_t n = d->columns[0].n;
   const int64_t test = (int64_t)((double)n * test_share + 0.5), valid = (int64_t)((double)n * valid_share + 0.5);
   const int64_t ends[4] = {0, n - test - valid, n - test, n};
   for (int i = 0; i < 3; i++) {
     parts[i]->begin = ends[i];
     parts[i]->end = ends[i + 1];
-    parts[i]->n_symbols = ends[i + 1] - ends[i];
+    parts[i]->n_symbols = (ends[i + 1] - ends[i]) * (d->n_symbols / (n ? n : 1));
   }
 }
 
-/* Which part a line goes to: 0 train, 1 valid, 2 test. */
+/* Which part an example goes to: 0 train, 1 valid, 2 test. */
 static int side_of(const dataset *d, int64_t line, double valid_share, double test_share, uint64_t seed) {
   uint64_t h = d->hashes ? d->hashes[line] : 0;
-  for (int64_t i = d->first[line]; d->symbols && i < d->first[line + 1]; i++)
-    h = (h ^ (uint64_t)d->symbols[i]) * 0x9e3779b97f4a7c15u, h ^= h >> 29;
+  const column_values *c = &d->columns[0];
+  for (int64_t i = c->first[line]; d->plain && i < c->first[line + 1]; i++)
+    h = (h ^ (uint64_t)c->symbols[i]) * 0x9e3779b97f4a7c15u, h ^= h >> 29;
   const double u = random_uniform(seed, RANDOM_SPLIT, hash_mix(h), 0);
   return u < valid_share ? 1 : u < valid_share + test_share ? 2 : 0;
 }
@@ -95,8 +96,8 @@ unroll_status part_split(part *train, part *valid, part *test, const dataset *d,
   for (int i = 0; i < 3; i++) *parts[i] = (part){.data = d};
   if (!(valid_share >= 0 && test_share >= 0 && valid_share + test_share < 1))
     return error_set(err, UNROLL_USAGE, "the shares for validation and test must be at least 0 and together less than 1");
-  if (!d->lines) split_stream(parts, d, valid_share, test_share);
-  unroll_status status = d->lines ? split_lines(parts, d, valid_share, test_share, seed, err) : UNROLL_OK;
+  if (d->stream) split_stream(parts, d, valid_share, test_share);
+  unroll_status status = d->stream ? UNROLL_OK : split_lines(parts, d, valid_share, test_share, seed, err);
   for (int i = 0; i < 3 && !status; i++)
     if (shares[i] > 0 && parts[i]->n_symbols == 0)
       status = error_at(err, UNROLL_USAGE, d->name, NULL, 0, 0, "too little data: nothing is left for the %s part", names[i]);

@@ -40,13 +40,14 @@ unroll_status examples_init(examples *f, const graph *g, const schema *s, const 
   const size_t axes = (size_t)g->n_axes + 1, inputs = (size_t)g->n_inputs + 1;
   f->list = mem_zero((size_t)rows, sizeof *f->list);
   f->keys = mem_zero((size_t)rows, sizeof *f->keys);
+  f->place = mem_zero((size_t)rows, sizeof *f->place);
   f->axes = mem_zero(axes, sizeof *f->axes);
   f->active = mem_zero(axes, sizeof *f->active);
   f->first = mem_zero(axes, sizeof *f->first);
   f->order = mem_zero(axes, sizeof *f->order);
   f->index = mem_zero(inputs, sizeof *f->index);
   f->number = mem_zero(inputs, sizeof *f->number);
-  bool full = f->list && f->keys && f->axes && f->active && f->first && f->order && f->index && f->number;
+  bool full = f->list && f->keys && f->place && f->axes && f->active && f->first && f->order && f->index && f->number;
   for (int a = 0; full && a < g->n_axes; a++) full = init_axis(f, a);
   for (int i = 0; full && i < g->n_inputs; i++) full = init_input(f, i);
   full = full && (!windowed || init_windows(f));
@@ -70,6 +71,7 @@ void examples_free(examples *f) {
   mem_free(f->scales);
   mem_free(f->scale_at);
   mem_free(f->keys);
+  mem_free(f->place);
   mem_free(f->axes);
   mem_free(f->active);
   mem_free(f->first);
@@ -105,39 +107,45 @@ static void fill_axis(examples *f, int a, int n) {
   axis->order = moved ? f->order[a] : NULL;
 }
 
-/* Row `row` of an input is step t of example b of the batch. */
-static void fill_row(const examples *f, int i, int64_t row, int b, int64_t t) {
+/* Row `row` of an input of numbers is step t of example b of the batch, counted from the beginning of the example. */
+static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t) {
   const input *in = &f->g->inputs[i];
   const column_values *c = &f->d->columns[in->data];
-  const int64_t example = f->list[b];
-  if (f->windows && in->space == SPACE_STEP) t += f->windows[b].from;
-  const int64_t n = c->there ? c->first[example] + t : 0;
-  const bool there = c->there && t >= 0;
-  if (in->index) {
-    f->index[i][row] = there ? c->symbols[n] : -1;
-    return;
-  }
   float *out = f->number[i] + row * in->width;
-  if (!there) {
+  if (!c->there || t < 0) {
     memset(out, 0, (size_t)in->width * sizeof *out);
     return;
   }
-  memcpy(out, c->numbers + n * in->width, (size_t)in->width * sizeof *out);
+  memcpy(out, c->numbers + (f->place[b] + t) * in->width, (size_t)in->width * sizeof *out);
   const int scale = f->scale_at ? f->scale_at[in->data] : -1;
   if (scale < 0) return;
   const double *mean = f->scales + ((int64_t)b * f->n_scales + scale) * 2, *deviation = mean + in->width;
   for (int j = 0; j < in->width; j++) out[j] = (float)(((double)out[j] - mean[j]) / deviation[j]);
 }
 
+static void fill_row(const examples *f, int i, int64_t row, int b, int64_t t) {
+  const input *in = &f->g->inputs[i];
+  const column_values *c = &f->d->columns[in->data];
+  if (in->index)
+    f->index[i][row] = c->there && t >= 0 ? c->symbols[f->place[b] + t] : -1;
+  else
+    fill_numbers(f, i, row, b, t);
+}
+
 static void fill_input(const examples *f, int i, int n) {
   const input *in = &f->g->inputs[i];
+  const column_values *c = &f->d->columns[in->data];
+  for (int b = 0; b < n; b++) f->place[b] = c->there ? c->first[f->list[b]] : 0;
   if (in->space != SPACE_STEP) {
     for (int b = 0; b < n; b++) fill_row(f, i, b, b, 0);
     return;
   }
   const batch_axis *axis = &f->axes[in->axis];
   for (int t = 0; t < axis->steps; t++)
-    for (int b = 0; b < axis->active[t]; b++) fill_row(f, i, axis->first[t] + b, f->order[in->axis][b], t - in->lag);
+    for (int q = 0; q < axis->active[t]; q++) {
+      const int b = f->order[in->axis][q];
+      fill_row(f, i, axis->first[t] + q, b, t - in->lag + (f->windows ? f->windows[b].from : 0));
+    }
 }
 
 static void find_scales(examples *f, int n) {

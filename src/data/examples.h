@@ -1,5 +1,5 @@
-/* examples.h - some examples of a table become a batch: on each time axis the sequences in order of decreasing length, and the
- * values of every (variable, lag). */
+/* examples.h - some examples, or some steps of each, become a batch: on each time axis the sequences in order of decreasing length,
+ * and the values of every (variable, lag). */
 #ifndef DATA_EXAMPLES_H
 #define DATA_EXAMPLES_H
 #include "data/schema.h"
@@ -23,6 +23,7 @@ typedef struct examples {
   int32_t **index;   /* [n_inputs] */
   float **number;    /* [n_inputs] */
   uint64_t *keys;    /* [max_rows] scratch */
+  int64_t *place;    /* [max_rows] scratch: where the values of each begin */
   int max_rows, max_steps;
   int64_t max_cells;
 } examples;

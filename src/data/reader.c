@@ -134,5 +134,3 @@ unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *ne
   if (*n) return link_parts(list, *n, net, err);
   return error_at(err, UNROLL_BAD_INPUT, net->file, NULL, 0, 0, "the net has no 'data' line, so no data can be bound to it");
 }
-
-bool data_is_text(const data_form *list, int n) { return n == 1 && unit_is_text(list->unit); }

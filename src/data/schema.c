@@ -1,6 +1,5 @@
-/* schema.c - see schema.h: vocabularies of all variables, and codes to symbols. */
+/* schema.c - see schema.h: what graph and data say about the variables, and their vocabularies. */
 #include "data/schema.h"
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,8 @@ unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error 
   for (int i = 0; i < n; i++) s->list[i] = (variable){.form = forms[i], .axis = -1, .over = -1, .words = {.end = -1}};
   return UNROLL_OK;
 }
+
+bool schema_is_text(const schema *s) { return s->n == 1 && unit_is_text(s->list->form.unit); }
 
 void schema_free(schema *s) {
   for (int i = 0; s->list && i < s->n; i++) {
@@ -81,7 +82,7 @@ unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err) {
     }
     for (int k = 0; k < g->n_inputs; k++) v->fed_back |= v->predicted && g->inputs[k].data == i && g->inputs[k].lag > 0;
     const bool is_text = unit_is_text(unit);
-    v->ends = is_text && v->over < 0 && (v->form.lines || v->fed_back);
+    v->ends = is_text && v->over < 0 && (v->form.lines || (v->fed_back && !schema_is_text(s))); /* a stream has no end */
   }
   return find_weights(s, g, err);
 }
@@ -148,6 +149,12 @@ unroll_status variable_scale(variable *v, unroll_error *err) {
   if (!v->mean || !v->deviation) return error_memory(err);
   for (int j = 0; j < v->width; j++) v->deviation[j] = 1;
   return UNROLL_OK;
+}
+
+double variable_units(const variable *v) {
+  double nats = 0;
+  for (int j = 0; v->mean && j < v->width; j++) nats += log(v->deviation[j]);
+  return nats;
 }
 
 /* The steps of an example that scales may be made from: of a series those of the training part. */
@@ -222,116 +229,6 @@ unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error
   return status;
 }
 
-/* --- codes to numbers --- */
-
-/* Step n of variable i, which is in `example`, is not known. */
-static unroll_status unknown(dataset *d, const variable *v, int i, int64_t n, int64_t example, unroll_error *err) {
-  const column_values *c = &d->columns[i];
-  unroll_error message = {0}, *e = bad_rows_place(&d->bad, &message);
-  char name[16];
-  if (!e || (d->aside && d->aside[example])) return dataset_set_aside(d, example, NULL, err);
-  const int64_t step = n - c->first[example], row = c->row ? c->row[example] : d->row_of[example] + (d->stepwise ? step : 0);
-  const int line = d->line_of[row] < INT32_MAX ? (int)d->line_of[row] : INT32_MAX;
-  int64_t shown;
-  const char *file = dataset_place(d, row, &shown);
-  if (d->by_line) shown = line;
-  if (v->form.unit == UNIT_LABELS)
-    error_at(e, UNROLL_BAD_INPUT, file, NULL, 1, 0, "row %" PRId64 ", column '%s': the model does not know the label '%.60s'",
-             shown, v->form.name, lexicon_text(&c->words, c->symbols[n], NULL));
-  else {
-    vocabulary_name_code(v->form.unit, (uint32_t)c->symbols[n], name);
-    error_at(e, UNROLL_BAD_INPUT, file, NULL, 1, 0,
-             "row %" PRId64 ", column '%s', symbol %" PRId64 ": the model does not know the character %s: it was not in the data",
-             shown, v->form.name, step + 1, name);
-  }
-  e->line = line;
-  return dataset_set_aside(d, example, e, err);
-}
-
-/* `numbers`: of the lexicon's texts; NULL: codes of characters. Examples with an unknown symbol are set aside. */
-static unroll_status encode_symbols(dataset *d, const variable *v, int i, const int32_t *numbers, unroll_error *err) {
-  column_values *c = &d->columns[i];
-  unroll_status status = UNROLL_OK;
-  for (int64_t e = 0; e < d->n_sequences; e++)
-    for (int64_t n = c->first[e]; n < c->first[e + 1] && !status; n++) {
-      const int32_t symbol = numbers ? numbers[c->symbols[n]] : vocabulary_find(&v->words, (uint32_t)c->symbols[n]);
-      if (symbol < 0) status = unknown(d, v, i, n, e, err);
-      c->symbols[n] = symbol < 0 ? 0 : symbol;
-    }
-  return status;
-}
-
-static void scale_numbers(const variable *v, column_values *c) {
-  for (int64_t n = 0; v->mean && n < c->n; n++)
-    for (int j = 0; j < v->width; j++) {
-      float *x = &c->numbers[n * v->width + j];
-      *x = (float)(((double)*x - v->mean[j]) / v->deviation[j]);
-    }
-}
-
-/* Chunks of bpe become their symbols. */
-static unroll_status encode_chunks(dataset *d, const variable *v, int i, unroll_error *err) {
-  column_values *c = &d->columns[i];
-  bpe_codes codes;
-  int64_t n = 0;
-  unroll_status status = bpe_codes_of(&codes, &c->words, &v->words, err);
-  for (int64_t k = 0; k < c->n && !status; k++) n += codes.first[c->symbols[k] + 1] - codes.first[c->symbols[k]];
-  int32_t *symbols = status ? NULL : mem_zero((size_t)n + 1, sizeof *symbols);
-  if (!status && !symbols) status = error_memory(err);
-  n = 0;
-  for (int64_t e = 0; e < d->n_sequences && !status; e++) {
-    const int64_t begin = c->first[e], end = c->first[e + 1];
-    c->first[e] = n;
-    for (int64_t k = begin; k < end; k++) {
-      const int64_t from = codes.first[c->symbols[k]], many = codes.first[c->symbols[k] + 1] - from;
-      memcpy(symbols + n, codes.symbols + from, (size_t)many * sizeof *symbols);
-      n += many;
-    }
-    if (n - c->first[e] >= MAX_LINE) status = error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "more than a million steps");
-  }
-  if (!status) {
-    c->first[d->n_sequences] = c->n = c->room = n;
-    mem_free(c->symbols);
-    c->symbols = symbols;
-  } else
-    mem_free(symbols);
-  bpe_codes_free(&codes);
-  return status;
-}
-
-static unroll_status encode_variable(dataset *d, const variable *v, int i, unroll_error *err) {
-  column_values *c = &d->columns[i];
-  int32_t *numbers = NULL;
-  if (v->form.unit == UNIT_NUMBERS) {
-    scale_numbers(v, c);
-    return UNROLL_OK;
-  }
-  if (v->form.unit == UNIT_BPE) return encode_chunks(d, v, i, err);
-  if (unit_has_lexicon(v->form.unit)) {
-    numbers = words_numbers(&c->words, &v->words);
-    if (!numbers) return error_memory(err);
-  }
-  if (d->keep_codes && v->form.unit == UNIT_WORDS) {
-    c->codes = mem_alloc(((size_t)c->n + 1) * sizeof *c->codes);
-    if (!c->codes) {
-      mem_free(numbers);
-      return error_memory(err);
-    }
-    if (c->n) memcpy(c->codes, c->symbols, (size_t)c->n * sizeof *c->codes);
-  }
-  const unroll_status status = encode_symbols(d, v, i, numbers, err);
-  mem_free(numbers);
-  return status;
-}
-
-unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *err) {
-  unroll_status status = UNROLL_OK;
-  for (int i = 0; i < s->n && !status; i++)
-    if (d->columns[i].there) status = encode_variable(d, &s->list[i], i, err);
-  if (!status) status = dataset_set_unfit_aside(d, s, err);
-  return status ? status : dataset_settle(d, s, err);
-}
-
 /* --- sizes --- */
 
 int64_t dataset_length(const dataset *d, const schema *s, int axis, int64_t example) {
@@ -343,6 +240,7 @@ int64_t dataset_length(const dataset *d, const schema *s, int axis, int64_t exam
 }
 
 void dataset_measure(dataset *d, const schema *s, const graph *g) {
+  d->first[0] = 0;
   for (int64_t n = 0; n < d->n_sequences; n++) {
     int64_t predicted = 0;
     for (int k = 0; k < g->n_losses; k++) {

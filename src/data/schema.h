@@ -1,10 +1,10 @@
-/* schema.h - the variables of a net whose data is a table: which kind, whether a value per step or per example, which symbols.
+/* schema.h - the variables of a net: which kind, whether a value per step or per example, which symbols.
  *
- * A variable is read from the column of its name; one of numbers also from columns NAME1, NAME2 ... (or NAME0, NAME1 ...), one per
- * entry of its vectors. Without a series a row is an example: texts fill a cell; of the other kinds a variable with steps has them
- * all in a cell, with white space between them, and the entries of a vector have a ; between them. With a series, successive rows
- * with the same value in the column SERIES are the steps of one example, and a variable without steps has the value of the last row
- * in which its cell is not empty. */
+ * A net with one text and nothing else reads plain texts, any other tables. Of a table, a variable is read from the column of its
+ * name; one of numbers also from columns NAME1, NAME2 ... (or NAME0, NAME1 ...), one per entry of its vectors. Without a series a
+ * row is an example: texts fill a cell; of the other kinds a variable with steps has them all in a cell, with white space between
+ * them, and the entries of a vector have a ; between them. With a series, successive rows with the same value in the column SERIES
+ * are the steps of one example, and a variable without steps has the value of the last row in which its cell is not empty. */
 #ifndef DATA_SCHEMA_H
 #define DATA_SCHEMA_H
 #include "data/dataset.h"
@@ -70,6 +70,8 @@ typedef struct schema {
 
 unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error *err);
 void schema_free(schema *s);
+/* Is it one text and nothing else, which is read from plain files? */
+bool schema_is_text(const schema *s);
 /* Widths of numbers: what a table has in its row of names and first row. */
 unroll_status schema_widths(schema *s, const table *t, unroll_error *err);
 /* Steps, axes and predictions: what the graph made of the data lines, which are in the same order. */
@@ -77,12 +79,22 @@ unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err);
 /* Bindings for graph_build, [s->n]; those with unknown width (vocabularies not collected yet) are left out. */
 int schema_bindings(const schema *s, binding *out);
 
-/* Reads the table that the schema wants: in one of the forms of table.h, as the options say (NULL: as it looks), or a folder of
- * texts (table_parse_folders) if `folders` says so, or, when the schema is one text and one label and no file has the name of a
- * table. */
-unroll_status schema_read(const schema *s, table *t, const char *paths, const table_options *o, bool folders, unroll_error *err);
 /* What of a table is wanted: all that is given; what is predicted too; and weights that only training looks at. */
 enum bind_wanted { BIND_GIVEN, BIND_TRUTH, BIND_TRAINING };
+typedef struct data_options { /* how data is to be read; all but `wanted` may be NULL and false */
+  enum bind_wanted wanted;
+  const char *series; /* successive rows with the same value in this column are one example */
+  const char *tagged; /* tagged text: the names of the columns */
+  bool folders;  /* folders of texts, named by their labels; so too if the schema is one text and one label and all files are in
+                    folders and none has the name of a table */
+  bool codes;    /* words stay known by their texts: dataset.keep_codes */
+  bool skip_bad; /* rows and lines that cannot be read are left out and counted in d->bad */
+  /* Called before anything is bound, with the table, or NULL for a plain text: the schema may learn from it. */
+  unroll_status (*learn)(void *context, const table *t, unroll_error *err);
+  void *context;
+} data_options;
+/* The data that the schema wants, as codes: plain texts, CSV or TSV, tagged text, or folders of texts. dataset_free in any case. */
+unroll_status dataset_read(dataset *d, const schema *s, const char *paths, const data_options *how, unroll_error *err);
 /* A table as the schema wants it, with codes. `series`: the name of a column, or NULL. Errors name file, row and column.
  * dataset_free in any case. */
 unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, enum bind_wanted wanted,
@@ -92,11 +104,16 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
 unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error *err);
 /* Room for mean and deviation, zeros and ones. */
 unroll_status variable_scale(variable *v, unroll_error *err);
+/* Entry j in the units of the data; and what a density loses there: the sum of log deviation over the entries. */
+static inline double variable_unscaled(const variable *v, int j, double x) {
+  return v->mean ? x * v->deviation[j] + v->mean[j] : x;
+}
+double variable_units(const variable *v);
 /* Examples set aside are dropped, or the first is an error. */
 unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err);
-/* Codes -> numbers of the vocabularies; numbers are standardised. An unknown character or label is UNROLL_BAD_INPUT, and so is a
- * text for ctc that needs more steps than there are; an unknown word is <unk>. */
-unroll_status dataset_encode_table(dataset *d, const schema *s, unroll_error *err);
+/* Codes -> numbers of the vocabularies; numbers are standardised. An unknown character or label is UNROLL_BAD_INPUT with its place,
+ * and so is a text for ctc that needs more steps than there are; an unknown word is <unk>. */
+unroll_status dataset_encode(dataset *d, const schema *s, unroll_error *err);
 /* Counts what is predicted, into first[] and n_symbols. */
 void dataset_measure(dataset *d, const schema *s, const graph *g);
 /* Texts that ctc cannot align, because what is read has fewer steps than they need: their examples are set aside. Of an encoded

@@ -1,4 +1,4 @@
-/* schema_read.c - which kind of table is read: CSV and TSV, tagged text, or a folder of texts with a folder for each label. */
+/* schema_read.c - what is read: a plain text, CSV and TSV, tagged text, or a folder of texts with a folder for each label. */
 #include <string.h>
 #include "base/error.h"
 #include "data/schema.h"
@@ -21,26 +21,42 @@ static bool are_texts(const input_files *in) {
   return all;
 }
 
-unroll_status schema_read(const schema *s, table *t, const char *paths, const table_options *o, bool folders, unroll_error *err) {
+/* A folder of texts, if it is asked for or if that is what the files are, else a table. */
+static unroll_status read_table(const schema *s, table *t, const char *paths, const data_options *how, unroll_error *err) {
   const char *of_text, *of_label;
   const bool fits = text_and_label(s, &of_text, &of_label);
+  const table_options form = {.tagged = how->tagged, .time = s->time.time};
   input_files in;
-  table_options how = o ? *o : (table_options){0};
-  const char *tagged = how.tagged;
-  *t = (table){0};
-  how.time = s->time.time;
-  if (folders && tagged) return error_set(err, UNROLL_USAGE, "option 'tagged' and option 'labels-from-folders' do not go together");
-  if (folders && !fits)
+  if (how->folders && how->tagged)
+    return error_set(err, UNROLL_USAGE, "option 'tagged' and option 'labels-from-folders' do not go together");
+  if (how->folders && !fits)
     return error_set(err, UNROLL_USAGE, "option 'labels-from-folders' is for nets with one text and one category variable");
   unroll_status status = input_read(&in, paths, err);
-  for (int i = 0; i < in.n && folders && !status; i++)
+  for (int i = 0; i < in.n && how->folders && !status; i++)
     if (!in.files[i].in_folder)
       status = error_at(err, UNROLL_USAGE, in.files[i].name, NULL, 0, 0,
                         "option 'labels-from-folders' takes folders, and this is a file");
-  if (!status && (folders || (!tagged && fits && are_texts(&in))))
+  if (!status && (how->folders || (!how->tagged && fits && are_texts(&in))))
     status = table_parse_folders(t, &in, of_text, of_label, err);
   else if (!status)
-    status = table_parse_files(t, &in, &how, err);
+    status = table_parse_files(t, &in, &form, err);
   input_free(&in);
+  t->skip = how->skip_bad;
+  return status;
+}
+
+unroll_status dataset_read(dataset *d, const schema *s, const char *paths, const data_options *how, unroll_error *err) {
+  const char *alone = how->series ? "series" : how->tagged ? "tagged" : how->folders ? "labels-from-folders" : NULL;
+  const bool plain = schema_is_text(s);
+  table t = {0};
+  unroll_status status = UNROLL_OK;
+  *d = (dataset){0};
+  if (plain && alone) return error_set(err, UNROLL_USAGE, "option '%s' is for tables, and this net reads a text", alone);
+  if (!plain) status = read_table(s, &t, paths, how, err);
+  if (!status && how->learn) status = how->learn(how->context, plain ? NULL : &t, err);
+  if (!status && plain) status = dataset_read_plain(d, &s->list->form, paths, how->skip_bad, err);
+  if (!status && !plain) status = dataset_bind(d, &t, s, how->series, how->wanted, err);
+  table_free(&t);
+  d->keep_codes = how->codes;
   return status;
 }

@@ -1,4 +1,4 @@
-/* text.c - plain text files -> codes and sequences.
+/* text.c - plain text files -> codes: a table of one column, a row a line; or one stream.
  *
  * A text is UTF-8 without NUL for characters and words (a byte order mark is dropped), anything for bytes. With `lines` each line
  * is a sequence that ends with the end symbol; a carriage return before the newline belongs to the newline; the newline of the last
@@ -14,27 +14,30 @@
 #include "data/dataset.h"
 #include "base/hash.h"
 #include "read/input.h"
-#include "data/words_text.h"
+#include "symbols/words.h"
 
 typedef struct piece {
   const input_file *file;
   const char *data;
   size_t size;
   int64_t line; /* of the file, its first one */
+  int64_t row;  /* the same, of all files */
 } piece;
-
-/* Of words and bpe the codes number the texts of a lexicon. */
-static bool has_words(const dataset *d) { return unit_has_lexicon(d->unit); }
 
 typedef struct text_reader {
   dataset *d;
+  column_values *c; /* its column */
   const data_form *f;
+  int64_t lines; /* of the files before */
   piece *list;
   int64_t n, room;
   int64_t codes, sequences; /* room for them, at least */
   int64_t sequence;         /* so many are decoded */
   unroll_error *err;
 } text_reader;
+
+/* Of words and bpe the codes number the texts of a lexicon. */
+static bool has_words(const text_reader *r) { return unit_has_lexicon(r->f->unit); }
 
 static bool adds_newlines(const data_form *f) { return f->lines || f->unit != UNIT_BYTES; }
 
@@ -71,7 +74,7 @@ static unroll_status add_piece(text_reader *r, const input_file *file, size_t be
     r->list = list;
     r->room = room;
   }
-  r->list[r->n++] = (piece){file, file->data + begin, end - begin, line};
+  r->list[r->n++] = (piece){file, file->data + begin, end - begin, line, r->lines + line};
   return UNROLL_OK;
 }
 
@@ -99,31 +102,34 @@ static unroll_status cut_file(text_reader *r, const input_file *file) {
     from = end + 1;
     first = line + 1;
   }
-  return add_piece(r, file, from, file->size, first);
+  const unroll_status status = add_piece(r, file, from, file->size, first);
+  r->lines += line - 1;
+  return status;
 }
 
 static void end_line(text_reader *r, int64_t start) {
-  dataset *d = r->d;
-  if (d->lines && d->n_symbols > start && d->symbols[d->n_symbols - 1] == '\r') d->n_symbols--;
-  d->symbols[d->n_symbols++] = END_CODE;
-  if (d->lines) d->first[++r->sequence] = d->n_symbols;
+  column_values *c = r->c;
+  if (r->f->lines && c->n > start && c->symbols[c->n - 1] == '\r') c->n--;
+  c->symbols[c->n++] = END_CODE;
+  if (r->f->lines) c->first[++r->sequence] = c->n;
 }
 
 static void decode(text_reader *r, const piece *p, bool last) {
-  dataset *d = r->d;
-  int64_t start = d->n_symbols;
+  column_values *c = r->c;
+  const bool lines = r->f->lines;
+  int64_t start = c->n;
   for (size_t i = 0; i < p->size;) {
     uint32_t code = (unsigned char)p->data[i];
     int length = 1;
-    if (d->unit == UNIT_CHARS && code >= 0x80) length = utf8_decode(p->data + i, p->size - i, &code);
-    if (d->lines && code == '\n') {
+    if (r->f->unit == UNIT_CHARS && code >= 0x80) length = utf8_decode(p->data + i, p->size - i, &code);
+    if (lines && code == '\n') {
       end_line(r, start);
-      start = d->n_symbols;
+      start = c->n;
     } else
-      d->symbols[d->n_symbols++] = (int32_t)code;
+      c->symbols[c->n++] = (int32_t)code;
     i += (size_t)length;
   }
-  if (p->data[p->size - 1] != '\n' && adds_newlines(r->f) && (d->lines || !last)) end_line(r, start);
+  if (p->data[p->size - 1] != '\n' && adds_newlines(r->f) && (lines || !last)) end_line(r, start);
 }
 
 static unroll_status decode_composed(text_reader *r, const piece *p, bool last) {
@@ -134,24 +140,68 @@ static unroll_status decode_composed(text_reader *r, const piece *p, bool last) 
   }
   words_compose(p->data, p->size, &composed);
   const bool failed = composed.failed;
-  if (!failed) decode(r, &(piece){p->file, composed.data, composed.length, p->line}, last);
+  if (!failed) decode(r, &(piece){.file = p->file, .data = composed.data, .size = composed.length}, last);
   text_free(&composed);
   return failed ? error_memory(r->err) : UNROLL_OK;
 }
+
+/* --- words --- */
+
+static bool count_word(void *context, const char *s, size_t size) {
+  (void)s, (void)size;
+  ++*(int64_t *)context;
+  return true;
+}
+
+static bool add_word(void *context, const char *s, size_t size) {
+  column_values *c = ((text_reader *)context)->c;
+  const int32_t number = lexicon_add(&c->words, s, size);
+  if (number >= 0) c->symbols[c->n++] = number;
+  return number >= 0;
+}
+
+static bool line_ended(void *context) {
+  text_reader *r = context;
+  r->c->first[++r->sequence] = r->c->n;
+  return true;
+}
+
+static unroll_status decode_words(text_reader *r, const piece *p, bool last) {
+  const bool fine = words_lines(r->f, p->data, p->size, !last, add_word, r->f->lines ? line_ended : NULL, r);
+  return fine ? UNROLL_OK : error_memory(r->err);
+}
+
+/* --- the whole --- */
 
 static unroll_status decode_all(text_reader *r) {
   dataset *d = r->d;
   for (int64_t i = 0; i < r->n; i++) {
     const piece *p = &r->list[i];
     const bool last = i + 1 == r->n;
-    unroll_status status = dataset_mark(d, p->file->name, d->lines ? r->sequence : d->n_symbols, p->line, r->err);
-    if (!status && has_words(d))
-      status = words_read(d, r->f, p->data, p->size, !last, &r->sequence, r->err);
-    else if (!status)
-      status = decode_composed(r, p, last);
+    const int64_t before = r->sequence;
+    unroll_status status = dataset_mark(d, p->file->name, d->stream ? r->c->n : p->row, p->line, r->err);
+    if (!status) status = has_words(r) ? decode_words(r, p, last) : decode_composed(r, p, last);
     if (status) return status;
+    for (int64_t k = before; k < r->sequence; k++) d->row_of[k] = p->row + k - before;
+    if (!d->stream) d->row_of[r->sequence] = p->row + r->sequence - before;
   }
-  if (!d->lines) d->first[1] = d->n_symbols;
+  if (d->stream) r->c->first[1] = r->c->n;
+  d->n_symbols = r->c->n;
+  memcpy(d->first, r->c->first, ((size_t)d->n_sequences + 1) * sizeof *d->first);
+  return UNROLL_OK;
+}
+
+/* Codes at most. */
+static unroll_status count_codes(text_reader *r) {
+  if (!has_words(r) && !r->f->nfc) return UNROLL_OK; /* counted by check_line */
+  r->codes = 0;
+  for (int64_t i = 0; i < r->n; i++) {
+    const piece *p = &r->list[i];
+    int64_t n = 3 * (int64_t)p->size; /* no character becomes more than three */
+    if (has_words(r)) n = 0;
+    if (has_words(r) && !words_lines(r->f, p->data, p->size, false, count_word, NULL, &n)) return error_memory(r->err);
+    r->codes += n + 1;
+  }
   return UNROLL_OK;
 }
 
@@ -159,7 +209,7 @@ static unroll_status read_files(text_reader *r, const input_files *in) {
   dataset *d = r->d;
   unroll_status status = UNROLL_OK;
   for (int i = 0; i < in->n && !status; i++) {
-    if (d->unit != UNIT_BYTES)
+    if (r->f->unit != UNIT_BYTES)
       status = input_refuse(&in->files[i], "a text ('bytes' instead of 'chars' reads any file)", true, r->err);
     if (!status) status = cut_file(r, &in->files[i]);
     d->bytes += in->files[i].size;
@@ -167,18 +217,15 @@ static unroll_status read_files(text_reader *r, const input_files *in) {
   }
   if (!status) status = bad_rows_end(&d->bad, r->err);
   if (!status && !r->n) status = error_at(r->err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "not one line can be read");
+  if (!status) status = count_codes(r);
   if (status) return status;
-  if (has_words(d) || r->f->nfc) r->codes = 0;
-  for (int64_t i = 0; i < r->n; i++) {
-    const int64_t n = has_words(d) ? words_count(r->f, r->list[i].data, r->list[i].size) : 0;
-    if (n < 0) return error_memory(r->err);
-    if (has_words(d)) r->codes += n + 1;
-    if (!has_words(d) && r->f->nfc) r->codes += 3 * (int64_t)r->list[i].size + 1; /* no character becomes more than three */
-  }
-  d->n_sequences = d->lines ? r->sequences : 1;
-  d->symbols = mem_zero((size_t)r->codes + 1, sizeof *d->symbols);
-  d->first = mem_zero((size_t)d->n_sequences + 1, sizeof *d->first);
-  if (!d->symbols || !d->first) return error_memory(r->err);
+  d->n_sequences = d->stream ? 1 : r->sequences;
+  const size_t n = (size_t)d->n_sequences + 1;
+  r->c->symbols = mem_zero((size_t)r->codes + 1, sizeof *r->c->symbols);
+  r->c->first = mem_zero(n, sizeof *r->c->first);
+  d->first = mem_zero(n, sizeof *d->first);
+  if (!d->stream) d->row_of = mem_zero(n, sizeof *d->row_of);
+  if (!r->c->symbols || !r->c->first || !d->first || !(d->stream || d->row_of)) return error_memory(r->err);
   status = decode_all(r);
   if (!status && d->n_symbols == 0) status = error_at(r->err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "the file has no words");
   return status;
@@ -186,9 +233,11 @@ static unroll_status read_files(text_reader *r, const input_files *in) {
 
 static unroll_status parse(dataset *d, const data_form *f, const input_files *in, bool skip, unroll_error *err) {
   text_reader r = {.d = d, .f = f, .err = err};
-  *d = (dataset){.unit = f->unit, .lines = f->lines, .bad = {.skip = skip, .lines = true}};
+  *d = (dataset){.plain = true, .stream = !f->lines, .n_columns = 1, .bad = {.skip = skip, .lines = true}};
   d->name = mem_text(in->files[0].name);
-  const unroll_status status = d->name ? read_files(&r, in) : error_memory(err);
+  r.c = d->columns = mem_zero(1, sizeof *d->columns);
+  if (r.c) r.c->there = true;
+  const unroll_status status = d->name && d->columns ? read_files(&r, in) : error_memory(err);
   mem_free(r.list);
   if (status) dataset_free(d);
   return status;
@@ -199,7 +248,7 @@ unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, co
   return parse(d, f, &(input_files){.files = &file, .n = 1}, false, err);
 }
 
-unroll_status dataset_read(dataset *d, const data_form *f, const char *paths, bool skip, unroll_error *err) {
+unroll_status dataset_read_plain(dataset *d, const data_form *f, const char *paths, bool skip, unroll_error *err) {
   input_files in;
   *d = (dataset){0};
   unroll_status status = input_read(&in, paths, err);

@@ -7,8 +7,8 @@
 #include "model/model.h"
 
 static const vocabulary *labels_of(const model *m, const char *name) {
-  for (int i = 0; i < m->table.n; i++)
-    if (!strcmp(m->table.list[i].form.name, name) && m->table.list[i].form.unit == UNIT_LABELS) return &m->table.list[i].words;
+  for (int i = 0; i < m->schema.n; i++)
+    if (!strcmp(m->schema.list[i].form.name, name) && m->schema.list[i].form.unit == UNIT_LABELS) return &m->schema.list[i].words;
   return NULL;
 }
 

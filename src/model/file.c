@@ -5,9 +5,10 @@
  *   net         the text of the net;  net_file: its name, for messages
  *   cells       JSON object, name of each cell used -> its text
  *   settings    JSON object, as in force: numbers and words
- *   vocabulary  JSON array: characters, words, or numbers of bytes; of bpe two numbers for each merge; of a model of texts
- *   variables   JSON object, of a model of tables: name of each -> {"symbols": array, "end": is the last one an end symbol?} or, of
- *               numbers, {"width": how many} and, where they are standardised, "mean" and "deviation": arrays
+ *   variables   JSON object: name of each -> {"symbols": array, "end": is the last one an end symbol?} or, of numbers,
+ *               {"width": how many} and, where they are standardised, "mean" and "deviation": arrays. Symbols are characters,
+ *               words, or numbers of bytes; of bpe two numbers for each merge
+ *   vocabulary  in files of before there were tables of one column: the symbols of the only variable, a text
  *   data        JSON object: size and hash of the training data
  *   init, ramp  JSON arrays of texts: how parameters started and which settings changed, where --init and --ramp said so
  *   class_weights  JSON object, name of a variable -> {label: weight}, where --class-weights said so
@@ -187,12 +188,11 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   json_setup();
   char data[96];
   const char *name = strrchr(m->net_file, '/');
-  char *cells = cells_text(m), *settings = settings_text(&m->g),
-       *words = m->table.n ? variables_text(&m->table) : dump_and_free(vocabulary_json(&m->words)), *inits = inits_text(m),
-       *ramps = ramps_text(m), *series = m->table.time.time ? model_series_text(&m->table.time) : NULL,
+  char *cells = cells_text(m), *settings = settings_text(&m->g), *words = variables_text(&m->schema), *inits = inits_text(m),
+       *ramps = ramps_text(m), *series = m->schema.time.time ? model_series_text(&m->schema.time) : NULL,
        *weighted = model_weights_text(m);
   snprintf(data, sizeof data, "{\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", m->data.bytes, m->data.hash);
-  const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", m->table.n ? "variables" : "vocabulary", "data"};
+  const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", "variables", "data"};
   const char *values[MAX_KEYS] = {extra->format, m->net_text, name ? name + 1 : m->net_file, cells, settings, words, data};
   int n = MODEL_KEYS;
   if (m->n_inits) keys[n] = "init", values[n++] = inits;
@@ -204,7 +204,7 @@ unroll_status model_write(const model *m, const float *weights, const char *path
     values[n] = extra->values[i];
   }
   unroll_status status = UNROLL_OK;
-  if (!cells || !settings || !words || !inits || !ramps || !weighted || (m->table.time.time && !series))
+  if (!cells || !settings || !words || !inits || !ramps || !weighted || (m->schema.time.time && !series))
     status = error_memory(err);
   else
     status = write_tensors(m, weights, path, extra, keys, values, n, err);
@@ -378,23 +378,30 @@ static unroll_status read_variable(variable *v, const json_t *j, const char *nam
   return reader_of(unit)(&v->words, unit, json_is_true(end), symbols, name, err);
 }
 
-/* The vocabulary of a text, or those of all variables of a table. */
-static unroll_status read_vocabulary(model *m, vocabulary *v, const tensor_file *f, const char *name, unroll_error *err) {
+/* The old form of a text's vocabulary. */
+static unroll_status read_only_vocabulary(variable *v, const tensor_file *f, const char *name, unroll_error *err) {
   json_t *j;
-  unroll_status status =
-      m->table.n ? need_json(f, name, "variables", JSON_OBJECT, &j, err) : need_json(f, name, "vocabulary", JSON_ARRAY, &j, err);
+  unroll_status status = need_json(f, name, "vocabulary", JSON_ARRAY, &j, err);
+  if (!status) status = reader_of(v->form.unit)(&v->words, v->form.unit, v->form.lines, j, name, err);
+  json_decref(j);
+  return status;
+}
+
+static unroll_status read_variables(model *m, const tensor_file *f, const char *name, unroll_error *err) {
+  json_t *j;
+  if (schema_is_text(&m->schema) && tensor_metadata(f, "vocabulary")) return read_only_vocabulary(m->schema.list, f, name, err);
+  unroll_status status = need_json(f, name, "variables", JSON_OBJECT, &j, err);
   if (status) return status;
-  if (!m->table.n) status = reader_of(m->form.unit)(v, m->form.unit, m->form.lines, j, name, err);
-  for (int i = 0; i < m->table.n && !status; i++)
-    status = read_variable(&m->table.list[i], json_object_get(j, m->table.list[i].form.name), name, err);
+  for (int i = 0; i < m->schema.n && !status; i++)
+    status = read_variable(&m->schema.list[i], json_object_get(j, m->schema.list[i].form.name), name, err);
   json_decref(j);
   return status;
 }
 
 /* Does what the vocabularies have fit what the equations ask for? */
 static unroll_status check_variables(const model *m, const char *name, unroll_error *err) {
-  for (int i = 0; i < m->table.n; i++) {
-    const variable *v = &m->table.list[i];
+  for (int i = 0; i < m->schema.n; i++) {
+    const variable *v = &m->schema.list[i];
     if (v->form.unit != UNIT_NUMBERS && v->ends != (v->words.end >= 0))
       return BAD("the vocabulary of '%s' has %s end symbol", v->form.name, v->ends ? "no" : "an");
   }
@@ -514,11 +521,10 @@ static unroll_status check_hash(const tensor_file *f, const char *name, unroll_e
 
 unroll_status model_from_tensors(model *m, const char *name, const tensor_file *f, bool derive, unroll_error *err) {
   const char *format, *net, *net_file;
-  vocabulary words = {.end = -1};
   setting *settings = NULL;
   const char *const *ramps = NULL;
   int n_settings = 0;
-  *m = (model){.words.end = -1};
+  *m = (model){0};
   unroll_status status = need(f, name, "format", &format, err);
   const bool checkpoint = !status && !strcmp(format, CHECKPOINT_FORMAT);
   if (!status && !checkpoint && strcmp(format, MODEL_FORMAT))
@@ -528,7 +534,7 @@ unroll_status model_from_tensors(model *m, const char *name, const tensor_file *
   if (!status) status = need(f, name, "net_file", &net_file, err);
   if (!status) status = model_begin(m, net_file, net, err);
   if (!status) status = read_cells(m, f, name, err);
-  if (!status) status = read_vocabulary(m, &words, f, name, err);
+  if (!status) status = read_variables(m, f, name, err);
   if (!status) status = model_read_series(m, f, name, err);
   if (!status) status = model_read_weights(m, f, name, err);
   if (!status) status = read_settings(m, f, name, &settings, &n_settings, err);
@@ -536,17 +542,16 @@ unroll_status model_from_tensors(model *m, const char *name, const tensor_file *
   if (!status) status = read_texts(m, f, name, "init", &m->inits, &m->n_inits, err);
   if (!status) status = read_texts(m, f, name, "ramp", &ramps, &m->n_ramps, err);
   if (!status) status = ramps_parse(&m->ramps, ramps, m->n_ramps, &m->memory, err);
-  if (!status) status = model_build(m, &words, settings, n_settings, derive, err);
+  if (!status) status = model_build(m, settings, n_settings, derive, err);
   if (!status) status = check_variables(m, name, err);
   if (!status) status = read_weights(m, f, name, checkpoint, err);
-  vocabulary_free(&words);
   if (status) model_free(m);
   return status;
 }
 
 unroll_status model_load(model *m, const char *path, bool derive, unroll_error *err) {
   tensor_file f;
-  *m = (model){.words.end = -1};
+  *m = (model){0};
   unroll_status status = tensor_file_load(&f, path, err);
   if (status) return status;
   status = model_from_tensors(m, path, &f, derive, err);

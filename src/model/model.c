@@ -105,7 +105,7 @@ const char *model_find_cell(void *context, const char *name, arena *memory, cons
 
 unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err) {
   program *net;
-  *m = (model){.words.end = -1};
+  *m = (model){0};
   m->net_file = arena_text(&m->memory, net_file, strlen(net_file));
   m->net_text = arena_text(&m->memory, net_text, strlen(net_text));
   if (!m->net_file || !m->net_text) return error_memory(err);
@@ -115,9 +115,7 @@ unroll_status model_begin(model *m, const char *net_file, const char *net_text, 
   data_form forms[MAX_FORMS];
   int n;
   const unroll_status known = data_forms_of(forms, &n, m->net, err);
-  if (known) return known;
-  m->form = forms[0];
-  return data_is_text(forms, n) ? UNROLL_OK : schema_new(&m->table, forms, n, err);
+  return known ? known : schema_new(&m->schema, forms, n, err);
 }
 
 unroll_status model_set_precision(model *m, const char *name, unroll_error *err) {
@@ -127,17 +125,11 @@ unroll_status model_set_precision(model *m, const char *name, unroll_error *err)
   return UNROLL_OK;
 }
 
-unroll_status model_needs_text(const model *m, const char *what, unroll_error *err) {
-  if (!m->table.n) return UNROLL_OK;
-  return error_set(err, UNROLL_USAGE, "%s needs a model of texts, and this one reads tables ('%s'%s); see predict and eval", what,
-                   m->form.name, m->table.n > 1 ? " ..." : "");
-}
-
-static int bind(const model *m, binding out[MAX_FORMS]) {
-  if (m->table.n) return schema_bindings(&m->table, out);
-  if (!m->words.n) return 0; /* not known yet */
-  out[0] = (binding){m->form.name, m->words.n};
-  return 1;
+const variable *model_text(const model *m, const char *what, unroll_error *err) {
+  if (schema_is_text(&m->schema)) return m->schema.list;
+  error_set(err, UNROLL_USAGE, "%s needs a model of texts, and this one reads tables ('%s'%s); see predict and eval", what,
+            m->schema.list->form.name, m->schema.n > 1 ? " ..." : "");
+  return NULL;
 }
 
 /* The names of the settings that change; NULL: no memory. */
@@ -151,7 +143,7 @@ unroll_status model_learn_steps(model *m, const setting *settings, int n_setting
   graph g;
   binding bound[MAX_FORMS];
   const build_options options = {.bindings = bound,
-                                 .n_bindings = bind(m, bound),
+                                 .n_bindings = schema_bindings(&m->schema, bound),
                                  .settings = settings,
                                  .n_settings = n_settings,
                                  .varying = varying(m, &m->memory),
@@ -163,18 +155,15 @@ unroll_status model_learn_steps(model *m, const setting *settings, int n_setting
   m->starved = false;
   unroll_status status = graph_build(&g, m->net, &options, err);
   if (m->starved) status = error_memory(err);
-  if (!status) status = schema_of_graph(&m->table, &g, err);
-  if (!status) m->most = g.data[0].n_args ? (int)g.data[0].args[0] : 0;
+  if (!status) status = schema_of_graph(&m->schema, &g, err);
   graph_free(&g);
   return status;
 }
 
-unroll_status model_build(model *m, vocabulary *words, const setting *settings, int n_settings, bool derive, unroll_error *err) {
-  m->words = *words;
-  *words = (vocabulary){.end = -1};
+unroll_status model_build(model *m, const setting *settings, int n_settings, bool derive, unroll_error *err) {
   binding bound[MAX_FORMS];
   const build_options options = {.bindings = bound,
-                                 .n_bindings = bind(m, bound),
+                                 .n_bindings = schema_bindings(&m->schema, bound),
                                  .settings = settings,
                                  .n_settings = n_settings,
                                  .inits = m->inits,
@@ -194,7 +183,7 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
   if (!status && m->missing) /* the graph room then takes the built-in one, which may not be what the model was made with */
     return error_at(err, UNROLL_BAD_INPUT, m->net_file, NULL, 0, 0, "the text of the cell '%s' is missing", m->missing);
   if (!status && derive) status = graph_differentiate(&m->g, err);
-  if (!status) status = schema_of_graph(&m->table, &m->g, err);
+  if (!status) status = schema_of_graph(&m->schema, &m->g, err);
   if (status) return status;
   if (m->g.n_weights < 0 || m->g.n_weights > INT64_MAX / 64) return error_memory(err);
   if (m->sealed) return UNROLL_OK; /* model_from_tensors takes the memory once it knows that the file has so many weights */
@@ -206,9 +195,9 @@ unroll_status model_build(model *m, vocabulary *words, const setting *settings, 
 
 unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll_error *err) {
   program *net;
-  const binding bound = {m->form.name, m->words.n};
-  const build_options options = {.bindings = &bound,
-                                 .n_bindings = 1,
+  binding bound[MAX_FORMS];
+  const build_options options = {.bindings = bound,
+                                 .n_bindings = schema_bindings(&m->schema, bound),
                                  .settings = m->g.settings,
                                  .n_settings = m->g.n_settings,
                                  .find_cell = model_find_cell,
@@ -240,12 +229,18 @@ void model_set_ramps(model *m, int64_t step, int64_t total) {
 
 void model_free(model *m) {
   if (m->built) graph_free(&m->g);
-  vocabulary_free(&m->words);
-  schema_free(&m->table);
+  schema_free(&m->schema);
   mem_free_aligned(m->weights);
   mem_free(m->cells);
   arena_free(&m->memory);
   *m = (model){0};
+}
+
+unroll_status model_read(dataset *d, const model *m, const char *paths, const data_options *how, unroll_error *err) {
+  unroll_status status = dataset_read(d, &m->schema, paths, how, err);
+  if (!status) status = dataset_encode(d, &m->schema, err);
+  if (!status) dataset_measure(d, &m->schema, &m->g);
+  return status;
 }
 
 int model_first_bad(const model *m, const float *block) {

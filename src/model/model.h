@@ -24,10 +24,7 @@ typedef struct model {
   arena memory;
   const char *net_file, *net_text;
   const program *net;
-  data_form form;    /* of the first variable */
-  vocabulary words;  /* of a text; empty for a table */
-  int most;          /* words(n) of a text; 0: no bound */
-  schema table;      /* the variables of a net that reads a table; n = 0: it reads a text */
+  schema schema;     /* its variables */
   model_cell *cells; /* those that the net uses, in order of first use */
   int n_cells, cap_cells;
   bool sealed;              /* from a model file: cells come from it and nowhere else */
@@ -54,15 +51,14 @@ const char *model_find_cell(void *model, const char *name, arena *memory, const 
 
 /* Parses the net and reads its data line. model_free in every case. */
 unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err);
-/* What the equations say about the variables of a table, and how many words of a text are known at most, before there are
- * vocabularies. Widths of numbers are known. */
+/* What the equations say about the variables before there are vocabularies. Widths of numbers are known. */
 unroll_status model_learn_steps(model *m, const setting *settings, int n_settings, unroll_error *err);
-/* Is the model one of texts? If not, UNROLL_USAGE saying that `what` cannot be done. */
-unroll_status model_needs_text(const model *m, const char *what, unroll_error *err);
+/* The variable of a model of plain texts; else UNROLL_USAGE saying that `what` cannot be done, and NULL. */
+const variable *model_text(const model *m, const char *what, unroll_error *err);
 /* By its name; NULL: as it is. UNROLL_USAGE for a name that is none. */
 unroll_status model_set_precision(model *m, const char *name, unroll_error *err);
-/* Takes over the vocabulary (of a text; m->table has its own), builds the graph (and its gradient) and a block of zero weights. */
-unroll_status model_build(model *m, vocabulary *words, const setting *settings, int n_settings, bool derive, unroll_error *err);
+/* Builds the graph (and its gradient) and a block of zero weights; m->schema has its vocabularies. */
+unroll_status model_build(model *m, const setting *settings, int n_settings, bool derive, unroll_error *err);
 /* The same net with its data read as one stream, so that a pass of one step can be continued: for generating lines. The graph has
  * the same parameters at the same places. Freed by graph_free and arena_free. */
 unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll_error *err);
@@ -72,6 +68,10 @@ void model_set_ramps(model *m, int64_t step, int64_t total);
 
 /* Initial weights: every number is a function of (seed, number of the parameter, place in it). init.c */
 unroll_status model_init(model *m, uint64_t seed, unroll_error *err);
+
+/* Data as a model wants it: read, encoded and measured. how->series NULL: the column that the model remembers. dataset_free in any
+ * case. */
+unroll_status model_read(dataset *d, const model *m, const char *paths, const data_options *how, unroll_error *err);
 
 /* The first parameter with a number in `block` that is not finite, or -1. */
 int model_first_bad(const model *m, const float *block);
@@ -93,7 +93,7 @@ typedef struct model_extra {
 unroll_status model_write(const model *m, const float *weights, const char *path, const model_extra *extra, unroll_error *err);
 #define MODEL_FORMAT "unroll 1"
 #define CHECKPOINT_FORMAT "unroll checkpoint 1"
-/* series.c: the metadata 'series'; NULL: out of memory. Reading a file without it leaves m->table.time empty. */
+/* series.c: the metadata 'series'; NULL: out of memory. Reading a file without it leaves m->schema.time empty. */
 char *model_series_text(const series_form *f);
 unroll_status model_read_series(model *m, const tensor_file *f, const char *name, unroll_error *err);
 /* class_weights.c: the metadata 'class_weights', likewise. The JSON object is the caller's. */

@@ -90,10 +90,10 @@ unroll_status model_read_series(model *m, const tensor_file *f, const char *name
   const char *value = tensor_metadata(f, "series");
   json_error_t error;
   int starved;
-  if (!value || !m->table.n) return UNROLL_OK;
+  if (!value) return UNROLL_OK;
   json_t *j = json_read(value, strlen(value), &error, &starved);
   if (!j && starved) return error_memory(err);
-  const int bad = json_is_object(j) ? read_form(&m->table.time, j) : 1;
+  const int bad = json_is_object(j) ? read_form(&m->schema.time, j) : 1;
   json_decref(j);
   if (bad < 0) return error_memory(err);
   return bad ? error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "the metadata 'series' is not that of a model of series")

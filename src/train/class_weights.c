@@ -118,7 +118,7 @@ static unroll_status read_weights_file(const char *path, const variable *v, floa
 /* balanced or a file, of variable i. */
 static unroll_status add(trainer *t, int i, const char *what, unroll_error *err) {
   model *m = &t->m;
-  const variable *v = &m->table.list[i];
+  const variable *v = &m->schema.list[i];
   for (int k = 0; k < m->n_weighted; k++)
     if (!strcmp(m->weighted[k].name, v->form.name))
       return error_set(err, UNROLL_USAGE, "option 'class-weights' is given twice for '%s'", v->form.name);
@@ -133,7 +133,7 @@ static unroll_status add(trainer *t, int i, const char *what, unroll_error *err)
 
 /* One value of the option; what stands before '=' is a name unless there is a '/' in it. */
 static unroll_status take(trainer *t, const char *value, unroll_error *err) {
-  const schema *s = &t->m.table;
+  const schema *s = &t->m.schema;
   const size_t name = strcspn(value, "=/");
   char names[256];
   const bool named = value[name] == '=';
@@ -161,7 +161,7 @@ static unroll_status take(trainer *t, const char *value, unroll_error *err) {
 
 unroll_status class_weights_begin(trainer *t, unroll_error *err) {
   if (!t->o.class_weights) return UNROLL_OK;
-  const size_t room = (size_t)t->m.table.n + 1;
+  const size_t room = (size_t)t->m.schema.n + 1;
   char *list = arena_text(&t->memory, t->o.class_weights, strlen(t->o.class_weights));
   t->m.weighted = arena_alloc(&t->m.memory, room, sizeof *t->m.weighted);
   t->balanced = arena_alloc(&t->memory, room, sizeof *t->balanced);
@@ -193,8 +193,8 @@ unroll_status class_weights_count(trainer *t, unroll_error *err) {
   for (int w = 0; t->balanced && w < m->n_weighted; w++) {
     int i = 0;
     if (!t->balanced[w]) continue;
-    while (strcmp(m->table.list[i].form.name, m->weighted[w].name)) i++;
-    const variable *v = &m->table.list[i];
+    while (strcmp(m->schema.list[i].form.name, m->weighted[w].name)) i++;
+    const variable *v = &m->schema.list[i];
     int64_t *counts = arena_alloc(&t->memory, (size_t)v->words.n + 1, sizeof *counts);
     float *values = arena_alloc(&m->memory, (size_t)v->words.n + 1, sizeof *values);
     if (!counts || !values) return error_memory(err);
@@ -225,9 +225,9 @@ static void tell_one(const variable *v, const float *values, text *out) {
 void class_weights_tell(const trainer *t, text *out) {
   const model *m = &t->m;
   for (int w = 0; w < m->n_weighted; w++)
-    for (int i = 0; i < m->table.n; i++) {
-      if (strcmp(m->table.list[i].form.name, m->weighted[w].name)) continue;
+    for (int i = 0; i < m->schema.n; i++) {
+      if (strcmp(m->schema.list[i].form.name, m->weighted[w].name)) continue;
       if (w) text_add(out, "\n", 1);
-      tell_one(&m->table.list[i], m->weighted[w].values, out);
+      tell_one(&m->schema.list[i], m->weighted[w].values, out);
     }
 }

@@ -15,17 +15,17 @@
 enum { MAX_SKIPPED = 50, LEAST_BETWEEN_VALIDATIONS = 20 };
 
 /* Symbols known, of all variables. */
-static int table_symbols(const trainer *t) {
+static int symbols_known(const trainer *t) {
   int n = 0;
-  for (int i = 0; i < t->m.table.n; i++) n += t->m.table.list[i].words.n;
+  for (int i = 0; i < t->m.schema.n; i++) n += t->m.schema.list[i].words.n;
   return n;
 }
 
 /* One of what is predicted. */
 static const char *counted(const trainer *t) {
   const char *name = NULL;
-  for (int i = 0; i < t->m.table.n; i++) {
-    const variable *v = &t->m.table.list[i];
+  for (int i = 0; i < t->m.schema.n; i++) {
+    const variable *v = &t->m.schema.list[i];
     if (!v->predicted) continue;
     const char *own = v->form.unit == UNIT_LABELS    ? "label"
                       : v->form.unit != UNIT_NUMBERS ? "symbol"
@@ -40,7 +40,7 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
   if (!t->calls.start) return;
   train_start s = {.net_file = t->m.net_file,
                    .weights = t->m.g.n_weights,
-                   .vocabulary = t->m.table.n ? table_symbols(t) : t->m.words.n,
+                   .vocabulary = symbols_known(t),
                    .rows = batcher_rows(t->batches),
                    .steps = batcher_steps(t->batches),
                    .first_step = t->s.step,
@@ -57,7 +57,7 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
                    .checkpoint = checkpoint};
   for (int i = 0; i < 3; i++) {
     s.symbols[i] = t->parts[i].n_symbols;
-    s.sequences[i] = t->parts[i].n_symbols == 0 ? 0 : t->m.form.lines || t->m.table.n ? t->parts[i].n : 1;
+    s.sequences[i] = t->parts[i].n_symbols == 0 ? 0 : t->parts[i].data->stream ? 1 : t->parts[i].n;
   }
   text weights = {0};
   class_weights_tell(t, &weights);
@@ -74,17 +74,10 @@ static void bad_place(const trainer *t, char *out, size_t size) {
     const float *x = run_value(t->run, t->m.g.losses[k].node, &row);
     for (int64_t i = 0; i < batcher_loss_rows(t->batches, k); i++) {
       if (isfinite(x[i * row])) continue;
-      int64_t line, column, shown = 0;
-      const dataset *d = &t->sets[TRAIN];
-      batcher_where(t->batches, k, i, &line, &column);
-      const bool rows = t->m.table.n > 0;
-      const char *file = line ? dataset_place(d, rows ? line : line - 1, &shown) : NULL;
-      if (rows && d->by_line) shown = d->line_of[line];
-      if (file)
-        snprintf(out, size, ", first at %s %" PRId64 ", %s %" PRId64 " of %s", rows ? "row" : "line", shown,
-                 rows ? "step" : "symbol", column, d->n_marks > 1 ? file : "the data");
-      else
-        snprintf(out, size, ", first at symbol %" PRId64 " of the data", column);
+      int64_t example, step;
+      batcher_where(t->batches, k, i, &example, &step);
+      const int used = snprintf(out, size, ", first at ");
+      dataset_tell(&t->sets[TRAIN], example, step, out + used, size - (size_t)used);
       return;
     }
   }
@@ -274,7 +267,6 @@ static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
 
 static unroll_status make_model(trainer *t, unroll_error *err) {
   const char *file, *source;
-  vocabulary words = {.end = -1};
   unroll_status status = model_find_net(t->o.net, &t->memory, &file, &source, err);
   if (!status) status = model_begin(&t->m, file, source, err);
   t->m.inits = t->o.inits.items;
@@ -283,11 +275,10 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   if (!status) status = ramps_parse(&t->m.ramps, t->o.ramps.items, t->o.ramps.n, &t->m.memory, err);
   if (!status) status = trainer_read_data(t, err);
   if (status) return status;
-  status = trainer_collect(t, &words, err);
-  if (!status) status = trainer_encode(t, &words, err);
+  status = schema_collect(&t->m.schema, t->sets, 3, err);
+  if (!status) status = trainer_encode(t, err);
   if (!status) status = class_weights_begin(t, err);
-  if (!status) status = model_build(&t->m, &words, t->o.settings, t->o.n_settings, true, err);
-  vocabulary_free(&words);
+  if (!status) status = model_build(&t->m, t->o.settings, t->o.n_settings, true, err);
   if (!status) status = model_init(&t->m, t->o.seed, err);
   t->m.data = t->identity;
   return status;
@@ -324,7 +315,7 @@ static unroll_status read_same_data(trainer *t, unroll_error *err) {
     return error_at(err, UNROLL_BAD_INPUT, t->o.data, NULL, 0, 0,
                     "this is not the data that training began with (%" PRIu64 " bytes, it had %" PRIu64 ")", t->identity.bytes,
                     t->m.data.bytes);
-  return trainer_encode(t, &t->m.words, err);
+  return trainer_encode(t, err);
 }
 
 /* The best weights so far are those of the model file; without it the next validation begins anew. */

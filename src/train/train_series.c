@@ -9,7 +9,7 @@
 enum { USUAL_HORIZON = 12, USUAL_CONTEXTS = 3 };
 
 unroll_status series_take_options(trainer *t, unroll_error *err) {
-  series_form *f = &t->m.table.time;
+  series_form *f = &t->m.schema.time;
   f->time = mem_text(t->o.time);
   f->series = t->o.series ? mem_text(t->o.series) : NULL;
   if (!f->time || (t->o.series && !f->series)) return error_memory(err);
@@ -21,7 +21,7 @@ unroll_status series_take_options(trainer *t, unroll_error *err) {
 
 /* What the data says where the options said nothing, and what the model is to remember. */
 static unroll_status learn(trainer *t, unroll_error *err) {
-  series_form *f = &t->m.table.time;
+  series_form *f = &t->m.schema.time;
   const dataset *d = &t->sets[TRAIN];
   const int season = time_season(&d->calendar.grid);
   f->grid = d->calendar.grid;
@@ -41,7 +41,7 @@ static unroll_status learn(trainer *t, unroll_error *err) {
 
 static unroll_status check_step(const trainer *t, const dataset *d, unroll_error *err) {
   char here[TIME_TEXT], there[TIME_TEXT];
-  const time_grid *g = &t->m.table.time.grid;
+  const time_grid *g = &t->m.schema.time.grid;
   if (time_same_step(g, &d->calendar.grid)) return UNROLL_OK;
   time_write_step(&d->calendar.grid, here);
   time_write_step(g, there);
@@ -74,7 +74,7 @@ unroll_status series_parts(trainer *t, unroll_error *err) {
   for (int i = TRAIN; i <= TEST && !status; i++) {
     const bool own = i > TRAIN && t->sets[i].first;
     const dataset *d = &t->sets[own ? i : TRAIN];
-    status = calendar_part(&t->parts[i], d, &t->m.table, own ? CALENDAR_WHOLE : (enum calendar_part)i, (int)t->o.batch, err);
+    status = calendar_part(&t->parts[i], d, &t->m.schema, own ? CALENDAR_WHOLE : (enum calendar_part)i, (int)t->o.batch, err);
     const bool wanted = i == TRAIN || own || shares[i] > 0;
     if (!status && wanted && t->parts[i].n_symbols == 0)
       status = error_at(err, UNROLL_USAGE, d->name, NULL, 0, 0, "too little data: nothing is left for the %s part", names[i]);

@@ -4,75 +4,46 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
-#include "symbols/bpe.h"
 #include "base/hash.h"
-#include "read/table.h"
 #include "train/trainer.h"
 
 static bool as_share(const char *source, double *share) { return text_number(source, strlen(source), share) == 0; }
 
-/* A table and, the first time, what its row of names and the equations say about the variables. */
-static unroll_status read_table(trainer *t, int i, const char *path, unroll_error *err) {
-  table raw;
-  schema *s = &t->m.table;
-  unroll_status status = schema_read(s, &raw, path, &(table_options){.tagged = t->o.tagged}, t->o.folders, err);
-  raw.skip = t->o.skip_bad;
-  if (!status && i == TRAIN && !t->m.built) {
-    status = schema_widths(s, &raw, err);
-    if (!status) status = model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
-  }
-  if (!status) status = dataset_bind(&t->sets[i], &raw, s, t->o.series, BIND_TRAINING, err);
-  table_free(&raw);
-  return status;
+/* The first time: what the row of names and the equations say about the variables. */
+static unroll_status learn(void *context, const table *raw, unroll_error *err) {
+  trainer *t = context;
+  const unroll_status status = raw ? schema_widths(&t->m.schema, raw, err) : UNROLL_OK;
+  return status ? status : model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
 }
 
 unroll_status trainer_read_data(trainer *t, unroll_error *err) {
   const char *const files[3] = {t->o.data, t->o.valid, t->o.test};
+  data_options how = {.wanted = BIND_TRAINING,
+                      .series = t->o.series,
+                      .tagged = t->o.tagged,
+                      .folders = t->o.folders,
+                      .skip_bad = t->o.skip_bad,
+                      .learn = t->m.built ? NULL : learn,
+                      .context = t};
   double share;
   t->identity = (data_identity){0, 0};
-  const char *alone = t->o.series          ? "series"
-                      : t->o.tagged        ? "tagged"
-                      : t->o.standardise   ? "standardise"
-                      : t->o.time          ? "time"
-                      : t->o.folders       ? "labels-from-folders"
-                      : t->o.class_weights ? "class-weights"
-                                           : NULL;
-  if (alone && !t->m.table.n) return error_set(err, UNROLL_USAGE, "option '%s' is for tables, and this net reads a text", alone);
-  t->m.table.standardise = t->o.standardise;
+  const char *alone = t->o.standardise ? "standardise" : t->o.time ? "time" : t->o.class_weights ? "class-weights" : NULL;
+  if (alone && schema_is_text(&t->m.schema))
+    return error_set(err, UNROLL_USAGE, "option '%s' is for tables, and this net reads a text", alone);
+  t->m.schema.standardise = t->o.standardise;
   if (t->o.time && !t->m.built) {
     const unroll_status status = series_take_options(t, err);
     if (status) return status;
   }
   for (int i = 0; i < 3; i++) {
     if (!files[i] || (i != TRAIN && as_share(files[i], &share))) continue;
-    const unroll_status status =
-        t->m.table.n ? read_table(t, i, files[i], err) : dataset_read(&t->sets[i], &t->m.form, files[i], t->o.skip_bad, err);
+    const unroll_status status = dataset_read(&t->sets[i], &t->m.schema, files[i], &how, err);
     if (status) return status;
+    how.learn = NULL;
     t->identity.bytes += t->sets[i].bytes;
     t->identity.hash = hash_mix(t->identity.hash ^ t->sets[i].hash) + (uint64_t)i;
   }
-  return t->m.table.time.time ? series_cut(t, err) : UNROLL_OK;
-}
-
-unroll_status trainer_collect(trainer *t, vocabulary *words, unroll_error *err) {
-  const int32_t *codes[3];
-  int64_t counts[3];
-  if (t->m.table.n) return schema_collect(&t->m.table, t->sets, 3, err);
-  if (unit_has_lexicon(t->m.form.unit)) {
-    lexicon all = {0};
-    unroll_status status = model_learn_steps(&t->m, t->o.settings, t->o.n_settings, err);
-    if (!status && t->m.form.unit == UNIT_BPE)
-      return vocabulary_of_chunks(words, t->m.form.lines, &t->sets[TRAIN].words, t->m.most, err);
-    if (!status && !vocabulary_count_words(&all, &t->sets[TRAIN].words, t->m.form.lines)) status = error_memory(err);
-    if (!status) status = vocabulary_of_words(words, UNIT_WORDS, t->m.form.lines, &all, t->m.most, err);
-    lexicon_free(&all);
-    return status;
-  }
-  for (int i = 0; i < 3; i++) {
-    codes[i] = t->sets[i].symbols;
-    counts[i] = t->sets[i].n_symbols;
-  }
-  return vocabulary_collect(words, t->m.form.unit, t->m.form.lines, codes, counts, 3, err);
+  return t->m.schema.time.time ? series_cut(t, err) : UNROLL_OK;
 }
 
 /* What is left out is never left out in silence. */
@@ -84,14 +55,11 @@ static void report_bad(trainer *t, const dataset *d) {
   t->bad_rows += b->n;
 }
 
-unroll_status trainer_encode(trainer *t, const vocabulary *words, unroll_error *err) {
+unroll_status trainer_encode(trainer *t, unroll_error *err) {
   unroll_status status = UNROLL_OK;
   for (int i = 0; i < 3 && !status; i++) {
     dataset *d = &t->sets[i];
-    if (!t->m.table.n)
-      status = dataset_encode(d, words, err);
-    else if (d->first)
-      status = dataset_encode_table(d, &t->m.table, err);
+    if (d->first) status = dataset_encode(d, &t->m.schema, err);
     if (!status) report_bad(t, d);
   }
   return status;
@@ -146,11 +114,8 @@ static unroll_status set_total(trainer *t, unroll_error *err) {
 }
 
 static unroll_status make_plan(trainer *t, unroll_error *err) {
-  const batch_options cut_into = {.rows = (int)t->o.batch,
-                                  .steps = (int)t->o.unroll,
-                                  .seed = t->o.seed,
-                                  .shuffle = true,
-                                  .table = t->m.table.n ? &t->m.table : NULL};
+  const batch_options cut_into = {
+      .rows = (int)t->o.batch, .steps = (int)t->o.unroll, .seed = t->o.seed, .shuffle = true, .schema = &t->m.schema};
   unroll_status status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);
   if (!status) status = set_total(t, err);
   if (status) return status;
@@ -188,11 +153,11 @@ static unroll_status make_optimizer(trainer *t, unroll_error *err) {
 unroll_status trainer_prepare(trainer *t, unroll_error *err) {
   const int rows = (int)t->o.batch, steps = (int)t->o.unroll;
   for (int i = 0; i < 3; i++)
-    if (t->m.table.n && t->sets[i].first) dataset_measure(&t->sets[i], &t->m.table, &t->m.g);
+    if (t->sets[i].first) dataset_measure(&t->sets[i], &t->m.schema, &t->m.g);
   unroll_status status = model_set_precision(&t->m, t->o.precision, err);
   if (!status) status = schedule_parse(&t->rates, t->o.schedule, err);
   if (!status) status = make_optimizer(t, err);
-  if (!status) status = t->m.table.time.time ? series_parts(t, err) : cut(t, err);
+  if (!status) status = t->m.schema.time.time ? series_parts(t, err) : cut(t, err);
   if (!status) status = class_weights_count(t, err);
   if (!status) status = check_valid(t, err);
   if (!status) status = make_plan(t, err);

@@ -36,7 +36,7 @@ const char *backtest_method(int number) { return number ? baseline_names[number 
 
 /* The first step after what the model was trained on, or chosen by, as it remembers: 0 for a series that it has not seen. */
 static int64_t seen_until(const tester *s, int64_t e, bool chosen) {
-  const series_form *f = &s->m->table.time;
+  const series_form *f = &s->m->schema.time;
   const calendar *c = &s->d->calendar;
   const char *name = calendar_name(s->d, e);
   const int32_t number = lexicon_find(&f->names, name, strlen(name));
@@ -137,9 +137,9 @@ static unroll_status take_series(tester *s, int64_t e, unroll_error *err) {
   if (!s->values) return error_memory(err);
   for (int k = 0; k < s->m->g.n_losses; k++) {
     const int data = s->m->g.losses[k].data;
-    for (int j = 0; j < s->m->table.list[data].width; j++, column++) {
+    for (int j = 0; j < s->m->schema.list[data].width; j++, column++) {
       double *y = s->values + column * n;
-      for (int64_t t = 0; t < n; t++) y[t] = calendar_value(s->d, &s->m->table, data, e, t, j);
+      for (int64_t t = 0; t < n; t++) y[t] = calendar_value(s->d, &s->m->schema, data, e, t, j);
       const unroll_status status = baseline_init(&s->baselines[column], y, n, s->out->season, err);
       if (status) return status;
     }
@@ -212,11 +212,11 @@ static double trained_deviation(const tester *s, int data, int j) {
   double sum = 0, squares = 0, n = 0;
   for (int64_t e = 0; e < s->d->n_sequences; e++)
     for (int64_t t = 0, until = seen_until(s, e, false); t < until; t++, n++)
-      sum += calendar_value(s->d, &s->m->table, data, e, t, j);
+      sum += calendar_value(s->d, &s->m->schema, data, e, t, j);
   if (n < 1) return 0;
   for (int64_t e = 0; e < s->d->n_sequences; e++)
     for (int64_t t = 0, until = seen_until(s, e, false); t < until; t++) {
-      const double away = calendar_value(s->d, &s->m->table, data, e, t, j) - sum / n;
+      const double away = calendar_value(s->d, &s->m->schema, data, e, t, j) - sum / n;
       squares += away * away;
     }
   return sqrt(squares / n);
@@ -224,7 +224,7 @@ static double trained_deviation(const tester *s, int data, int j) {
 
 static unroll_status name_columns(tester *s, unroll_error *err) {
   backtest *out = s->out;
-  for (int k = 0; k < s->m->g.n_losses; k++) out->n_columns += s->m->table.list[s->m->g.losses[k].data].width;
+  for (int k = 0; k < s->m->g.n_losses; k++) out->n_columns += s->m->schema.list[s->m->g.losses[k].data].width;
   const size_t n = (size_t)out->n_columns + 1;
   out->columns = mem_zero(n, sizeof *out->columns);
   s->sums = mem_zero(n, sizeof *s->sums);
@@ -232,7 +232,7 @@ static unroll_status name_columns(tester *s, unroll_error *err) {
   if (!out->columns || !s->sums || !s->baselines) return error_memory(err);
   int column = 0;
   for (int k = 0; k < s->m->g.n_losses; k++) {
-    const variable *v = &s->m->table.list[s->m->g.losses[k].data];
+    const variable *v = &s->m->schema.list[s->m->g.losses[k].data];
     for (int j = 0; j < v->width; j++, column++) {
       backtest_column *c = &out->columns[column];
       snprintf(c->name, sizeof c->name, v->width == 1 ? "%.63s" : "%.63s%d", v->form.name, j + 1);

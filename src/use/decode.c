@@ -104,12 +104,12 @@ static unroll_status make_heads(decoder *s, unroll_error *err) {
   if (!s->heads || !s->parts) return error_memory(err);
   for (int k = 0; k < h->n_losses && !status; k++, s->n_heads++) {
     const int data = h->losses[k].data;
-    const variable *v = s->m->table.n ? &s->m->table.list[data] : NULL;
+    const variable *v = &s->m->schema.list[data];
     head *one = &s->heads[k];
     *one = (head){.loss = s->c.losses[k], .data = data, .slot = s->m->g.losses[s->c.losses[k]].slot, .end = -1};
     status = distribution_of(&one->d, h, k, v, err);
     if (status || !distribution_is_symbols(&one->d)) continue;
-    one->words = v ? &v->words : &s->m->words;
+    one->words = &v->words;
     one->end = one->words->end;
   }
   if (!status && s->o->beam > 1 && (s->n_heads != 1 || !s->heads[0].words))

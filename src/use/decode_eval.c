@@ -135,7 +135,7 @@ static unroll_status compare(void *context, const decoded *d, unroll_error *err)
       t->tagged = !status;
     }
     t->loss = p->loss;
-    t->v = &s->m->table.list[data];
+    t->v = &s->m->schema.list[data];
     if (p->words && !status) status = compare_symbols(s, t, &s->d->columns[data], p, d, err);
     if (t->tagged && !status) status = compare_spans(t, &s->d->columns[data], p, d, err);
     if (!p->words) compare_numbers(t, &s->d->columns[data], p, d);

@@ -21,7 +21,7 @@ static void bounds(decode_source *source, const model *m, const dataset *d, int 
   for (int a = 0; a < m->g.n_axes; a++) {
     int64_t cells = 0;
     for (int64_t i = 0; i < d->n_sequences; i++) {
-      const int64_t n = dataset_length(d, &m->table, a, i);
+      const int64_t n = dataset_length(d, &m->schema, a, i);
       cells = i % group ? cells + n : n;
       if (n > source->steps) source->steps = (int)n;
       if (cells > source->cells) source->cells = cells;
@@ -35,7 +35,7 @@ unroll_status decode_table(const model *m, const dataset *d, const int64_t *know
   const int group = decode_group(o);
   decode_source source = {.context = &e, .fill = fill_table, .n = d->n_sequences, .known = known};
   bounds(&source, m, d, group);
-  unroll_status status = examples_init(&e, &m->g, &m->table, d, group, source.steps, source.cells, false, err);
+  unroll_status status = examples_init(&e, &m->g, &m->schema, d, group, source.steps, source.cells, false, err);
   if (status) return status;
   status = decode(m, o, &source, workers, sink, err);
   examples_free(&e);

@@ -1,8 +1,6 @@
 /* evaluate.h - the loss of a model on a part of a dataset, forward only and deterministic.
  *
- * A stream is cut into as many parallel streams as the batch has rows; each is warmed up on up to 256 symbols of the text
- * before it, which are not counted, so the figures do not suffer from cold starts. Lines are taken whole. Of windows of series
- * the context is not counted. */
+ * As pass.h says; of windows of series the context is not counted. */
 #ifndef USE_EVALUATE_H
 #define USE_EVALUATE_H
 #include "base/threads.h"
@@ -16,13 +14,9 @@ unroll_status evaluator_new(evaluator **out, const model *m, const float *weight
 /* What the passes of one take, beside the weights and the data. *longest grows to the longest line. */
 unroll_status evaluator_bytes(int64_t *bytes, const model *m, const part *p, int rows, int steps, int window, int threads,
                               int *longest, unroll_error *err);
-/* One that also counts how often the likeliest symbol is the true one, given the true symbols before it; of a text. */
-unroll_status evaluator_new_accuracy(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps,
-                                     pool *workers, unroll_error *err);
 void evaluator_free(evaluator *e);
 /* Mean nats per symbol; allocates nothing. */
 double evaluator_run(evaluator *e);
 int64_t evaluator_symbols(const evaluator *e); /* counted symbols */
-double evaluator_accuracy(const evaluator *e); /* of the last run, a share; NaN unless it counts */
 #define BITS_PER_NAT 1.4426950408889634
 #endif

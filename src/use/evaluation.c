@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "metrics/edits.h"
 #include "use/decode_eval.h"
+#include "use/evaluate.h"
 
 typedef struct text_edits {
   edits words, characters;
@@ -20,7 +21,7 @@ typedef struct job {
   int n_decoded;
 } job;
 
-static const variable *variable_of(const job *j, int k) { return &j->m->table.list[j->m->g.losses[k].data]; }
+static const variable *variable_of(const job *j, int k) { return &j->m->schema.list[j->m->g.losses[k].data]; }
 
 static bool is_ctc(const job *j, int k) { return variable_of(j, k)->over >= 0; }
 
@@ -52,20 +53,21 @@ static unroll_status take(void *context, const predicted *p, unroll_error *err) 
 
 static unroll_status measure(job *j, pool *workers, unroll_error *err) {
   const evaluation_options *o = j->o;
-  predict_sink sink = {.context = j, .emit = take, .stop = o->stop, .search = o->search};
+  const bool plain = schema_is_text(&j->m->schema); /* of which only the loss and the accuracy are told */
+  predict_sink sink = {.context = j, .emit = plain ? NULL : take, .stop = o->stop, .search = o->search};
   unroll_status status = UNROLL_OK;
   for (int k = 0; k < j->e->n && !status; k++) {
     const variable *v = variable_of(j, k);
     const bool confusion = o->confusion && v->form.unit == UNIT_LABELS;
-    if (v->form.unit != UNIT_NUMBERS && !is_ctc(j, k))
+    if (v->form.unit != UNIT_NUMBERS && !is_ctc(j, k) && !plain)
       status = label_metrics_init(&j->e->metrics[k], &v->words, v->step, confusion, err);
   }
-  if (!status) status = predict(j->m, j->d, true, o->rows, workers, &sink, j->totals, err);
+  if (!status) status = predict(j->m, j->d, true, o->rows, o->steps, workers, &sink, j->totals, err);
   if (!status && j->m->precision != PRECISION_FP32) {
     model single = *j->m; /* borrows all */
     single.precision = PRECISION_FP32;
     sink.emit = NULL;
-    status = predict(&single, j->d, true, o->rows, workers, &sink, j->exact, err);
+    status = predict(&single, j->d, true, o->rows, o->steps, workers, &sink, j->exact, err);
   }
   if (!status && o->decode) status = decode_eval(j->m, j->d, o->decode, workers, o->stop, j->decoded, &j->n_decoded, err);
   return status;
@@ -186,8 +188,14 @@ static unroll_status add_all(const job *j, unroll_error *err) {
   figures_add(f, 0, "sequences", FIGURE_COUNT, (double)j->d->n_sequences);
   figures_add(f, 0, "symbols", FIGURE_COUNT, (double)j->d->n_symbols);
   figures_add(f, 0, "loss", FIGURE_NATS, nats);
-  const int variables = figures_part(f, 0, "variables");
-  for (int k = 0; k < j->e->n; k++) add_variable(j, variables, k);
+  if (schema_is_text(&j->m->schema)) {
+    figures_add(f, 0, "bits_per_symbol", FIGURE_NUMBER, nats * BITS_PER_NAT);
+    figures_add(f, 0, "perplexity", FIGURE_NUMBER, exp(nats));
+    figures_add(f, 0, "accuracy", FIGURE_SHARE, j->totals[0].correct);
+  } else {
+    const int variables = figures_part(f, 0, "variables");
+    for (int k = 0; k < j->e->n; k++) add_variable(j, variables, k);
+  }
   if (j->m->precision != PRECISION_FP32) {
     figures_add_word(f, 0, "precision", precision_name(j->m->precision));
     figures_add(f, 0, "loss_fp32", FIGURE_NATS, exact);

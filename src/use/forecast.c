@@ -9,7 +9,6 @@
 #include "base/random.h"
 #include "data/calendar.h"
 #include "data/examples.h"
-#include "read/table.h"
 #include "plan/plan.h"
 #include "run/run.h"
 #include "use/decode.h"
@@ -40,7 +39,7 @@ double forecast_quantile(const double *draws, int64_t n, double level) {
 
 static unroll_status check_data(const dataset *d, const model *m, unroll_error *err) {
   char here[TIME_TEXT], there[TIME_TEXT];
-  const time_grid *g = &m->table.time.grid;
+  const time_grid *g = &m->schema.time.grid;
   for (int64_t e = 0; e < d->n_sequences; e++)
     if (d->calendar.known[e] < 1)
       return error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "row %" PRId64 ": the series that begins here has no known value",
@@ -63,19 +62,17 @@ static unroll_status take_column(char **to, const char *given, unroll_error *err
 
 unroll_status forecast_read(dataset *d, model *m, const char *paths, const char *series, const char *time, int future,
                             unroll_error *err) {
-  table t = {0};
-  series_form *f = &m->table.time;
+  series_form *f = &m->schema.time;
   *d = (dataset){0};
   if (!f->time) return error_set(err, UNROLL_USAGE, "only a model that was trained with option 'time' makes forecasts");
   unroll_status status = take_column(&f->series, series, err);
   if (!status) status = take_column(&f->time, time, err);
   f->future = future;
-  if (!status) status = schema_read(&m->table, &t, paths, NULL, false, err);
-  if (!status) status = dataset_bind(d, &t, &m->table, f->series, BIND_TRUTH, err);
-  table_free(&t);
+  const data_options how = {.wanted = BIND_TRUTH, .series = f->series};
+  if (!status) status = dataset_read(d, &m->schema, paths, &how, err);
   if (!status) status = check_data(d, m, err);
-  if (!status) status = dataset_encode_table(d, &m->table, err);
-  if (!status) dataset_measure(d, &m->table, &m->g);
+  if (!status) status = dataset_encode(d, &m->schema, err);
+  if (!status) dataset_measure(d, &m->schema, &m->g);
   return status;
 }
 
@@ -84,9 +81,9 @@ unroll_status forecast_read(dataset *d, model *m, const char *paths, const char 
 static unroll_status begin(forecaster *s, int group, unroll_error *err) {
   const graph *g = &s->m->g;
   const size_t losses = (size_t)g->n_losses + 1;
-  const int steps = s->m->table.time.context + s->o->horizon;
+  const int steps = s->m->schema.time.context + s->o->horizon;
   int widest = 1;
-  unroll_status status = examples_init(&s->e, g, &s->m->table, s->d, group, steps, (int64_t)group * steps, true, err);
+  unroll_status status = examples_init(&s->e, g, &s->m->schema, s->d, group, steps, (int64_t)group * steps, true, err);
   if (status) return status;
   s->known = mem_zero((size_t)s->n + 1, sizeof *s->known);
   s->length = mem_zero((size_t)s->n + 1, sizeof *s->length);
@@ -96,7 +93,7 @@ static unroll_status begin(forecaster *s, int group, unroll_error *err) {
   s->means = mem_zero(losses, sizeof *s->means);
   if (!s->known || !s->length || !s->heads || !s->parts || !s->draws || !s->means) return error_memory(err);
   for (int k = 0; k < g->n_losses; k++) {
-    const variable *v = &s->m->table.list[g->losses[k].data];
+    const variable *v = &s->m->schema.list[g->losses[k].data];
     size_t numbers;
     status = distribution_of(&s->heads[k], g, k, v, err);
     if (!status && !s->heads[k].row->aligned)
@@ -112,7 +109,7 @@ static unroll_status begin(forecaster *s, int group, unroll_error *err) {
   s->scale = mem_zero((size_t)widest, 2 * sizeof *s->scale);
   if (!s->scale) return error_memory(err);
   for (int64_t i = 0; i < s->n; i++) {
-    s->known[i] = s->origins[i].at < s->m->table.time.context ? s->origins[i].at : s->m->table.time.context;
+    s->known[i] = s->origins[i].at < s->m->schema.time.context ? s->origins[i].at : s->m->schema.time.context;
     s->length[i] = s->o->horizon;
   }
   return UNROLL_OK;
@@ -164,9 +161,9 @@ static unroll_status finish(forecaster *s, int64_t number, unroll_error *err) {
   const int64_t samples = s->o->samples, known = s->known[number];
   for (int k = 0; k < s->m->g.n_losses; k++) {
     const variable *v = s->parts[k].v;
-    const bool scaled = calendar_scales(&s->m->table, s->parts[k].data);
+    const bool scaled = calendar_scales(&s->m->schema, s->parts[k].data);
     double *mean = s->scale, *deviation = s->scale + v->width;
-    if (scaled) calendar_scale(s->d, &s->m->table, s->parts[k].data, o->example, o->at - known, known, mean, deviation);
+    if (scaled) calendar_scale(s->d, &s->m->schema, s->parts[k].data, o->example, o->at - known, known, mean, deviation);
     for (int64_t i = 0; i < (int64_t)s->o->horizon * v->width; i++) {
       double *x = s->draws[k] + i * samples, sum = 0;
       for (int64_t n = 0; n < samples; n++) {

@@ -7,7 +7,10 @@
 typedef struct generator {
   const model *m;
   const generate_sink *sink;
-  dataset prime;    /* its symbols */
+  const variable *v;
+  dataset prime;
+  const int32_t *first; /* [n_first] its symbols */
+  int64_t n_first;
   int32_t *symbols; /* prime and drawn ones */
   int64_t room;
   text out;
@@ -19,31 +22,33 @@ void generate_defaults(generate_options *o, const model *m) {
 }
 
 static unroll_status read_prime(generator *s, const char *prime, size_t size, unroll_error *err) {
-  const vocabulary *v = &s->m->words;
-  data_form form = s->m->form;
-  unroll_status status = model_needs_text(s->m, "generating", err);
-  form.lines = false;
-  if (status || !prime || size == 0) return status;
-  status = dataset_parse(&s->prime, &form, "the prime", prime, size, err);
-  if (!status) status = dataset_encode(&s->prime, v, err);
-  for (int64_t i = 0; !status && i < s->prime.n_symbols; i++)
-    if (s->prime.symbols[i] == v->end) status = error_set(err, UNROLL_USAGE, "the prime must not go over the end of a line");
+  if (!(s->v = model_text(s->m, "generating", err))) return UNROLL_USAGE;
+  if (!prime || size == 0) return UNROLL_OK;
+  variable stream = *s->v; /* borrows its vocabulary */
+  stream.form.lines = false;
+  unroll_status status = dataset_parse(&s->prime, &stream.form, "the prime", prime, size, err);
+  if (!status) status = dataset_encode(&s->prime, &(schema){.list = &stream, .n = 1}, err);
+  if (status) return status;
+  s->first = s->prime.columns[0].symbols;
+  s->n_first = s->prime.columns[0].n;
+  for (int64_t i = 0; !status && i < s->n_first; i++)
+    if (s->first[i] == s->v->words.end) status = error_set(err, UNROLL_USAGE, "the prime must not go over the end of a line");
   return status;
 }
 
 static unroll_status emit(void *context, const decoded *d, unroll_error *err) {
   generator *s = context;
-  const int64_t n = s->prime.n_symbols + d->n;
+  const int64_t n = s->n_first + d->n;
   if (n >= s->room) {
     int32_t *bigger = mem_resize(s->symbols, (size_t)(n + 1) * sizeof *bigger);
     if (!bigger) return error_memory(err);
     s->symbols = bigger;
     s->room = n + 1;
   }
-  if (s->prime.n_symbols) memcpy(s->symbols, s->prime.symbols, (size_t)s->prime.n_symbols * sizeof *s->symbols);
-  if (d->n) memcpy(s->symbols + s->prime.n_symbols, d->parts[0].symbols, (size_t)d->n * sizeof *s->symbols);
+  if (s->n_first) memcpy(s->symbols, s->first, (size_t)s->n_first * sizeof *s->symbols);
+  if (d->n) memcpy(s->symbols + s->n_first, d->parts[0].symbols, (size_t)d->n * sizeof *s->symbols);
   s->out.length = 0;
-  vocabulary_add_texts(&s->m->words, s->symbols, n, &s->out);
+  vocabulary_add_texts(&s->v->words, s->symbols, n, &s->out);
   text_add(&s->out, "", 0);
   if (s->out.failed) return error_memory(err);
   const generated g = {.number = d->number,
@@ -73,7 +78,7 @@ unroll_status generate(const model *m, const generate_options *o, pool *workers,
   unroll_status status = o->n < 1 || o->length < 0 ? error_set(err, UNROLL_USAGE, "there is nothing to generate") : UNROLL_OK;
   if (!status) status = read_prime(&s, o->prime, o->prime_size, err);
   const decode_sink inner = {.context = &s, .emit = emit, .stop = sink->stop};
-  if (!status) status = decode_nothing(m, s.prime.symbols, s.prime.n_symbols, &how, workers, &inner, err);
+  if (!status) status = decode_nothing(m, s.first, s.n_first, &how, workers, &inner, err);
   generator_free(&s);
   return status;
 }
@@ -90,7 +95,7 @@ unroll_status generate_next(const model *m, const char *prefix, size_t size, dou
   how.length = 1;
   unroll_status status = read_prime(&s, prefix, size, err);
   const decode_sink sink = {.emit = ignore, .probabilities = probabilities};
-  if (!status) status = decode_nothing(m, s.prime.symbols, s.prime.n_symbols, &how, NULL, &sink, err);
+  if (!status) status = decode_nothing(m, s.first, s.n_first, &how, NULL, &sink, err);
   generator_free(&s);
   return status;
 }

@@ -38,6 +38,6 @@ typedef struct generate_sink {
 } generate_sink;
 unroll_status generate(const model *m, const generate_options *o, pool *workers, const generate_sink *sink, unroll_error *err);
 
-/* The distribution of the symbol after `prefix`: probabilities, [m->words.n]. */
+/* The distribution of the symbol after `prefix`: probabilities, [symbols]. */
 unroll_status generate_next(const model *m, const char *prefix, size_t size, double *probabilities, unroll_error *err);
 #endif

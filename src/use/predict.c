@@ -3,11 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
-#include "data/batch.h"
-#include "read/table.h"
-#include "plan/plan.h"
-#include "run/run.h"
-#include "dist/distribution.h"
+#include "use/pass.h"
 
 typedef struct output { /* of one loss */
   int64_t *first;       /* [n_sequences + 1] predictions of each example; of ctc room for them ... */
@@ -24,11 +20,7 @@ typedef struct predictor {
   const dataset *d;
   bool complete;
   part all;
-  batcher *batches;
-  plan *plan;
-  run *run;
-  int *keep;             /* the arguments of all distributions */
-  distribution *each;    /* [n_losses] */
+  pass s;
   double *means;         /* [largest width] scratch */
   float *steps;          /* scratch: what ctc says about an example */
   output *outputs;       /* [n_losses] */
@@ -37,33 +29,30 @@ typedef struct predictor {
   const predict_sink *sink;
 } predictor;
 
-static const variable *variable_of(const predictor *s, int k) { return &s->m->table.list[s->m->g.losses[k].data]; }
+static const variable *variable_of(const predictor *s, int k) { return &s->m->schema.list[s->m->g.losses[k].data]; }
 
 static unroll_status make_output(predictor *s, int k, unroll_error *err) {
-  const dataset *d = s->d;
   const variable *v = variable_of(s, k);
   output *o = &s->outputs[k];
-  const int along = v->over >= 0 ? v->over : v->axis;
-  o->first = mem_zero((size_t)d->n_sequences + 1, sizeof *o->first);
-  o->count = v->over >= 0 ? mem_zero((size_t)d->n_sequences + 1, sizeof *o->count) : NULL;
+  o->first = pass_firsts(s->m, s->d, k);
+  o->count = v->over >= 0 ? mem_zero((size_t)s->d->n_sequences + 1, sizeof *o->count) : NULL;
   if (!o->first || (v->over >= 0 && !o->count)) return error_memory(err);
-  for (int64_t i = 0; i < d->n_sequences; i++)
-    o->first[i + 1] = o->first[i] + (along >= 0 ? dataset_length(d, &s->m->table, along, i) : 1);
-  const size_t n = (size_t)o->first[d->n_sequences] + 1;
+  const size_t n = (size_t)o->first[s->d->n_sequences] + 1;
   size_t numbers;
   if (v->form.unit == UNIT_NUMBERS) {
     if (__builtin_mul_overflow(n, (size_t)v->width, &numbers)) return error_memory(err);
     o->numbers = mem_zero(numbers, sizeof *o->numbers);
-  } else {
-    o->symbols = mem_zero(n, sizeof *o->symbols);
-    o->p = o->count ? NULL : mem_zero(n, sizeof *o->p);
+    return o->numbers ? UNROLL_OK : error_memory(err);
   }
-  return o->numbers || (o->symbols && (o->p || o->count)) ? UNROLL_OK : error_memory(err);
+  const bool shares = !s->complete && !o->count;
+  o->symbols = mem_zero(n, sizeof *o->symbols);
+  if (shares) o->p = mem_zero(n, sizeof *o->p);
+  return o->symbols && (o->p || !shares) ? UNROLL_OK : error_memory(err);
 }
 
 /* What is asked for, or what the outputs of quantile() are. */
 static unroll_status make_quantiles(predictor *s, int k, unroll_error *err) {
-  const distribution *d = &s->each[k];
+  const distribution *d = &s->s.heads[k];
   output *o = &s->outputs[k];
   size_t size;
   if (!o->numbers || !s->sink->emit) return UNROLL_OK;
@@ -77,47 +66,33 @@ static unroll_status make_quantiles(predictor *s, int k, unroll_error *err) {
   return o->quantiles ? UNROLL_OK : error_memory(err);
 }
 
-static unroll_status begin(predictor *s, int rows, pool *workers, unroll_error *err) {
+static unroll_status begin(predictor *s, int rows, int steps, pool *workers, unroll_error *err) {
   const graph *g = &s->m->g;
-  const batch_options cut = {.rows = rows, .steps = 1, .table = &s->m->table};
+  const pass_options o = {.rows = rows, .steps = steps, .uneven = true, .heads = true};
   unroll_status status = part_whole(&s->all, s->d, err);
-  if (!status) status = batcher_new(&s->batches, g, &s->all, &cut, err);
+  if (!status) status = pass_init(&s->s, s->m, s->m->weights, &s->all, &o, workers, err);
   if (status) return status;
-  s->keep = mem_zero((size_t)g->n_losses * LOSS_ARGS, sizeof *s->keep);
-  s->each = mem_zero((size_t)g->n_losses, sizeof *s->each);
   s->outputs = mem_zero((size_t)g->n_losses, sizeof *s->outputs);
   s->parts = mem_zero((size_t)g->n_losses, sizeof *s->parts);
-  if (!s->keep || !s->each || !s->outputs || !s->parts) return error_memory(err);
-  int n_keep = 0, widest = 1;
+  if (!s->outputs || !s->parts) return error_memory(err);
+  int widest = 1;
   size_t logits = 1, most = 0;
   for (int k = 0; k < g->n_losses && !status; k++) {
-    distribution *d = &s->each[k];
-    status = distribution_of(d, g, k, variable_of(s, k), err);
-    for (int i = 0; i < d->n_args && !status; i++) s->keep[n_keep++] = d->nodes[i];
+    const distribution *d = &s->s.heads[k];
     widest = d->width > widest ? d->width : widest;
-    most = (size_t)batcher_steps(s->batches) * (size_t)(d->row->aligned ? 0 : d->widths[0]);
+    most = (size_t)batcher_steps(s->s.batches) * (size_t)(d->row->aligned ? 0 : d->widths[0]);
     logits = most > logits ? most : logits;
-    if (!status) status = make_output(s, k, err);
+    status = make_output(s, k, err);
     if (!status) status = make_quantiles(s, k, err);
   }
   if (status) return status;
   s->means = mem_zero((size_t)widest, sizeof *s->means);
   s->steps = mem_alloc(logits * sizeof *s->steps);
-  if (!s->means || !s->steps) return error_memory(err);
-  const plan_options options = {.precision = s->m->precision,
-                                .max_rows = batcher_rows(s->batches),
-                                .max_steps = batcher_steps(s->batches),
-                                .max_cells = batcher_cells(s->batches),
-                                .keep = s->keep,
-                                .n_keep = n_keep};
-  status = plan_new(&s->plan, g, &options, err);
-  return status ? status : run_new(&s->run, s->plan, s->m->weights, workers, err);
+  return s->means && s->steps ? UNROLL_OK : error_memory(err);
 }
 
 static void predictor_free(predictor *s) {
-  run_free(s->run);
-  plan_free(s->plan);
-  batcher_free(s->batches);
+  pass_free(&s->s);
   part_free(&s->all);
   for (int k = 0; s->outputs && k < s->m->g.n_losses; k++) {
     mem_free(s->outputs[k].first);
@@ -129,22 +104,17 @@ static void predictor_free(predictor *s) {
   }
   mem_free(s->outputs);
   mem_free(s->parts);
-  mem_free(s->keep);
-  mem_free(s->each);
   mem_free(s->means);
   mem_free(s->steps);
 }
 
-/* In the units of the data. */
-static double unscaled(const variable *v, int j, double x) { return v->mean ? x * v->deviation[j] + v->mean[j] : x; }
-
 /* The likeliest symbol and its probability, or means and quantiles. */
-static void take(predictor *s, int k, const prediction *p, int64_t at) {
-  const distribution *d = &s->each[k];
+static void take_one(predictor *s, int k, const prediction *p, int64_t at) {
+  const distribution *d = &s->s.heads[k];
   output *o = &s->outputs[k];
   if (distribution_is_symbols(d)) {
     o->symbols[at] = distribution_likeliest(d, p);
-    o->p[at] = (float)exp(distribution_log_symbol(d, p, o->symbols[at]));
+    if (o->p) o->p[at] = (float)exp(distribution_log_symbol(d, p, o->symbols[at]));
     return;
   }
   distribution_mean(d, p, s->means);
@@ -156,32 +126,32 @@ static void take(predictor *s, int k, const prediction *p, int64_t at) {
 }
 
 /* What quantile() loses is no density, so it is added up in the units of the data. */
-static bool is_pinball(const predictor *s, int k) { return s->each[k].has_levels; }
+static bool is_pinball(const predictor *s, int k) { return s->s.heads[k].has_levels; }
 
-static void compare(predictor *s, int k, const prediction *p, int64_t at, int64_t example, int step) {
+static void compare(predictor *s, int k, const prediction *p, int64_t at, const pass_place *place) {
   const variable *v = variable_of(s, k);
   const column_values *c = &s->d->columns[s->m->g.losses[k].data];
   const output *o = &s->outputs[k];
-  const int64_t n = c->first[example] + step;
+  const int64_t n = c->first[place->example] + place->step;
   predict_total *t = &s->totals[k];
   if (o->symbols) {
     t->correct += o->symbols[at] == c->symbols[n];
     return;
   }
   for (int j = 0; j < v->width; j++) {
-    const double out = (double)o->numbers[at * v->width + j], truth = unscaled(v, j, (double)c->numbers[n * v->width + j]);
+    const double out = (double)o->numbers[at * v->width + j], truth = variable_unscaled(v, j, (double)c->numbers[n * v->width + j]);
     t->correct += (out > 0.5) == (truth > 0.5);
     if (v->mean && !is_pinball(s, k)) t->nats += log(v->deviation[j]); /* the density in the units of the data */
     t->squared += (out - truth) * (out - truth);
     s->means[j] = truth;
   }
-  if (is_pinball(s, k)) t->nats += distribution_pinball(&s->each[k], p, s->means);
+  if (is_pinball(s, k)) t->nats += distribution_pinball(&s->s.heads[k], p, s->means);
 }
 
 /* The text of an example from its logits, in s->steps. */
 static unroll_status find_text(predictor *s, int k, int64_t example, unroll_error *err) {
   output *o = &s->outputs[k];
-  const int width = s->each[k].widths[0], steps = (int)(o->first[example + 1] - o->first[example]);
+  const int width = s->s.heads[k].widths[0], steps = (int)(o->first[example + 1] - o->first[example]);
   const ctc_steps said = {s->steps, width, steps, width};
   int32_t *to = o->symbols + o->first[example];
   for (int64_t i = 0; i < (int64_t)steps * width; i++)
@@ -202,11 +172,11 @@ static unroll_status find_text(predictor *s, int k, int64_t example, unroll_erro
 
 /* Of ctc: the steps of each example, one after the other, and its text. */
 static unroll_status collect_texts(predictor *s, int k, unroll_error *err) {
-  const examples *e = batcher_examples(s->batches);
-  const int axis_number = variable_of(s, k)->over, width = s->each[k].widths[0];
+  const examples *e = batcher_examples(s->s.batches);
+  const int axis_number = variable_of(s, k)->over, width = s->s.heads[k].widths[0];
   const batch_axis *axis = &e->axes[axis_number];
   ptrdiff_t stride;
-  const float *x = run_value(s->run, s->each[k].nodes[0], &stride);
+  const float *x = run_value(s->s.run, s->s.heads[k].nodes[0], &stride);
   unroll_status status = UNROLL_OK;
   for (int q = 0; q < e->b.rows && !status; q++) {
     const int64_t example = e->list[axis->order ? axis->order[q] : q];
@@ -216,29 +186,34 @@ static unroll_status collect_texts(predictor *s, int k, unroll_error *err) {
   }
   if (!s->complete) return status;
   s->totals[k].n += examples_predicted(e, k);
-  s->totals[k].nats += run_loss(s->run, k);
+  s->totals[k].nats += run_loss(s->s.run, k);
   return status;
 }
 
 static unroll_status collect(predictor *s, int k, unroll_error *err) {
-  const examples *e = batcher_examples(s->batches);
-  output *o = &s->outputs[k];
-  const int64_t rows = examples_rows(e, k);
-  if (o->count) return collect_texts(s, k, err);
+  if (s->outputs[k].count) return collect_texts(s, k, err);
+  const distribution *d = &s->s.heads[k];
+  const int64_t rows = batcher_loss_rows(s->s.batches, k);
   for (int64_t i = 0; i < rows; i++) {
-    int row, step;
-    examples_where(e, k, i, &row, &step);
-    const int64_t example = e->list[row], at = o->first[example] + step;
-    const prediction p = distribution_at(&s->each[k], s->run, i, row);
-    if (!distribution_finite(&s->each[k], &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
-    take(s, k, &p, at);
-    if (s->complete) compare(s, k, &p, at, example, step);
+    const pass_place place = pass_at(&s->s, k, i);
+    const int64_t at = s->outputs[k].first[place.example] + place.step;
+    const prediction p = distribution_at(d, s->s.run, i, place.row);
+    if (!distribution_finite(d, &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
+    take_one(s, k, &p, at);
+    if (s->complete) compare(s, k, &p, at, &place);
   }
   if (s->complete) {
     s->totals[k].n += rows;
-    if (!is_pinball(s, k)) s->totals[k].nats += run_loss(s->run, k);
+    if (!is_pinball(s, k)) s->totals[k].nats += run_loss(s->s.run, k);
   }
   return UNROLL_OK;
+}
+
+static unroll_status take(void *context, unroll_error *err) {
+  predictor *s = context;
+  unroll_status status = UNROLL_OK;
+  for (int k = 0; k < s->m->g.n_losses && !status; k++) status = collect(s, k, err);
+  return status;
 }
 
 static unroll_status emit_all(predictor *s, const predict_sink *sink, unroll_error *err) {
@@ -280,39 +255,14 @@ static void finish_totals(predictor *s) {
   }
 }
 
-unroll_status predict(const model *m, const dataset *d, bool complete, int rows, pool *workers, const predict_sink *sink,
+unroll_status predict(const model *m, const dataset *d, bool complete, int rows, int steps, pool *workers, const predict_sink *sink,
                       predict_total *totals, unroll_error *err) {
   predictor s = {.m = m, .d = d, .complete = complete, .totals = totals, .sink = sink};
   if (complete) memset(totals, 0, (size_t)m->g.n_losses * sizeof *totals);
-  unroll_status status = begin(&s, rows, workers, err);
-  for (int64_t i = 0; !status && i < batcher_count(s.batches); i++) {
-    if (sink->stop && *sink->stop) status = error_set(err, UNROLL_INTERRUPTED, "interrupted");
-    if (status) break;
-    run_pass(s.run, batcher_get(s.batches, 0, i), 0);
-    for (int k = 0; k < m->g.n_losses && !status; k++) status = collect(&s, k, err);
-  }
+  unroll_status status = begin(&s, rows, steps, workers, err);
+  if (!status) status = pass_all(&s.s, take, &s, sink->stop, err);
   if (!status && complete) finish_totals(&s);
   if (!status && sink->emit) status = emit_all(&s, sink, err);
   predictor_free(&s);
-  return status;
-}
-
-unroll_status predict_read(dataset *d, const model *m, const char *paths, const predict_table *how, bool complete,
-                           unroll_error *err) {
-  table t;
-  *d = (dataset){0};
-  if (!m->table.n) return error_set(err, UNROLL_USAGE, "this model reads texts, not tables: 'sample' and 'score' are for it");
-  for (int i = 0; i < m->table.n && !complete; i++)
-    if (m->table.list[i].fed_back && m->table.time.time)
-      return error_set(err, UNROLL_USAGE,
-                       "'%s' is predicted from its own earlier values; forecasting it is not there yet, 'eval' is",
-                       m->table.list[i].form.name);
-  unroll_status status = schema_read(&m->table, &t, paths, &(table_options){.tagged = how->tagged}, how->folders, err);
-  t.skip = how->skip_bad;
-  if (!status) status = dataset_bind(d, &t, &m->table, how->series, complete ? BIND_TRUTH : BIND_GIVEN, err);
-  table_free(&t);
-  d->keep_codes = how->codes;
-  if (!status) status = dataset_encode_table(d, &m->table, err);
-  if (!status) dataset_measure(d, &m->table, &m->g);
   return status;
 }

@@ -1,4 +1,4 @@
-/* predict.h - what a model of tables says about each example, and how far that is from the truth where the truth is there. */
+/* predict.h - what a model says about each example, and how far that is from the truth where the truth is there. */
 #ifndef USE_PREDICT_H
 #define USE_PREDICT_H
 #include <signal.h>
@@ -11,7 +11,7 @@ typedef struct predicted_part { /* of one line with ~ */
   const distribution_row *distribution;
   int64_t n;              /* 1, or the steps of the example; of ctc the symbols of the text that was found */
   const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
-  const float *p;         /* [n] its probability; NULL for ctc */
+  const float *p;         /* [n] its probability; NULL for ctc, and where the truth is there */
   const int32_t *truth;   /* [n_truth] symbols, where the data holds what is predicted; else NULL */
   int64_t n_truth;        /* n, but of ctc */
   const float *numbers;   /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
@@ -47,16 +47,7 @@ typedef struct predict_sink {
 } predict_sink;
 
 /* `complete`: the data holds what is predicted; then totals, [m->g.n_losses], is filled. d is encoded and measured. */
-unroll_status predict(const model *m, const dataset *d, bool complete, int rows, pool *workers, const predict_sink *sink,
+/* rows, steps: as in pass_options. */
+unroll_status predict(const model *m, const dataset *d, bool complete, int rows, int steps, pool *workers, const predict_sink *sink,
                       predict_total *totals, unroll_error *err);
-typedef struct predict_table { /* how a table is to be read; all may be NULL and false */
-  const char *series;          /* successive rows with the same value in this column are one example */
-  const char *tagged;          /* tagged text: the names of the columns */
-  bool folders;                /* folders of texts, named by their labels */
-  bool codes;                  /* words stay known by their texts: dataset.keep_codes */
-  bool skip_bad;               /* rows that cannot be read are left out and counted in d->bad */
-} predict_table;
-/* Reads a table as the model wants it; paths as in input.h. dataset_free in any case. */
-unroll_status predict_read(dataset *d, const model *m, const char *paths, const predict_table *how, bool complete,
-                           unroll_error *err);
 #endif

@@ -1,16 +1,25 @@
-/* score.h - the log-probability that a model gives to lines or to a stream, exactly: every sequence from its own beginning. */
+/* score.h - the log-probability that a model gives to what it predicts in each example, or in a stream, exactly: every one from its
+ * own beginning. Of numbers it is that of the density, in the units of the data. */
 #ifndef USE_SCORE_H
 #define USE_SCORE_H
 #include <signal.h>
 #include "base/threads.h"
 #include "model/model.h"
 
+typedef struct scored_part { /* of one line with ~ */
+  const variable *v;
+  int64_t n;              /* 1, or the steps of the example, the end symbol included */
+  const int32_t *symbols; /* [n]; NULL for numbers */
+  const float *numbers;   /* [n][v->width] as the net takes them; NULL for symbols */
+  const float *nats;      /* [n] -log P(value | those before it); NULL unless per_symbol, and of ctc */
+} scored_part;
+
 typedef struct scored {
-  int64_t number;         /* of the sequence, from 0 */
-  const int32_t *symbols; /* n of them, a line's end symbol included */
-  const float *nats;      /* [n] -log P(symbol | those before it); NULL unless per_symbol */
-  int64_t n;
-  double nats_total; /* -log P of the sequence; log2 P = -nats_total * BITS_PER_NAT */
+  int64_t number; /* of the example, from 0 */
+  const scored_part *parts;
+  int n_parts;       /* lines with ~, in their order */
+  int64_t n;         /* predictions */
+  double nats_total; /* -log P of all of them; log2 P = -nats_total * BITS_PER_NAT */
 } scored;
 
 typedef struct score_total {
@@ -25,6 +34,6 @@ typedef struct score_sink {
   volatile sig_atomic_t *stop; /* or NULL */
 } score_sink;
 
-/* The dataset is one read with m->form and encoded with m->words. */
+/* The dataset is encoded and measured, and has what is predicted. */
 unroll_status score(const model *m, const dataset *d, pool *workers, const score_sink *sink, score_total *total, unroll_error *err);
 #endif

@@ -93,13 +93,30 @@ expect 3 "there is no column 'text'; the columns are: lable, txt"
 run sample label/model.safetensors
 expect 2 "this net generates nothing"
 run score label/model.safetensors films.tsv
-expect 2 "reads tables"
+expect 0 "	good film" "bits per prediction, perplexity 1.0" "4 predictions, 4 sequences"
 run train label.net films.tsv -o label --series id
 expect 3 "there is no column 'id'"
 run train names films.tsv -o label --series id
 expect 2 "--series is for tables"
 run train --resume label --series id
 expect 2 "--series cannot be given with --resume"
+# a text column of a table is scored symbol by symbol, a number by its density in the units of the data
+printf 'word,up,size\nab,ba,100\nba,ab,300\nabb,bba,200\n' >both.csv
+printf '%s\n' 'data word : chars' 'data up : chars' 'data size : number' 's = last(rnn(embed(word, 4), 8))' \
+  'h = rnn([embed(up[t-1], 4), s], 8)' 'up ~ softmax(W h + b)' 'size ~ gaussian(mean = S s + bs, scale = 1)' >both.net
+run train both.net both.csv -o both --standardise --steps 2 --quiet
+expect 0
+run score both/model.safetensors both.csv --per-symbol
+expect 0 "	ba	100" "	up	b	-" "	up	\\n	-" "	size	100	-" "13 predictions, 3 sequences"
+awk -F'\t' 'NF == 3 { if (seen) check(); sum = $1; seen = 1; parts = 0 } NF == 5 { parts += $4 }
+  function check() { if ((sum - parts) ^ 2 > 1e-6) exit 1 } END { check() }' out || fail "score: parts do not add up to the whole"
+bits=$(awk -F'\t' '$2 == "size" { sum -= $4 } END { print sum / 3 }' out)
+run score both/model.safetensors both.csv --json --per-symbol
+expect 0 '"log2_p_per_symbol": [-'
+run eval both/model.safetensors both.csv --json
+expect 0
+nats=$(sed 's/.*"size": {"predictions": 3, "loss": //; s/,.*//' out)
+awk -v a="$nats" -v b="$bits" 'BEGIN { exit (a / log(2) - b) ^ 2 > 1e-6 }' || fail "score: $bits bits, eval: $nats nats"
 # words as plain text: a stream, and lines
 awk 'BEGIN { for (i = 0; i < 300; i++) print (i % 3 ? "the dog runs ." : "a cat sits !") }' >running.txt
 run train words running.txt -o words --set hidden=16 --set embedding=8 --set layers=1 --epochs 30 --lr 0.01 --batch 4 --unroll 20 --quiet

@@ -67,7 +67,7 @@ static inline unroll_status load(loaded *x, const char *net, const char *csv, co
   const bool tagged = series && !strncmp(series, "tagged ", 7);
   unroll_status status = load_codes(x, net, tagged ? series : "test.csv", csv, strlen(csv), tagged ? NULL : series, err);
   if (!status) status = schema_collect(&x->s, &x->d, 1, err);
-  if (!status) status = dataset_encode_table(&x->d, &x->s, err);
+  if (!status) status = dataset_encode(&x->d, &x->s, err);
   if (status) return status;
   x->built = true;
   status = loaded_graph(x, &x->g, err);

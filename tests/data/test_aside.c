@@ -1,6 +1,7 @@
 /* test_aside.c - rows and lines that are left out: what stays is as if they had never been there, and knows its place. */
 #include <stdlib.h>
 #include <unistd.h>
+#include "plain.h"
 #include "tables.h"
 
 static const char bad_csv[] = "text,label\na b,x\nq,\nb a,y,z\nc\xff,x\n\"c\" d,x\nc,y\na,x\n";
@@ -16,7 +17,7 @@ static unroll_status load_skipping(loaded *x, const char *csv, const char *serie
   x->t.skip = true;
   if (!status) status = dataset_bind(&x->d, &x->t, &x->s, series, BIND_TRAINING, err);
   if (!status) status = schema_collect(&x->s, &x->d, 1, err);
-  if (!status) status = dataset_encode_table(&x->d, &x->s, err);
+  if (!status) status = dataset_encode(&x->d, &x->s, err);
   return status;
 }
 
@@ -124,21 +125,21 @@ static void test_lines(void **state) {
     dataset d;
     unroll_error err = {0};
     int64_t line;
-    if (dataset_read(&d, &form, paths, true, &err)) fail_msg("%s", err.message);
+    if (dataset_read_plain(&d, &form, paths, true, &err)) fail_msg("%s", err.message);
     assert_int_equal(d.bad.n, 2);
     assert_int_equal(vocabulary_set(&v, UNIT_CHARS, lines, lines ? known : sorted, lines ? 3 : 4, &err), UNROLL_OK);
-    assert_int_equal(dataset_encode(&d, &v, &err), UNROLL_OK); /* q is not known */
+    assert_int_equal(plain_encode(&d, &form, &v, &err), UNROLL_OK); /* q is not known */
     assert_int_equal(d.bad.n, 3);
     assert_int_equal(d.bad.first[2].line, 2);
     assert_non_null(strstr(d.bad.first[2].file, "1.txt"));
     text all = {0};
-    vocabulary_add_texts(&v, d.symbols, d.n_symbols, &all);
+    vocabulary_add_texts(&v, d.columns[0].symbols, d.n_symbols, &all);
     assert_string_equal(all.data, lines ? "ab\nba\nab\nbb\n" : "ab\nba\r\nab\nbb\n");
     if (lines) {
       assert_int_equal(d.n_sequences, 4);
       static const int place[4][2] = {{0, 1}, {0, 3}, {0, 4}, {1, 3}};
       for (int i = 0; i < 4; i++) {
-        const char *file = dataset_place(&d, i, &line);
+        const char *file = dataset_place(&d, d.row_of[i], &line);
         assert_int_equal(file[strlen(file) - 5] - '0', place[i][0]);
         assert_int_equal(line, place[i][1]);
       }
@@ -146,7 +147,7 @@ static void test_lines(void **state) {
     text_free(&all);
     dataset_free(&d);
     vocabulary_free(&v);
-    assert_int_equal(dataset_read(&d, &form, paths, false, &err), UNROLL_BAD_INPUT);
+    assert_int_equal(dataset_read_plain(&d, &form, paths, false, &err), UNROLL_BAD_INPUT);
     assert_non_null(strstr(err.message, "1 more line cannot be read"));
   }
   for (int i = 0; i < 2; i++) {

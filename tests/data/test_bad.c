@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include "base/file.h"
 #include "base/memory.h"
-#include "data/dataset.h"
+#include "plain.h"
 
 #define FOLDER UNROLL_SOURCE_DIR "/tests/bad/data"
 
@@ -55,7 +55,7 @@ static void replay_text(const char *path, const char *data, size_t size) {
     vocabulary v;
     assert_int_equal(status, UNROLL_OK);
     know(&v, &form, known);
-    status = dataset_encode(&d, &v, &err);
+    status = plain_encode(&d, &form, &v, &err);
     vocabulary_free(&v);
     assert_true(err.source[0] != 0);
   }
@@ -127,9 +127,9 @@ static void test_no_file(void **state) {
   const data_form form = {.name = "token"};
   dataset d;
   unroll_error err = {0};
-  assert_int_equal(dataset_read(&d, &form, FOLDER "/does_not_exist", false, &err), UNROLL_BAD_INPUT);
+  assert_int_equal(dataset_read_plain(&d, &form, FOLDER "/does_not_exist", false, &err), UNROLL_BAD_INPUT);
   assert_true(err.file[0] != 0);
-  assert_int_equal(dataset_read(&d, &form, FOLDER "/none", false, &err), UNROLL_BAD_INPUT);
+  assert_int_equal(dataset_read_plain(&d, &form, FOLDER "/none", false, &err), UNROLL_BAD_INPUT);
 }
 
 int main(void) {

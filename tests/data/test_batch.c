@@ -8,8 +8,18 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "data/batch.h"
+#include "plain.h"
 
 static const data_form stream = {.name = "token"}, lines = {.name = "token", .lines = true};
+
+/* A schema for it. */
+static schema *small_schema(const data_form *f) {
+  static variable one;
+  static schema s;
+  one = plain_variable(f, NULL);
+  s = (schema){.list = &one, .n = 1};
+  return &s;
+}
 
 /* The least graph that has inputs token, token[t-1], token[t-3], of which the first is predicted. */
 static graph *small_graph(void) {
@@ -43,10 +53,11 @@ static void stream_case(int n, int rows, int steps) {
   unroll_error err = {0};
   for (int i = 0; i < n; i++) s[i] = (char)('0' + i % 10);
   assert_int_equal(dataset_parse(&d, &stream, "text", s, (size_t)n, NULL), UNROLL_OK);
-  for (int i = 0; i < n; i++) d.symbols[i] = i; /* a symbol tells its place */
-  const int begin = n / 3;                      /* the part is the rest: lags look before it */
+  for (int i = 0; i < n; i++) d.columns[0].symbols[i] = i; /* a symbol tells its place */
+  const int begin = n / 3;                                 /* the part is the rest: lags look before it */
   p = (part){.data = &d, .begin = begin, .end = n, .n_symbols = n - begin};
-  if (batcher_new(&b, small_graph(), &p, &(batch_options){.rows = rows, .steps = steps}, &err)) fail_msg("%s", err.message);
+  if (batcher_new(&b, small_graph(), &p, &(batch_options){.rows = rows, .steps = steps, .schema = small_schema(&stream)}, &err))
+    fail_msg("%s", err.message);
   assert_int_equal(batcher_rows(b), n - begin < 2 * rows ? 1 : rows);
   assert_true(batcher_steps(b) <= steps);
   int seen[4096] = {0}, last[4096];
@@ -60,15 +71,15 @@ static void stream_case(int n, int rows, int steps) {
       for (int row = 0; row < a->active[t]; row++) {
         const int64_t cell = a->first[t] + row;
         const int at = x->index[0][cell];
-        int64_t line, column;
+        int64_t example, step;
         seen[at]++;
         assert_int_equal(x->index[1][cell], at - 1);
         assert_int_equal(x->index[2][cell], at >= 3 ? at - 3 : -1);
         if (t > 0 || k > 0) assert_int_equal(at, last[row] + 1);
         last[row] = at;
-        batcher_where(b, 0, cell, &line, &column);
-        assert_int_equal(line, 0);
-        assert_int_equal(column, at + 1);
+        batcher_where(b, 0, cell, &example, &step);
+        assert_int_equal(example, 0);
+        assert_int_equal(step, at);
       }
   }
   for (int i = 0; i < n; i++) assert_int_equal(seen[i], i >= begin);
@@ -94,7 +105,8 @@ static void lines_case(int n, int rows, bool shuffled) {
   assert_int_equal(dataset_parse(&d, &lines, "text", s.data, s.length, NULL), UNROLL_OK);
   assert_int_equal(part_whole(&p, &d, NULL), UNROLL_OK);
   assert_int_equal(
-      batcher_new(&b, small_graph(), &p, &(batch_options){.rows = rows, .steps = 1, .seed = 3, .shuffle = shuffled}, NULL),
+      batcher_new(&b, small_graph(), &p,
+                  &(batch_options){.rows = rows, .steps = 1, .seed = 3, .shuffle = shuffled, .schema = small_schema(&lines)}, NULL),
       UNROLL_OK);
   int64_t first_lines[2] = {0};
   for (int epoch = 0; epoch < 2; epoch++) {
@@ -106,18 +118,18 @@ static void lines_case(int n, int rows, bool shuffled) {
       assert_true(x->rows <= batcher_rows(b) && a->steps <= batcher_steps(b) && a->first[a->steps] <= batcher_cells(b));
       if (a->first[a->steps] > largest) largest = (int)a->first[a->steps];
       for (int row = 0; row < x->rows; row++) {
-        int64_t line, column;
-        batcher_where(b, 0, row, &line, &column);
-        assert_int_equal(column, 1);
+        int64_t line, step;
+        batcher_where(b, 0, row, &line, &step);
+        assert_int_equal(step, 0);
         if (k == 0 && row == 0) first_lines[epoch] = line;
-        const int64_t from = d.first[line - 1], length = d.first[line] - from;
-        seen[line - 1]++;
+        const int64_t from = d.first[line], length = d.first[line + 1] - from;
+        seen[line]++;
         for (int t = 0; t < length; t++) {
           assert_true(a->active[t] > row);
           const int64_t cell = a->first[t] + row;
-          assert_int_equal(x->index[0][cell], d.symbols[from + t]);
-          assert_int_equal(x->index[1][cell], t >= 1 ? d.symbols[from + t - 1] : -1);
-          assert_int_equal(x->index[2][cell], t >= 3 ? d.symbols[from + t - 3] : -1);
+          assert_int_equal(x->index[0][cell], d.columns[0].symbols[from + t]);
+          assert_int_equal(x->index[1][cell], t >= 1 ? d.columns[0].symbols[from + t - 1] : -1);
+          assert_int_equal(x->index[2][cell], t >= 3 ? d.columns[0].symbols[from + t - 3] : -1);
         }
         assert_true(length == a->steps || a->active[length] <= row);
       }
@@ -147,7 +159,7 @@ static void test_pure(void **state) {
   dataset d;
   part p;
   batcher *b, *c;
-  const batch_options o = {.rows = 8, .steps = 4, .seed = 11, .shuffle = true};
+  const batch_options o = {.rows = 8, .steps = 4, .seed = 11, .shuffle = true, .schema = small_schema(&lines)};
   for (int i = 0; i < 500; i++) text_format(&s, "%d\n", i * i);
   assert_int_equal(dataset_parse(&d, &lines, "text", s.data, s.length, NULL), UNROLL_OK);
   assert_int_equal(part_whole(&p, &d, NULL), UNROLL_OK);
@@ -170,44 +182,53 @@ static void test_pure(void **state) {
   text_free(&s);
 }
 
-static void test_warming(void **state) {
+/* Steps before the beginnings of the streams, some of which are before the text. */
+static void test_before(void **state) {
   (void)state;
-  static const int32_t symbols[] = {7, 8, 9, 10};
-  frame f;
-  assert_int_equal(frame_init(&f, small_graph(), 2, 3, 6, NULL), UNROLL_OK);
-  f.rows[0] = (frame_row){symbols, -1, 3};
-  f.rows[1] = (frame_row){symbols, 1, 2};
-  frame_fill(&f, 2, false);
-  const int32_t before[5] = {-1, 7, -1, 8, 7};
-  assert_memory_equal(f.b.index[1], before, sizeof before);
-  for (int i = 0; i < 5; i++) assert_int_equal(f.b.index[0][i], -1);
-  frame_fill(&f, 2, true);
-  const int32_t targets[5] = {-1, 8, 7, 9, 8};
-  assert_memory_equal(f.b.index[0], targets, sizeof targets);
-  frame_free(&f);
+  dataset d;
+  part p;
+  batcher *b;
+  assert_int_equal(dataset_parse(&d, &stream, "text", "0123456789", 10, NULL), UNROLL_OK);
+  for (int i = 0; i < 10; i++) d.columns[0].symbols[i] = i;
+  p = (part){.data = &d, .begin = 1, .end = 9, .n_symbols = 8};
+  const batch_options o = {.rows = 2, .steps = 3, .uneven = true, .schema = small_schema(&stream)};
+  assert_int_equal(batcher_new(&b, small_graph(), &p, &o, NULL), UNROLL_OK);
+  const batch *x = batcher_before(b, 2, 3); /* from -1 and from 3 */
+  const int32_t now[6] = {-1, 3, 0, 4, 1, 5}, before[6] = {-1, 2, -1, 3, 0, 4};
+  assert_int_equal(x->axes[0].steps, 3);
+  assert_memory_equal(x->index[0], now, sizeof now);
+  assert_memory_equal(x->index[1], before, sizeof before);
+  assert_int_equal(batcher_count(b), 2); /* 3 steps, then one */
+  assert_int_equal(batcher_get(b, 0, 0)->axes[0].steps, 3);
+  assert_int_equal(batcher_get(b, 0, 1)->axes[0].steps, 1);
+  batcher_free(b);
+  dataset_free(&d);
 }
 
 static void test_refused(void **state) {
   (void)state;
-  static const int32_t symbol = 0;
-  dataset d = {.symbols = (int32_t *)&symbol, .n_symbols = 1};
+  int64_t first[2] = {0, 1};
+  int32_t symbol = 0;
+  column_values column = {.there = true, .symbols = &symbol, .first = first, .n = 1};
+  dataset d = {.plain = true, .stream = true, .columns = &column, .n_columns = 1, .n_sequences = 1, .n_symbols = 1};
+  const schema *const s = small_schema(&stream);
   part p = {.data = &d, .end = 1, .n_symbols = 1};
   batcher *b;
   graph *g = small_graph();
-  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 0, .steps = 1}, NULL), UNROLL_USAGE);
-  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 1, .steps = 0}, NULL), UNROLL_USAGE);
+  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 0, .steps = 1, .schema = s}, NULL), UNROLL_USAGE);
+  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 1, .steps = 0, .schema = s}, NULL), UNROLL_USAGE);
   g->n_axes = 2;
-  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 1, .steps = 1}, NULL), UNROLL_USAGE);
+  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 1, .steps = 1, .schema = s}, NULL), UNROLL_USAGE);
   g->n_axes = 1;
   g->n_losses = 0;
-  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 1, .steps = 1}, NULL), UNROLL_USAGE);
+  assert_int_equal(batcher_new(&b, g, &p, &(batch_options){.rows = 1, .steps = 1, .schema = s}, NULL), UNROLL_USAGE);
   p.n_symbols = 0;
-  assert_int_equal(batcher_new(&b, small_graph(), &p, &(batch_options){.rows = 1, .steps = 1}, NULL), UNROLL_USAGE);
+  assert_int_equal(batcher_new(&b, small_graph(), &p, &(batch_options){.rows = 1, .steps = 1, .schema = s}, NULL), UNROLL_USAGE);
   assert_int_equal(mem_live(), 0);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_stream), cmocka_unit_test(test_lines), cmocka_unit_test(test_pure),
-                                     cmocka_unit_test(test_warming), cmocka_unit_test(test_refused)};
+                                     cmocka_unit_test(test_before), cmocka_unit_test(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ static unroll_status load_dates(loaded *x, const char *net, const char *csv, con
   if (status) return status;
   calendar_cut(&x->d, 0.2, 0.3);
   status = schema_collect(&x->s, &x->d, 1, err);
-  if (!status) status = dataset_encode_table(&x->d, &x->s, err);
+  if (!status) status = dataset_encode(&x->d, &x->s, err);
   x->built = true;
   if (!status) status = loaded_graph(x, &x->g, err);
   if (!status) dataset_measure(&x->d, &x->s, &x->g);
@@ -224,7 +224,7 @@ static void batches(void **state) {
   if (load_dates(&x, FORECAST, csv.data, "id", SCALING_SERIES, &err)) fail_msg("%s", err.message);
   assert_int_equal(calendar_part(&p, &x.d, &x.s, CALENDAR_TRAIN, 3, &err), UNROLL_OK);
   assert_int_equal(
-      batcher_new(&b, &x.g, &p, &(batch_options){.rows = 3, .steps = 1, .shuffle = true, .seed = 4, .table = &x.s}, &err),
+      batcher_new(&b, &x.g, &p, &(batch_options){.rows = 3, .steps = 1, .shuffle = true, .seed = 4, .schema = &x.s}, &err),
       UNROLL_OK);
   const int y = input_of(&x.g, 0, 0), before = input_of(&x.g, 0, 2), given = input_of(&x.g, 1, 0), when = input_of(&x.g, 2, 0);
   int64_t last[2] = {-1, -1};

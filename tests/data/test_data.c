@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/memory.h"
-#include "data/dataset.h"
+#include "plain.h"
 #include "base/hash.h"
 #include "base/sort.h"
 
@@ -55,17 +55,19 @@ static void test_texts(void **state) {
     unroll_error err = {0};
     if (dataset_parse(&d, texts[i].form, "text", texts[i].data, strlen(texts[i].data), &err))
       fail_msg("row %zu: %s", i, err.message);
-    const int32_t *codes = d.symbols;
-    assert_int_equal(vocabulary_collect(&v, d.unit, d.lines, &codes, &d.n_symbols, 1, &err), UNROLL_OK);
-    assert_int_equal(dataset_encode(&d, &v, &err), UNROLL_OK);
+    const column_values *c = &d.columns[0];
+    const int32_t *codes = c->symbols;
+    assert_true(d.plain && d.stream == !texts[i].form->lines);
+    assert_int_equal(vocabulary_collect(&v, texts[i].form->unit, texts[i].form->lines, &codes, &c->n, 1, &err), UNROLL_OK);
+    assert_int_equal(plain_encode(&d, texts[i].form, &v, &err), UNROLL_OK);
     for (int64_t s = 0; s < d.n_sequences; s++) {
       text_add(&out, "[", 1);
-      for (int64_t j = d.first[s]; j < d.first[s + 1]; j++) {
-        assert_in_range(d.symbols[j], 0, v.n - 1);
-        if (d.symbols[j] == v.end)
+      for (int64_t j = c->first[s]; j < c->first[s + 1]; j++) {
+        assert_in_range(c->symbols[j], 0, v.n - 1);
+        if (c->symbols[j] == v.end)
           text_add(&out, "|", 1);
         else
-          vocabulary_add_text(&v, d.symbols[j], &out);
+          vocabulary_add_text(&v, c->symbols[j], &out);
       }
       text_add(&out, "]", 1);
     }
@@ -222,10 +224,10 @@ static void test_no_memory(void **state) {
     unroll_error err = {0};
     unroll_status status = dataset_parse(&d, &lines, "text", "one\ntwo\nthree\nfour\n", 19, &err);
     if (!status) {
-      const int32_t *codes = d.symbols;
+      const int32_t *codes = d.columns[0].symbols;
       status = vocabulary_collect(&v, UNIT_CHARS, true, &codes, &d.n_symbols, 1, &err);
     }
-    if (!status) status = dataset_encode(&d, &v, &err);
+    if (!status) status = plain_encode(&d, &lines, &v, &err);
     if (!status) status = part_split(&p[0], &p[1], &p[2], &d, 0.3, 0, 1, &err);
     for (int i = 0; i < 3; i++) part_free(&p[i]);
     vocabulary_free(&v);

@@ -1,4 +1,5 @@
 /* test_table.c - tables: cells, words, vocabularies, what variables read, batches against what a hand says they are. */
+#include "plain.h"
 #include "tables.h"
 #include "symbols/words.h"
 
@@ -118,12 +119,12 @@ static void test_plain(void **state) {
     text all = {0};
     unroll_error err = {0};
     if (dataset_parse(&d, &plain[i].form, "text", plain[i].text, strlen(plain[i].text), &err)) fail_msg("%zu: %s", i, err.message);
-    assert_true(vocabulary_count_words(&l, &d.words, d.lines));
-    assert_int_equal(vocabulary_of_words(&v, UNIT_WORDS, d.lines, &l, 0, NULL), UNROLL_OK);
-    assert_int_equal(dataset_encode(&d, &v, NULL), UNROLL_OK);
+    assert_true(vocabulary_count_words(&l, &d.columns[0].words, !d.stream));
+    assert_int_equal(vocabulary_of_words(&v, UNIT_WORDS, !d.stream, &l, 0, NULL), UNROLL_OK);
+    assert_int_equal(plain_encode(&d, &plain[i].form, &v, NULL), UNROLL_OK);
     for (int64_t n = 0; n < d.n_sequences; n++) {
       for (int64_t k = d.first[n]; k < d.first[n + 1]; k++) {
-        vocabulary_add_text(&v, d.symbols[k], &all);
+        vocabulary_add_text(&v, d.columns[0].symbols[k], &all);
         text_add(&all, " ", 1);
       }
       text_add(&all, "|", 1);
@@ -278,7 +279,7 @@ static void test_standardised(void **state) {
   if (load_codes(&x, REGRESS, "test.csv", csv, strlen(csv), NULL, &err)) fail_msg("%s", err.message);
   x.s.standardise = true;
   assert_int_equal(schema_collect(&x.s, &x.d, 1, NULL), UNROLL_OK);
-  assert_int_equal(dataset_encode_table(&x.d, &x.s, NULL), UNROLL_OK);
+  assert_int_equal(dataset_encode(&x.d, &x.s, NULL), UNROLL_OK);
   static const double first[] = {-3, -1, 1, 3}, y[] = {-1, 0, 1};
   for (int i = 0; i < 4; i++) {
     const float *v = x.d.columns[0].numbers + 3 * i;
@@ -300,7 +301,7 @@ static void test_pen(void **state) {
     fail_msg("%s", err.message);
   x.s.standardise = true;
   assert_int_equal(schema_collect(&x.s, &x.d, 1, NULL), UNROLL_OK);
-  assert_int_equal(dataset_encode_table(&x.d, &x.s, NULL), UNROLL_OK);
+  assert_int_equal(dataset_encode(&x.d, &x.s, NULL), UNROLL_OK);
   static const float want[] = {-1, -1, 0, 1, 1, 1};
   assert_memory_equal(x.d.columns[1].numbers, want, sizeof want);
   loaded_free(&x);
@@ -341,7 +342,7 @@ static void test_batch(void **state) {
   assert_int_equal(x.g.n_axes, 2);
   assert_int_equal(part_whole(&p, &x.d, NULL), UNROLL_OK);
   assert_int_equal(p.n_symbols, 2 + 1 + 0 + 1 + 3 + 1);
-  if (batcher_new(&b, &x.g, &p, &(batch_options){.rows = 8, .steps = 1, .table = &x.s}, &err)) fail_msg("%s", err.message);
+  if (batcher_new(&b, &x.g, &p, &(batch_options){.rows = 8, .steps = 1, .schema = &x.s}, &err)) fail_msg("%s", err.message);
   assert_int_equal(batcher_count(b), 1);
   assert_int_equal(batcher_rows(b), 3);
   assert_int_equal(batcher_steps(b), 3);
@@ -362,13 +363,18 @@ static void test_batch(void **state) {
   for (int i = 0; i < 5; i++) assert_true(z[i] == wanted_z[i]);
   assert_int_equal(batcher_symbols(b), 8);
   assert_true(y->loss_scale == 1.0 / 8);
-  int64_t line, column;
-  batcher_where(b, 0, 2, &line, &column); /* the loss of k: row 2 of the batch is example 1 */
-  assert_int_equal(line, 3);
-  assert_int_equal(column, 1);
-  batcher_where(b, 1, 3, &line, &column); /* of z: step 1 of example 0 */
-  assert_int_equal(line, 2);
-  assert_int_equal(column, 2);
+  int64_t example, step;
+  char place[100];
+  batcher_where(b, 0, 2, &example, &step); /* the loss of k: row 2 of the batch is example 1 */
+  assert_int_equal(example, 1);
+  assert_int_equal(step, 0);
+  dataset_tell(&x.d, example, step, place, sizeof place);
+  assert_string_equal(place, "row 3, step 1 of the data");
+  batcher_where(b, 1, 3, &example, &step); /* of z: step 1 of example 0 */
+  assert_int_equal(example, 0);
+  assert_int_equal(step, 1);
+  dataset_tell(&x.d, example, step, place, sizeof place);
+  assert_string_equal(place, "row 2, step 2 of the data");
   batcher_free(b);
   part_free(&p);
   loaded_free(&x);
@@ -392,7 +398,7 @@ static void test_epochs(void **state) {
   if (part_split(&p[0], &p[1], &p[2], &x.d, 0.2, 0.1, 3, &err)) fail_msg("%s", err.message);
   assert_int_equal(p[0].n + p[1].n + p[2].n, 300);
   assert_true(p[0].n > 150 && p[1].n > 30 && p[2].n > 10);
-  if (batcher_new(&b, &x.g, &p[0], &(batch_options){.rows = 7, .steps = 1, .seed = 2, .shuffle = true, .table = &x.s}, &err))
+  if (batcher_new(&b, &x.g, &p[0], &(batch_options){.rows = 7, .steps = 1, .seed = 2, .shuffle = true, .schema = &x.s}, &err))
     fail_msg("%s", err.message);
   for (int epoch = 0; epoch < 2; epoch++) {
     int seen[300] = {0};
@@ -423,7 +429,7 @@ static void test_memory(void **state) {
     mem_fail_after(n, 0);
     unroll_status status = load(&x, TRANSLATE, csv, NULL, &err);
     if (!status) status = part_whole(&p, &x.d, &err);
-    if (!status) status = batcher_new(&b, &x.g, &p, &(batch_options){.rows = 2, .steps = 1, .table = &x.s}, &err);
+    if (!status) status = batcher_new(&b, &x.g, &p, &(batch_options){.rows = 2, .steps = 1, .schema = &x.s}, &err);
     if (!status) batcher_get(b, 0, 0);
     mem_fail_after(0, 0);
     batcher_free(b);

@@ -138,7 +138,7 @@ static void test_unknown(void **state) {
     if (load_codes(&y, unknown[i].net, tagged ? unknown[i].series : "test.csv", unknown[i].csv, strlen(unknown[i].csv),
                    tagged ? NULL : unknown[i].series, &err))
       fail_msg("%s", err.message);
-    assert_int_equal(dataset_encode_table(&y.d, &x.s, &err), UNROLL_BAD_INPUT);
+    assert_int_equal(dataset_encode(&y.d, &x.s, &err), UNROLL_BAD_INPUT);
     if (err.line != unknown[i].line || !strstr(err.message, unknown[i].message)) fail_msg("%zu: %d: %s", i, err.line, err.message);
     loaded_free(&x);
     loaded_free(&y);

@@ -210,7 +210,7 @@ static void questions(dataset *d, int net, int n) {
     t.data[t.length - 1] = '\n';
   }
   put("questions.csv", &t);
-  OK(predict_read(d, &models[net], path_of("questions", ".csv"), &(predict_table){0}, false, err));
+  OK(model_read(d, &models[net], path_of("questions", ".csv"), &(data_options){.wanted = BIND_GIVEN}, err));
 }
 
 static void decode_some(int net, int n, const decode_options *o, int threads, collected *c) {
@@ -231,8 +231,8 @@ static double nats_of(int net, const char *rows, size_t size) {
   predict_total totals[4];
   double nats = 0;
   file_put(folder, "shown.csv", rows, size);
-  OK(predict_read(&d, &models[net], path_of("shown", ".csv"), &(predict_table){0}, true, err));
-  OK(predict(&models[net], &d, true, 5, NULL, &(predict_sink){0}, totals, err));
+  OK(model_read(&d, &models[net], path_of("shown", ".csv"), &(data_options){.wanted = BIND_TRUTH}, err));
+  OK(predict(&models[net], &d, true, 5, 1, NULL, &(predict_sink){0}, totals, err));
   for (int k = 0; k < models[net].g.n_losses; k++) nats += totals[k].nats;
   dataset_free(&d);
   return nats;
@@ -388,7 +388,7 @@ static void test_known(void **state) {
     text_format(&t, "\n");
   }
   put("context.csv", &t);
-  OK(predict_read(&d, &models[2], path_of("context", ".csv"), &(predict_table){0}, true, err));
+  OK(model_read(&d, &models[2], path_of("context", ".csv"), &(data_options){.wanted = BIND_TRUTH}, err));
   decode_defaults(&o);
   o.samples = 2;
   for (int rows = 1; rows <= 12; rows += 11) {

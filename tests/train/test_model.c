@@ -24,8 +24,7 @@ static unroll_status make(model *m, const char *net, const char *letters, const 
   const char *file, *source;
   int32_t codes[64];
   int64_t n = 0;
-  vocabulary words = {.end = -1};
-  *m = (model){.words.end = -1};
+  *m = (model){0};
   unroll_status status = model_find_net(net, &memory, &file, &source, err);
   if (!status) status = model_begin(m, file, source, err);
   arena_free(&memory);
@@ -35,9 +34,9 @@ static unroll_status make(model *m, const char *net, const char *letters, const 
     codes[n] = (int32_t)code;
   }
   const int32_t *all = codes;
-  if (!status) status = vocabulary_collect(&words, m->form.unit, m->form.lines, &all, &n, 1, err);
-  if (!status) status = model_build(m, &words, settings, n_settings, false, err);
-  vocabulary_free(&words);
+  variable *v = m->schema.list;
+  if (!status) status = vocabulary_collect(&v->words, v->form.unit, v->form.lines, &all, &n, 1, err);
+  if (!status) status = model_build(m, settings, n_settings, false, err);
   return status ? status : model_init(m, 3, err);
 }
 
@@ -153,9 +152,10 @@ static void test_round_trip(void **state) {
     OK(model_load(&n, first, true, err));
     assert_int_equal(n.g.n_weights, m.g.n_weights);
     assert_memory_equal(n.weights, m.weights, (size_t)m.g.n_weights * sizeof(float));
-    assert_int_equal(n.words.n, m.words.n);
-    assert_int_equal(n.words.end, m.words.end);
-    assert_memory_equal(n.words.codes, m.words.codes, (size_t)m.words.n * sizeof *m.words.codes);
+    const vocabulary *v = &m.schema.list->words, *w = &n.schema.list->words;
+    assert_int_equal(w->n, v->n);
+    assert_int_equal(w->end, v->end);
+    assert_memory_equal(w->codes, v->codes, (size_t)v->n * sizeof *v->codes);
     assert_string_equal(n.net_text, m.net_text);
     assert_true(n.data.bytes == 12345 && n.data.hash == 0xfedcba9876543210u);
     assert_true(n.sealed && n.n_cells == 1);
@@ -183,7 +183,12 @@ static const struct {
     {SET, "net", "data token : chars lines\nh = = 3\n", "expected"},
     {SET, "net", "", "no 'data' line"},
     {SET, "net", "data token : bpe(10)\n", "merge 0 of a vocabulary is no pair of numbers"},
-    {SET, "net", "data token : audio\n", "the metadata 'variables' is missing"},
+    {DROP, "variables", NULL, "the metadata 'variables' is missing"},
+    {SET, "variables", "[]", "the metadata 'variables' is not a JSON object"},
+    {SET, "variables", "{}", "the variable 'token' has no good vocabulary"},
+    {SET, "variables", "{\"token\":{\"symbols\":[\"a\",\"b\",\"c\"],\"end\":false}}",
+     "the vocabulary of 'token' has no end symbol"},
+    {SET, "net", "data token : audio\n", "the variable 'token' has no good width"},
     {SET, "net", "data token : chars lines\nh = nosuchcell(embed(token[t-1], 4), 5)\ntoken ~ softmax(W h + b)\n", ""},
     {SET, "net",
      "data token : chars lines\nhidden = 1000000000\nh = lstm(embed(token[t-1], 4), hidden)\ntoken ~ softmax(W h + b)\n", ""},
@@ -203,9 +208,8 @@ static const struct {
     {SET, "settings", "{\"hidden\":-5}", ""},
     {SET, "settings", "{\"hidden\":1e300}", ""},
     {SET, "settings", "{\"hiden\":12}", ""},
-    {DROP, "vocabulary", NULL, "the metadata 'vocabulary' is missing"},
     {SET, "vocabulary", "[]", "the vocabulary is empty"},
-    {SET, "vocabulary", "{}", "the metadata 'vocabulary' is not a JSON array"},
+    {SET, "vocabulary", "{}", "the metadata 'vocabulary' is not a JSON array"}, /* the form of old files */
     {SET, "vocabulary", "[\"a\",\"b\",\"c\"]", "the last symbol of the vocabulary is not the end of a line"},
     {SET, "vocabulary", "[\"a\",\"bc\",\"\\n\"]", "symbol 1 of the vocabulary is not one character"},
     {SET, "vocabulary", "[\"a\",7,\"\\n\"]", "symbol 1 of the vocabulary is not one character"},
@@ -231,9 +235,10 @@ static void write_changed(const char *path, const tensor_file *f, size_t row) {
   static float numbers[4096];
   size_t n = 0, n_keys = 0;
   for (size_t i = 0; i < f->metadata; i++) {
-    const bool here = !strcmp(f->keys[i], bad[row].name) || (bad[row].change == HASH && !strcmp(f->keys[i], "format"));
+    const bool old = !strcmp(bad[row].name, "vocabulary") && !strcmp(f->keys[i], "variables"); /* the key in old files */
+    const bool here = old || !strcmp(f->keys[i], bad[row].name) || (bad[row].change == HASH && !strcmp(f->keys[i], "format"));
     if (here && bad[row].change == DROP) continue;
-    keys[n_keys] = f->keys[i];
+    keys[n_keys] = old ? bad[row].name : f->keys[i];
     values[n_keys++] = !here ? f->values[i] : bad[row].change == HASH ? CHECKPOINT_FORMAT : bad[row].value;
   }
   if (bad[row].change == HASH) {

@@ -80,8 +80,10 @@ static double loss_of(const char *path) {
       if (((unsigned char)*c & 0xC0) == 0x80) continue; /* within a character */
       OK(generate_next(&m, line, (size_t)(c - line), p, err));
       const uint32_t code = (unsigned char)*c == 0xC3 ? 0xE9 : (unsigned char)*c; /* the one letter that is not of one byte */
-      for (int i = 0; i < m.words.n; i++)
-        if (i == (*c == '\n' ? m.words.end : -1) || (*c != '\n' && i != m.words.end && m.words.codes[i] == code)) nats -= log(p[i]);
+      for (int i = 0; i < m.schema.list->words.n; i++)
+        if (i == (*c == '\n' ? m.schema.list->words.end : -1) ||
+            (*c != '\n' && i != m.schema.list->words.end && m.schema.list->words.codes[i] == code))
+          nats -= log(p[i]);
       symbols++;
       if (*c == '\n') break;
     }

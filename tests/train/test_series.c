@@ -151,7 +151,7 @@ static void remembered(void **state) {
   o.steps = 2;
   OK(run(&o, 0, false, &r, err));
   OK(model_load(&m, path_of("model/model.safetensors"), false, err));
-  const series_form *f = &m.table.time;
+  const series_form *f = &m.schema.time;
   assert_string_equal(f->time, "day");
   assert_string_equal(f->series, "id");
   assert_int_equal(f->context, 14);
@@ -162,9 +162,9 @@ static void remembered(void **state) {
   assert_string_equal(at, "2020-01-28");
   time_write(&f->grid, f->chosen[0], at);
   assert_string_equal(at, "2020-02-05");
-  assert_null(m.table.list[0].mean); /* scaled by its windows */
-  assert_non_null(m.table.list[1].mean);
-  assert_null(m.table.list[3].mean);
+  assert_null(m.schema.list[0].mean); /* scaled by its windows */
+  assert_non_null(m.schema.list[1].mean);
+  assert_null(m.schema.list[3].mean);
   OK(model_save(&m, path_of("copy.safetensors"), err));
   assert_true(file_hash(folder, "copy.safetensors") == file_hash(o.dir, "model.safetensors"));
 

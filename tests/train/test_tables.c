@@ -213,12 +213,12 @@ static void test_learned(void **state) {
     OK(run(&o, 0, false, &r, err));
     snprintf(file, sizeof file, "%s/model.safetensors", o.dir);
     OK(model_load(&m, file, false, err));
-    OK(predict_read(&d, &m, o.data, &(predict_table){.series = o.series, .tagged = o.tagged}, true, err));
-    OK(predict(&m, &d, true, 5, NULL, &(predict_sink){.context = &a, .emit = take}, totals, err));
+    OK(model_read(&d, &m, o.data, &(data_options){.wanted = BIND_TRUTH, .series = o.series, .tagged = o.tagged}, err));
+    OK(predict(&m, &d, true, 5, 1, NULL, &(predict_sink){.context = &a, .emit = take}, totals, err));
     assert_int_equal(a.n, d.n_sequences);
     double nats = 0;
     for (int k = 0; k < m.g.n_losses; k++) {
-      const variable *v = &m.table.list[m.g.losses[k].data];
+      const variable *v = &m.schema.list[m.g.losses[k].data];
       assert_int_equal(v->mean != NULL, nets[i].standardise && v->form.unit == UNIT_NUMBERS);
       nats += totals[k].nats;
       if (v->mean) nats -= (double)totals[k].n * log(v->deviation[0]); /* the evaluator is in standardised units */
@@ -235,9 +235,9 @@ static void test_learned(void **state) {
     evaluator_free(e);
     part_free(&p);
     dataset_free(&d);
-    OK(predict_read(&d, &m, o.data, &(predict_table){.series = o.series, .tagged = o.tagged}, false,
-                    err)); /* without looking at the truth, in other batches */
-    OK(predict(&m, &d, false, 64, NULL, &(predict_sink){.context = &b, .emit = take}, NULL, err));
+    OK(model_read(&d, &m, o.data, &(data_options){.wanted = BIND_GIVEN, .series = o.series, .tagged = o.tagged},
+                  err)); /* without looking at the truth, in other batches */
+    OK(predict(&m, &d, false, 64, 1, NULL, &(predict_sink){.context = &b, .emit = take}, NULL, err));
     assert_string_equal(a.out.data, b.out.data);
     dataset_free(&d);
     char copy[600];
@@ -266,7 +266,7 @@ static void test_refused(void **state) {
   generate_defaults(&g, &m);
   assert_int_equal(generate(&m, &g, NULL, &(generate_sink){0}, &e), UNROLL_USAGE);
   assert_non_null(strstr(e.message, "reads tables"));
-  assert_int_equal(predict_read(&d, &m, path_of("adding.csv"), &(predict_table){0}, false, &e), UNROLL_BAD_INPUT);
+  assert_int_equal(model_read(&d, &m, path_of("adding.csv"), &(data_options){.wanted = BIND_GIVEN}, &e), UNROLL_BAD_INPUT);
   assert_non_null(strstr(e.message, "there is no column 'text'"));
   dataset_free(&d);
   model_free(&m);

@@ -134,7 +134,7 @@ static void test_hello(void **state) {
   double p[8];
   snprintf(path, sizeof path, "%s/model.safetensors", o.dir);
   OK(model_load(&m, path, false, err));
-  assert_int_equal(m.words.n, 4); /* e h l o */
+  assert_int_equal(m.schema.list->words.n, 4); /* e h l o */
   OK(generate_next(&m, "hell", 4, p, err));
   assert_true(p[3] > 0.99);
   OK(generate_next(&m, "he", 2, p, err));

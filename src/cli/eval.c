@@ -1,18 +1,21 @@
-/* eval_table.c - `unroll eval` of a model that reads tables: for each line with ~ the loss and what fits, as text or JSON. */
-#include "cli/eval_table.h"
+/* eval.c - `unroll eval`: for each line with ~ the loss and what fits, as text or JSON; of a text the loss in bits. */
 #include <inttypes.h>
 #include <stdio.h>
 #include "base/error.h"
+#include "cli/commands.h"
 #include "cli/data.h"
 #include "cli/decode.h"
 #include "cli/figures.h"
+#include "cli/forecast.h"
 #include "cli/output.h"
+#include "cli/score.h"
 #include "cli/terminal.h"
+#include "use/evaluate.h"
 #include "use/evaluation.h"
 
-enum { ROWS = 32, SHOWN = 60 /* classes in a text; JSON has all */ };
+enum { ROWS = 32, STEPS = 64, SHOWN = 60 /* classes in a text; JSON has all */ };
 
-static const vocabulary *labels_of(const model *m, int k) { return &m->table.list[m->g.losses[k].data].words; }
+static const vocabulary *labels_of(const model *m, int k) { return &m->schema.list[m->g.losses[k].data].words; }
 
 /* --- text --- */
 
@@ -51,8 +54,20 @@ static void print_variable(const evaluation *e, const model *m, int k) {
   if (spans >= 0) figures_print_counts(f, figures_find_part(f, spans, "types"), "span", "all spans", INT32_MAX);
 }
 
+/* Of a text: one line. */
+static void print_text(const figures *f, const model *m) {
+  const double n = figures_value(f, 0, "symbols"), nats = figures_value(f, 0, "loss");
+  score_total_print("symbol", nats * n, (int64_t)n, (int64_t)figures_value(f, 0, "sequences"), figures_value(f, 0, "accuracy"));
+  if (figures_find(f, 0, "loss_fp32"))
+    output_rounding(m->precision, nats * BITS_PER_NAT, figures_value(f, 0, "loss_fp32") * BITS_PER_NAT, "bits per symbol");
+}
+
 static void print_report(const evaluation *e, const model *m) {
   const figures *f = &e->figures;
+  if (schema_is_text(&m->schema)) {
+    print_text(f, m);
+    return;
+  }
   char a[32], b[32];
   const double n = figures_value(f, 0, "symbols"), examples = figures_value(f, 0, "sequences"), nats = figures_value(f, 0, "loss");
   for (int k = 0; k < e->n; k++) print_variable(e, m, k);
@@ -78,7 +93,7 @@ static json_t *confusion_json(const label_metrics *m, const vocabulary *v) {
 
 static json_t *report_json(const evaluation *e, const model *m, const dataset *d) {
   json_t *out = figures_json(&e->figures), *all = json_object_get(out, "variables");
-  for (int k = 0; k < e->n; k++) {
+  for (int k = 0; all && k < e->n; k++) {
     json_t *one = json_object_get(all, e->figures.subjects[e->variables[k]].name);
     if (e->metrics[k].confusion) json_object_set_new(one, "confusion", confusion_json(&e->metrics[k], labels_of(m, k)));
   }
@@ -88,31 +103,46 @@ static json_t *report_json(const evaluation *e, const model *m, const dataset *d
 
 /* --- the command --- */
 
-unroll_status eval_table(const model *m, const options *o, pool *workers, unroll_error *err) {
+static unroll_status check(const model *m, const options *o, unroll_error *err) {
+  const bool plain = schema_is_text(&m->schema);
+  const unroll_status status = decode_check_eval(o, decode_is_for(&m->g) && !plain, decode_ctc(m), err);
+  if (!status && plain && o->confusion)
+    return error_set(err, UNROLL_USAGE, "--confusion is for tables, and this model reads a text");
+  return status;
+}
+
+static unroll_status eval_examples(const model *m, const options *o, pool *workers, unroll_error *err) {
   evaluation e = {0};
   dataset d = {0};
   decode_options search;
   ctc_search prefixes;
   const evaluation_options how = {.rows = o->batch > 0 ? (int)o->batch : ROWS,
+                                  .steps = o->unroll > 0 ? (int)o->unroll : STEPS,
                                   .confusion = o->confusion,
                                   .decode = o->decode ? &search : NULL,
                                   .search = decode_search(&prefixes, o),
                                   .stop = signals_flag()};
-  const predict_table read = {
-      .series = o->series, .tagged = o->tagged, .folders = o->folders, .codes = o->decode, .skip_bad = o->skip_bad};
-  text paths = {0};
-  unroll_status status = decode_check_eval(o, decode_is_for(&m->g), decode_ctc(m), err);
+  unroll_status status = check(m, o, err);
   if (!status) status = decode_eval_options(&search, o, err);
-  if (!status) status = data_paths(o, 1, &paths, err);
-  if (!status) status = predict_read(&d, m, paths.data, &read, true, err);
-  if (!status) data_report(&d);
+  if (!status) status = data_of_model(&d, m, o, BIND_TRUTH, err);
   if (!status) status = evaluation_run(&e, m, &d, &how, workers, err);
   if (!status && o->json)
     status = output_json(report_json(&e, m, &d), err);
   else if (!status)
     print_report(&e, m);
   evaluation_free(&e);
-  text_free(&paths);
   dataset_free(&d);
+  return status;
+}
+
+unroll_status command_eval(const options *o, unroll_error *err) {
+  model m = {0};
+  pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
+  unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
+  if (!status) status = model_set_precision(&m, o->precision, err);
+  if (!status) status = forecast_check(&m, o, false, err);
+  if (!status) status = m.schema.time.time ? forecast_eval(&m, o, workers, err) : eval_examples(&m, o, workers, err);
+  model_free(&m);
+  pool_free(workers);
   return status;
 }

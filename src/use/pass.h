@@ -1,0 +1,54 @@
+/* pass.h - a net over the data: plan, run and batches of a part, and the walk over all of them, in one place.
+ *
+ * A stream is cut into as many parallel streams as the batch has rows. Each is warmed up on up to 256 steps of the stream before
+ * it, which nobody looks at, so that figures do not suffer from cold starts. Other examples are taken whole. */
+#ifndef USE_PASS_H
+#define USE_PASS_H
+#include <signal.h>
+#include "base/threads.h"
+#include "data/batch.h"
+#include "dist/distribution.h"
+#include "model/model.h"
+#include "plan/plan.h"
+#include "run/run.h"
+
+typedef struct pass_options {
+  int rows, steps;    /* at a time; steps: of a stream */
+  bool uneven, cold;  /* streams: as in batch_options; without warming up */
+  int window;         /* steps that run at a time, see plan_options; 0: all */
+  bool heads, losses; /* what is looked at after each pass: the arguments of the distributions; the losses of each prediction */
+} pass_options;
+
+typedef struct pass {
+  const model *m;
+  const part *p;
+  pass_options o;
+  batcher *batches;
+  plan *plan;
+  run *run;
+  distribution *heads; /* [n_losses], if asked for */
+  float *carry;        /* [run_carry_size] scratch, of streams */
+} pass;
+
+/* The weights (a block like m->weights) are read by run_pack and at each pass; everything given is borrowed. pass_free in any case.
+ */
+unroll_status pass_init(pass *s, const model *m, const float *weights, const part *p, const pass_options *o, pool *workers,
+                        unroll_error *err);
+/* Only batches and plan, for its size. */
+unroll_status pass_plan(pass *s, const model *m, const part *p, const pass_options *o, unroll_error *err);
+void pass_free(pass *s);
+
+/* All batches; `take` is called after each and allocates what it likes, this nothing. stop (or NULL) set: UNROLL_INTERRUPTED. */
+typedef unroll_status (*pass_taker)(void *context, unroll_error *err);
+unroll_status pass_all(pass *s, pass_taker take, void *context, volatile sig_atomic_t *stop, unroll_error *err);
+/* Row i of loss k in the last batch: row of the batch, example and step. */
+typedef struct pass_place {
+  int row;
+  int64_t example, step;
+} pass_place;
+pass_place pass_at(const pass *s, int k, int64_t i);
+
+/* [n_sequences + 1] where the predictions of loss k begin that belong to each example (of ctc the steps that it reads); NULL: out
+ * of memory. */
+int64_t *pass_firsts(const model *m, const dataset *d, int k);
+#endif
