@@ -7,6 +7,8 @@
 #define KERNEL_ROWS_BODY_H
 #include <float.h>
 
+#define CROSS_ENTROPY_NEAR 32.0f /* up to here float keeps 2e-6 of log sum exp */
+
 /* Columns j .. j+15 of a row of n; zeros beyond. */
 VECTOR_INLINE v16 row_load(const float *x, int j, int n) { return n - j >= LANES ? v_load(x + j) : v_load_part(x + j, n - j); }
 /* Lanes of columns beyond n become `other`. */
@@ -83,6 +85,22 @@ static void log_sum_exp_run(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t
   }
 }
 
+/* (softmax(x) - onehot(hit)) d of one row from its maximum on: right for logits of any size. What the hit lacks of 1 is the sum of
+ * the others, which keeps the digits that 1 - softmax would lose. */
+static void cross_entropy_far(float *dx, const float *x, int hit, float d, int n) {
+  const float top = row_peak(x, n), all = row_exp(dx, x, n, top);
+  const v16 scale = v_set1(d / all);
+  dx[hit] = 0;
+  v16 others = v_zero();
+  for (int j = 0; j < n; j += LANES) {
+    others = v_add(others, row_cut(v_load(dx + j), j, n, v_zero()));
+    v_store(dx + j, v_mul(v_load(dx + j), scale));
+  }
+  dx[hit] = -v_sum(others) * (d / all);
+}
+
+/* exp(x - total), total = log sum exp(x) = loss + x[index]. That sum rounds to its own size, and so does what is left of it: rows
+ * where it may be large go from their maximum on. */
 static void cross_entropy_grad_run(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *loss,
                                    ptrdiff_t loss_row, const float *dl, ptrdiff_t dl_row, const int32_t *index, int rows, int n) {
   for (int i = 0; i < rows; i++, dx += dx_row, x += x_row) {
@@ -90,7 +108,11 @@ static void cross_entropy_grad_run(float *dx, ptrdiff_t dx_row, const float *x, 
       for (int j = 0; j < n; j += LANES) v_store(dx + j, v_zero());
       continue;
     }
-    const float hit = x[index[i]], total = loss[i * loss_row] + hit;
+    const float hit = x[index[i]], nats = loss[i * loss_row], total = nats + hit;
+    if (!(nats <= CROSS_ENTROPY_NEAR && fabsf(hit) <= CROSS_ENTROPY_NEAR)) {
+      cross_entropy_far(dx, x, index[i], dl[i * dl_row], n);
+      continue;
+    }
     const v16 all = v_set1(total), d = v_set1(dl[i * dl_row]);
     for (int j = 0; j < n; j += LANES) v_store(dx + j, v_mul(v_exp_low(v_sub(row_load(x, j, n), all)), d));
     float at[LANES];

@@ -231,23 +231,29 @@ static void eval_ROW_SUM(const eval *e, const node *n, rows *q) {
 
 static void eval_REPEAT(const eval *e, const node *n, rows *q) { EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = at(e, n, 0, i, j); }
 
-/* log(sum over j of exp(x_j)) of N columns of a row of input k */
-static double log_sum_exp(const eval *e, const node *n, int k, int64_t row, int N) {
-  double largest = -HUGE_VAL, sum = 0;
-  for (int j = 0; j < N; j++) largest = fmax(largest, at(e, n, k, row, j));
-  for (int j = 0; j < N; j++) sum += exp(at(e, n, k, row, j) - largest);
-  return largest + log(sum);
+/* The sum over j of exp(x_j - largest) of N columns of a row of input k */
+static double exp_sum(const eval *e, const node *n, int k, int64_t row, int N, double *largest) {
+  double sum = 0;
+  *largest = -HUGE_VAL;
+  for (int j = 0; j < N; j++) *largest = fmax(*largest, at(e, n, k, row, j));
+  for (int j = 0; j < N; j++) sum += exp(at(e, n, k, row, j) - *largest);
+  return sum;
 }
 
 static void eval_LOG_SUM_EXP(const eval *e, const node *n, rows *q) {
-  EACH_ROW(i, q) Y(i, 0) = log_sum_exp(e, n, 0, i, width_in(e, n, 0));
+  double largest;
+  EACH_ROW(i, q) {
+    const double sum = exp_sum(e, n, 0, i, width_in(e, n, 0), &largest);
+    Y(i, 0) = largest + log(sum);
+  }
 }
 
 static void eval_SOFTMAX(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) {
     const int columns = columns_of(e, n, i, q->t);
-    const double total = log_sum_exp(e, n, 0, i, columns);
-    for (int j = 0; j < columns; j++) Y(i, j) = exp(at(e, n, 0, i, j) - total);
+    double largest;
+    const double sum = exp_sum(e, n, 0, i, columns, &largest);
+    for (int j = 0; j < columns; j++) Y(i, j) = exp(at(e, n, 0, i, j) - largest) / sum;
   }
 }
 
@@ -486,7 +492,9 @@ static void eval_ADDITIVE_MIX(const eval *e, const node *n, rows *q) {
 static void eval_CROSS_ENTROPY(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) {
     const int32_t k = e->b->index[n->slot][i];
-    Y(i, 0) = k < 0 ? 0 : log_sum_exp(e, n, 0, i, width_in(e, n, 0)) - at(e, n, 0, i, k);
+    double largest;
+    const double sum = exp_sum(e, n, 0, i, width_in(e, n, 0), &largest);
+    Y(i, 0) = k < 0 ? 0 : log(sum) + (largest - at(e, n, 0, i, k));
   }
 }
 
@@ -502,8 +510,9 @@ static void eval_CLASS_WEIGHT(const eval *e, const node *n, rows *q) {
 static void eval_CROSS_ENTROPY_GRAD(const eval *e, const node *n, rows *q) {
   EACH_ROW(i, q) {
     const int32_t k = e->b->index[n->slot][i];
-    const double total = k < 0 ? 0 : log_sum_exp(e, n, 0, i, n->width);
-    EACH_COLUMN(j, n) Y(i, j) = k < 0 ? 0 : (exp(at(e, n, 0, i, j) - total) - (j == k)) * at(e, n, 2, i, 0);
+    double largest;
+    const double sum = exp_sum(e, n, 0, i, n->width, &largest);
+    EACH_COLUMN(j, n) Y(i, j) = k < 0 ? 0 : (exp(at(e, n, 0, i, j) - largest) / sum - (j == k)) * at(e, n, 2, i, 0);
   }
 }
 

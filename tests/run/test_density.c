@@ -381,7 +381,62 @@ static void objectives(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* Logits of any size: the gradient keeps its digits, in the plan and in the reference. */
+static void large_logits(void **state) {
+  (void)state;
+  static const struct {
+    float logits[3];
+    int32_t symbol;
+    double loss, gradient[3];
+  } rows[] = {
+      {{1e6f, 1e6f, 1e6f}, 0, 1.0986122886681098, {-2.0 / 3, 1.0 / 3, 1.0 / 3}},
+      {{-1e8f, 0, 1}, 0, 100000001.31326169, {-1, 0.26894142136999512, 0.73105857863000488}},
+      {{1e8f, 0, 1}, 0, 0, {0, 0, 0}},
+      {{-3e38f, 3e38f, 3e38f}, 1, 0.69314718055994531, {0, -0.5, 0.5}},
+      {{-40, -41, -42}, 2, 2.4076059644443806, {0.66524095577482178, 0.24472847105479765, -0.90996942682961943}},
+      {{33, 31, 32}, 1, 2.4076059644443806, {0.66524095577482178, -0.90996942682961943, 0.24472847105479765}},
+      {{100, 84, 60}, 0, 1.1253517471925912e-7, {-1.1253516207787584e-7, 1.1253516207787584e-7, 4.2483542033774825e-18}},
+      {{1, 2, 3}, 1, 1.4076059644443802, {0.090030573170380462, -0.75527152894520236, 0.66524095577482178}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    unroll_error err = {0};
+    arena memory = {0};
+    program *net;
+    graph g;
+    plan *p;
+    run *r = NULL;
+    reference ref = {0};
+    double exact[3];
+    graph_init(&g);
+    if (lang_parse(&net, "t.net", "data y : category(3)\nparam a\ny ~ softmax(a)\n", &memory, &err) ||
+        graph_build(&g, net, &(build_options){0}, &err) || graph_differentiate(&g, &err) ||
+        plan_new(&p, &g, &(plan_options){.max_rows = 1, .max_steps = 1, .gradient = 1}, &err) ||
+        run_new(&r, p, rows[i].logits, NULL, &err))
+      fail_msg("row %zu: %s", i, err.message);
+    const float *const number[] = {NULL};
+    const int32_t *const index[] = {&rows[i].symbol};
+    const batch b = {.rows = 1, .index = index, .number = number, .loss_scale = 1};
+    run_pass(r, &b, 1);
+    for (int k = 0; k < 3; k++) exact[k] = (double)rows[i].logits[k];
+    assert_int_equal(reference_pass(&ref, &g, exact, &b, NULL, 1, &err), UNROLL_OK);
+    if (!(fabs(run_loss(r, 0) - rows[i].loss) <= 4e-6 * fmax(1, rows[i].loss)) ||
+        !(fabs(reference_loss(&ref, 0) - rows[i].loss) <= 1e-12 * fmax(1, rows[i].loss)))
+      fail_msg("row %zu: loss %.17g, in the reference %.17g", i, run_loss(r, 0), reference_loss(&ref, 0));
+    for (int k = 0; k < 3; k++)
+      if (!(fabs((double)run_gradient(r)[k] - rows[i].gradient[k]) <= 2e-6 * fabs(rows[i].gradient[k]) + 1e-12) ||
+          !(fabs(ref.gradient[k] - rows[i].gradient[k]) <= 1e-12))
+        fail_msg("row %zu: gradient %d is %.9g, in the reference %.17g, not %.17g", i, k, (double)run_gradient(r)[k],
+                 ref.gradient[k], rows[i].gradient[k]);
+    reference_free(&ref);
+    run_free(r);
+    plan_free(p);
+    graph_free(&g);
+    arena_free(&memory);
+  }
+  assert_int_equal(mem_live(), 0);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_density), cmocka_unit_test(objectives)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_density), cmocka_unit_test(objectives), cmocka_unit_test(large_logits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
