@@ -49,6 +49,15 @@ double special_lbeta(double a, double b) {
   return p * log(p / q) - 0.5 * log(p) + 0.91893853320467274 + stirling(p) - fall;
 }
 
+/* By log x = 2 atanh s, s = (x - 1) / (x + 1), near 1, where the difference would keep no digits. */
+double special_log_bend(double x) {
+  const double w = x - 1, s = w / (x + 1), z = s * s;
+  double sum = 0;
+  if (!(fabs(s) < 1.0 / 3)) return (1 - log(x) / w) / w;
+  for (int k = 16; k >= 0; k--) sum = sum * z + 1.0 / (2 * k + 3);
+  return 0.5 * (1 - s) * (1 - (1 - s) * s * sum);
+}
+
 /* --- the beta distribution --- */
 
 /* The continued fraction 26.5.8, evaluated after Lentz (1976). */

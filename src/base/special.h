@@ -8,6 +8,7 @@ double special_digamma(double x); /* its derivative, x >= 0, -infinity at 0; rel
 double special_digamma_rise(double x,
                             double b);    /* digamma(x + b) - digamma(x), x > 0, b >= 0, accurate where b is small beside x */
 double special_lbeta(double a, double b); /* log of gamma(a) gamma(b) / gamma(a + b), a, b > 0; accurate where one is large */
+double special_log_bend(double x);        /* (x - 1 - log x) / (x - 1)^2, x > 0; 1/2 at 1 */
 /* The share of the beta distribution (a, b) below x, a, b > 0, x in [0, 1]: I_x(a, b). */
 double special_beta_share(double a, double b, double x);
 double special_normal_share(double x);    /* of the standard normal distribution below x */

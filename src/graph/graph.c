@@ -228,6 +228,10 @@ static double fold_unary(enum op op, double x) {
     return special_digamma(x);
   case OP_LOG1P_SQUARE:
     return log1p(x * x);
+  case OP_LOG_BEND:
+    return special_log_bend(x);
+  case OP_HOLD:
+    return x;
   default:
     return (double)NAN; /* a new operator is not folded until it has its row here */
   }

@@ -27,6 +27,22 @@ VECTOR_FUNCTION v16 v_log1p_square(v16 x) {
   return v_add(l, v_select(far, l, lost));
 }
 
+/* (x - 1 - log x) / (x - 1)^2, x > 0: near 1 by log x = 2 atanh s, s = (x - 1) / (x + 1), where the difference keeps no digits. */
+GAMMA_FUNCTION v16 v_log_bend(v16 x) {
+  const v16 w = v_sub(x, v_one()), s = v_div(w, v_add(x, v_one())), z = v_mul(s, s), rest = v_sub(v_one(), s);
+  v16 p = v_set1(0.0588235296f);
+  p = v_fma(p, z, v_set1(0.0666666701f));
+  p = v_fma(p, z, v_set1(0.0769230798f));
+  p = v_fma(p, z, v_set1(0.0909090936f));
+  p = v_fma(p, z, v_set1(0.111111112f));
+  p = v_fma(p, z, v_set1(0.142857149f));
+  p = v_fma(p, z, v_set1(0.200000003f));
+  p = v_fma(p, z, v_set1(0.333333343f));
+  const v16 near = v_mul(v_mul(v_set1(0.5f), rest), v_fnma(v_mul(rest, s), p, v_one()));
+  const v16 far = v_div(v_sub(v_one(), v_div(v_log(x), w)), w);
+  return v_select(v_lt(v_abs(s), v_set1(0.333333343f)), near, far);
+}
+
 /* One of two polynomials for each lane: in x - 1.625 up to GAMMA_MIDDLE, in x - 5.25 up to GAMMA_FAR. */
 VECTOR_FUNCTION v16 v_gamma_polynomial(v16 x, const float (*c)[2], int n) {
   const v16m low = v_lt(x, v_set1(GAMMA_MIDDLE));

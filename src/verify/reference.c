@@ -106,6 +106,8 @@ static double f_LESS(double a, double b) { return a < b; }
 static double f_LGAMMA(double x) { return special_lgamma(x); }
 static double f_DIGAMMA(double x) { return special_digamma(x); }
 static double f_LOG1P_SQUARE(double x) { return fabs(x) > 1e100 ? 2 * log(fabs(x)) : log1p(x * x); }
+static double f_LOG_BEND(double x) { return special_log_bend(x); }
+static double f_HOLD(double x) { return x; }
 static double f_LBETA(double a, double b) { return special_lbeta(a, b); }
 static double f_DIGAMMA_RISE(double a, double b) { return special_digamma_rise(a, b); }
 

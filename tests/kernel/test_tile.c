@@ -39,6 +39,8 @@ REF(LESS, a < b)
 REF(LGAMMA, special_lgamma(a))
 REF(DIGAMMA, special_digamma(a))
 REF(LOG1P_SQUARE, log1p(a *a))
+REF(LOG_BEND, special_log_bend(a))
+REF(HOLD, a)
 REF(LBETA, special_lbeta(a, b))
 REF(DIGAMMA_RISE, special_digamma_rise(a, b))
 REF(COPY, a)
@@ -83,6 +85,8 @@ static const struct operation {
     ROW1(LGAMMA, 10, 0, 20),
     ROW1(DIGAMMA, 10, 0, 20),
     ROW1(LOG1P_SQUARE, 4, -9, 9),
+    ROW1(LOG_BEND, 8, 0, 20),
+    ROW1(HOLD, 0, -9, 9),
     ROW2(ADD, 0.51, -9, 9),
     ROW2(SUB, 0.51, -9, 9),
     ROW2(MUL, 0.51, -9, 9),

@@ -100,6 +100,8 @@ static void test_unary(void **state) {
       {OP_LGAMMA, {HUGE_VAL, 0.57236494292470009, 0.69314718055994531}},
       {OP_DIGAMMA, {HUGE_VAL, -1.9635100260214235, 0.92278433509846714}},
       {OP_LOG1P_SQUARE, {0.9409833444645266, 0.22314355131420976, 2.302585092994046}},
+      {OP_LOG_BEND, {HUGE_VAL, 0.77258872223978120, 0.22534692783297258}},
+      {OP_HOLD, {-1.25, 0.5, 3}},
   };
   int rows = 0;
   for (int op = 0; op < OP_COUNT; op++) rows += graph_ops[op].kind == OP_KIND_UNARY;
