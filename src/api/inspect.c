@@ -126,8 +126,7 @@ static void print_data(const inspection *x, text *out) {
   text_format(out, x->cell ? "\nInputs (with the widths that are assumed here):\n" : "\nData:\n");
   for (int i = 0; i < n; i++) {
     const data_info *d = &g->data[i];
-    text_format(out, "  %s : %s, %d %s, %s\n", d->name, d->kind, d->width,
-                strstr(d->kind, "number") || !strcmp(d->kind, "time") ? "wide" : "symbols",
+    text_format(out, "  %s : %s, %d %s, %s\n", d->name, d->kind, d->width, kind_is_symbols(kind_find(d->kind)) ? "symbols" : "wide",
                 d->space == SPACE_STEP ? "at every step" : "once a sequence");
   }
 }

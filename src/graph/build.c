@@ -43,12 +43,24 @@ static bool refuse_kind(builder *b, const expr *e) {
   return false;
 }
 
+static bool is_bound(const builder *b, const char *name) {
+  for (int i = 0; i < b->options->n_bindings; i++)
+    if (!strcmp(b->options->bindings[i].name, name)) return true;
+  for (int i = 0; i < b->options->n_weights; i++)
+    if (!strcmp(b->options->weights[i].name, name)) return true;
+  return false;
+}
+
+static unsigned words_of(const data_info *d, const data_kind *k) {
+  unsigned words = 0;
+  for (int i = 0; i < d->n_words; i++) words |= 1u << kind_place(k->words, d->words[i]);
+  return words;
+}
+
 /* Width: from the binding, else as the kind's row says, else the usual one. */
 static bool data_width(builder *b, data_info *d, const data_kind *k, const expr *e) {
   const float *weights = NULL;
-  unsigned words = 0;
-  for (int i = 0; i < d->n_words; i++) words |= 1u << kind_place(k->words, d->words[i]);
-  double width = k->width(d->args, d->n_args, words);
+  double width = k->width(d->args, d->n_args, words_of(d, k));
   if (width == 0) width = k->usual;
   for (int i = 0; i < b->options->n_bindings; i++)
     if (!strcmp(b->options->bindings[i].name, d->name)) width = b->options->bindings[i].width;
@@ -90,16 +102,32 @@ static bool read_cycles(builder *b, data_info *d, const data_kind *k, const stat
   return d->n_words ? true : (FAIL(b, b->root, at->value->at, "'time' needs names of cycles, as in 'time hour weekday'"), false);
 }
 
+/* `each` and `whole` are stronger than what the equations ask for. */
+static bool read_steps(builder *b, data_info *d, const statement *at, int i) {
+  const bool each = !strcmp(at->names[i], "each");
+  if (!each && strcmp(at->names[i], "whole")) return true;
+  if (d->why == STEPS_DECLARED) return FAIL(b, b->root, at->names_at[i], "'each' or 'whole' is there already"), false;
+  d->why = STEPS_DECLARED;
+  d->space = each ? SPACE_STEP : SPACE_STATIC;
+  return true;
+}
+
 static bool read_words(builder *b, data_info *d, const data_kind *k, const statement *at) {
   if (k->sort == KIND_CALENDAR) return read_cycles(b, d, k, at);
   for (int i = 0; i < at->n_names; i++) {
     bool twice = d->n_words == KIND_WORDS;
     for (int j = 0; j < d->n_words; j++) twice = twice || !strcmp(at->names[i], d->words[j]);
+    const bool steps = !strcmp(at->names[i], "each") || !strcmp(at->names[i], "whole");
+    if (steps && d->why == STEPS_OF_KIND)
+      return FAIL(b, b->root, at->names_at[i], "'%s' always has a value at every step", d->kind), false;
     if (kind_place(k->words, at->names[i]) < 0 || twice)
       return FAIL(b, b->root, at->names_at[i],
-                  "unexpected '%s'; only 'lines', of texts 'nfc' and, of words, 'lower' and 'spaced' may follow a kind",
+                  "unexpected '%s'; only 'lines', 'each' and 'whole', of texts 'nfc' and, of words, 'lower' and 'spaced' may "
+                  "follow a "
+                  "kind",
                   at->names[i]),
              false;
+    if (steps && !read_steps(b, d, at, i)) return false;
     d->words[d->n_words++] = at->names[i];
   }
   return true;
@@ -165,12 +193,15 @@ static bool read_data(builder *b, const statement *at) {
   }
   *d = (data_info){.name = at->name, .kind = k->name, .axis = -1, .at = at};
   d->space = k->steps == KIND_STEPS ? SPACE_STEP : SPACE_STATIC;
+  d->why = k->steps == KIND_STEPS ? STEPS_OF_KIND : STEPS_INFERRED;
   if (k->sort == KIND_PART ? !check_part(b, e) : !read_arguments(b, d, k, e)) return false;
   if (!read_words(b, d, k, at) || !data_width(b, d, k, e)) return false;
   symbol *y = scope_add(b, b->root, at->name, SYMBOL_DATA, at->at);
   if (!y) return false;
   y->data = b->g->n_data++;
-  return true;
+  /* symbols that are not counted yet, and numbers that are not: the width here is a placeholder, which decides nothing */
+  const bool open = kind_is_symbols(k) || k->width(d->args, d->n_args, words_of(d, k)) == 0;
+  return width_add_data(b, y->data, open && !is_bound(b, d->name));
 }
 
 static int count(const program *p, enum statement_kind kind) {
@@ -238,9 +269,10 @@ static bool lone_input(builder *b, const char *name, span at, int width) {
   g->data[g->n_data] = (data_info){.name = name, .kind = "numbers", .width = width, .space = SPACE_STATIC, .axis = -1, .at = line};
   symbol *y = scope_add(b, b->root, name, SYMBOL_DATA, at);
   if (!y) return false;
-  b->lone[g->n_data] = width ? WIDTH_FREE : width_new(b);
+  const bool open = width == 0;
+  if (open) g->data[g->n_data].width = g->n_data ? 3 : 5;
   y->data = g->n_data++;
-  return b->status == UNROLL_OK;
+  return width_add_data(b, y->data, open);
 }
 
 /* Free names of a cell alone are inputs; but a longer one that is nearly a known name is a typing error. */
@@ -279,21 +311,11 @@ static bool build_alone(builder *b) {
   return build_width_lines(b, s) && build_definitions(b, s) && build_inits(b, s) && build_given_inits(b);
 }
 
-/* The inputs of a cell alone: where no equation says how wide they are, x is 5 wide and others 3. */
-static void lone_widths(builder *b) {
+/* A cell alone has its input's width as a setting, which may have followed from the equations. */
+static void tell_input(builder *b) {
   graph *g = b->g;
-  for (int i = 0; i < g->n_data; i++) {
-    if (b->lone[i] == WIDTH_FREE) continue;
-    int width = width_value(b, b->lone[i]);
-    if (!width) {
-      const int otherwise = width_known(b, width = i ? 3 : 5, "a default");
-      if (otherwise == WIDTH_FREE) return;
-      width_unify(b, b->lone[i], otherwise);
-    }
-    g->data[i].width = width;
-    for (int k = 0; k < g->n_settings && i == 0; k++)
-      if (!strcmp(g->settings[k].name, "input") && !scope_find(b->root, "input")) g->settings[k].number = width;
-  }
+  for (int k = 0; b->alone && k < g->n_settings; k++)
+    if (!strcmp(g->settings[k].name, "input") && !scope_find(b->root, "input")) g->settings[k].number = g->data[0].width;
 }
 
 static void release(builder *b) {
@@ -311,8 +333,9 @@ unroll_status graph_build(graph *g, const program *net, const build_options *opt
   g->net = net;
   b.alone = count(net, STATEMENT_DATA) == 0 && count(net, STATEMENT_DISTRIBUTION) == 0;
   b.root = scope_new(&b, NULL, net);
-  const bool done = b.root && (b.alone ? build_alone(&b) : build_net(&b, net)) && build_settings_used(&b) &&
-                    build_widths(&b, b.alone ? lone_widths : NULL) && build_time(&b) && build_emit(&b) && build_varying_used(&b);
+  const bool done = b.root && (b.alone ? build_alone(&b) : build_net(&b, net)) && build_settings_used(&b) && build_widths(&b) &&
+                    build_time(&b) && build_emit(&b) && build_varying_used(&b);
+  if (done) tell_input(&b);
   release(&b);
   if (!done && b.status == UNROLL_OK) return error_memory(err); /* the only failure that is not reported where it happens */
   return b.status;

@@ -86,9 +86,7 @@ int term_data(builder *b, scope *s, const expr *e, int data, int lag) {
   int width = WIDTH_FREE;
   if (lag > MAX_LAG) return FAIL(b, s, at, "an index reaches back %d steps at most", MAX_LAG);
   if (!symbols) {
-    width = b->alone ? b->lone[data] : WIDTH_FREE;
-    if (width == WIDTH_FREE) width = width_known(b, d->width, build_text(b, "data %s", d->name));
-    if (width == WIDTH_FREE) return TERM_NONE;
+    width = b->data[data];
   }
   const int t = term_add(b, s, e, symbols ? TERM_INDEX : TERM_INPUT, width, NULL, 0);
   if (t == TERM_NONE) return TERM_NONE;
@@ -235,12 +233,10 @@ static int matrix_of_symbols(builder *b, scope *s, const expr *e, int number, in
   weight *w = &b->weights[number];
   const data_info *d = &b->g->data[b->terms[x].data];
   if (e->transposed) return FAIL(b, s, e->at, "a transposed matrix takes numbers, and '%s' is symbols (%s)", d->name, d->kind);
-  const int symbols = width_known(b, d->width, build_text(b, "the symbols of %s", d->name));
-  if (symbols == WIDTH_FREE) return TERM_NONE;
-  w = &b->weights[number];
+  const int symbols = b->data[b->terms[x].data];
   if (!width_unify(b, w->cols, symbols))
     return FAIL(b, s, e->at, "'%s' takes %d columns (%s), but '%s' has %d symbols", e->name, width_value(b, w->cols),
-                width_why(b, w->cols), d->name, d->width);
+                width_why(b, w->cols), d->name, width_value(b, symbols));
   w->symbols = true;
   w->role = PARAM_EMBEDDING;
   const int t = term_add(b, s, e, TERM_EMBED, w->rows, NULL, 0);

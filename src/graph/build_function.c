@@ -81,8 +81,8 @@ static int embed(builder *b, scope *s, const expr *e) {
   const data_info *d = &b->g->data[data];
   const char *name = number == 1 ? build_text(b, "%s.embed", d->name) : build_text(b, "%s.embed%d", d->name, number);
   const int rows = width_known(b, size, build_text(b, "embed in line %d", e->at.line));
-  const int cols = width_known(b, d->width, build_text(b, "the symbols of %s", d->name));
-  if (rows == WIDTH_FREE || cols == WIDTH_FREE) return TERM_NONE;
+  const int cols = b->data[data];
+  if (rows == WIDTH_FREE) return TERM_NONE;
   if (!build_grow(b, (void **)&b->weights, b->n_weights, &b->cap_weights, sizeof *b->weights)) return TERM_NONE;
   b->weights[b->n_weights] = (weight){
       .name = name, .role = PARAM_EMBEDDING, .symbols = true, .rows = rows, .cols = cols, .in = s, .at = e->at, .param = -1};

@@ -177,11 +177,12 @@ typedef struct builder {
   int n_losses, cap_losses;
   scope *root, *scopes, *last_scope;
   cell_file *cells;
-  symbol *running;    /* the variable whose equation is being read */
-  const char *target; /* its name, if the next expression is its whole equation */
-  scope *called;      /* the call that the last expression was, or NULL */
-  bool alone;         /* a cell without a net */
-  int lone[MAX_DATA]; /* alone: the width class of an input whose width follows from the equations, or WIDTH_FREE */
+  symbol *running;     /* the variable whose equation is being read */
+  const char *target;  /* its name, if the next expression is its whole equation */
+  scope *called;       /* the call that the last expression was, or NULL */
+  bool alone;          /* a cell without a net */
+  int data[MAX_DATA];  /* the width class of each data line */
+  bool open[MAX_DATA]; /* not known before the data is read: it follows from the equations, or is a default */
   bool stream, has_start;
   int embeds[MAX_DATA]; /* tables made by embed() for each data line */
   int visits, depth, unique;
@@ -195,8 +196,6 @@ static inline int term_none(void) { return TERM_NONE; }
 int build_memory(builder *b); /* reports lack of memory; TERM_NONE */
 /* Room for one more element of an array of mem_resize; false after reporting. */
 bool build_grow(builder *b, void **items, int n, int *cap, size_t size);
-
-/* build.c */
 
 /* build_init.c */
 bool build_inits(builder *b, scope *s); /* the `init` lines of a file, once its parameters are known */
@@ -294,8 +293,10 @@ int width_value(const builder *b, int w); /* 0: unknown; 1: WIDTH_FREE */
 const char *width_why(const builder *b, int w);
 bool width_unify(builder *b, int v, int w);                                                        /* false: they differ */
 const char *build_text(builder *b, const char *format, ...) __attribute__((format(printf, 2, 3))); /* in the builder's memory */
-/* What is open takes its default; `alone`: called for the inputs of a cell alone, after the states and before all else. */
-bool build_widths(builder *b, void (*alone)(builder *b));
+/* A class for a data line, with the width of the graph's data_info, which is a default where it is `open`. */
+bool width_add_data(builder *b, int data, bool open);
+int width_of_data(builder *b, int data); /* its value; what is open takes its default now */
+bool build_widths(builder *b);           /* what is open takes its default */
 
 /* build_time.c */
 bool build_time(builder *b);

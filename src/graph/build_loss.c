@@ -24,14 +24,13 @@ static const symbol *find_data(builder *b, scope *s, const statement *at) {
 }
 
 /* An argument has the width of what is predicted or, unless that must be exact, is one number for all of it. */
-static bool fit(builder *b, scope *s, const expr *e, int t, int width, const char *why, bool exact) {
+static bool fit(builder *b, scope *s, const expr *e, int t, int wanted, bool exact) {
   const int own = b->terms[t].width;
-  if (own == WIDTH_FREE || (!exact && width_value(b, own) == 1)) return true;
-  const int wanted = width_known(b, width, why);
   if (wanted == WIDTH_FREE) return false;
+  if (own == WIDTH_FREE || (!exact && width_value(b, own) == 1)) return true;
   if (width_unify(b, own, wanted)) return true;
   FAIL(b, s, e->at, "'%s' is %d wide (%s), but must be %d wide (%s)", build_describe(b, e), width_value(b, own), width_why(b, own),
-       width, why);
+       width_value(b, wanted), width_why(b, wanted));
   return false;
 }
 
@@ -150,7 +149,7 @@ static int objective(builder *b, scope *s, const expr *e, loss_term *l, const em
   const int w = l->weight = build_value(b, s, by->weight);
   if (w == TERM_NONE) return w;
   if (build_number(b, s, by->weight, &factor) && !(factor >= 0)) return FAIL(b, s, by->weight->at, "a weight must not be negative");
-  if (!fit(b, s, by->weight, w, 1, "a weight", true)) return TERM_NONE;
+  if (!fit(b, s, by->weight, w, width_known(b, 1, "a weight"), true)) return TERM_NONE;
   return term_binary(b, s, e, OP_MUL, w, t);
 }
 
@@ -165,15 +164,16 @@ static bool build_arguments(builder *b, scope *s, const statement *at, const exp
   const distribution_row *d = l->distribution;
   const expr *bound[DISTRIBUTION_ARGS] = {NULL};
   const bool symbols = d->support == SUPPORT_SYMBOLS;
-  int width = b->g->data[l->data].width;
+  const bool plain = d->n_args && d->aligned; /* what it takes is as wide as the data, which may be open */
+  int width = plain ? 0 : width_of_data(b, l->data), wanted = b->data[l->data];
   l->n_args = d->n_args ? d->n_args : 1;
   if (d->n_args ? !bind_args(b, s, e, d, bound) : !build_numbers(b, s, e, width, l, &width)) return false;
   if (!d->n_args) bound[0] = e->args[e->n_args - 1];
   if (!d->aligned) width++; /* the blank */
-  const char *why = build_text(b, symbols ? "the symbols of %s" : "data %s", at->name);
+  if (!plain) wanted = width_known(b, width, build_text(b, symbols ? "the symbols of %s" : "data %s", at->name));
   for (int k = 0; k < l->n_args; k++) {
     l->args[k] = build_value(b, s, bound[k]);
-    if (l->args[k] == TERM_NONE || !fit(b, s, bound[k], l->args[k], width, why, symbols || !d->n_args)) return false;
+    if (l->args[k] == TERM_NONE || !fit(b, s, bound[k], l->args[k], wanted, symbols || !d->n_args)) return false;
     if (!check_positive(b, s, d, k, bound[k])) return false;
   }
   l->prediction = l->args[0];

@@ -16,6 +16,11 @@ static bool whole_argument(const term *t, int i) {
 
 static bool data_steps(const builder *b, int data) { return b->g->data[data].space == SPACE_STEP; }
 
+/* The equations ask for a value at every step; what a data line says is stronger. */
+static void give_steps(builder *b, int data) {
+  if (b->g->data[data].why == STEPS_INFERRED) b->g->data[data].space = SPACE_STEP;
+}
+
 static bool has_steps(const builder *b, const term *t) {
   if (t->kind == TERM_SHIFT) return true;
   if (t->data >= 0 && t->kind != TERM_CTC && data_steps(b, t->data)) return true;
@@ -39,7 +44,7 @@ static void force(builder *b, int from, const scope *in, bool all, bool *seen, i
     const term *t = &b->terms[stack[--n]];
     if (t->data >= 0) {
       const data_kind *k = kind_find(b->g->data[t->data].kind);
-      if (all || k->steps == KIND_EITHER) b->g->data[t->data].space = SPACE_STEP;
+      if (all || k->steps == KIND_EITHER) give_steps(b, t->data);
     }
     if (t->kind == TERM_SHIFT) visit(b, in, t->of->term, seen, stack, &n);
     for (int i = 0; i < t->n_args; i++)
@@ -50,7 +55,7 @@ static void force(builder *b, int from, const scope *in, bool all, bool *seen, i
 static void force_all(builder *b, bool *seen, int *stack) {
   const int n = b->n_terms;
   for (int i = 0; i < b->n_terms; i++)
-    if (b->terms[i].lag && b->terms[i].data >= 0) b->g->data[b->terms[i].data].space = SPACE_STEP;
+    if (b->terms[i].lag && b->terms[i].data >= 0) give_steps(b, b->terms[i].data);
   for (int i = 0; i < b->n_firsts; i++) force(b, b->firsts[i].term, b->firsts[i].in, true, seen, stack);
   for (int i = 0; i < b->n_terms; i++) { /* recurrences written out in the net */
     const term *t = &b->terms[i];
@@ -67,8 +72,8 @@ static void spread_steps(builder *b) {
       const loss_term *l = &b->losses[i];
       bool step = false;
       for (int k = 0; k < l->n_args; k++) step = step || b->terms[l->args[k]].step;
-      if (!l->distribution->aligned || !step || data_steps(b, l->data)) continue;
-      b->g->data[l->data].space = SPACE_STEP;
+      if (!l->distribution->aligned || !step || data_steps(b, l->data) || b->g->data[l->data].why != STEPS_INFERRED) continue;
+      give_steps(b, l->data);
       changed = true;
     }
   }
@@ -98,9 +103,30 @@ static bool find_steps(builder *b) {
   return true;
 }
 
+/* What a data line says to be `whole` is nowhere asked for at single steps. */
+static bool check_whole(builder *b, const term *t) {
+  if (!t->lag || t->data < 0 || data_steps(b, t->data)) return true;
+  const char *name = b->g->data[t->data].name;
+  return FAIL(b, t->in, t->at->at, "'%s' is 'whole', so it has no steps: %s[t-%d] is nothing", name, name, t->lag), false;
+}
+
+static bool check_losses(builder *b) {
+  for (int i = 0; i < b->n_losses; i++) {
+    const loss_term *l = &b->losses[i];
+    const char *name = b->g->data[l->data].name;
+    for (int k = 0; k < l->n_args && l->distribution->aligned && !data_steps(b, l->data); k++)
+      if (b->terms[l->args[k]].step)
+        return FAIL(b, b->root, l->at->at, "'%s' is 'whole', but is predicted at every step; predict it from last(...) or the like",
+                    name),
+               false;
+  }
+  return true;
+}
+
 static bool check_steps(builder *b) {
   for (int i = 0; i < b->n_terms; i++) {
     const term *t = &b->terms[i];
+    if (!check_whole(b, t)) return false;
     if (t->kind == TERM_SHIFT) {
       const term *x = &b->terms[t->of->term];
       if (x->kind == TERM_INDEX) return FAIL(b, t->in, t->at->at, "'%s' is symbols: put embed(...) before it", t->of->name), false;
@@ -119,7 +145,7 @@ static bool check_steps(builder *b) {
         return FAIL(b, s->parent, y->start_at->at,
                     "a recurrence starts from another one, or from a vector without steps; use last(...) or first(...)"),
                false;
-  return true;
+  return check_losses(b);
 }
 
 /* --- axes --- */

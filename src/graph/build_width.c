@@ -55,6 +55,27 @@ static void set(builder *b, int w, int value, const char *why) {
   c->why = why;
 }
 
+/* --- data --- */
+
+static const char *why_data(builder *b, const data_info *d) {
+  return build_text(b, kind_is_symbols(kind_find(d->kind)) ? "the symbols of %s" : "data %s", d->name);
+}
+
+bool width_add_data(builder *b, int data, bool open) {
+  const data_info *d = &b->g->data[data];
+  b->open[data] = open;
+  b->data[data] = open ? width_new(b) : width_known(b, d->width, why_data(b, d));
+  return b->data[data] != WIDTH_FREE && b->status == UNROLL_OK;
+}
+
+int width_of_data(builder *b, int data) {
+  data_info *d = &b->g->data[data];
+  const int width = width_value(b, b->data[data]);
+  if (width) return b->open[data] ? (d->width = width) : d->width;
+  set(b, b->data[data], d->width, why_data(b, d));
+  return d->width;
+}
+
 /* --- concatenations --- */
 
 /* Total = sum of the parts; settles the total, or a part if only that is unknown. */
@@ -145,7 +166,7 @@ static bool default_net(builder *b) {
   return solve(b);
 }
 
-bool build_widths(builder *b, void (*alone)(builder *b)) {
+bool build_widths(builder *b) {
   int n = 0;
   for (const scope *s = b->scopes; s; s = s->next) n++;
   scope **order = arena_alloc(&b->scratch, (size_t)n, sizeof *order);
@@ -157,9 +178,8 @@ bool build_widths(builder *b, void (*alone)(builder *b)) {
     for (int i = n - 1; i >= 0; i--)
       if (order[i]->size) default_symbols(b, order[i], states);
     if (!solve(b)) return false;
-    if (!states || !alone) continue;
-    alone(b);
-    if (!solve(b)) return false;
+    for (int i = 0; i < b->g->n_data && states; i++) width_of_data(b, i);
+    if (states && !solve(b)) return false;
   }
   if (!default_terms(b) || !default_net(b)) return false;
   for (int w = 0; w < b->n_widths; w++) /* vectors that no matrix bounds: one number */

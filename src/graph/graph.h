@@ -100,6 +100,13 @@ typedef struct input {
   int axis;
 } input;
 
+/* Why data has a value at every step, or one for the whole sequence. */
+enum steps_why {
+  STEPS_INFERRED, /* from how the equations use it */
+  STEPS_OF_KIND,  /* it always has steps */
+  STEPS_DECLARED  /* `data c : category each`, or `whole` */
+};
+
 typedef struct data_info { /* a `data` line */
   const char *name, *kind; /* "token", "chars" */
   double args[KIND_ARGS];  /* as the kind's row has them */
@@ -110,6 +117,7 @@ typedef struct data_info { /* a `data` line */
   const float *weights; /* [width] of symbols that are predicted: of each in the objective; NULL: 1 */
   enum space space;
   int axis; /* -1 when static */
+  enum steps_why why;
   const statement *at;
 } data_info;
 

@@ -73,4 +73,19 @@ done <<'ROWS'
 3|run sum.cell -w x -i x -o y --grad|x: error: the tensor 'x' is of no use here
 2|run sum.cell -w none -i x -o y --grad --set hiden=3|there is no setting 'hiden'
 ROWS
+
+# Parts of words are symbols, to `check` and `run` too; a picture is numbers.
+printf '%s\n' 'data text : words(9)' 'data s : suffix(text, 3)' 'data y : category(3)' 'y ~ softmax(A text + B s)' >parts.net
+tensors w A F32 2,2 $one$two$two$one B F32 2,2 $half$half$one$one
+tensors x text I32 1,1 00000000 s I32 1,1 01000000
+run run parts.net --weights w --inputs x -o y
+expect 0
+[ "$(numbers y)" = " 2 3 " ] || fail "logits of suffixes: $(numbers y)"
+run check parts.net
+expect 0
+grep -q "  B  *8 x 9 " out || fail "suffixes are not made few: $(cat out)"
+run explain parts.net
+grep -q "  s : suffix, 65 symbols, at every step" out || fail "$(cat out)"
+run explain image
+grep -q "  picture : image, 784 wide, once a sequence" out || fail "$(cat out)"
 finish

@@ -266,6 +266,25 @@ static const struct row {
      "s.bo[2] "
      "target.embed[8,3] d.Wxh[2,3] d.Whh[2,2] d.b[2] W[8,2] | source:0 target:1 | | 0"},
     {"data x : numbers\ndata label : category\nlabel ~ softmax(W x + b)\n", "W[65,1] b[65] | x:s label:s | | 0"},
+    /* what the data has not said yet decides nothing: symbols, numbers, a most of symbols */
+    {"data c : category\ndata y : category\nh = rnn(embed(c, 8), 3)\ny ~ softmax(h)\n",
+     "c.embed[65,8] h.Wxh[3,8] h.Whh[3,3] h.b[3] | c:0 y:0 | | 0"},
+    {"data c : words(9)\ndata y : words(9)\nh = rnn(embed(c, 8), 3)\ny ~ softmax(h)\n",
+     "c.embed[9,8] h.Wxh[3,8] h.Whh[3,3] h.b[3] | c:0 y:0 | | 0"},
+    {"data x : numbers\ndata y : numbers\nh = rnn(x, 3)\ny ~ gaussian(mean = h, scale = 1)\n",
+     "h.Wxh[3,1] h.Whh[3,3] h.b[3] | x:0 y:0 | | 0"},
+    {"data x : numbers\ndata y : numbers\nh = mut1(x, 4)\ny ~ gaussian(mean = V h, scale = 1)\n",
+     "h.Wxz[4,4] h.bz[4] h.Wxr[4,4] h.Whr[4,4] h.br[4] h.Whh[4,4] h.bh[4] V[1,4] | x:0 y:0 | | 0"},
+    /* a category in a recurrence of the net is one for the sequence, unless the data line says otherwise; so is what enters a cell
+     */
+    {"data c : category(9)\ndata y : category(5)\nhidden = 4\nh = tanh(embed(c, 4) + U h[t-1])\ny ~ softmax(W h)\n",
+     "c.embed[9,4] U[4,4] W[5,4] | c:s y:0 | | 0"},
+    {"data c : category(9) each\ndata y : category(5)\nhidden = 4\nh = tanh(embed(c, 4) + U h[t-1])\ny ~ softmax(W h)\n",
+     "c.embed[9,4] U[4,4] W[5,4] | c:0 y:0 | | 0"},
+    {"data c : category(9) each\ndata y : category(5)\ny ~ softmax(W embed(c, 4))\n", "c.embed[9,4] W[5,4] | c:0 y:0 | | 0"},
+    {"data c : category(9) whole\ndata y : words(5)\nh = rnn([embed(c, 3), embed(y[t-1], 2)], 4)\ny ~ softmax(W h)\n",
+     "c.embed[9,3] y.embed[5,2] h.Wxh[4,5] h.Whh[4,4] h.b[4] W[5,4] | c:s y:0 | | 0"},
+    {"data p : image(1, 2, 2) each\ndata y : category(5) each\ny ~ softmax(W p)\n", "W[5,4] | p:0 y:0 | | 0"},
     {"data token : chars\ntoken ~ softmax(b)\n", "b[65] | token:0 | | 0"},
     /* masks */
     {"data token : chars lines\nh = rnn(embed(token[t-1], 3), 4, layers = 2, dropout = 0.5)\ntoken ~ softmax(W dropout(h, 0.1, "
@@ -357,6 +376,39 @@ static int find_name(const graph *g, const char *name) {
   for (int i = 0; i < g->n_nodes; i++)
     if (g->nodes[i].name && !strcmp(g->nodes[i].name, name)) return i;
   return NODE_NONE;
+}
+
+/* Once the data is known, its widths count: the same net with as many labels as the state is wide, and with more. */
+static void test_bound_widths(void **state) {
+  (void)state;
+  static const char net[] = "data c : category\ndata y : category\nh = rnn(embed(c, 8), 3)\ny ~ softmax(h)\n";
+  built t;
+  unroll_error err;
+  binding bindings[] = {{"c", 5}, {"y", 3}};
+  build_or_fail(&t, net, &(build_options){.bindings = bindings, .n_bindings = 2});
+  assert_int_equal(t.g.data[1].width, 3);
+  drop(&t);
+  build_or_fail(&t, net, NULL);
+  assert_int_equal(t.g.data[1].width, 3); /* what would fit */
+  assert_int_equal(t.g.data[0].width, 65);
+  drop(&t);
+  bindings[1].width = 4;
+  assert_int_equal(build_with(&t, net, &(build_options){.bindings = bindings, .n_bindings = 2}, &err), UNROLL_BAD_INPUT);
+  assert_string_equal(err.message, "'h' is 3 wide (the size of rnn in line 3), but must be 4 wide (the symbols of y)");
+  drop(&t);
+}
+
+static void test_why_steps(void **state) {
+  (void)state;
+  built t;
+  build_or_fail(&t,
+                "data a : words(9)\ndata b : category each\ndata c : category whole\ndata d : category\ndata y : category\n"
+                "y ~ softmax(A a + B b + C c + D d)\n",
+                NULL);
+  static const enum steps_why want[] = {STEPS_OF_KIND, STEPS_DECLARED, STEPS_DECLARED, STEPS_INFERRED, STEPS_INFERRED};
+  for (int i = 0; i < 5; i++) assert_int_equal(t.g.data[i].why, want[i]);
+  for (int i = 0; i < 5; i++) assert_int_equal(t.g.data[i].space, i == 2 || i == 3 ? SPACE_STATIC : SPACE_STEP);
+  drop(&t);
 }
 
 static void test_lags(void **state) {
@@ -630,11 +682,11 @@ static void test_settings(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_builtin),   cmocka_unit_test(test_cells_in_nets), cmocka_unit_test(test_language),
-      cmocka_unit_test(test_rows),      cmocka_unit_test(test_lags),          cmocka_unit_test(test_directions),
-      cmocka_unit_test(test_start),     cmocka_unit_test(test_split),         cmocka_unit_test(test_sharing),
-      cmocka_unit_test(test_densities), cmocka_unit_test(test_kinds),         cmocka_unit_test(test_alone),
-      cmocka_unit_test(test_settings),
+      cmocka_unit_test(test_builtin), cmocka_unit_test(test_cells_in_nets), cmocka_unit_test(test_language),
+      cmocka_unit_test(test_rows),    cmocka_unit_test(test_bound_widths),  cmocka_unit_test(test_why_steps),
+      cmocka_unit_test(test_lags),    cmocka_unit_test(test_directions),    cmocka_unit_test(test_start),
+      cmocka_unit_test(test_split),   cmocka_unit_test(test_sharing),       cmocka_unit_test(test_densities),
+      cmocka_unit_test(test_kinds),   cmocka_unit_test(test_alone),         cmocka_unit_test(test_settings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
