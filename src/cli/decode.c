@@ -32,6 +32,7 @@ unroll_status decode_refuse(const options *o, bool ctc, unroll_error *err) {
                      : o->samples >= 0           ? "samples"
                      : !isnan(o->length_penalty) ? "length-penalty"
                      : !isnan(o->temperature)    ? "temperature"
+                     : !isnan(o->bias)           ? "bias"
                      : !isnan(o->top_p)          ? "top-p"
                      : o->top_k >= 0             ? "top-k"
                      : o->length >= 0            ? "length"
@@ -60,8 +61,9 @@ unroll_status decode_check_eval(const options *o, bool generates, bool ctc, unro
 
 static unroll_status read_options(decode_options *d, const options *o, unroll_error *err) {
   decode_defaults(d);
-  if (o->samples < 0 && (!isnan(o->temperature) || !isnan(o->top_p) || o->top_k >= 0 || o->seed >= 0))
-    return error_set(err, UNROLL_USAGE, "--temperature, --top-k, --top-p and --seed are for draws: --samples says how many");
+  if (o->samples < 0 && (!isnan(o->temperature) || !isnan(o->bias) || !isnan(o->top_p) || o->top_k >= 0 || o->seed >= 0))
+    return error_set(err, UNROLL_USAGE,
+                     "--temperature, --bias, --top-k, --top-p and --seed are for draws: --samples says how many");
   if (o->samples >= 0 && (o->beam >= 0 || o->best >= 0 || !isnan(o->length_penalty)))
     return error_set(err, UNROLL_USAGE, "--samples draws, --beam searches: one of them");
   if (o->beam >= 0) d->beam = (int)o->beam;
@@ -69,7 +71,11 @@ static unroll_status read_options(decode_options *d, const options *o, unroll_er
   if (d->best > d->beam) return error_set(err, UNROLL_USAGE, "--n-best is at most --beam, which is %d", d->beam);
   if (!isnan(o->length_penalty)) d->penalty = o->length_penalty;
   if (o->samples >= 0) d->samples = o->samples;
+  if (!isnan(o->temperature) && !isnan(o->bias))
+    return error_set(err, UNROLL_USAGE, "--bias is a temperature already: one of --temperature and --bias");
   if (!isnan(o->temperature)) d->choice.temperature = o->temperature;
+  if (!isnan(o->bias)) d->choice.temperature = draw_temperature_of_bias(o->bias);
+  d->choice.biased = !isnan(o->bias);
   if (!isnan(o->top_p)) d->choice.top_p = o->top_p;
   if (o->top_k >= 0) d->choice.top_k = (int)o->top_k;
   if (o->seed >= 0) d->seed = (uint64_t)o->seed;
@@ -150,6 +156,6 @@ unroll_status sample_decoded(const model *m, const options *o, pool *workers, js
 unroll_status decode_eval_options(decode_options *d, const options *o, unroll_error *err) {
   options searching = *o; /* eval has no other options of the decoder */
   searching.best = searching.samples = searching.top_k = searching.seed = -1;
-  searching.temperature = searching.top_p = (double)NAN;
+  searching.temperature = searching.bias = searching.top_p = (double)NAN;
   return read_options(d, &searching, err);
 }

@@ -153,7 +153,11 @@ static unroll_status emit(void *context, const forecast_result *r, unroll_error 
 
 /* Draws of symbols have these; paths are drawn as the distribution says. Only predict has the options. */
 static unroll_status refuse_choice(const options *o, unroll_error *err) {
-  const char *given = !isnan(o->temperature) ? "temperature" : o->top_k >= 0 ? "top-k" : !isnan(o->top_p) ? "top-p" : NULL;
+  const char *given = !isnan(o->temperature) ? "temperature"
+                      : !isnan(o->bias)      ? "bias"
+                      : o->top_k >= 0        ? "top-k"
+                      : !isnan(o->top_p)     ? "top-p"
+                                             : NULL;
   return given ? refuse(given, err) : UNROLL_OK;
 }
 

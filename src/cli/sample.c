@@ -102,6 +102,7 @@ static unroll_status sample(const model *m, printer *p, pool *workers, unroll_er
     g.prime = o->prime;
     g.prime_size = strlen(o->prime);
   }
+  if (!isnan(o->bias)) return error_set(err, UNROLL_USAGE, "--bias is for draws from mixture(), and this model draws symbols");
   if (!isnan(o->temperature)) g.temperature = o->temperature;
   if (o->top_k >= 0) g.top_k = (int)o->top_k;
   if (!isnan(o->top_p)) g.top_p = o->top_p;
