@@ -10,7 +10,8 @@
 /* --- JSON --- */
 
 static json_t *value_json(const figure *x) {
-  if (x->unit == FIGURE_WORD) return json_string(x->word);
+  if (x->unit == FIGURE_WORD) return output_json_text(x->word, strlen(x->word));
+  if (x->unit == FIGURE_FLAG) return json_boolean(x->value != 0);
   return x->unit == FIGURE_COUNT ? json_integer((json_int_t)x->value) : json_number(x->value);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "cli/data.h"
+#include "cli/figures.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "data/calendar.h"
@@ -183,15 +184,10 @@ unroll_status forecast_predict(model *m, const options *o, const char *paths, po
 
 /* --- eval --- */
 
-/* "80 %": the share that an interval is meant to cover. */
-static double interval_share(const backtest *b, const levels *q, int i) {
-  return q->list[b->intervals[i].high] - q->list[b->intervals[i].low];
-}
-
-static void print_table(const backtest *b, const levels *q, const backtest_column *c) {
+static void print_table(const backtest *b, const backtest_options *how, const levels *q, const backtest_column *c) {
   printf("\n  %-16s%10s%10s%9s%8s", c->name, "MAE", "RMSE", "sMAPE", "MASE");
   for (int i = 0; i < q->n; i++) printf("%s%10g", i ? "" : "  pinball", q->list[i]);
-  for (int i = 0; i < b->n_intervals; i++) printf("  %3.0f %% covers", 100 * interval_share(b, q, i));
+  for (int i = 0; i < b->n_intervals; i++) printf("  %3.0f %% covers", 100 * backtest_share(b, how, i));
   printf("\n");
   for (int k = 0; k < BACKTEST_METHODS; k++) {
     const backtest_score *s = &c->scores[k];
@@ -209,49 +205,23 @@ static void print_table(const backtest *b, const levels *q, const backtest_colum
            c->scores[0].rmse / c->deviation * c->scores[0].rmse / c->deviation);
 }
 
-static void print_backtest(const backtest *b, const levels *q, int horizon, int64_t samples) {
+static void print_backtest(const backtest *b, const backtest_options *how, const levels *q) {
+  const int horizon = how->horizon;
   char windows[32], points[32], series[32];
   printf("%s window%s of %d step%s from %s to %s, %s series, %s points; season %" PRId64 ", %" PRId64 " paths\n",
          output_count(b->windows, windows), b->windows == 1 ? "" : "s", horizon, horizon == 1 ? "" : "s", b->first, b->last,
-         output_count(b->series, series), output_count(b->points, points), b->season, samples);
+         output_count(b->series, series), output_count(b->points, points), b->season, how->samples);
   if (b->skipped) printf("%s series too short for them\n", output_count(b->skipped, series));
   if (b->seen) printf("%s of them begin in what the model was trained on or chosen by\n", output_count(b->seen, windows));
-  for (int i = 0; i < b->n_columns; i++) print_table(b, q, &b->columns[i]);
+  for (int i = 0; i < b->n_columns; i++) print_table(b, how, q, &b->columns[i]);
 }
 
-static json_t *score_json(const backtest *b, const levels *q, const backtest_column *c, const backtest_score *s) {
-  json_t *pinball = json_object(), *covered = json_object();
-  char name[32];
-  for (int i = 0; i < q->n; i++) {
-    snprintf(name, sizeof name, "%.15g", q->list[i]);
-    json_object_set_new(pinball, name, json_number(s->pinball[i]));
-  }
-  for (int i = 0; i < b->n_intervals; i++) {
-    snprintf(name, sizeof name, "%g", interval_share(b, q, i));
-    json_object_set_new(covered, name, json_number(s->covered[i]));
-  }
-  json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "mae", json_number(s->mae), "rmse", json_number(s->rmse), "smape",
-                        json_number(s->smape), "mase", json_number(s->mase), "nd", json_number(s->nd), "pinball", pinball,
-                        "coverage", covered);
-  if (c->deviation > 0) {
-    json_object_set_new(j, "mae_standardised", json_number(s->mae / c->deviation));
-    json_object_set_new(j, "mse_standardised", json_number(s->rmse / c->deviation * s->rmse / c->deviation));
-  }
-  return j;
-}
-
-static json_t *backtest_json(const backtest *b, const levels *q, int horizon, int64_t samples) {
-  json_t *columns = json_object();
-  for (int i = 0; i < b->n_columns; i++) {
-    json_t *methods = json_object();
-    for (int k = 0; k < BACKTEST_METHODS; k++)
-      json_object_set_new(methods, backtest_method(k), score_json(b, q, &b->columns[i], &b->columns[i].scores[k]));
-    json_object_set_new(columns, b->columns[i].name, methods);
-  }
-  return json_pack("{s:I, s:i, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:o}", "windows", (json_int_t)b->windows, "horizon", horizon,
-                   "samples", (json_int_t)samples, "season", (json_int_t)b->season, "series", (json_int_t)b->series,
-                   "skipped_series", (json_int_t)b->skipped, "first", b->first, "last", b->last, "windows_seen",
-                   (json_int_t)b->seen, "variables", columns);
+static json_t *backtest_json(const backtest *b, const backtest_options *how) {
+  figures f = {0};
+  backtest_figures(&f, b, how);
+  json_t *out = f.failed ? NULL : figures_json(&f);
+  figures_free(&f);
+  return out;
 }
 
 unroll_status forecast_eval(model *m, const options *o, pool *workers, unroll_error *err) {
@@ -273,8 +243,8 @@ unroll_status forecast_eval(model *m, const options *o, pool *workers, unroll_er
   if (!status) status = data_paths(o, 1, &paths, err);
   if (!status) status = forecast_read(&d, m, paths.data, o->series, o->time, 0, err);
   if (!status) status = backtest_run(&b, m, &d, &how, workers, signals_flag(), err);
-  if (!status && o->json) status = output_json(backtest_json(&b, &q, how.horizon, how.samples), err);
-  if (!status && !o->json) print_backtest(&b, &q, how.horizon, how.samples);
+  if (!status && o->json) status = output_json(backtest_json(&b, &how), err);
+  if (!status && !o->json) print_backtest(&b, &how, &q);
   text_free(&paths);
   backtest_free(&b);
   dataset_free(&d);

@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "cli/commands.h"
 #include "cli/data.h"
+#include "cli/figures.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "use/evaluate.h"
@@ -75,33 +76,16 @@ static void on_warning(void *context, const char *message) {
   terminal_warn("%s", message);
 }
 
-static void set_number(json_t *out, const char *name, double x) { json_object_set_new(out, name, json_number(x)); }
-
 static unroll_status print_json(const train_result *r, const char *dir, unroll_error *err) {
+  figures f = {0};
   text path = {0};
   text_format(&path, "%s/model.safetensors", dir);
-  json_t *out = json_pack("{s:o, s:I, s:I, s:I, s:I, s:b}", "model", output_json_text(path.data ? path.data : "", path.length),
-                          "steps", (json_int_t)r->steps, "epochs", (json_int_t)r->epochs, "symbols", (json_int_t)r->symbols,
-                          "skipped", (json_int_t)r->skipped, "stopped_early", r->stopped_early);
+  figures_add_word(&f, 0, "model", path.data ? path.data : "");
+  train_figures(&f, r);
+  json_t *out = f.failed || path.failed ? NULL : figures_json(&f);
   text_free(&path);
-  if (!out) return error_memory(err);
-  if (r->bad_rows) json_object_set_new(out, "bad_rows", json_integer((json_int_t)r->bad_rows));
-  set_number(out, "seconds", r->seconds);
-  set_number(out, "symbols_per_second", r->seconds > 0 ? (double)r->symbols / r->seconds : (double)NAN);
-  set_number(out, "loss", r->loss);
-  set_number(out, "bits", r->loss * BITS_PER_NAT);
-  set_number(out, "valid_loss", r->valid_loss);
-  set_number(out, "valid_bits", r->valid_loss * BITS_PER_NAT);
-  set_number(out, "best_valid_bits", r->best_valid_loss * BITS_PER_NAT);
-  set_number(out, "test_loss", r->test_loss);
-  set_number(out, "test_bits", r->test_loss * BITS_PER_NAT);
-  if (isfinite(r->work.share)) {
-    set_number(out, "gflops", r->work.gflops);
-    set_number(out, "peak_gflops", r->work.peak);
-    set_number(out, "share_of_peak", r->work.share);
-    set_number(out, "processor_time", r->work.processor);
-  }
-  return output_json(out, err);
+  figures_free(&f);
+  return out ? output_json(out, err) : error_memory(err);
 }
 
 static void print_result(const train_result *r, const watcher *w) {

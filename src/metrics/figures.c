@@ -50,9 +50,14 @@ void figures_add(figures *f, int of, const char *name, enum figure_unit unit, do
   f->list[f->n++] = (figure){.name = name, .unit = unit, .value = value, .of = of};
 }
 
-void figures_add_word(figures *f, int of, const char *name, const char *word) {
-  const char *copy = f->failed ? NULL : arena_text(&f->memory, word, strlen(word));
+const char *figures_name(figures *f, const char *name) {
+  const char *copy = f->failed ? NULL : arena_text(&f->memory, name, strlen(name));
   f->failed |= !copy;
+  return copy ? copy : "";
+}
+
+void figures_add_word(figures *f, int of, const char *name, const char *word) {
+  const char *copy = figures_name(f, word);
   figures_add(f, of, name, FIGURE_WORD, (double)NAN);
   if (!f->failed) f->list[f->n - 1].word = copy;
 }

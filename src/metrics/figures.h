@@ -16,8 +16,10 @@ enum figure_unit {
   FIGURE_SHARE,       /* 0 to 1 */
   FIGURE_NATS,        /* of one prediction */
   FIGURE_SYMBOL_NATS, /* of one symbol of the true text */
+  FIGURE_BITS,        /* of one prediction */
   FIGURE_PINBALL,     /* the loss of quantiles, in the units of the data */
   FIGURE_NUMBER,      /* anything else: an error in the units of the data, a perplexity */
+  FIGURE_FLAG,        /* 0 or 1 */
   FIGURE_WORD         /* no number: `word` */
 };
 
@@ -54,6 +56,7 @@ int figures_part(figures *f, int of, const char *name);
 int figures_list(figures *f, int of, const char *name);
 int figures_element(figures *f, int list, const char *name, const char *label, size_t size);
 void figures_add(figures *f, int of, const char *name, enum figure_unit unit, double value);
+const char *figures_name(figures *f, const char *name);                        /* a copy that lives as long */
 void figures_add_word(figures *f, int of, const char *name, const char *word); /* copied */
 const figure *figures_find(const figures *f, int of, const char *name);        /* NULL: there is none */
 int figures_find_part(const figures *f, int of, const char *name);             /* -1: there is none */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <unroll.h>
 #include "train/options.h"
+#include "metrics/figures.h"
 #include "train/work.h"
 
 typedef struct train_start { /* what training begins with */
@@ -52,6 +53,8 @@ typedef struct train_result {
   int64_t bad_rows;                              /* rows and lines of the data that were left out */
   work_rates work;                               /* of the steps of this run, validation and checkpoints aside */
 } train_result;
+
+void train_figures(figures *f, const train_result *r); /* adds them to the whole; f may have failed then */
 
 /* o->dir NULL: nothing is written. */
 unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err);

@@ -7,6 +7,7 @@
 #ifndef USE_BACKTEST_H
 #define USE_BACKTEST_H
 #include "metrics/baseline.h"
+#include "metrics/figures.h"
 #include "use/forecast.h"
 
 enum { BACKTEST_LEVELS = 32, BACKTEST_METHODS = 1 + BASELINE_COUNT }; /* the model, and those of baseline.h */
@@ -50,6 +51,9 @@ typedef struct backtest {
 } backtest;
 
 const char *backtest_method(int number);
+double backtest_share(const backtest *b, const backtest_options *o, int interval); /* that it is meant to cover */
+/* All of it: the whole, and in "variables" each column with its methods. f may have failed then. */
+void backtest_figures(figures *f, const backtest *b, const backtest_options *o);
 /* backtest_free in any case. UNROLL_USAGE where so many windows would reach into the training part, or no series is long enough. */
 unroll_status backtest_run(backtest *out, const model *m, const dataset *d, const backtest_options *o, pool *workers,
                            volatile sig_atomic_t *stop, unroll_error *err);
