@@ -6,6 +6,7 @@ include(CMakePackageConfigHelpers)
 file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
 add_executable(program ${cli_sources})
 target_link_libraries(program PRIVATE room_api)
+target_compile_definitions(program PRIVATE UNROLL_DATE="${UNROLL_DATE}")
 set_target_properties(program PROPERTIES OUTPUT_NAME unroll)
 install(TARGETS program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 

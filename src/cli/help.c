@@ -150,7 +150,7 @@ static void roff_line(text *out, const char *s, size_t n) {
 }
 
 static void roff_header(const char *name, const char *summary, text *out) {
-  text_format(out, ".TH %s 1 \"\" \"unroll %s\" \"Unroll\"\n.SH NAME\n", name, unroll_version());
+  text_format(out, ".TH %s 1 " UNROLL_DATE " \"unroll %s\" \"Unroll\"\n.SH NAME\n", name, unroll_version());
   roff(out, name, strlen(name));
   text_format(out, " \\- ");
   roff_line(out, summary, strlen(summary));
