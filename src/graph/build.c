@@ -246,7 +246,7 @@ static bool build_net(builder *b, const program *net) {
     if (net->statements[i].kind == STATEMENT_OUTPUT)
       return FAIL(b, s, net->statements[i].at, "'output' belongs in a cell; a net says what it predicts with '~'"), false;
   b->stream = is_stream(b);
-  if (!build_width_lines(b, s) || !build_definitions(b, s)) return false;
+  if (!build_width_lines(b, s) || !build_start_lines(b, s) || !build_definitions(b, s)) return false;
   for (int i = 0; i < net->n_statements; i++)
     if (net->statements[i].kind == STATEMENT_DISTRIBUTION && !build_loss(b, s, &net->statements[i])) return false;
   return build_inits(b, s) && build_given_inits(b);
@@ -308,7 +308,7 @@ static bool build_alone(builder *b) {
   const int x = term_data(b, s, NULL, 0, 0);
   if (x == TERM_NONE || !build_grow(b, (void **)&b->firsts, b->n_firsts, &b->cap_firsts, sizeof *b->firsts)) return false;
   b->firsts[b->n_firsts++] = (root_term){x, s};
-  return build_width_lines(b, s) && build_definitions(b, s) && build_inits(b, s) && build_given_inits(b);
+  return build_width_lines(b, s) && build_start_lines(b, s) && build_definitions(b, s) && build_inits(b, s) && build_given_inits(b);
 }
 
 /* A cell alone has its input's width as a setting, which may have followed from the equations. */

@@ -171,6 +171,7 @@ static bool take_vector(builder *b, scope *caller, scope *s, const expr *at, int
            false;
   y->start = t;
   y->start_at = at;
+  y->start_in = caller;
   if (width == WIDTH_FREE || width_value(b, width) == 1 || width_unify(b, y->width, width)) return true;
   FAIL(b, caller, at->at, "'%s' is %d wide (%s), but the state it starts is %d wide (%s)", build_describe(b, at),
        width_value(b, width), width_why(b, width), width_value(b, y->width), width_why(b, y->width));
@@ -303,7 +304,7 @@ static bool inside(builder *b, scope *caller, scope *s, const expr *e, const cal
     return false;
   }
   if (from->term != TERM_NONE && !take_vector(b, caller, s, a->start, from->term)) return false;
-  return build_definitions(b, s) && build_inits(b, s);
+  return build_start_lines(b, s) && build_definitions(b, s) && build_inits(b, s);
 }
 
 /* A call at the same place in the program of the recurrence that the caller starts from. */

@@ -170,7 +170,8 @@ static int emit_reduce(builder *b, const term *t) {
 
 static int emit_slice(builder *b, const term *t) {
   const int x = argument(b, t, 0), width = width_value(b, t->width);
-  return graph_at(b->g, x)->width == width ? x : over_width(b, t, OP_SLICE, x, NODE_NONE, width, t->lag);
+  const int first = t->kind == TERM_PART ? t->lag * width : t->lag;
+  return graph_at(b->g, x)->width == width ? x : over_width(b, t, OP_SLICE, x, NODE_NONE, width, first);
 }
 
 /* --- leaves --- */
@@ -235,7 +236,7 @@ static int emit_edge(builder *b, const term *t) {
   return edge(b->g, lift(b->g, x->node, SPACE_STEP, x->axis, width_value(b, x->width)), t->dir);
 }
 
-/* mean(x) = SUM_TIME(x) / LENGTH, max(x) = MAX_TIME(x) */
+/* sum(x) = SUM_TIME(x), mean(x) = SUM_TIME(x) / LENGTH, max(x) = MAX_TIME(x) */
 static int emit_over(builder *b, const term *t) {
   graph *g = b->g;
   const term *of = &b->terms[t->args[0]];
@@ -243,7 +244,7 @@ static int emit_over(builder *b, const term *t) {
   node n = derived(t->op, SPACE_STATIC, of->axis, graph_at(g, x)->width);
   n.in[0] = x;
   const int all = graph_failed(g) ? NODE_NONE : graph_node(g, n);
-  if (t->op == OP_MAX_TIME || graph_failed(g)) return all;
+  if (t->value != 0 || graph_failed(g)) return all;
   const int length = graph_node(g, derived(OP_LENGTH, SPACE_STATIC, of->axis, 1));
   return graph_failed(g) ? NODE_NONE : graph_binary(g, OP_DIV, all, length);
 }
@@ -502,6 +503,7 @@ static int emit_term(builder *b, const term *t) {
   case TERM_REDUCE:
     return emit_reduce(b, t);
   case TERM_SLICE:
+  case TERM_PART:
     return emit_slice(b, t);
   case TERM_MATVEC:
     return emit_matvec(b, t);

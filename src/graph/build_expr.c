@@ -299,6 +299,7 @@ static void hand_start(const symbol *y) {
     if (z->start != TERM_NONE || z->start_from) return;
     z->start = y->start;
     z->start_at = y->start_at;
+    z->start_in = y->start_in;
     z->start_from = y->start_from;
   }
 }

@@ -1,5 +1,6 @@
 /* build_function.c - calls of functions: elementwise ones from ops.def, those over a row or over time, embed and dropout. */
 #include "graph/build_internal.h"
+#include <math.h>
 #include <string.h>
 
 const char *const build_functions[] = {
@@ -10,7 +11,8 @@ const char *const build_functions[] = {
 #undef UNARY
 #undef BINARY
 #undef OTHER
-    "softmax", "layernorm", "embed", "dropout", "zoneout", "mean", "last", "first", "attend", "conv", "pool", NULL};
+    "softmax", "layernorm", "embed", "dropout", "zoneout", "mean",       "sum", "last", "first",
+    "attend",  "conv",      "pool",  "dot",     "part",    "leaky_relu", "elu", "clip", NULL};
 
 bool build_is_hidden(const char *name) {
   for (int op = 0; op < OP_COUNT; op++)
@@ -143,11 +145,80 @@ static int zoneout(builder *b, scope *s, const expr *e) {
   return term_binary(b, s, e, OP_ADD, old, term_binary(b, s, e, OP_MUL, term_number(b, s, e, 1 - p), change));
 }
 
-/* mean(x), max(x): over all steps. */
-static int over_time(builder *b, scope *s, const expr *e, enum op op) {
+/* mean(x), sum(x), max(x): over all steps. */
+static int over_time(builder *b, scope *s, const expr *e, enum op op, bool whole) {
   const int t = same_width(b, s, e, TERM_OVER);
-  if (t != TERM_NONE) b->terms[t].op = op;
+  if (t == TERM_NONE) return t;
+  b->terms[t].op = op;
+  b->terms[t].value = whole;
   return t;
+}
+
+/* dot(a, b): the sum of a * b over the width. */
+static int dot(builder *b, scope *s, const expr *e) {
+  if (!build_args(b, s, e, 2, 2)) return TERM_NONE;
+  const int x = build_value(b, s, e->args[0]), y = x == TERM_NONE ? TERM_NONE : build_value(b, s, e->args[1]);
+  const int product = term_binary(b, s, e, OP_MUL, x, y);
+  if (product == TERM_NONE || b->terms[product].width == WIDTH_FREE) return product;
+  const int one = width_known(b, 1, "a product"),
+            t = one == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_REDUCE, one, &product, 1);
+  if (t != TERM_NONE) b->terms[t].op = OP_ROW_SUM;
+  return t;
+}
+
+/* part(x, k, n): the k-th of n equal parts of x, as `(i, f, o, g) = x` makes them. */
+static int part(builder *b, scope *s, const expr *e) {
+  int k = 0, n = 0;
+  if (!build_args(b, s, e, 3, 3)) return TERM_NONE;
+  const int x = build_value(b, s, e->args[0]);
+  if (x == TERM_NONE || !build_integer(b, s, e->args[2], "the number of parts", 1, MAX_SIZE, &n) ||
+      !build_integer(b, s, e->args[1], "which part", 1, n, &k))
+    return TERM_NONE;
+  if (b->terms[x].width == WIDTH_FREE) return FAIL(b, s, e->at, "a number has no parts");
+  const int width = width_new(b), t = width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_PART, width, &x, 1);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].lag = k - 1;
+  b->terms[t].value = n;
+  b->widths[width_root(b, b->terms[x].width)].parts = n;
+  return t;
+}
+
+/* The argument number i, which may be left out. */
+static bool optional(builder *b, scope *s, const expr *e, int i, const char *what, double *value) {
+  if (e->n_args <= i || (build_number(b, s, e->args[i], value) && isfinite(*value))) return true;
+  return FAIL(b, s, e->args[i]->at, "%s of '%s' must be a number", what, e->name), false;
+}
+
+/* leaky_relu(x, slope = 0.01) = max(x, slope x) (Maas, Hannun & Ng 2013) */
+static int leaky_relu(builder *b, scope *s, const expr *e) {
+  double slope = 0.01;
+  if (!build_args(b, s, e, 1, 2) || !optional(b, s, e, 1, "the slope", &slope)) return TERM_NONE;
+  if (!(slope >= 0 && slope < 1)) return FAIL(b, s, e->args[1]->at, "the slope must be from 0 up to, but not including, 1");
+  const int x = build_value(b, s, e->args[0]);
+  return term_binary(b, s, e, OP_MAX, x, term_binary(b, s, e, OP_MUL, term_number(b, s, e, slope), x));
+}
+
+/* elu(x, a = 1) = x above 0, else a (e^x - 1) (Clevert, Unterthiner & Hochreiter 2016); e^x - 1 = 2 t / (1 - t), t = tanh(x / 2),
+ * which keeps its digits near 0. */
+static int elu(builder *b, scope *s, const expr *e) {
+  double a = 1;
+  if (!build_args(b, s, e, 1, 2) || !optional(b, s, e, 1, "the limit", &a)) return TERM_NONE;
+  const int x = build_value(b, s, e->args[0]), below = term_binary(b, s, e, OP_MIN, term_number(b, s, e, 0), x);
+  const int t = term_unary(b, s, e, OP_TANH, term_binary(b, s, e, OP_MUL, term_number(b, s, e, 0.5), below));
+  const int grown = term_binary(b, s, e, OP_DIV, term_binary(b, s, e, OP_MUL, term_number(b, s, e, 2 * a), t),
+                                term_binary(b, s, e, OP_SUB, term_number(b, s, e, 1), t));
+  return term_binary(b, s, e, OP_ADD, term_unary(b, s, e, OP_RELU, x), grown);
+}
+
+/* clip(x, low, high): within these. */
+static int clip(builder *b, scope *s, const expr *e) {
+  if (!build_args(b, s, e, 3, 3)) return TERM_NONE;
+  double low = 0, high = 0;
+  if (build_number(b, s, e->args[1], &low) && build_number(b, s, e->args[2], &high) && low > high)
+    return FAIL(b, s, e->args[1]->at, "%g is above %g: 'clip' takes a value, the lowest and the highest", low, high);
+  const int x = build_value(b, s, e->args[0]), least = x == TERM_NONE ? TERM_NONE : build_value(b, s, e->args[1]);
+  const int most = least == TERM_NONE ? TERM_NONE : build_value(b, s, e->args[2]);
+  return most == TERM_NONE ? TERM_NONE : term_binary(b, s, e, OP_MAX, least, term_binary(b, s, e, OP_MIN, most, x));
 }
 
 typedef struct attend_args {
@@ -229,8 +300,14 @@ int build_function(builder *b, scope *s, const expr *e, const char *name) {
   if (!strcmp(name, "attend")) return attend(b, s, e);
   if (!strcmp(name, "conv")) return build_conv(b, s, e);
   if (!strcmp(name, "pool")) return build_pool(b, s, e);
-  if (!strcmp(name, "mean")) return over_time(b, s, e, OP_SUM_TIME);
-  if (!strcmp(name, "max") && e->n_args == 1) return over_time(b, s, e, OP_MAX_TIME);
+  if (!strcmp(name, "mean")) return over_time(b, s, e, OP_SUM_TIME, false);
+  if (!strcmp(name, "sum")) return over_time(b, s, e, OP_SUM_TIME, true);
+  if (!strcmp(name, "max") && e->n_args == 1) return over_time(b, s, e, OP_MAX_TIME, true);
+  if (!strcmp(name, "dot")) return dot(b, s, e);
+  if (!strcmp(name, "part")) return part(b, s, e);
+  if (!strcmp(name, "leaky_relu")) return leaky_relu(b, s, e);
+  if (!strcmp(name, "elu")) return elu(b, s, e);
+  if (!strcmp(name, "clip")) return clip(b, s, e);
   for (int op = 0; op < OP_COUNT && !build_is_hidden(name); op++)
     if (graph_ops[op].kind != OP_KIND_OTHER && !strcmp(graph_ops[op].text, name)) return elementwise(b, s, e, (enum op)op);
   return -2;

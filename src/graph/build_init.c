@@ -12,12 +12,18 @@ static const struct init_word {
   enum init_kind kind;
   bool matrix, number;
 } init_words[] = {
-    {"orthogonal", INIT_ORTHOGONAL, true, false}, {"identity", INIT_IDENTITY, true, false}, {"xavier", INIT_XAVIER, true, false},
-    {"uniform", INIT_UNIFORM, false, true},       {"normal", INIT_NORMAL, false, true},
+    {"orthogonal", INIT_ORTHOGONAL, true, false},
+    {"identity", INIT_IDENTITY, true, false},
+    {"xavier", INIT_XAVIER, true, false},
+    {"glorot", INIT_XAVIER, true, false},
+    {"he", INIT_HE, true, false},
+    {"kaiming", INIT_HE, true, false},
+    {"uniform", INIT_UNIFORM, false, true},
+    {"normal", INIT_NORMAL, false, true},
 };
 enum { N_INITS = sizeof init_words / sizeof *init_words };
 
-/* orthogonal | identity | xavier | uniform(a) | normal(s) | NUMBER */
+/* orthogonal | identity | xavier | he | uniform(a) | normal(s) | NUMBER */
 static bool read_init(builder *b, scope *s, const expr *e, enum init_kind *kind, double *value, bool *matrix) {
   *matrix = false;
   *kind = INIT_NUMBER;
@@ -36,7 +42,7 @@ static bool read_init(builder *b, scope *s, const expr *e, enum init_kind *kind,
   if (b->status != UNROLL_OK) return false;
   const char *names[N_INITS];
   for (int i = 0; i < N_INITS; i++) names[i] = init_words[i].name;
-  FAIL(b, s, e->at, "expected orthogonal, identity, xavier, uniform(a), normal(s) or a number%s",
+  FAIL(b, s, e->at, "expected orthogonal, identity, xavier, he, uniform(a), normal(s) or a number%s",
        word ? build_hint(b, e->name, names, N_INITS) : "");
   return false;
 }

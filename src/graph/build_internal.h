@@ -33,11 +33,12 @@ enum term_kind {
   TERM_ROW,         /* SOFTMAX, LAYERNORM */
   TERM_REDUCE,      /* ROW_SUM, LOG_SUM_EXP: one number for each row */
   TERM_SLICE,       /* columns of args[0] from `lag` on */
+  TERM_PART,        /* number `lag` of args[0] cut into `value` equal parts */
   TERM_MATVEC,      /* weight times args[0], `transposed` */
   TERM_CONCAT,
   TERM_SHIFT,         /* symbol at `lag` steps before (dir +1) or after (-1) */
   TERM_EDGE,          /* first (+1) or last (-1) step of args[0] */
-  TERM_OVER,          /* op (SUM_TIME: the mean, MAX_TIME) over all steps of args[0] */
+  TERM_OVER,          /* op (SUM_TIME, MAX_TIME) over all steps of args[0]; value 0: divided by their number */
   TERM_ATTEND,        /* query args[0] over all steps of keys args[1] and values args[2]; additive scores with the vector args[3];
                          value 1: scaled */
   TERM_DROPOUT,       /* args[0] times a mask of probability value; over_time: one mask for all steps */
@@ -74,6 +75,7 @@ typedef struct width_class { /* terms of one width; union-find */
   int parent, value;         /* value 0: unknown */
   const char *why;           /* where the value comes from */
   int matrix;                /* a term of this width that is a matrix product, or TERM_NONE */
+  int parts;                 /* a value of this width is cut into so many; 0: none is */
 } width_class;
 
 typedef struct weight {
@@ -112,6 +114,7 @@ struct symbol {            /* what a name means in a scope */
   symbol *waiter; /* the variable that needed this one first, while running */
   int start;      /* term of the value before the first step, or TERM_NONE */
   const expr *start_at;
+  scope *start_in;       /* of start_at */
   symbol *start_from;    /* hands over its last value */
   int *shifts, n_shifts; /* nodes of [t-1], [t-2] ... */
   symbol *next_of_name, *next;
@@ -218,6 +221,7 @@ span build_top(const scope *s);                     /* the first statement: wher
 bool build_scan(builder *b, scope *s, bool inputs); /* marks states, finds the names that are defined nowhere */
 bool build_statements(builder *b, scope *s);        /* makes symbols of the definitions, settings and params */
 bool build_definitions(builder *b, scope *s);       /* terms of all definitions */
+bool build_start_lines(builder *b, scope *s);       /* `h[0] = ...` */
 bool build_width_lines(builder *b, scope *s);       /* `width NAME = ...`, once the settings have their values */
 /* "; did you mean 'tanh'?" or "": the nearest of some names, and of all that `s` knows. */
 const char *build_hint(builder *b, const char *word, const char *const *names, size_t n);

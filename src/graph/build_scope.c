@@ -177,6 +177,7 @@ bool build_statements(builder *b, scope *s) {
     bool done = true;
     if (at->kind == STATEMENT_DEFINE) done = add_definition(b, s, at, at->value) != NULL;
     if (at->kind == STATEMENT_SETTING) done = add_setting(b, s, at);
+    if (at->kind == STATEMENT_START) b->has_start = true, b->stream = false; /* nothing is carried over */
     if (s->cell && (at->kind == STATEMENT_DATA || at->kind == STATEMENT_DISTRIBUTION))
       return FAIL(b, s, at->at, "a cell has neither data nor '~': it gets x and yields its output"), false;
     if (!done) return false;
@@ -190,6 +191,32 @@ bool build_statements(builder *b, scope *s) {
     y->fixed = true;
   }
   return !s->cell || set_output(b, s);
+}
+
+/* `h[0] = ...`: what h[t-1] is at the first step, unless the call says so. */
+bool build_start_lines(builder *b, scope *s) {
+  for (int i = 0; i < s->text->n_statements; i++) {
+    const statement *at = &s->text->statements[i];
+    if (at->kind != STATEMENT_START) continue;
+    symbol *y = scope_find(s, at->name);
+    if (!y || y->kind != SYMBOL_VARIABLE || !y->value)
+      return FAIL(b, s, at->at, "'%s' has no equation here, so it has no start%s", at->name,
+                  y ? "" : build_suggest(b, s, at->name)),
+             false;
+    if (!y->is_state) return FAIL(b, s, at->at, "'%s' is used at no earlier step, so it has no start", at->name), false;
+    if (y->start != TERM_NONE || y->start_from) continue;
+    const int t = build_value(b, s, at->value), width = t == TERM_NONE ? WIDTH_FREE : b->terms[t].width;
+    b->called = NULL;
+    if (t == TERM_NONE) return false;
+    if (width != WIDTH_FREE && width_value(b, width) != 1 && !width_unify(b, y->width, width))
+      return FAIL(b, s, at->at, "'%s' is %d wide (%s), but its start is %d wide (%s)", y->name, width_value(b, y->width),
+                  width_why(b, y->width), width_value(b, width), width_why(b, width)),
+             false;
+    y->start = t;
+    y->start_at = at->value;
+    y->start_in = s;
+  }
+  return true;
 }
 
 bool build_width_lines(builder *b, scope *s) {
@@ -257,6 +284,8 @@ bool build_scan(builder *b, scope *s, bool inputs) {
   for (const symbol *y = s->first; y; y = y->next)
     if (y->kind == SYMBOL_VARIABLE && y->value && !scan(b, s, y->value, inputs)) return false;
   for (int i = 0; i < s->text->n_statements; i++)
-    if (s->text->statements[i].kind == STATEMENT_DISTRIBUTION && !scan(b, s, s->text->statements[i].value, inputs)) return false;
+    if ((s->text->statements[i].kind == STATEMENT_DISTRIBUTION || s->text->statements[i].kind == STATEMENT_START) &&
+        !scan(b, s, s->text->statements[i].value, inputs))
+      return false;
   return true;
 }

@@ -142,7 +142,7 @@ static bool check_steps(builder *b) {
   for (const scope *s = b->scopes; s; s = s->next)
     for (const symbol *y = s->first; y; y = y->next)
       if (y->start != TERM_NONE && b->terms[y->start].step)
-        return FAIL(b, s->parent, y->start_at->at,
+        return FAIL(b, y->start_in, y->start_at->at,
                     "a recurrence starts from another one, or from a vector without steps; use last(...) or first(...)"),
                false;
   return check_losses(b);

@@ -45,6 +45,7 @@ bool width_unify(builder *b, int v, int w) {
   if (from->value && to->value && from->value != to->value) return false;
   if (from->value) to->value = from->value, to->why = from->why;
   if (to->matrix == TERM_NONE) to->matrix = from->matrix;
+  if (!to->parts) to->parts = from->parts;
   from->parent = w;
   return true;
 }
@@ -76,7 +77,13 @@ int width_of_data(builder *b, int data) {
   return d->width;
 }
 
-/* --- concatenations --- */
+/* A default width, as of each part where there are some. */
+static void set_default(builder *b, int w, int value, const char *why) {
+  const int parts = b->widths[width_root(b, w)].parts;
+  set(b, w, parts > 1 && value <= MAX_WIDTH / parts ? value * parts : value, why);
+}
+
+/* --- concatenations and parts --- */
 
 /* Total = sum of the parts; settles the total, or a part if only that is unknown. */
 static bool solve_concat(builder *b, const term *t, bool *changed) {
@@ -108,12 +115,31 @@ static bool solve_concat(builder *b, const term *t, bool *changed) {
   return true;
 }
 
+/* Whole = number of parts times one of them. */
+static bool solve_part(builder *b, const term *t, bool *changed) {
+  const int whole = b->terms[t->args[0]].width, n = (int)t->value, all = width_value(b, whole), one = width_value(b, t->width);
+  if (!all && !one) return true;
+  if (all && all % n)
+    return FAIL(b, t->in, t->at->at, "there are no %d equal parts of %d (%s)", n, all, width_why(b, whole)), false;
+  if (all && one && all != n * (int64_t)one)
+    return FAIL(b, t->in, t->at->at, "each of %d parts of %d (%s) is %d wide, but must be %d wide (%s)", n, all,
+                width_why(b, whole), all / n, one, width_why(b, t->width)),
+           false;
+  if (all && one) return true;
+  if (one > MAX_WIDTH / n) return FAIL(b, t->in, t->at->at, "this is wider than %d", MAX_WIDTH), false;
+  *changed = true;
+  set(b, all ? t->width : whole, all ? all / n : n * one, build_text(b, all ? "one of %d parts" : "%d parts", n));
+  return true;
+}
+
 static bool solve(builder *b) {
   bool changed = true;
   for (int pass = 0; changed && pass < 100; pass++) {
     changed = false;
-    for (int i = 0; i < b->n_terms; i++)
+    for (int i = 0; i < b->n_terms; i++) {
       if (b->terms[i].kind == TERM_CONCAT && !solve_concat(b, &b->terms[i], &changed)) return false;
+      if (b->terms[i].kind == TERM_PART && !solve_part(b, &b->terms[i], &changed)) return false;
+    }
   }
   return b->status == UNROLL_OK;
 }
@@ -124,7 +150,7 @@ static void default_symbols(builder *b, scope *s, bool states_only) {
   for (const symbol *y = s->first; y; y = y->next) {
     if (y->kind != SYMBOL_VARIABLE || !y->value || (states_only && !y->is_state)) continue;
     if (y->term == TERM_NONE || b->terms[y->term].width == WIDTH_FREE) continue;
-    if (!width_value(b, y->width)) set(b, y->width, s->size, build_text(b, "the size of %s", s->cell));
+    if (!width_value(b, y->width)) set_default(b, y->width, s->size, build_text(b, "the size of %s", s->cell));
   }
 }
 
@@ -137,7 +163,7 @@ static bool default_terms(builder *b) {
     if (t->kind == TERM_CONCAT) {
       if (!solve_concat(b, t, &changed)) return false;
     } else {
-      set(b, t->width, t->in->size, build_text(b, "the size of %s", t->in->cell));
+      set_default(b, t->width, t->in->size, build_text(b, "the size of %s", t->in->cell));
     }
   }
   return solve(b);
@@ -161,7 +187,7 @@ static bool default_net(builder *b) {
              false;
     if (!(hidden->number >= 1 && hidden->number <= MAX_SIZE) || floor(hidden->number) != hidden->number)
       return FAIL(b, b->root, hidden->at, "hidden must be a whole number from 1 to %d", MAX_SIZE), false;
-    set(b, t->width, (int)hidden->number, "the setting hidden");
+    set_default(b, t->width, (int)hidden->number, "the setting hidden");
   }
   return solve(b);
 }

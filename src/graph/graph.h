@@ -75,7 +75,7 @@ typedef struct node {
   span at;
 } node;
 
-enum init_kind { INIT_DEFAULT, INIT_NUMBER, INIT_UNIFORM, INIT_NORMAL, INIT_XAVIER, INIT_ORTHOGONAL, INIT_IDENTITY };
+enum init_kind { INIT_DEFAULT, INIT_NUMBER, INIT_UNIFORM, INIT_NORMAL, INIT_XAVIER, INIT_HE, INIT_ORTHOGONAL, INIT_IDENTITY };
 enum param_role { PARAM_BIAS, PARAM_VECTOR, PARAM_INPUT_MATRIX, PARAM_RECURRENT_MATRIX, PARAM_EMBEDDING };
 typedef struct param {
   const char *name; /* "h.Wz", "h.2.Uz" (second layer), "W", "token.embed" */

@@ -284,7 +284,7 @@ static expr *parse_power(parser *p) {
   return e;
 }
 
-/* application = MATRIX ["·"] application | power */
+/* application = MATRIX ["·" | "*"] application | power */
 static expr *parse_application(parser *p) {
   const token *t = parser_now(p);
   if (!is_matrix(p, t)) return parse_power(p);
@@ -295,7 +295,12 @@ static expr *parse_application(parser *p) {
                    !strcmp(parser_ahead(p, 1)->name, "t")))
     return parser_fail(p, t, "matrix '%s' is the same at every step and has no index; nothing defines a variable '%s'", t->name,
                        t->name);
-  if (next->kind == TOKEN_DOT) next = (parser_take(p), parser_now(p));
+  if (next->kind == TOKEN_STAR && next->elementwise)
+    return parser_fail(p, next,
+                       "'%s' is a matrix, and this is the product of two vectors: for weights of a vector write 'param %s' in a "
+                       "line of its own; a matrix is applied by '%s x'",
+                       t->name, t->name, t->name);
+  if (next->kind == TOKEN_DOT || next->kind == TOKEN_STAR) next = (parser_take(p), parser_now(p));
   if (next->kind == TOKEN_CARET)
     return parser_fail(p, t, "matrix '%s' needs an operand before '^'; its transpose is written %s'", t->name, t->name);
   if (next->kind != TOKEN_NAME && next->kind != TOKEN_NUMBER && next->kind != TOKEN_OPEN && next->kind != TOKEN_OPEN_INDEX)
@@ -310,6 +315,8 @@ static expr *parse_application(parser *p) {
   e->transposed = t->transposed;
   return leave(p, e);
 }
+
+expr *parse_operand(parser *p) { return parse_application(p); }
 
 /* factor = "-" factor | application */
 static expr *parse_factor(parser *p) {
@@ -326,6 +333,10 @@ static expr *parse_term(parser *p) {
   expr *left = parse_factor(p);
   while (left && (parser_is(p, TOKEN_STAR) || parser_is(p, TOKEN_DOT) || parser_is(p, TOKEN_SLASH))) {
     const token *at = parser_take(p);
+    if (at->kind == TOKEN_DOT && p->open >= 0 && p->lex.tokens[p->open].kind == TOKEN_OPEN_INDEX)
+      return parser_fail(p, at,
+                         "a dot in brackets can be read in two ways: [a, b] puts one after the other, [a * b] is their elementwise "
+                         "product");
     int height = p->height;
     expr *right = parse_factor(p);
     if (!right) return NULL;

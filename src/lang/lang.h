@@ -52,7 +52,8 @@ enum statement_kind {
   STATEMENT_PARAM,        /* param names[] */
   STATEMENT_INIT,         /* init names[] = value (NUMBER, NAME or CALL) */
   STATEMENT_OUTPUT,       /* output name */
-  STATEMENT_WIDTH         /* width name = value */
+  STATEMENT_WIDTH,        /* width name = value */
+  STATEMENT_START         /* name[0] = value */
 };
 
 typedef struct statement {

@@ -47,8 +47,7 @@ token *lex_add(lexer *l, enum token_kind kind, size_t start, int column, unroll_
   return t;
 }
 
-/* lex_add failed: the status that goes with what it set. */
-static unroll_status no_room(const lexer *l) { return l->n_tokens == LEX_TOKENS ? UNROLL_BAD_INPUT : UNROLL_FAILED; }
+unroll_status lex_no_room(const lexer *l) { return l->n_tokens == LEX_TOKENS ? UNROLL_BAD_INPUT : UNROLL_FAILED; }
 
 unroll_status lex_bad(lexer *l, size_t start, int column, unroll_error *err, const char *format, ...) {
   if (l->problem.code == UNROLL_OK) {
@@ -59,14 +58,14 @@ unroll_status lex_bad(lexer *l, size_t start, int column, unroll_error *err, con
     va_end(args);
     error_at(&l->problem, UNROLL_BAD_INPUT, l->file, l->text, l->line, column, "%s", message);
   }
-  return lex_add(l, TOKEN_BAD, start, column, err) ? UNROLL_OK : no_room(l);
+  return lex_add(l, TOKEN_BAD, start, column, err) ? UNROLL_OK : lex_no_room(l);
 }
 
 static unroll_status simple(lexer *l, enum token_kind kind, int length, unroll_error *err) {
   size_t start = l->position;
   int column = l->column;
   lex_step(l, length);
-  return lex_add(l, kind, start, column, err) ? UNROLL_OK : no_room(l);
+  return lex_add(l, kind, start, column, err) ? UNROLL_OK : lex_no_room(l);
 }
 
 /* number = digits ["." digits] [("e" | "E") ["+" | "-"] digits] | "." digits ... */
@@ -90,7 +89,7 @@ static unroll_status number(lexer *l, unroll_error *err) {
   l->column += (int)n;
   if (bad || !isfinite(value)) return lex_bad(l, start, column, err, "the number %.*s is too large", (int)(n < 40 ? n : 40), s);
   token *t = lex_add(l, TOKEN_NUMBER, start, column, err);
-  if (!t) return no_room(l);
+  if (!t) return lex_no_room(l);
   t->number = value;
   return UNROLL_OK;
 }
@@ -118,11 +117,38 @@ static unroll_status raised_number(lexer *l, unroll_error *err) {
     value = 10 * value + raised(code);
   }
   if (digits == 0 || digits > 15) return lex_bad(l, start, column, err, "expected a raised number of 1 to 15 digits, as in x²");
-  if (!lex_add(l, TOKEN_CARET, start, column, err)) return no_room(l);
-  if (minus && !lex_add(l, TOKEN_MINUS, start, column, err)) return no_room(l);
+  if (!lex_add(l, TOKEN_CARET, start, column, err)) return lex_no_room(l);
+  if (minus && !lex_add(l, TOKEN_MINUS, start, column, err)) return lex_no_room(l);
   token *t = lex_add(l, TOKEN_NUMBER, start, column, err);
-  if (!t) return no_room(l);
+  if (!t) return lex_no_room(l);
   t->number = value;
+  return UNROLL_OK;
+}
+
+/* x^{2} and x^{-1}; the braces of a superscript that is no number are those of a name. */
+static unroll_status braced_number(lexer *l, unroll_error *err) {
+  size_t start = l->position;
+  int column = l->column, length;
+  lex_step(l, 1);
+  lex_step(l, 1);
+  if (!lex_add(l, TOKEN_CARET, start, column, err)) return lex_no_room(l);
+  while (lex_peek(l, 0, &length) == ' ') lex_step(l, length);
+  uint32_t code = lex_peek(l, 0, &length);
+  if (code == '-' || code == 0x2212) {
+    start = l->position;
+    column = l->column;
+    lex_step(l, length);
+    if (!lex_add(l, TOKEN_MINUS, start, column, err)) return lex_no_room(l);
+    code = lex_peek(l, 0, NULL);
+  }
+  if (digit(code) || code == '.') {
+    const unroll_status status = number(l, err);
+    if (status) return status;
+  }
+  while (lex_peek(l, 0, &length) == ' ') lex_step(l, length);
+  if (lex_peek(l, 0, NULL) != '}')
+    return lex_bad(l, l->position, l->column, err, "expected a number and '}': an exponent is a number, as in x^{2}");
+  lex_step(l, 1);
   return UNROLL_OK;
 }
 
@@ -209,12 +235,12 @@ static unroll_status end_statement(lexer *l, unroll_error *err) {
   if (l->n_tokens == 0 || l->tokens[l->n_tokens - 1].kind == TOKEN_NEWLINE) return UNROLL_OK;
   span last = l->tokens[l->n_tokens - 1].at;
   token *t = lex_add(l, TOKEN_NEWLINE, l->position, l->column, err);
-  if (!t) return no_room(l);
+  if (!t) return lex_no_room(l);
   t->at = (span){.line = last.line, .column = last.column + last.length, .length = 1};
   return UNROLL_OK;
 }
 
-static bool blank(uint32_t code) { return code == ' ' || code == '\t' || code == '\r' || code == 0x00A0; }
+static bool blank(uint32_t code) { return code == ' ' || code == '\t' || code == '\r' || code == 0x00A0 || code == '&'; }
 
 static unroll_status next(lexer *l, unroll_error *err) {
   int length;
@@ -229,7 +255,7 @@ static unroll_status next(lexer *l, unroll_error *err) {
     return UNROLL_OK;
   }
   if (code == '\n') {
-    if (l->depth == 0 && end_statement(l, err)) return no_room(l);
+    if (l->depth == 0 && end_statement(l, err)) return lex_no_room(l);
     l->position++;
     l->line++;
     l->column = 1;
@@ -239,11 +265,16 @@ static unroll_status next(lexer *l, unroll_error *err) {
   if (letter(code)) return lex_name(l, err);
   if (digit(code) || (code == '.' && digit(lex_peek(l, 1, NULL)))) return number(l, err);
   if (raised(code) >= 0 || code == RAISED_MINUS) return raised_number(l, err);
+  if (code == '\\') return lex_command(l, err);
+  if (code == '^' && lex_peek(l, 1, NULL) == '{') return braced_number(l, err);
   enum token_kind kind = sign(code);
+  if (code == ';' && l->depth > 0 && l->square & 1) kind = TOKEN_COMMA; /* [h; x] */
   if (kind == TOKEN_BAD) return unexpected(l, code, length, err);
-  if (kind == TOKEN_OPEN || kind == TOKEN_OPEN_INDEX) l->depth++;
-  if ((kind == TOKEN_CLOSE || kind == TOKEN_CLOSE_INDEX) && l->depth > 0) l->depth--;
-  return simple(l, kind, length, err);
+  if (kind == TOKEN_OPEN || kind == TOKEN_OPEN_INDEX) l->depth++, l->square = l->square << 1 | (kind == TOKEN_OPEN_INDEX);
+  if ((kind == TOKEN_CLOSE || kind == TOKEN_CLOSE_INDEX) && l->depth > 0) l->depth--, l->square >>= 1;
+  const unroll_status status = simple(l, kind, length, err);
+  if (!status) l->tokens[l->n_tokens - 1].elementwise = code == 0x2218 || code == 0x2299; /* ∘ ⊙ */
+  return status;
 }
 
 /* Line and column of a byte, for a text that is not UTF-8 from there on. */
@@ -272,7 +303,7 @@ unroll_status lex(lexer *l, const char *file, const char *source, arena *memory,
     unroll_status status = next(l, err);
     if (status) return status;
   }
-  if (end_statement(l, err) || !lex_add(l, TOKEN_END, l->position, l->column, err)) return no_room(l);
+  if (end_statement(l, err) || !lex_add(l, TOKEN_END, l->position, l->column, err)) return lex_no_room(l);
   return UNROLL_OK;
 }
 

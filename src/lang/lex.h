@@ -40,12 +40,13 @@ enum token_kind {
 
 typedef struct token {
   enum token_kind kind;
-  bool space;      /* something other than a token stands before it */
-  bool first;      /* first on its line */
-  bool capital;    /* NAME: starts with a capital */
-  bool transposed; /* NAME: W' */
-  bool timed;      /* NAME: carries an index in itself, x_t or h_{t-1} */
-  int shift;       /* NAME: of that index, 0 or less */
+  bool space;       /* something other than a token stands before it */
+  bool first;       /* first on its line */
+  bool capital;     /* NAME: starts with a capital */
+  bool transposed;  /* NAME: W' */
+  bool timed;       /* NAME: carries an index in itself, x_t or h_{t-1} */
+  bool elementwise; /* STAR: the sign of a product of two vectors, never of a matrix: a circle */
+  int shift;        /* NAME: of that index, 0 or less */
   span at;
   size_t start; /* bytes in the text */
   size_t end;
@@ -64,7 +65,8 @@ typedef struct lexer {
   /* where it stands */
   size_t position;
   int line, column;
-  int depth; /* of open brackets: no newlines inside */
+  int depth;       /* of open brackets: no newlines inside */
+  uint64_t square; /* a bit for each of them, the innermost last: is it '['? */
   bool space, first;
 } lexer;
 
@@ -77,7 +79,11 @@ const char *lex_describe(const lexer *l, const token *t, char out[100]);
 /* lex_name.c: reads a name, with its subscripts, at the present place; there is a letter. */
 unroll_status lex_name(lexer *l, unroll_error *err);
 
-/* For lex.c and lex_name.c. */
+/* lex_latex.c: what begins with a backslash. */
+unroll_status lex_command(lexer *l, unroll_error *err);
+
+/* For lex.c, lex_name.c and lex_latex.c. */
+unroll_status lex_no_room(const lexer *l);                    /* lex_add failed: the status that goes with what it set */
 uint32_t lex_peek(const lexer *l, size_t ahead, int *length); /* code point `ahead` bytes further; 0 at the end */
 void lex_step(lexer *l, int length);                          /* one character on */
 /* Adds a token from `start` to the present place; NULL with *err set when there is no room. */

@@ -2,6 +2,7 @@
  *
  * A name is letters, digits and '_'. Textbook subscripts are undone here, so that every spelling gives the same token:
  *   W_{hh} = Whh   b_{f} = b_f = bf   W_f = Wf   h_1 in small digits = h1      part of the name
+ *   b^{(i)} = bi   h_t^l = hl[t]   h^{(t-1)} = h[t-1]   W^T = W'               superscripts, see lex_latex.c
  *   h_{t-1} = h[t-1]   x_t = x_{t} = x[t]                                      an index; `_t` stays in front of '(': student_t(
  *   c~ and c with a combining tilde = c_tilde
  * What a capital means is the parser's business: only it knows which names the file defines. */
@@ -10,19 +11,11 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "lang/lex.h"
+#include "lang/lex_name.h"
 
 enum { COMBINING_TILDE = 0x0303, SUB_ZERO = 0x2080, SUB_NINE = 0x2089, SUB_MINUS = 0x208B, SUB_T = 0x209C, MINUS = 0x2212 };
 
-typedef struct name {
-  char text[LEX_NAME + 1];
-  size_t length;
-  bool too_long;
-  bool timed;
-  int shift;
-  const char *problem; /* about the subscript */
-} name;
-
-static void append(name *n, const char *s, size_t length) {
+void name_append(name *n, const char *s, size_t length) {
   if (n->length + length > LEX_NAME) {
     n->too_long = true;
     return;
@@ -32,9 +25,9 @@ static void append(name *n, const char *s, size_t length) {
   n->text[n->length] = 0;
 }
 
-static void append_code(name *n, uint32_t code) {
+void name_append_code(name *n, uint32_t code) {
   char s[4];
-  append(n, s, (size_t)utf8_encode(code, s));
+  name_append(n, s, (size_t)utf8_encode(code, s));
 }
 
 /* The first character that is not a blank, from `ahead` bytes on. */
@@ -98,16 +91,14 @@ static bool read_shift(lexer *l, name *n, uint32_t zero) {
   return true;
 }
 
-/* "_{" ( "t" ["-" digits] | letters and digits ) "}" */
-static void braces(lexer *l, name *n) {
+void name_index(lexer *l, name *n, uint32_t close) {
   int length;
-  lex_step(l, 1);
-  lex_step(l, 1);
   skip_blanks(l);
   uint32_t code = lex_peek(l, 0, &length), after = lex_peek(l, 1, NULL);
   if (code == 't' && !letter(after) && !digit(after)) {
     lex_step(l, 1);
     skip_blanks(l);
+    if (n->timed) n->problem = "a name has one time index";
     n->timed = true;
     code = lex_peek(l, 0, &length);
     if (code == '+') n->problem = "the future is not known: use 'backward' for a recurrence that reads from the end";
@@ -119,17 +110,23 @@ static void braces(lexer *l, name *n) {
   } else {
     bool any = false;
     for (; letter(code) || digit(code); code = lex_peek(l, 0, &length), any = true) {
-      append_code(n, code);
+      name_append_code(n, code);
       lex_step(l, length);
     }
     if (!any) n->problem = "expected letters, t or t-1 in the subscript, as in W_{hh} or h_{t-1}";
   }
   skip_blanks(l);
-  if (n->problem) return;
-  if (lex_peek(l, 0, NULL) == '}')
-    lex_step(l, 1);
-  else
-    n->problem = "expected '}': a subscript is letters, t or t-1, as in W_{hh} or h_{t-1}";
+  if (!n->problem && lex_peek(l, 0, NULL) != close)
+    n->problem = close == '}' ? "expected '}': a subscript is letters, t or t-1, as in W_{hh} or h_{t-1}"
+                              : "expected its closing bracket: a superscript is letters, t or t-1, as in U^{(f)} or h^{(t-1)}";
+}
+
+/* "_{" ( "t" ["-" digits] | letters and digits ) "}" */
+static void braces(lexer *l, name *n) {
+  lex_step(l, 1);
+  lex_step(l, 1);
+  name_index(l, n, '}');
+  if (!n->problem) lex_step(l, 1);
 }
 
 /* Small raised-down letters: hₜ, hₜ₋₁. */
@@ -141,21 +138,29 @@ static void small_index(lexer *l, name *n, int length) {
   if (!read_shift(l, n, SUB_ZERO)) n->problem = "expected a number of steps, as in hₜ₋₁";
 }
 
-static void read_name(lexer *l, name *n) {
+static void read_name(lexer *l, name *n, bool *capital, bool *transposed) {
   static const uint32_t composed[] = {0x00E3, 'a', 0x1EBD, 'e', 0x0129, 'i', 0x00F1, 'n',
                                       0x00F5, 'o', 0x0169, 'u', 0x1E7D, 'v', 0x1EF9, 'y'};
   int length;
-  for (uint32_t code; (code = lex_peek(l, 0, &length)) != 0 && !n->problem && !n->timed;) {
-    if (code == '_' && lex_peek(l, 1, NULL) == '{') {
+  for (uint32_t code; (code = lex_peek(l, 0, &length)) != 0 && !n->problem && !*transposed;) {
+    if (n->length && code == '^') {
+      if (!name_superscript(l, n, *capital, transposed)) break;
+    } else if (n->timed) {
+      break;
+    } else if (n->length == 0 && name_command(l, n)) {
+      uint32_t first = 0;
+      utf8_decode(n->text, n->length, &first);
+      *capital = letter_capital(first);
+    } else if (code == '_' && lex_peek(l, 1, NULL) == '{') {
       braces(l, n);
     } else if (letter(code) || digit(code) || code == '_') {
-      append_code(n, code);
+      name_append_code(n, code);
       lex_step(l, length);
     } else if (code == COMBINING_TILDE || (code == '~' && tilde_is_name(l))) {
-      append(n, "_tilde", 6);
+      name_append(n, "_tilde", 6);
       lex_step(l, length);
     } else if (code >= SUB_ZERO && code <= SUB_NINE) {
-      append_code(n, '0' + code - SUB_ZERO);
+      name_append_code(n, '0' + code - SUB_ZERO);
       lex_step(l, length);
     } else if (code == SUB_T) {
       small_index(l, n, length);
@@ -168,24 +173,19 @@ static void read_name(lexer *l, name *n) {
     for (size_t i = 0; i < sizeof composed / sizeof *composed; i += 2)
       if (code == composed[i]) {
         n->length = 0;
-        append_code(n, composed[i + 1]);
-        append(n, "_tilde", 6);
+        name_append_code(n, composed[i + 1]);
+        name_append(n, "_tilde", 6);
       }
 }
 
-/* Undoes `x_t`, and `W_f` of matrices and biases. */
-static void unscript(lexer *l, name *n, bool capital) {
-  bool call = !capital && peek_solid(l, 0) == '(';
-  bool braced = n->timed;
+void name_unscript(name *n, bool capital, bool call) {
+  const bool braced = n->timed;
   while (!call && n->length > 2 && memcmp(n->text + n->length - 2, "_t", 2) == 0) {
     if (braced) n->problem = "a name has one time index";
     n->length -= 2;
     n->text[n->length] = 0;
     n->timed = true;
   }
-  uint32_t next = lex_peek(l, 0, NULL);
-  if (n->timed && !braced && (next == '-' || next == MINUS) && digit(lex_peek(l, next == '-' ? 1 : 3, NULL)))
-    n->problem = "the step before is written h[t-1] or h_{t-1}; put spaces around a minus";
   char *under = strrchr(n->text, '_');
   if (!under || under == n->text || under[-1] == '_') return;
   uint32_t code = 0;
@@ -196,24 +196,35 @@ static void unscript(lexer *l, name *n, bool capital) {
   n->length--;
 }
 
+/* h_t-1: is it the step before, or 1 less? */
+static void check_minus(const lexer *l, name *n) {
+  const uint32_t next = lex_peek(l, 0, NULL);
+  if ((next == '-' || next == MINUS) && digit(lex_peek(l, next == '-' ? 1 : 3, NULL)))
+    n->problem = "the step before is written h[t-1] or h_{t-1}; put spaces around a minus";
+}
+
 unroll_status lex_name(lexer *l, unroll_error *err) {
   size_t start = l->position;
   int column = l->column, length;
-  bool capital = letter_capital(lex_peek(l, 0, NULL));
+  bool capital = letter_capital(lex_peek(l, 0, NULL)), transposed = false;
   name n = {.length = 0};
-  read_name(l, &n);
-  if (!n.problem && !n.too_long) unscript(l, &n, capital);
+  read_name(l, &n, &capital, &transposed);
+  const bool indexed = n.timed;
+  if (!n.problem && !n.too_long) name_unscript(&n, capital, !capital && name_before_call(l));
+  if (!n.problem && n.timed && !indexed) check_minus(l, &n);
   if (n.problem) return lex_bad(l, start, column, err, "%s", n.problem);
   if (n.too_long) return lex_bad(l, start, column, err, "a name has at most %d bytes", LEX_NAME);
-  if (!strcmp(n.text, "σ") && !n.timed && peek_solid(l, 0) == '(') {
+  if (!strcmp(n.text, "σ") && !n.timed && name_before_call(l)) {
     n.length = 0;
-    append(&n, "sigmoid", 7);
+    name_append(&n, "sigmoid", 7);
   }
   uint32_t code = lex_peek(l, 0, &length);
-  bool transposed = capital && (code == '\'' || code == 0x2019 || code == 0x2032);
-  if (transposed) lex_step(l, length);
+  if (capital && (code == '\'' || code == 0x2019 || code == 0x2032)) {
+    transposed = true;
+    lex_step(l, length);
+  }
   token *t = lex_add(l, TOKEN_NAME, start, column, err);
-  if (!t) return l->n_tokens == LEX_TOKENS ? UNROLL_BAD_INPUT : UNROLL_FAILED;
+  if (!t) return lex_no_room(l);
   t->capital = capital;
   t->transposed = transposed;
   t->timed = n.timed;

@@ -149,7 +149,8 @@ static bool defined(const program *p, const char *name) {
     if (s->kind == STATEMENT_PARAM) {
       for (int i = 0; i < s->n_names; i++)
         if (!strcmp(s->names[i], name)) return true;
-    } else if (s->kind != STATEMENT_INIT && s->kind != STATEMENT_OUTPUT && s->kind != STATEMENT_WIDTH && !strcmp(s->name, name)) {
+    } else if (s->kind != STATEMENT_INIT && s->kind != STATEMENT_OUTPUT && s->kind != STATEMENT_WIDTH &&
+               s->kind != STATEMENT_START && !strcmp(s->name, name)) {
       return true;
     }
   }
@@ -195,6 +196,10 @@ static void print_statement(const program *p, const statement *s, text *out) {
     break;
   case STATEMENT_WIDTH:
     text_format(out, "width %s = ", s->name);
+    print(s->value, SUM, out);
+    break;
+  case STATEMENT_START:
+    text_format(out, "%s[0] = ", s->name);
     print(s->value, SUM, out);
     break;
   }

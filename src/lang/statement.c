@@ -41,10 +41,22 @@ static int index_length(const token *t) {
   return t[2].kind == TOKEN_MINUS && t[3].kind == TOKEN_NUMBER && t[4].kind == TOKEN_CLOSE_INDEX ? 5 : 0;
 }
 
+/* stack = "(" NAME {"," NAME} ")" "=" expression: tokens up to the ")", or 0. */
+static int stack_length(const token *t) {
+  if (t->kind != TOKEN_OPEN) return 0;
+  int n = 1;
+  for (; t[n].kind == TOKEN_NAME && t[n + 1].kind == TOKEN_COMMA; n += 2) {
+  }
+  return n > 1 && t[n].kind == TOKEN_NAME && t[n + 1].kind == TOKEN_CLOSE ? n + 2 : 0;
+}
+
 static bool find_definitions(parser *p) {
   int n = p->lex.n_tokens;
   for (int i = 0; i < n; i++) {
     const token *t = p->lex.tokens + i;
+    const int stack = i == 0 || t[-1].kind == TOKEN_NEWLINE ? stack_length(t) : 0;
+    for (int j = 1; j < stack && t[stack].kind == TOKEN_EQUALS; j += 2)
+      if (!note(p, t[j].name, STATEMENT_DEFINE, i + j)) return false;
     if (t->kind != TOKEN_NAME || (i > 0 && t[-1].kind != TOKEN_NEWLINE)) continue;
     bool list = is_word(t, "param") || is_word(t, "init");
     enum statement_kind kind = list && !strcmp(t->name, "init") ? STATEMENT_INIT : STATEMENT_PARAM;
@@ -307,12 +319,143 @@ static bool parse_distribution(parser *p, statement *s) {
   return (s->value = parse_call(p)) && parse_end(p, "the end of the line after the distribution");
 }
 
+/* start = NAME "[" "0" "]" "=" expression */
+static bool at_start(const parser *p) {
+  const token *zero = parser_ahead(p, 1);
+  return parser_is(p, TOKEN_OPEN_INDEX) && !parser_now(p)->space && zero->kind == TOKEN_NUMBER && zero->number == 0 &&
+         parser_ahead(p, 2)->kind == TOKEN_CLOSE_INDEX && parser_ahead(p, 3)->kind == TOKEN_EQUALS;
+}
+
+static bool parse_start(parser *p, statement *s) {
+  s->kind = STATEMENT_START;
+  for (int i = 0; i < p->n_statements; i++)
+    if (p->statements[i].kind == STATEMENT_START && !strcmp(p->statements[i].name, s->name)) {
+      parser_fail(p, parser_now(p) - 1, "'%s' has a start already, on line %d", s->name, p->statements[i].at.line);
+      return false;
+    }
+  for (int k = 0; k < 4; k++) parser_take(p);
+  return (s->value = parse_expression(p)) && parse_end(p, end_of_line);
+}
+
+/* --- several names at once --- */
+
+static bool push_statement(parser *p, statement s) {
+  if (p->n_statements == PARSER_STATEMENTS) {
+    parser_fail(p, parser_now(p), "more than %d statements", PARSER_STATEMENTS);
+    return false;
+  }
+  if (p->n_statements == p->cap_statements) {
+    int capacity = p->cap_statements ? 2 * p->cap_statements : 16;
+    statement *grown = mem_resize(p->statements, (size_t)capacity * sizeof *grown);
+    if (!grown) {
+      parser_no_memory(p);
+      return false;
+    }
+    p->statements = grown;
+    p->cap_statements = capacity;
+  }
+  p->statements[p->n_statements++] = s;
+  return true;
+}
+
+/* A call of a function with expressions that are there already. */
+static expr *call_of(parser *p, const token *at, const char *name, expr **args, int n) {
+  expr *e = parser_node(p, EXPR_CALL, at);
+  if (!e) return NULL;
+  e->name = name;
+  e->n_args = n;
+  e->args = arena_alloc(p->memory, (size_t)n, sizeof *e->args);
+  e->arg_names = arena_alloc(p->memory, (size_t)n, sizeof *e->arg_names);
+  e->arg_at = arena_alloc(p->memory, (size_t)n, sizeof *e->arg_at);
+  if (!e->args || !e->arg_names || !e->arg_at) return parser_no_memory(p);
+  for (int i = 0; i < n; i++) {
+    e->args[i] = args[i];
+    e->arg_at[i] = args[i]->at;
+  }
+  return e;
+}
+
+static expr *number_of(parser *p, const token *at, int value) {
+  expr *e = parser_node(p, EXPR_NUMBER, at);
+  if (e) e->number = value;
+  return e;
+}
+
+/* "stack_i_f_o_g": what all of them are cut from. */
+static const char *stack_name(parser *p, const token *first, int n) {
+  char word[LEX_NAME + 1] = "stack";
+  size_t length = 5;
+  for (int k = 0; k < n; k++) {
+    const size_t more = strlen(first[2 * k].name);
+    if (length + 1 + more > LEX_NAME) break;
+    word[length++] = '_';
+    memcpy(word + length, first[2 * k].name, more + 1);
+    length += more;
+  }
+  return arena_text(p->memory, word, length);
+}
+
+/* (i, f, o, g) = W [x, h[t-1]] + b: each name is one of so many equal parts of the value. With functions for each,
+ * (i, f, o, g) = (sigmoid, sigmoid, sigmoid, tanh) W [x, h[t-1]], these are applied to the parts. */
+static bool parse_stack(parser *p) {
+  const token *t = parser_now(p), *names = t + 1, *functions = NULL;
+  const int length = stack_length(t), n = (length - 1) / 2;
+  for (int k = 0; k < n; k++) {
+    if (names[2 * k].transposed || names[2 * k].shift < 0) {
+      parser_fail(p, &names[2 * k], "only the value at this step can be defined: write '%s' on the left", names[2 * k].name);
+      return false;
+    }
+    if (!is_new(p, p->at + 1 + 2 * k, STATEMENT_DEFINE)) return false;
+  }
+  p->at += length;
+  if (!parser_is(p, TOKEN_EQUALS)) {
+    parser_expected(p, "'=' after the names");
+    return false;
+  }
+  parser_take(p);
+  const int list = stack_length(parser_now(p));
+  const enum token_kind after = parser_ahead(p, list)->kind;
+  if (list && (after == TOKEN_NAME || after == TOKEN_OPEN || after == TOKEN_OPEN_INDEX)) {
+    functions = parser_now(p) + 1;
+    if ((list - 1) / 2 != n) {
+      parser_fail(p, functions - 1, "%d functions for %d names", (list - 1) / 2, n);
+      return false;
+    }
+    p->at += list;
+  }
+  statement whole = {.kind = STATEMENT_DEFINE, .at = t->at, .name = stack_name(p, names, n)};
+  if (!whole.name) {
+    parser_no_memory(p);
+    return false;
+  }
+  if (parser_defined(p, whole.name)) {
+    parser_fail(p, t, "'%s', which these names are cut from, is defined in line %d", whole.name,
+                p->lex.tokens[parser_defined(p, whole.name)->token].at.line);
+    return false;
+  }
+  if (!(whole.value = functions ? parse_operand(p) : parse_expression(p)) || !parse_end(p, end_of_line)) return false;
+  if (!push_statement(p, whole)) return false;
+  for (int k = 0; k < n; k++) {
+    const token *at = &names[2 * k];
+    expr *of = parser_node(p, EXPR_NAME, at), *args[] = {of, number_of(p, at, k + 1), number_of(p, at, n)};
+    if (!of || !args[1] || !args[2]) return false;
+    of->name = whole.name;
+    expr *value = call_of(p, at, "part", args, 3);
+    const char *function = functions ? functions[2 * k].name : NULL;
+    if (value && function) value = call_of(p, &functions[2 * k], !strcmp(function, "\xCF\x83") ? "sigmoid" : function, &value, 1);
+    if (!value || !push_statement(p, (statement){.kind = STATEMENT_DEFINE, .at = at->at, .name = at->name, .value = value}))
+      return false;
+  }
+  return true;
+}
+
 /* A statement that begins with the name it gives a meaning to. */
 static bool parse_named(parser *p, statement *s) {
   int at = p->at, shift = 0;
   const token *t = parser_take(p);
   s->name = t->name;
   s->at = t->at;
+  if (!t->timed && at_start(p)) return parse_start(p, s);
   if (!t->timed && parser_is(p, TOKEN_OPEN_INDEX) && !parser_now(p)->space && !parse_index(p, &shift)) return false;
   bool equals = parser_is(p, TOKEN_EQUALS);
   if (!equals && !parser_is(p, TOKEN_TILDE)) {
@@ -351,23 +494,12 @@ static bool parse_statement(parser *p, statement *s) {
 /* program = {statement NEWLINE} */
 static bool parse_program(parser *p) {
   while (!parser_is(p, TOKEN_END)) {
-    if (p->n_statements == PARSER_STATEMENTS) {
-      parser_fail(p, parser_now(p), "more than %d statements", PARSER_STATEMENTS);
-      return false;
-    }
-    if (p->n_statements == p->cap_statements) {
-      int capacity = p->cap_statements ? 2 * p->cap_statements : 16;
-      statement *grown = mem_resize(p->statements, (size_t)capacity * sizeof *grown);
-      if (!grown) {
-        parser_no_memory(p);
-        return false;
-      }
-      p->statements = grown;
-      p->cap_statements = capacity;
+    if (stack_length(parser_now(p))) {
+      if (!parse_stack(p)) return false;
+      continue;
     }
     statement s = {.value = NULL};
-    if (!parse_statement(p, &s)) return false;
-    p->statements[p->n_statements++] = s;
+    if (!parse_statement(p, &s) || !push_statement(p, s)) return false;
   }
   return true;
 }

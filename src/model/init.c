@@ -55,6 +55,15 @@ static unroll_status orthogonal(float *w, int rows, int cols, const place *p) {
   return UNROLL_OK;
 }
 
+static void normal(float *w, int64_t n, double scale, const place *at) {
+  for (int64_t i = 0; i < n; i += 2) {
+    double both[2];
+    normals(at, i, both);
+    w[i] = (float)(scale * both[0]);
+    if (i + 1 < n) w[i + 1] = (float)(scale * both[1]);
+  }
+}
+
 static enum init_kind kind_of(const param *p) {
   if (p->init != INIT_DEFAULT) return p->init;
   switch (p->role) {
@@ -82,12 +91,10 @@ static unroll_status init_param(float *w, const param *p, const place *at) {
     for (int64_t i = 0; i < n; i++) w[i] = (float)(value * uniform(at, i));
     break;
   case INIT_NORMAL:
-    for (int64_t i = 0; i < n; i += 2) {
-      double both[2];
-      normals(at, i, both);
-      w[i] = (float)(value * both[0]);
-      if (i + 1 < n) w[i + 1] = (float)(value * both[1]);
-    }
+    normal(w, n, value, at);
+    break;
+  case INIT_HE: /* He et al. 2015 */
+    normal(w, n, sqrt(2.0 / p->cols), at);
     break;
   case INIT_XAVIER:
     for (int64_t i = 0; i < n; i++) w[i] = (float)(glorot * uniform(at, i));

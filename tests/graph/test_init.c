@@ -65,6 +65,9 @@ static void test_requests(void **state) {
       {{"inputs=normal(0.01)"}, "h.1.Wi", INIT_NORMAL, 0.01},
       {{"inputs=normal(0.01)"}, "h.1.Ui", INIT_DEFAULT, 0},
       {{"embeddings=xavier"}, "token.embed", INIT_XAVIER, 0},
+      {{"inputs=he"}, "h.1.Wi", INIT_HE, 0},
+      {{"kaiming"}, "W", INIT_HE, 0},
+      {{"glorot"}, "W", INIT_XAVIER, 0},
       {{"biases=0"}, "h.2.bf", INIT_NUMBER, 0},
       {{"biases=3"}, "c", INIT_DEFAULT, 0},
       {{"vectors=3"}, "c", INIT_NUMBER, 3},
@@ -97,7 +100,7 @@ static void test_refused(void **state) {
       {"*.Q=0", "there is no parameter '*.Q'; 'unroll explain' shows them all"},
       {"=0", "there is no parameter ''"},
       {"W=orthogonl",
-       "option 'init' W=orthogonl: expected orthogonal, identity, xavier, uniform(a), normal(s) or a number; did you mean "
+       "option 'init' W=orthogonl: expected orthogonal, identity, xavier, he, uniform(a), normal(s) or a number; did you mean "
        "'orthogonal'?"},
       {"W=uniform", "'uniform' takes a number above 0, as in uniform(0.1)"},
       {"W=uniform(-1)", "'uniform' takes a number above 0"},

@@ -98,6 +98,11 @@ static const struct row {
     {"y = 2^3", "y = 2^3\n"},
     {"y = tanh(x)^2", "y = tanh(x)^2\n"},
     {"y = [a, b]^2", "y = [a, b]^2\n"},
+    /* several names at once, and starts */
+    {"(i, f) = W x", "stack_i_f = W x\ni = part(stack_i_f, 1, 2)\nf = part(stack_i_f, 2, 2)\n"},
+    {"(i, g) = (σ, tanh) W [x; y] ", "stack_i_g = W [x, y]\ni = sigmoid(part(stack_i_g, 1, 2))\ng = tanh(part(stack_i_g, 2, 2))\n"},
+    {"(i, g) = (tanh, relu)(a + b)", "stack_i_g = a + b\ni = tanh(part(stack_i_g, 1, 2))\ng = relu(part(stack_i_g, 2, 2))\n"},
+    {"h[0] = s + 1\nh = h[t-1]", "h[0] = s + 1\nh = h[t-1]\n"},
     /* matrices */
     {"y = W x", "y = W x\n"},
     {"y = W x * a", "y = W x * a\n"},

@@ -174,9 +174,10 @@ static inline bool made_unary(made_net *m, made_file *f, text *out, int width, i
                                        "dropout(",
                                        "neg(",
                                        "(2 + tanh("};
-  static const char *const kinked[] = {"relu(", "abs(", "hard_sigmoid(", "sign(", "step("};
+  static const char *const kinked[] = {"relu(", "abs(", "hard_sigmoid(", "sign(", "step(", "leaky_relu(", "elu(", "clip("};
   const bool kink = m->kinks && made_once_in(m, 3);
-  const char *name = kink ? kinked[made_below(m, 5)] : smooth[made_below(m, sizeof smooth / sizeof *smooth)];
+  const char *name =
+      kink ? kinked[made_below(m, sizeof kinked / sizeof *kinked)] : smooth[made_below(m, sizeof smooth / sizeof *smooth)];
   if (!strcmp(name, "layernorm(") && width < 4 && !made_once_in(m, 8)) name = "tanh(";
   text_format(out, "%s", name);
   if (!strcmp(name, "layernorm(")) { /* not of equal numbers, where rounding decides what comes out */
@@ -189,6 +190,7 @@ static inline bool made_unary(made_net *m, made_file *f, text *out, int width, i
     m->masks |= mask;
     text_format(out, ", %s%s", mask ? "0.3" : "0", made_once_in(m, 2) ? ", same" : "");
   }
+  if (!strcmp(name, "clip(")) text_format(out, ", -0.4, 0.6");
   const char *second = strchr(strchr(name, '(') + 1, '(');
   text_format(out, second ? "))" : ")");
   if (name[0] == '(') text_format(out, "^%d", made_once_in(m, 2) ? 2 : -1 + 4 * (int)made_below(m, 2));

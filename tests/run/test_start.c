@@ -1,4 +1,5 @@
-/* test_start.c - what is read before the first step: values worked out by hand, in the reference and in the plan. */
+/* test_start.c - what is read before the first step, and functions that are equations of others: values worked out by hand, in the
+ * reference and in the plan. */
 #include "testnet.h"
 #include "plan/plan.h"
 #include "run/run.h"
@@ -40,13 +41,26 @@ static const struct row {
     {ONE_Z_W "param p\nh = late(k(w, 1, start = p), 1)\n" ALL, {0, 0, 3}, "h", 3, {1, 2, 3}},
     {ONE_Z_W "param p\ng = k(w, 1, start = p)\ne = g\nh = late(e, 1, layers = 2)\n" ALL, {0, 0, 3}, "h", 3, {0, 1, 2}},
     {ONE_Z_W "param p\nh = late(k(w, 1, start = p), 1, backward)\n" ALL, {0, 0, 3}, "h", 3, {3, 4, 0}}, /* not its start's end */
+    /* a start in the equations, and one in the call, which comes before it */
+    {ONE_Z_W "h = started(w, 1)\n" ALL, {0, 0, 3}, "h", 3, {2, 3, 4}},
+    {ONE_Z_W "param p\nh = started(w, 1, start = 5 * p)\n" ALL, {0, 0, 3}, "h", 3, {6, 7, 8}},
+    {ONE_Z_W "param p\nh[0] = 2 * p\nh = h[t-1] + w\n" ALL, {0, 0, 3}, "h", 3, {3, 4, 5}},
+    {ONE_Z_W "a = started(x, 1)\nb = started(z, 1)\nh = k(w, 1, start = b)\n" ALL, {2, 0, 2}, "h", 2, {2, 3}},
+    /* functions */
+    {ONE_Z_W "h = leaky_relu(-2 * w) + 10 * leaky_relu(3 * w, 0.5) + leaky_relu(-w, 0.5)\n" ALL, {0, 0, 1}, "h", 1, {29.48}},
+    {ONE_Z_W "h = elu(-w) + 10 * elu(w, 3) + elu(-0.001 * w, 2)\n" ALL, {0, 0, 1}, "h", 1, {9.36588055953}},
+    {ONE_Z_W "h = clip(3 * w, 0, 2) + 10 * clip(-w, 0, 2) + 100 * clip(w, 0, 2)\n" ALL, {0, 0, 1}, "h", 1, {102}},
+    {ONE_Z_W "h = dot([w, 2 * w], [3 * w, w]) + dot([w, w], 4)\n" ALL, {0, 0, 1}, "h", 1, {13}},
+    {ONE_Z_W "h = w * sum(w) + 10 * mean(w)\n" ALL, {0, 0, 3}, "h", 3, {13, 13, 13}},
+    {ONE_Z_W "(u, v) = [w, 2 * w, 3 * w, 4 * w]\nh = dot(u, v) + 100 * dot(part(v, 2, 2), 1)\n" ALL, {0, 0, 1}, "h", 1, {411}},
+    {ONE_Z_W "h = hold(2 * w) + V w\n" ALL, {0, 0, 1}, "h", 1, {3}},
     {ONE_Z_W "param p\nh = other(w, k(w, 1, start = p), 1)\n" ALL, {0, 0, 3}, "h", 3, {2, 3, 4}},
 };
 
 static const char *const own_cells[][2] = {
     {"k", "h = h[t-1] + W x\n"}, {"two", "h = h[t-1] + h[t-2] + W x\n"},
     {"late", "h = W x[t-1]\n"},  {"other", "h = W x + v[t-1]\n"},
-    {"inner", "h = k(x, 1)\n"},
+    {"inner", "h = k(x, 1)\n"},  {"started", "param s\nh[0] = s\nh = h[t-1] + W x\n"},
 };
 
 static const char *find_own(void *context, const char *name, arena *memory, const char **file) {

@@ -78,9 +78,9 @@ static void test_init(void **state) {
                             "token ~ softmax(W h + b)\n";
   static const char cell[] = "param p\n"
                              "g = Wg x + Ug h[t-1] + bg + p * h[t-1]\n"
-                             "h = tanh(Wa x + Ua g + Ub g + Uc g + Ud g + Ue (g * g) + ba)\n"
+                             "h = tanh(Wa x + Ua g + Ub g + Uc g + Ud g + Ue (g * g) + Uh g + ba)\n"
                              "init bg = 2\ninit Ua = identity\ninit Ub = uniform(0.5)\ninit Uc = normal(0.1)\ninit Ud = xavier\n"
-                             "init Wa = orthogonal\ninit Ue = 0.25\n";
+                             "init Wa = orthogonal\ninit Ue = 0.25\ninit Uh = he\n";
   char path[300];
   model m;
   double mean, deviation;
@@ -112,6 +112,9 @@ static void test_init(void **state) {
   p = find(&m, "h.Uc");
   moments(w + p->offset, 64 * 64, &mean, &deviation);
   assert_true(fabs(mean) < 0.01 && fabs(deviation - 0.1) < 0.005);
+  p = find(&m, "h.Uh");
+  moments(w + p->offset, 64 * 64, &mean, &deviation);
+  assert_true(fabs(mean) < 0.01 && fabs(deviation - sqrt(2.0 / 64)) < 0.008);
   p = find(&m, "h.Wg"); /* input matrix: Glorot */
   moments(w + p->offset, 64 * 48, &mean, &deviation);
   assert_true(fabs(mean) < 0.02 && fabs(deviation - sqrt(2.0 / (64 + 48))) < 0.01);
