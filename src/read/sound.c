@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/known.h"
 
 /* No codec makes more samples of a byte, so that what a short file promises takes little memory. */
 enum { SAMPLES_PER_BYTE = 8192 };
@@ -17,24 +18,7 @@ static uint32_t little(const unsigned char *p, int bytes) {
 
 /* --- what the file is --- */
 
-typedef struct magic {
-  size_t at;
-  const char *bytes, *what;
-} magic;
-
 static const char *const of_library[] = {"RIFX", "RF64", "fLaC", "OggS", "FORM", ".snd"};
-static const magic others[] = {
-    {0, "\xFF\xD8\xFF", "a JPEG picture"},
-    {0, "\x89PNG", "a PNG picture"},
-    {0, "GIF8", "a GIF picture"},
-    {0, "%PDF", "a PDF document"},
-    {0, "PK\3\4", "a ZIP archive: unpack it first"},
-    {0, "\x1F\x8B", "packed by gzip: unpack it first"},
-    {0, "MThd", "a MIDI file: notes, not sound"},
-    {0, "\x1A\x45\xDF\xA3", "a Matroska or WebM file: take the sound out of it first"},
-    {4, "ftyp", "an MP4 or M4A file: take the sound out of it first"},
-};
-
 static bool has(const unsigned char *data, size_t size, size_t at, const char *bytes) {
   const size_t length = strlen(bytes);
   return size >= at + length && !memcmp(data + at, bytes, length);
@@ -117,9 +101,8 @@ static unroll_status wav_open(sound *s, unroll_error *err) {
 /* --- any file --- */
 
 static unroll_status no_recording(const unsigned char *data, size_t size, unroll_error *err) {
-  const char *what = has(data, size, 0, "RIFF") ? "a RIFF file, but no WAV" : is_text(data, size) ? "text" : NULL;
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (has(data, size, others[i].at, others[i].bytes)) what = others[i].what;
+  const known_file *k = known_find((const char *)data, size);
+  const char *what = k ? k->is : has(data, size, 0, "RIFF") ? "a RIFF file, but no WAV" : is_text(data, size) ? "text" : NULL;
   return error_set(err, UNROLL_BAD_INPUT, "this is no recording%s%s; WAV, FLAC, OGG and MP3 can be read", what ? ": it is " : "",
                    what ? what : "");
 }

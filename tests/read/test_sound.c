@@ -81,12 +81,12 @@ static const struct {
     {BYTES("\xFF\xD8\xFF\xE0\0\20JFIF"), "this is no recording: it is a JPEG picture"},
     {BYTES("\x89PNG\r\n\32\n"), "this is no recording: it is a PNG picture"},
     {BYTES("PK\3\4\24\0"), "this is no recording: it is a ZIP archive"},
-    {BYTES("\x1F\x8B\10"), "packed by gzip"},
-    {BYTES("\0\0\0\40ftypM4A "), "an MP4 or M4A file"},
+    {BYTES("\x1F\x8B\10"), "gzip"},
+    {BYTES("\0\0\0\40ftypM4A \0\0\0\0"), "an MP4 film or sound"},
     {BYTES("MThd\0\0\0\6"), "a MIDI file"},
-    {BYTES("RIFF\0\0\0\0AVI LIST"), "it is a RIFF file, but no WAV"},
+    {BYTES("RIFF\0\0\0\0AVI LIST"), "it is an AVI film"},
     {BYTES("\0\1\2\3"), "this is no recording; WAV, FLAC, OGG and MP3 can be read"},
-    {BYTES("\377\376h\0i\0"), "this is no recording; WAV"}, /* text in UTF-16, not MPEG */
+    {BYTES("\377\376h\0i\0"), "this is no recording: it is a text in UTF-16"}, /* and not MPEG */
     {BYTES("RIFF\0\0\0\0WAVE"), "the head of this WAV file is cut off"},
     {BYTES("RIFF\0\0\0\0WAVEfmt \20\0\0\0\1\0"), "the head of this WAV file is cut off"},
     {BYTES(PCM16), "a WAV file without samples"},
