@@ -415,6 +415,43 @@ static unroll_status check_axes(const binder *b) {
   return UNROLL_OK;
 }
 
+/* Do successive rows share values in this column, each of which comes but once? Two rows a value on average. */
+static bool looks_like_series(const table *t, int column, bool *yes) {
+  lexicon values = {0};
+  int64_t runs = 0;
+  bool fine = true;
+  *yes = true;
+  for (int64_t row = 1; row <= t->n_rows && fine && *yes; row++) {
+    const cell *c = table_cell(t, row, column), *before = row > 1 ? table_cell(t, row - 1, column) : NULL;
+    if (before && before->size == c->size && !memcmp(before->text, c->text, c->size)) continue;
+    const int32_t number = lexicon_add(&values, c->text, c->size);
+    fine = number >= 0;
+    *yes = c->size && number == runs++ && 2 * runs <= t->n_rows;
+  }
+  *yes &= runs > 1;
+  lexicon_free(&values);
+  return fine;
+}
+
+/* Where a net has steps and each example has one of them: an unused column that looks like the name of a series. */
+static unroll_status guess_series(binder *b) {
+  bool *used = mem_zero((size_t)b->t->n_columns + 1, sizeof *used), one = !b->by_rows, steps = false, fine = used != NULL, yes;
+  for (int i = 0; i < b->s->n && one; i++) {
+    const variable *v = &b->s->list[i];
+    for (int k = 0; k < b->sources[i].n && fine; k++) used[b->sources[i].columns[k]] = true;
+    steps |= v->step && v->form.unit == UNIT_NUMBERS;
+    one &= !b->d->columns[i].there || b->d->columns[i].n == b->d->n_sequences;
+  }
+  for (int i = 0; i < b->t->n_columns && fine && one && steps && !b->d->looks_like_series; i++) {
+    const cell *c = table_cell(b->t, 0, i);
+    if (used[i]) continue;
+    fine = looks_like_series(b->t, i, &yes);
+    if (fine && yes) fine = (b->d->looks_like_series = arena_text(&b->d->names, c->text, c->size)) != NULL;
+  }
+  mem_free(used);
+  return fine ? UNROLL_OK : error_memory(b->err);
+}
+
 static void binder_free(binder *b) {
   for (int i = 0; b->sources && b->states && i < b->s->n; i++) {
     const cell_reader *reader = cell_reader_of(&b->s->list[i].form);
@@ -468,6 +505,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (!status && b.time >= 0) status = calendar_read(d, t, b.time, b.series, s->time.trained ? &s->time.grid : NULL, err);
   if (!status && b.time >= 0) find_known(&b);
   if (!status) status = bind_rows(&b);
+  if (!status && wanted == BIND_TRAINING) status = guess_series(&b);
   binder_free(&b);
   return status;
 }

@@ -62,7 +62,8 @@ typedef struct dataset {
   bool *aside;       /* [n_sequences] examples with a row that cannot be read, until dataset_settle; NULL: none */
   place_mark *marks; /* [n_marks] in the order of `from` */
   int64_t n_marks, mark_room;
-  arena names; /* of the files */
+  arena names;                   /* of the files */
+  const char *looks_like_series; /* an unused column whose successive equal values may mean one example, where each has one step */
   bad_rows bad;
   calendar calendar;
 } dataset;

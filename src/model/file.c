@@ -12,7 +12,8 @@
  *   data        JSON object: size and hash of the training data
  *   init, ramp  JSON arrays of texts: how parameters started and which settings changed, where --init and --ramp said so
  *   class_weights  JSON object, name of a variable -> {label: weight}, where --class-weights said so
- *   series      JSON object, of a model of series with dates: columns, step, window, scaling, and until when it was trained
+ *   series      JSON object: the column whose equal values make rows an example; of series with dates also the column of these,
+ *               step, window, scaling, and until when it was trained
  *
  * A file is untrusted: the graph is built from its text first; then each parameter is looked for, and only when all are there with
  * the right shapes is memory for them taken. */
@@ -188,9 +189,9 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   json_setup();
   char data[96];
   const char *name = strrchr(m->net_file, '/');
+  const bool remembers = m->schema.time.time || m->schema.time.series;
   char *cells = cells_text(m), *settings = settings_text(&m->g), *words = variables_text(&m->schema), *inits = inits_text(m),
-       *ramps = ramps_text(m), *series = m->schema.time.time ? model_series_text(&m->schema.time) : NULL,
-       *weighted = model_weights_text(m);
+       *ramps = ramps_text(m), *series = remembers ? model_series_text(&m->schema.time) : NULL, *weighted = model_weights_text(m);
   snprintf(data, sizeof data, "{\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", m->data.bytes, m->data.hash);
   const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", "variables", "data"};
   const char *values[MAX_KEYS] = {extra->format, m->net_text, name ? name + 1 : m->net_file, cells, settings, words, data};
@@ -204,7 +205,7 @@ unroll_status model_write(const model *m, const float *weights, const char *path
     values[n] = extra->values[i];
   }
   unroll_status status = UNROLL_OK;
-  if (!cells || !settings || !words || !inits || !ramps || !weighted || (m->schema.time.time && !series))
+  if (!cells || !settings || !words || !inits || !ramps || !weighted || (remembers && !series))
     status = error_memory(err);
   else
     status = write_tensors(m, weights, path, extra, keys, values, n, err);

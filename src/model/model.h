@@ -69,8 +69,8 @@ void model_set_ramps(model *m, int64_t step, int64_t total);
 /* Initial weights: every number is a function of (seed, number of the parameter, place in it). init.c */
 unroll_status model_init(model *m, uint64_t seed, unroll_error *err);
 
-/* Data as a model wants it: read, encoded and measured. how->series NULL: the column that the model remembers. dataset_free in any
- * case. */
+/* Data as a model wants it: read, encoded and measured. how->series NULL: the column that the model remembers, if any; "": none.
+ * dataset_free in any case. */
 unroll_status model_read(dataset *d, const model *m, const char *paths, const data_options *how, unroll_error *err);
 
 /* The first parameter with a number in `block` that is not finite, or -1. */

@@ -1,4 +1,4 @@
-/* series.c - what a model remembers of the series it was trained on, as JSON in its file:
+/* series.c - what a model remembers of the series it was trained on, as JSON in its file: {"series": column} or, of dates,
  *   {"time": column, "series": column or null, "step": so many, "unit": "seconds", "month_end": false, "written": number,
  *    "context": N, "horizon": N, "scale": "none", "trained": {name of each series: [its last
  *    time that was trained on, that by which the model was chosen]}} */
@@ -12,6 +12,12 @@ static const char *const units[] = {"ones", "seconds", "months"}, *const scales[
 
 char *model_series_text(const series_form *f) {
   char at[TIME_TEXT], by[TIME_TEXT];
+  if (!f->time) {
+    json_t *only = json_pack("{s:s}", "series", f->series);
+    char *one = only ? json_write(only, JSON_COMPACT) : NULL;
+    json_decref(only);
+    return one;
+  }
   json_t *j = json_object(), *trained = json_object();
   int bad = !j || !trained;
   for (int32_t i = 0; i < f->names.n && !bad; i++) {
@@ -71,6 +77,7 @@ static int read_form(series_form *f, const json_t *j) {
   const int unit = find(units, 3, json_string_value(json_object_get(j, "unit")));
   const int scale = find(scales, 3, json_string_value(json_object_get(j, "scale")));
   int64_t context, horizon;
+  if (!time && json_is_string(series)) return (f->series = mem_text(json_string_value(series))) ? 0 : -1;
   if (!json_is_string(time) || !(json_is_string(series) || json_is_null(series)) || !json_is_boolean(month_end)) return 1;
   if (unit < 0 || scale < 0 || !count_of(json_object_get(j, "step"), INT64_C(1) << 40, &f->grid.step)) return 1;
   if (!count_of(json_object_get(j, "context"), 1 << 20, &context) || !count_of(json_object_get(j, "horizon"), 1 << 20, &horizon))

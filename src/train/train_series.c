@@ -10,9 +10,9 @@ enum { USUAL_HORIZON = 12, USUAL_CONTEXTS = 3 };
 
 unroll_status series_take_options(trainer *t, unroll_error *err) {
   series_form *f = &t->m.schema.time;
-  f->time = mem_text(t->o.time);
+  f->time = t->o.time ? mem_text(t->o.time) : NULL;
   f->series = t->o.series ? mem_text(t->o.series) : NULL;
-  if (!f->time || (t->o.series && !f->series)) return error_memory(err);
+  if ((t->o.time && !f->time) || (t->o.series && !f->series)) return error_memory(err);
   if (t->o.scale && strcmp(t->o.scale, "none")) f->scaling = strcmp(t->o.scale, "level") ? SCALING_SERIES : SCALING_LEVEL;
   f->context = (int)t->o.context;
   f->horizon = (int)t->o.horizon;

@@ -31,7 +31,7 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
   if (alone && schema_is_text(&t->m.schema))
     return error_set(err, UNROLL_USAGE, "option '%s' is for tables, and this net reads a text", alone);
   t->m.schema.standardise = t->o.standardise;
-  if (t->o.time && !t->m.built) {
+  if (!t->m.built) {
     const unroll_status status = series_take_options(t, err);
     if (status) return status;
   }
@@ -43,6 +43,12 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
     t->identity.bytes += t->sets[i].bytes;
     t->identity.hash = hash_mix(t->identity.hash ^ t->sets[i].hash) + (uint64_t)i;
   }
+  const char *id = t->sets[TRAIN].looks_like_series;
+  if (id)
+    trainer_warn(t,
+                 "every example has one step, but successive rows have the same '%s': if these are the steps of an example, say so "
+                 "by option 'series'",
+                 id);
   return t->m.schema.time.time ? series_cut(t, err) : UNROLL_OK;
 }
 

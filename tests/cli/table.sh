@@ -17,6 +17,22 @@ run eval add/model.safetensors more.csv --series id --json
 expect 0 '"mse"'
 holds "$(sed 's/.*"mse": *\([0-9.e-]*\).*/\1/' out | tr -d '\n') < 0.1"
 # What is counted has a name, and the last record says what share of the machine was used.
+# the model remembers the column; without it in training, and a number a step, somebody is told
+run eval add/model.safetensors more.csv --series id
+expect 0 "40 predictions, 40 examples"
+cp out with
+run eval add/model.safetensors more.csv
+same with out "eval without --series is not that of the model's column"
+run eval add/model.safetensors more.csv --series ''
+expect 0 "320 predictions, 320 examples"
+run train adding.net adding.csv -o apart --steps 2
+expect 0 "every example has one step, but successive rows have the same 'id'" "--series"
+run train adding.net adding.csv -o apart --series id --steps 2
+grep -q 'every example' err && fail "warned of a column that is the series"
+(echo 'x,id,y'; for i in 1 2 3 4 5 6; do echo "$i,$((i % 2)),$i"; done) >mixed.csv
+printf '%s\n' 'data x : number' 'data y : number' 'y ~ gaussian(mean = W last(rnn(x, 4)) + b, scale = 1)' >mixed.net
+run train mixed.net mixed.csv -o apart --steps 2
+grep -q 'every example' err && fail "warned of a column whose values come again"
 run train adding.net adding.csv --series id -o counted --steps 3
 expect 0 " numbers to train on" "bits per number" "GFLOP/s"
 tail -n 1 counted/log.jsonl | grep -q '"share_of_peak":' || fail "the last record has no share of the peak"
