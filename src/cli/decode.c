@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
+#include "cli/draw.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 
@@ -12,6 +13,7 @@ typedef struct printer {
   const options *o;
   const model *m;
   bool numbered; /* several of each example */
+  drawing *draw; /* NULL: lines of numbers */
   json_t *list;
 } printer;
 
@@ -113,6 +115,7 @@ static unroll_status emit(void *context, const decoded *d, unroll_error *err) {
   const printer *out = context;
   char probability[32];
   text line = {0};
+  if (out->draw) return drawing_add(out->draw, d, err);
   if (out->o->json) return emit_json(out, d, err);
   if (out->numbered) text_format(&line, "%" PRId64 "\t", d->example + 1);
   if (out->o->probability) text_format(&line, "%s\t", output_probability(d->log_probability, probability));
@@ -142,13 +145,25 @@ unroll_status sample_decoded(const model *m, const options *o, pool *workers, js
   printer p = {.o = o, .m = m, .list = list};
   const decode_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
   decode_options how;
-  options drawing = *o; /* sample has no other options of the decoder */
-  drawing.samples = o->many > 0 ? o->many : 1;
-  drawing.beam = drawing.best = drawing.batch = -1;
-  drawing.length_penalty = (double)NAN;
-  if (o->prime || o->not_in) return error_set(err, UNROLL_USAGE, "--%s is for models of one text", o->prime ? "prime" : "not-in");
-  const unroll_status status = read_options(&how, &drawing, err);
-  return status ? status : decode_nothing(m, NULL, 0, &how, workers, &sink, err);
+  options chosen = *o; /* sample has no other options of the decoder */
+  chosen.samples = o->many > 0 ? o->many : 1;
+  chosen.beam = chosen.best = chosen.batch = -1;
+  chosen.length_penalty = (double)NAN;
+  if (o->not_in) return error_set(err, UNROLL_USAGE, "--not-in is for models of one text");
+  drawing draw = {0};
+  unroll_status status = read_options(&how, &chosen, err);
+  if (!status && (o->prime || o->output))
+    status = drawing_begin(&draw, m,
+                           o->prime ? "--prime is for models of one text, of 'pen' or of 'notes'"
+                                    : "--output is for models of 'pen' or 'notes', and this one predicts neither",
+                           err);
+  if (o->output) p.draw = &draw;
+  if (!status)
+    status = o->prime ? drawing_go_on(&draw, m, o->prime, &how, workers, &sink, err)
+                      : decode_nothing(m, NULL, 0, &how, workers, &sink, err);
+  if (!status && o->output) status = drawing_write(&draw, o->output, err);
+  drawing_free(&draw);
+  return status;
 }
 
 /* --- eval --- */

@@ -95,6 +95,7 @@ static unroll_status emit(void *context, const generated *g, unroll_error *err) 
 static unroll_status sample(const model *m, printer *p, pool *workers, unroll_error *err) {
   const options *o = p->o;
   generate_options g;
+  if (o->output) return error_set(err, UNROLL_USAGE, "--output is for models of 'pen' or 'notes'; texts go to standard output");
   generate_defaults(&g, m);
   p->wanted = o->many > 0 ? o->many : 1;
   g.n = o->not_in ? p->wanted * 1000 : p->wanted; /* a model that knows the list by heart ends all the same */

@@ -24,6 +24,11 @@ typedef struct cell_place { /* where values come from, and where they go */
   unroll_error *err;
 } cell_place;
 
+typedef struct cell_values { /* of one example */
+  double *numbers;           /* [steps][width] in the units of the data */
+  int64_t steps;
+} cell_values;
+
 typedef struct cell_reader {
   unroll_status (*cell)(const cell_place *p); /* NULL: names of files, by `open` and `read` */
   /* What is kept for a variable; v->args and form_has(&v->form, word) are what its data line says. *state may stay NULL. */
@@ -33,6 +38,8 @@ typedef struct cell_reader {
   /* The values of what was opened last: [steps][width]. */
   unroll_status (*read)(void *state, float *out, unroll_error *err);
   void (*end)(void *state);
+  /* What was generated as a file of that sort; NULL: there is none. v->args as above. */
+  unroll_status (*write)(text *out, const variable *v, const cell_values *list, int n, unroll_error *err);
 } cell_reader;
 
 /* All that is in the cell, or in several of them. */

@@ -55,4 +55,25 @@ static unroll_status read_one(void *state, float *out, unroll_error *err) {
   return UNROLL_OK;
 }
 
-const cell_reader cell_pieces = {.begin = begin, .open = open_one, .read = read_one, .end = end};
+/* The pieces one after the other, with four quarter notes between them. */
+static unroll_status write_pieces(text *out, const variable *v, const cell_values *list, int n, unroll_error *err) {
+  const int grid = (int)v->args[0], rest = 4 * grid;
+  roll r = {.grid = grid, .tempo = MIDI_TEMPO, .beats = 4, .of = 4};
+  for (int i = 0; i < n; i++) r.steps += list[i].steps + (i ? rest : 0);
+  if (r.steps > ROLL_MAX_STEPS) return error_set(err, UNROLL_USAGE, "more than %d steps of music", ROLL_MAX_STEPS);
+  r.keys = mem_zero((size_t)r.steps + 1, ROLL_KEYS);
+  if (!r.keys) return error_memory(err);
+  uint8_t *at = r.keys;
+  for (int i = 0; i < n; i++, at += rest * ROLL_KEYS)
+    for (int64_t t = 0; t < list[i].steps; t++)
+      for (int k = 0; k < ROLL_KEYS; k++) {
+        const double *x = list[i].numbers + t * v->width;
+        const bool struck = v->width > ROLL_KEYS && x[ROLL_KEYS + k] > 0.5;
+        *at++ = struck ? ROLL_SOUNDS | ROLL_STRUCK : x[k] > 0.5 ? ROLL_SOUNDS : 0;
+      }
+  const unroll_status status = roll_write(out, &r, err);
+  roll_free(&r);
+  return status;
+}
+
+const cell_reader cell_pieces = {.begin = begin, .open = open_one, .read = read_one, .end = end, .write = write_pieces};

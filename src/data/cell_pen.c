@@ -83,4 +83,25 @@ static unroll_status read_one(void *state, float *out, unroll_error *err) {
   return UNROLL_OK;
 }
 
-const cell_reader cell_drawings = {.begin = begin, .open = open_one, .read = read_one, .end = end};
+/* A sheet that is about as high as wide. */
+static unroll_status write_sheet(text *out, const variable *v, const cell_values *list, int n, unroll_error *err) {
+  (void)v;
+  pen *sheet = mem_zero((size_t)n + 1, sizeof *sheet);
+  unroll_status status = sheet ? UNROLL_OK : error_memory(err);
+  int columns = 1;
+  while (columns * columns < n) columns++;
+  for (int i = 0; i < n && !status; i++) {
+    pen *p = &sheet[i];
+    p->n = list[i].steps;
+    p->points = mem_zero((size_t)p->n + 1, 3 * sizeof *p->points);
+    if (!p->points) status = error_memory(err);
+    for (int64_t k = 0; k < 3 * p->n && !status; k++)
+      p->points[k] = k % 3 < 2 ? (float)list[i].numbers[k] : list[i].numbers[k] > 0.5 ? 1 : 0;
+  }
+  if (!status) status = pen_svg(out, sheet, NULL, n, columns, err);
+  for (int i = 0; i < n && sheet; i++) pen_free(&sheet[i]);
+  mem_free(sheet);
+  return status;
+}
+
+const cell_reader cell_drawings = {.begin = begin, .open = open_one, .read = read_one, .end = end, .write = write_sheet};

@@ -348,7 +348,7 @@ say video.predict predict video films.csv
 # ---- notes, pens and numbers that are fed back
 awk 'BEGIN { print "piece,notes1,notes2,notes3,notes4,notes5"; for (i = 0; i < 20; i++) for (k = 0; k < 6 + i % 4; k++)
   print i "," (k % 2) "," (k % 3 == 0) "," ((i + k) % 4 == 0) "," (i % 2) "," (k % 5 == i % 5) }' >notes.csv
-sed 's/(88)/(5)/; s/128/10/' "$SOURCE/nets/music.net" >music.net
+sed 's/: notes$/: numbers(5)/; s/128/10/' "$SOURCE/nets/music.net" >music.net
 train music music.net notes.csv --series piece --epochs 3 --batch 4 --lr 0.01 --valid 0.1
 evals music notes.csv --series piece
 say music.sample sample music -n 2 --length 5 --seed 3

@@ -80,4 +80,37 @@ bad film cut.gif "the GIF is cut off"
 sed 's/1, 1, 1/1, 2, 5/' film.net >wide.net
 run train wide.net data/film.tsv -o wide
 expect 3 "'block#0-2': this is no GIF or film, and 9 bytes are not a number of frames of 2 x 5 x 1 bytes"
+# what is generated as a file: a sheet of drawings, a piece of music; and what begins with a file
+{ echo pen; sed 1d data/pen.tsv | cut -f 1; } >data/pens.tsv
+sed 's/400, layers = 3/8/; s/mixture(20/mixture(2/' "$SOURCE/nets/handwriting.net" >hand.net
+run train hand.net data/pens.tsv -o hand --standardise --steps 30 --quiet --valid 0
+expect 0
+run sample hand/model.safetensors -n 3 --length 7 --output sheet.svg
+expect 0
+[ "$(grep -c '<path' sheet.svg)" = 3 ] || fail "three drawings"
+run predict pen/model.safetensors <(printf 'pen\n%s/sheet.svg\n' "$PWD")
+[ "$status" = 0 ] || expect 3 "built without expat"
+run sample hand/model.safetensors --length 1 -o prime.svg --prime 'data/lines.txt#1'
+expect 0
+grep -q 'd="M100 100L[0-9]* [0-9]*L' prime.svg || fail "what it begins with"
+run sample hand/model.safetensors --length 1 -o prime.svg --prime none.svg
+expect 3 "'none.svg': cannot open: No such file or directory"
+run sample hand/model.safetensors --prime 'a;b'
+expect 2 "a name without tabs, quotes and semicolons"
+run sample hand/model.safetensors -o missing/sheet.svg
+expect 1 "missing/sheet.svg"
+{ echo notes; sed 1d data/notes.tsv | cut -f 1; } >data/tunes.tsv
+sed 's/128/8/' "$SOURCE/nets/music.net" >tune.net
+run train tune.net data/tunes.tsv -o tune --steps 20 --quiet --valid 0
+expect 0
+run sample tune/model.safetensors -n 2 --length 8 -o tune.mid --prime 'data/up 60.mid'
+expect 0
+printf 'notes\tlabel\n%s/tune.mid\tup\n' "$PWD" >data/back.tsv
+run eval notes/model.safetensors data/back.tsv
+expect 0
+run sample small/model.safetensors -o text.svg
+expect 3 "cannot open"
+small
+run sample small/model.safetensors -o text.svg
+expect 2 "--output is for models of 'pen' or 'notes'"
 finish

@@ -1,0 +1,96 @@
+/* draw.c - see draw.h. */
+#include "cli/draw.h"
+#include <string.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+unroll_status drawing_begin(drawing *d, const model *m, const char *why, unroll_error *err) {
+  *d = (drawing){0};
+  for (int i = 0; i < m->schema.n && !d->v; i++)
+    if (m->schema.list[i].distribution && cell_reader_of(&m->schema.list[i].form)->write) d->v = &m->schema.list[i];
+  return d->v ? UNROLL_OK : error_set(err, UNROLL_USAGE, "%s", why);
+}
+
+void drawing_free(drawing *d) {
+  for (int i = 0; i < d->n; i++) mem_free(d->list[i].numbers);
+  mem_free(d->list);
+  mem_free(d->prime.numbers);
+  *d = (drawing){0};
+}
+
+unroll_status drawing_add(drawing *d, const decoded *x, unroll_error *err) {
+  const size_t width = (size_t)d->v->width, begin = (size_t)d->prime.steps * width, drawn = (size_t)x->n * width;
+  if (d->n == d->room) {
+    cell_values *larger = mem_resize(d->list, (size_t)(d->room = d->room ? 2 * d->room : 8) * sizeof *larger);
+    if (!larger) return error_memory(err);
+    d->list = larger;
+  }
+  double *numbers = mem_alloc((begin + drawn + 1) * sizeof *numbers);
+  if (!numbers) return error_memory(err);
+  if (begin) memcpy(numbers, d->prime.numbers, begin * sizeof *numbers);
+  if (drawn) memcpy(numbers + begin, x->parts[0].numbers, drawn * sizeof *numbers);
+  d->list[d->n++] = (cell_values){numbers, d->prime.steps + x->n};
+  return UNROLL_OK;
+}
+
+unroll_status drawing_write(const drawing *d, const char *path, unroll_error *err) {
+  text out = {0};
+  file_writer *w;
+  unroll_status status = cell_reader_of(&d->v->form)->write(&out, d->v, d->list, d->n, err);
+  if (!status) status = file_begin(&w, path, err);
+  if (!status) {
+    status = file_add(w, out.data, out.length, err);
+    if (status)
+      file_abandon(w);
+    else
+      status = file_commit(w, err);
+  }
+  text_free(&out);
+  return status;
+}
+
+/* --- what all begin with --- */
+
+/* A table of one cell: the file's name. */
+static unroll_status table_of(table *t, const drawing *d, const char *file, unroll_error *err) {
+  text all = {0};
+  if (strpbrk(file, "\t\r\n\";"))
+    return error_set(err, UNROLL_USAGE, "--prime: a name without tabs, quotes and semicolons, please");
+  text_format(&all, "%s\t\n%s\t\n", d->v->form.name, file);
+  if (all.failed) {
+    text_free(&all);
+    return error_memory(err);
+  }
+  return table_parse(t, "--prime", all.data, all.length, err);
+}
+
+/* Its numbers in the units of the data. */
+static unroll_status keep_prime(drawing *d, const model *m, const dataset *read, unroll_error *err) {
+  const column_values *c = &read->columns[d->v - m->schema.list];
+  const int width = d->v->width;
+  d->prime = (cell_values){mem_alloc(((size_t)c->n * (size_t)width + 1) * sizeof(double)), c->n};
+  if (!d->prime.numbers) return error_memory(err);
+  for (int64_t i = 0; i < c->n * width; i++) {
+    const double x = (double)c->numbers[i];
+    d->prime.numbers[i] = d->v->mean ? x * d->v->deviation[i % width] + d->v->mean[i % width] : x;
+  }
+  return UNROLL_OK;
+}
+
+unroll_status drawing_go_on(drawing *d, const model *m, const char *file, const decode_options *how, pool *workers,
+                            const decode_sink *sink, unroll_error *err) {
+  table t = {0};
+  dataset read = {0};
+  if (m->schema.n > 1) return error_set(err, UNROLL_USAGE, "--prime is for models of one variable");
+  unroll_status status = table_of(&t, d, file, err);
+  if (!status) status = dataset_bind(&read, &t, &m->schema, NULL, BIND_TRUTH, err);
+  if (!status) status = dataset_settle(&read, &m->schema, err);
+  if (!status) status = dataset_encode(&read, &m->schema, err);
+  if (!status) dataset_measure(&read, &m->schema, &m->g);
+  if (!status) status = keep_prime(d, m, &read, err);
+  if (!status) status = decode_table(m, &read, &d->prime.steps, how, workers, sink, err);
+  dataset_free(&read);
+  table_free(&t);
+  return status;
+}
