@@ -455,7 +455,7 @@ static bool emit_losses(builder *b) {
     const loss_term *l = &b->losses[i];
     const data_info *d = &g->data[l->data];
     if (!build_grow(b, (void **)&g->losses, g->n_losses, &g->cap_losses, sizeof *g->losses)) return false;
-    const int x = b->terms[l->node].node;
+    const int x = b->terms[l->node].node, before = g->n_nodes;
     loss *out = &g->losses[g->n_losses++];
     *out = (loss){.data = l->data,
                   .slot = graph_input(g, l->data, 0),
@@ -475,6 +475,7 @@ static bool emit_losses(builder *b) {
              false;
     out->objective = l->distribution->aligned ? lift(g, y, d->space, d->axis, 1) : y;
     for (int k = 0; k < l->n_args; k++) out->args[k] = b->terms[l->args[k]].node;
+    for (int k = before; k < g->n_nodes; k++) g->nodes[k].source = b->root->text, g->nodes[k].at = l->at->at;
   }
   return true;
 }

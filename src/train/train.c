@@ -8,11 +8,12 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "graph/idle.h"
 #include "train/trainer.h"
 
 #define NONE ((double)NAN) /* a figure that is not there */
 
-enum { MAX_SKIPPED = 50, LEAST_BETWEEN_VALIDATIONS = 20 };
+enum { MAX_SKIPPED = 50, LEAST_BETWEEN_VALIDATIONS = 20, IDLE_SHOWN = 5 };
 
 /* Symbols known, of all variables. */
 static int symbols_known(const trainer *t) {
@@ -265,6 +266,22 @@ static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
 
 /* --- a new run --- */
 
+/* A weight that stays as it is, whatever the data, is a mistake more often than not. */
+static unroll_status report_idle(const trainer *t, unroll_error *err) {
+  const graph *g = &t->m.g;
+  idle_param *list = mem_zero((size_t)g->n_params + 1, sizeof *list);
+  int n = 0;
+  const unroll_status status = list ? graph_idle_params(g, list, &n, err) : error_memory(err);
+  for (int i = 0; i < n && !status && i < IDLE_SHOWN; i++)
+    trainer_warn(t,
+                 list[i].used ? "'%s' stays as it starts: its gradient is always 0, as behind step() or hold()"
+                              : "'%s' stays as it starts: no prediction depends on it",
+                 g->params[list[i].param].name);
+  if (n > IDLE_SHOWN && !status) trainer_warn(t, "%d more parameters stay as they start", n - IDLE_SHOWN);
+  mem_free(list);
+  return status;
+}
+
 static unroll_status make_model(trainer *t, unroll_error *err) {
   const char *file, *source;
   unroll_status status = model_find_net(t->o.net, &t->memory, &file, &source, err);
@@ -279,6 +296,7 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   if (!status) status = trainer_encode(t, err);
   if (!status) status = class_weights_begin(t, err);
   if (!status) status = model_build(&t->m, t->o.settings, t->o.n_settings, true, err);
+  if (!status) status = report_idle(t, err);
   if (!status) status = model_init(&t->m, t->o.seed, err);
   t->m.data = t->identity;
   return status;

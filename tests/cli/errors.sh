@@ -57,4 +57,9 @@ run score small/model.safetensors foreign.txt
 expect 3 "foreign.txt:2:2"
 run train --resume nowhere
 expect 3 "nowhere"
+# Weights that training cannot move are named.
+printf '%s\n' 'data token : chars lines' 'hidden = 8' 'h = gru(embed(token[t-1], 8), 8)' 'g = tanh(A h + ba)' \
+  'token ~ softmax(W (h * step(G h + bg)) + b)' >idle.net
+run train ./idle.net names.txt -o idle --steps 1
+expect 0 "'A' stays as it starts: no prediction depends on it" "'G' stays as it starts: its gradient is always 0, as behind step()"
 finish

@@ -354,7 +354,7 @@ evals music notes.csv --series piece
 say music.sample sample music -n 2 --length 5 --seed 3
 awk 'BEGIN { print "line,pen1,pen2,pen3"; for (i = 0; i < 20; i++) for (k = 0; k < 6 + i % 4; k++)
   printf "%d,%.2f,%.2f,%d\n", i, (k * (i + 2)) % 7 / 3 - 1, (k + i) % 5 / 2 - 1, k % 5 == 4 }' >pen.csv
-sed 's/400, layers = 3/10, layers = 2/; s/mixture(20/mixture(3/' "$SOURCE/nets/handwriting.net" >handwriting.net
+sed 's/hidden = 400/hidden = 10/; s/layers = 3/layers = 2/; s/mixture(20/mixture(3/' "$SOURCE/nets/handwriting.net" >handwriting.net
 train handwriting handwriting.net pen.csv --series line --epochs 3 --batch 4 --lr 0.01
 evals handwriting pen.csv --series line
 say handwriting.sample sample handwriting -n 2 --length 5 --seed 3 --temperature 0.7

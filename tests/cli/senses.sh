@@ -82,7 +82,7 @@ run train wide.net data/film.tsv -o wide
 expect 3 "'block#0-2': this is no GIF or film, and 9 bytes are not a number of frames of 2 x 5 x 1 bytes"
 # what is generated as a file: a sheet of drawings, a piece of music; and what begins with a file
 { echo pen; sed 1d data/pen.tsv | cut -f 1; } >data/pens.tsv
-sed 's/400, layers = 3/8/; s/mixture(20/mixture(2/' "$SOURCE/nets/handwriting.net" >hand.net
+sed 's/hidden = 400/hidden = 8/; s/layers = 3/layers = 1/; s/mixture(20/mixture(2/' "$SOURCE/nets/handwriting.net" >hand.net
 run train hand.net data/pens.tsv -o hand --standardise --steps 30 --quiet --valid 0
 expect 0
 run sample hand/model.safetensors -n 3 --length 7 --output sheet.svg

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 #include "graph/graph.h"
+#include "graph/idle.h"
 
 typedef struct built {
   arena memory;
@@ -132,6 +133,69 @@ static void test_builtin(void **state) {
       drop(&t);
     }
   assert_int_equal(mem_live(), 0);
+}
+
+/* The settings that built-in nets have in common, where they make sense: each alone and all together make a net. */
+static const struct net_settings {
+  const char *net, *settings;
+} net_settings[] = {
+    {"answer", "hidden cell layers drop embedding vocabulary"},
+    {"caption", "hidden layers drop embedding vocabulary"},
+    {"classify", "hidden cell layers drop"},
+    {"clicks", "hidden cell layers drop embedding vocabulary"},
+    {"forecast", "hidden cell layers drop"},
+    {"forecast_given", "hidden cell layers drop"},
+    {"handwriting", "hidden cell layers drop"},
+    {"image", "drop"},
+    {"language", "hidden cell layers drop embedding"},
+    {"music", "hidden cell layers drop"},
+    {"names", "hidden cell layers drop embedding"},
+    {"regress", "hidden cell layers drop"},
+    {"sentiment", "hidden cell layers drop embedding vocabulary"},
+    {"speech", "hidden cell layers drop"},
+    {"summarise", "hidden cell layers drop embedding vocabulary"},
+    {"tag", "hidden cell layers drop embedding vocabulary"},
+    {"translate", "hidden cell layers drop embedding vocabulary"},
+    {"translate_align", "hidden cell layers drop embedding vocabulary"},
+    {"translate_plain", "hidden cell layers drop embedding vocabulary"},
+    {"video", "hidden cell layers drop"},
+    {"vqa", "hidden cell layers drop embedding vocabulary"},
+    {"words", "hidden cell layers drop embedding vocabulary"},
+    {"words_tied", "hidden cell layers drop vocabulary"},
+};
+
+static void test_net_settings(void **state) {
+  (void)state;
+  static const setting values[] = {{.name = "hidden", .number = 24},    {.name = "cell", .word = "rnn"},
+                                   {.name = "layers", .number = 5},     {.name = "drop", .number = 0.25},
+                                   {.name = "embedding", .number = 12}, {.name = "vocabulary", .number = 50}};
+  enum { N = sizeof values / sizeof *values };
+  int nets = 0;
+  for (const builtin *f = lang_nets; f->name; f++) nets++;
+  assert_int_equal(nets, sizeof net_settings / sizeof *net_settings);
+  for (int i = 0; i < nets; i++) {
+    const struct net_settings *row = &net_settings[i];
+    setting all[N];
+    int n = 0;
+    built plain, t;
+    build_or_fail(&plain, lang_builtin_net(row->net)->text, NULL);
+    for (int k = 0; k < N; k++) {
+      const bool has = strstr(row->settings, values[k].name) != NULL;
+      unroll_error err;
+      const unroll_status status =
+          build_with(&t, lang_builtin_net(row->net)->text, &(build_options){.settings = &values[k], .n_settings = 1}, &err);
+      if (status != (has ? UNROLL_OK : UNROLL_USAGE)) fail_msg("%s, %s: %s", row->net, values[k].name, err.message);
+      const bool other =
+          has && (t.g.n_weights != plain.g.n_weights || t.g.n_masks > plain.g.n_masks || t.g.n_nodes != plain.g.n_nodes);
+      if (has && !other && !plain.g.n_masks) /* another probability is the same graph */
+        fail_msg("%s: %s changes nothing", row->net, values[k].name);
+      if (has) all[n++] = values[k];
+      drop(&t);
+    }
+    build_or_fail(&t, lang_builtin_net(row->net)->text, &(build_options){.settings = all, .n_settings = n});
+    drop(&t);
+    drop(&plain);
+  }
 }
 
 /* Every cell in a net, forward and backward, in layers. A cell alone shows how many further inputs it has. */
@@ -396,6 +460,40 @@ static void test_bound_widths(void **state) {
   assert_int_equal(build_with(&t, net, &(build_options){.bindings = bindings, .n_bindings = 2}, &err), UNROLL_BAD_INPUT);
   assert_string_equal(err.message, "'h' is 3 wide (the size of rnn in line 3), but must be 4 wide (the symbols of y)");
   drop(&t);
+}
+
+/* What training cannot move: NAME of what nothing depends on, NAME? of what no gradient comes to. */
+static void test_idle(void **state) {
+  (void)state;
+  static const struct {
+    const char *net, *idle;
+  } rows_idle[] = {
+      {"data token : chars\nh = gru(embed(token[t-1], 3), 4)\ntoken ~ softmax(W h + b)\n", ""},
+      {"data x : numbers\nhidden = 3\nh = tanh(V x[t-1] + U h[t-1] + bh)\ng = tanh(A h + ba)\nx ~ gaussian(mean = W h, scale = "
+       "1)\n",
+       "A ba "},
+      {"data x : numbers\nhidden = 3\nh = tanh(V x[t-1]) * step(G x[t-1] + bg)\nx ~ gaussian(mean = W h, scale = 1)\n", "G? bg? "},
+      {"data x : numbers\nhidden = 3\nh = hold(V x[t-1])\nx ~ gaussian(mean = W h, scale = 1)\n", "V? "},
+      {"data x : numbers\nhidden = 3\nx ~ gaussian(mean = 0 * (V tanh(U x[t-1])) + b, scale = 1)\n", "U V "},
+      {"data x : numbers\ndata y : numbers\nx ~ gaussian(mean = A x[t-1], scale = 1)\n"
+       "y ~ gaussian(mean = B x[t-1], scale = 1, weight = 0)\n",
+       "B "},
+      {"data c : category\ndata y : category\ne = embed(c, 4)\ny ~ softmax(W c)\n", "c.embed "},
+  };
+  for (size_t i = 0; i < sizeof rows_idle / sizeof *rows_idle; i++) {
+    built t;
+    text found = {0};
+    idle_param list[16];
+    int n = 0;
+    build_or_fail(&t, rows_idle[i].net, NULL);
+    assert_int_equal(graph_differentiate(&t.g, NULL), UNROLL_OK);
+    assert_int_equal(graph_idle_params(&t.g, list, &n, NULL), UNROLL_OK);
+    for (int k = 0; k < n; k++) text_format(&found, "%s%s ", t.g.params[list[k].param].name, list[k].used ? "?" : "");
+    if (strcmp(found.data ? found.data : "", rows_idle[i].idle))
+      fail_msg("%s\nidle are '%s', not '%s'", rows_idle[i].net, found.data ? found.data : "", rows_idle[i].idle);
+    text_free(&found);
+    drop(&t);
+  }
 }
 
 static void test_why_steps(void **state) {
@@ -682,11 +780,12 @@ static void test_settings(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_builtin), cmocka_unit_test(test_cells_in_nets), cmocka_unit_test(test_language),
-      cmocka_unit_test(test_rows),    cmocka_unit_test(test_bound_widths),  cmocka_unit_test(test_why_steps),
-      cmocka_unit_test(test_lags),    cmocka_unit_test(test_directions),    cmocka_unit_test(test_start),
-      cmocka_unit_test(test_split),   cmocka_unit_test(test_sharing),       cmocka_unit_test(test_densities),
-      cmocka_unit_test(test_kinds),   cmocka_unit_test(test_alone),         cmocka_unit_test(test_settings),
+      cmocka_unit_test(test_builtin),    cmocka_unit_test(test_net_settings), cmocka_unit_test(test_cells_in_nets),
+      cmocka_unit_test(test_language),   cmocka_unit_test(test_rows),         cmocka_unit_test(test_bound_widths),
+      cmocka_unit_test(test_idle),       cmocka_unit_test(test_why_steps),    cmocka_unit_test(test_lags),
+      cmocka_unit_test(test_directions), cmocka_unit_test(test_start),        cmocka_unit_test(test_split),
+      cmocka_unit_test(test_sharing),    cmocka_unit_test(test_densities),    cmocka_unit_test(test_kinds),
+      cmocka_unit_test(test_alone),      cmocka_unit_test(test_settings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
