@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static atomic_long live, made;
+static atomic_long live, made, failures;
 static atomic_long fail_in; /* 0: off; n > 0: the n-th allocation from now fails; -1: all fail */
 static atomic_int fail_forever;
 
@@ -24,8 +24,9 @@ static int may_allocate(size_t bytes) {
   return n == 0;
 }
 
+/* What an allocation of a new block returns. */
 static void *counted(void *block) {
-  if (block) atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(block ? &live : &failures, 1, memory_order_relaxed);
   return block;
 }
 
@@ -40,18 +41,21 @@ void mem_fail_after(long n, int forever) {
 }
 long mem_live(void) { return atomic_load(&live); }
 long mem_count(void) { return atomic_load(&made); }
+long mem_failures(void) { return atomic_load(&failures); }
 
-void *mem_alloc(size_t bytes) { return may_allocate(bytes) ? counted(malloc(bytes ? bytes : 1)) : NULL; }
+void *mem_alloc(size_t bytes) { return counted(may_allocate(bytes) ? malloc(bytes ? bytes : 1) : NULL); }
 
 void *mem_zero(size_t count, size_t size) {
   size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes) || !may_allocate(bytes)) return NULL;
-  return counted(calloc(bytes ? bytes : 1, 1));
+  const bool fine = !__builtin_mul_overflow(count, size, &bytes) && may_allocate(bytes);
+  return counted(fine ? calloc(bytes ? bytes : 1, 1) : NULL);
 }
 
 void *mem_resize(void *block, size_t bytes) {
   if (!block) return mem_alloc(bytes);
-  return may_allocate(bytes) ? realloc(block, bytes ? bytes : 1) : NULL;
+  void *moved = may_allocate(bytes) ? realloc(block, bytes ? bytes : 1) : NULL;
+  if (!moved) counted(NULL);
+  return moved;
 }
 
 void mem_free(void *block) { release(block); }
@@ -69,12 +73,12 @@ enum { LARGE = 1 << 20, HUGE_PAGE = 1 << 21 };
 
 void *mem_aligned(size_t count, size_t size) {
   size_t bytes, padded;
-  if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, (size_t)HUGE_PAGE - 1, &padded)) return NULL;
+  if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, (size_t)HUGE_PAGE - 1, &padded))
+    return counted(NULL);
   const bool large = bytes >= LARGE;
   const size_t unit = large ? HUGE_PAGE : 64;
   padded = bytes ? (bytes + unit - 1) / unit * unit : unit;
-  if (!may_allocate(padded)) return NULL;
-  void *block = counted(aligned_alloc(unit, padded));
+  void *block = counted(may_allocate(padded) ? aligned_alloc(unit, padded) : NULL);
   if (block && large) (void)madvise(block, padded, MADV_HUGEPAGE); /* a wish: it works without, too */
   if (block) memset(block, 0, bytes ? (bytes + 63) / 64 * 64 : unit);
   return block;

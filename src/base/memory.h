@@ -18,6 +18,9 @@ void mem_free_aligned(void *block);
 void mem_fail_after(long n, int forever);
 long mem_live(void);  /* blocks allocated and not freed */
 long mem_count(void); /* allocations made since the start */
+/* Allocations that failed since the start. What was put together in many small steps, not each of which was looked at, is whole if
+ * there were none. */
+long mem_failures(void);
 
 /* An arena: many small blocks with one end. Blocks are zeroed and aligned to 16. Set to {0} to start. */
 typedef struct arena {

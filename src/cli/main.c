@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "io/json.h"
 
 enum { WIDTH = 80 };
 
@@ -83,6 +84,7 @@ int main(int argc, char **argv) {
   unroll_error err = {0};
   terminal_init();
   signals_init();
+  json_setup();
   unroll_status status = dispatch(argc, argv, &err);
   progress_end();
   if (status && *err.message) terminal_error(&err);

@@ -11,6 +11,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "base/memory.h"
+#include "io/json.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "cli/options.h"
@@ -169,12 +171,13 @@ const char *duration_text(double seconds, char out[32]) {
 
 json_t *json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
+/* Not one call that built the object need have been looked at: what is missing is known here. */
 unroll_status output_json(json_t *object, unroll_error *err) {
-  char *line = object ? json_dumps(object, JSON_REAL_PRECISION(12)) : NULL;
+  char *line = mem_failures() ? NULL : json_write(object, JSON_REAL_PRECISION(12));
   json_decref(object);
   if (!line) return error_memory(err);
   puts(line);
-  free(line);
+  mem_free(line);
   return UNROLL_OK;
 }
 
@@ -192,7 +195,10 @@ static void on_stop(int number) {
   stopped = 1;
 }
 
-void signals_init(void) { signal(SIGPIPE, SIG_DFL); }
+void signals_init(void) {
+  signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_IGN); /* a write then fails with a reason */
+}
 
 void signals_keep_pipe(void) { signal(SIGPIPE, SIG_IGN); }
 

@@ -53,11 +53,13 @@ static void overflow_is_refused(void **state) {
 
 static void chosen_allocation_fails(void **state) {
   (void)state;
+  const long failed = mem_failures();
   mem_fail_after(2, 0);
   void *a = mem_alloc(1), *b = mem_alloc(1), *c = mem_alloc(1);
   assert_non_null(a);
   assert_null(b);
   assert_non_null(c);
+  assert_int_equal(mem_failures(), failed + 1);
   mem_free(a), mem_free(c);
   mem_fail_after(1, 1);
   for (int i = 0; i < 5; i++) assert_null(mem_zero(1, 1));

@@ -14,6 +14,12 @@ if [ -w /dev/full ]; then
     grep -q "standard output" err || fail "unroll $arguments >/dev/full: no message"
   done
 fi
+# So is a file that may not be so large.
+command_line="ulimit -f 8; unroll train"
+(ulimit -f 8; exec "$UNROLL" train names names.txt -o limited --steps 2 --set hidden=64 --quiet >out 2>err)
+status=$?
+expect 1 "File too large"
+[ -z "$(find limited -name '.*.tmp-*')" ] || fail "a temporary file was left"
 # A pipe that nobody reads any more ends a command quietly, by the signal, whatever the caller made of it.
 { "$UNROLL" sample $m -n 200000 2>err; echo $? >code; } | head -n 1 >/dev/null
 [ "$(cat code)" = 141 ] || fail "a broken pipe: exit code $(cat code)"

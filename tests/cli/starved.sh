@@ -1,0 +1,52 @@
+# starved.sh - memory runs out in the middle of a command: it says so, or its output is whole. Every allocation is tried with
+# UNROLL_STARVE=1, else some of them.
+. "$(dirname "$0")/common.sh"
+
+step=${UNROLL_STARVE:-17}
+small
+m=small/model.safetensors
+head -n 5 names.txt >few.txt
+cat >label.net <<'END'
+data text : words(50)
+data label : category
+data y : number
+h = last(rnn(embed(text, 3), 4))
+label ~ softmax(W h + b)
+y ~ gaussian(mean = V h + bv, scale = 1)
+END
+printf 'text,label,y\nso good,yes,1\nbad,no,0.5\ngood,yes,2\nso bad,no,1\n' >label.csv
+run train label.net label.csv -o label --steps 3 --quiet
+expect 0
+cat >series.net <<'END'
+data y : number
+y ~ gaussian(mean = W rnn(y[t-1], 3) + b, scale = 1)
+END
+awk 'BEGIN { print "day,y"; for (i = 1; i <= 28; i++) printf "2024-02-%02d,%d\n", i, i % 7 }' >series.csv
+run train series.net series.csv --time day --horizon 2 --context 4 --steps 3 --valid 0 -o series --quiet
+expect 0
+
+# starved ARGUMENTS...
+starved() {
+  "$STARVE" . "$step" "$@" >found 2>&1 || { fail "starved: unroll $*"; head -n 60 found; }
+  tail -n 1 found
+}
+starved score $m few.txt --json
+starved score $m few.txt --per-symbol
+starved eval $m few.txt --json
+starved eval $m few.txt
+starved sample $m -n 3 --json
+starved eval label/model.safetensors label.csv --json --confusion
+starved predict label/model.safetensors label.csv --json
+starved predict label/model.safetensors label.csv
+starved predict series/model.safetensors series.csv --horizon 2 --samples 3 --json
+starved predict series/model.safetensors series.csv --horizon 2 --samples 3
+starved eval series/model.safetensors series.csv --horizon 2 --backtest 1 --samples 3 --trained --json
+starved explain $m --json
+starved explain $m
+starved list --json
+starved check rnn --json
+starved show lstm
+export STARVE_TIMES=1
+starved train names few.txt -o trained --set hidden=4 --set embedding=2 --steps 2 --threads 1 --quiet --json
+starved train label.net label.csv -o trained --steps 2 --threads 1 --quiet --json
+finish
