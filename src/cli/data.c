@@ -18,13 +18,21 @@ unroll_status data_paths(const options *o, int first, text *out, unroll_error *e
   return out->failed ? error_memory(err) : UNROLL_OK;
 }
 
+data_options data_how(const options *o, enum bind_wanted wanted) {
+  return (data_options){.wanted = wanted,
+                        .series = o->series,
+                        .tagged = o->tagged,
+                        .separator = o->separator,
+                        .decimal = o->decimal,
+                        .dates = o->dates,
+                        .columns = o->columns,
+                        .folders = o->folders,
+                        .codes = o->decode,
+                        .skip_bad = o->skip_bad};
+}
+
 unroll_status data_of_model(dataset *d, const model *m, const options *o, enum bind_wanted wanted, unroll_error *err) {
-  const data_options how = {.wanted = wanted,
-                            .series = o->series,
-                            .tagged = o->tagged,
-                            .folders = o->folders,
-                            .codes = o->decode,
-                            .skip_bad = o->skip_bad};
+  const data_options how = data_how(o, wanted);
   text paths = {0};
   unroll_status status = data_paths(o, 1, &paths, err);
   if (!status) status = model_read(d, m, paths.data, &how, err);

@@ -167,9 +167,10 @@ unroll_status forecast_predict(model *m, const options *o, const char *paths, po
   printer p = {.o = o, .m = m, .d = &d, .list = o->json ? json_array() : NULL};
   const forecast_options how = {.horizon = horizon_of(m, o), .samples = samples_of(o), .seed = seed_of(o), .rows = rows_of(o)};
   const forecast_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
+  const data_options form = data_how(o, BIND_TRUTH);
   unroll_status status = refuse_choice(o, err);
   if (!status) status = forecast_levels(&p.q, o->quantiles, err);
-  if (!status) status = forecast_read(&d, m, paths, o->series, o->time, how.horizon, err);
+  if (!status) status = forecast_read(&d, m, paths, &form, o->time, how.horizon, err);
   forecast_origin *origins = status ? NULL : mem_zero((size_t)d.n_sequences + 1, sizeof *origins);
   if (!status && !origins) status = error_memory(err);
   for (int64_t e = 0; e < d.n_sequences && !status; e++) origins[e] = (forecast_origin){e, d.calendar.known[e]};
@@ -236,12 +237,13 @@ unroll_status forecast_eval(model *m, const options *o, pool *workers, unroll_er
                           .seed = seed_of(o),
                           .rows = rows_of(o),
                           .trained = o->trained};
+  const data_options form = data_how(o, BIND_TRUTH);
   text paths = {0};
   unroll_status status = forecast_levels(&q, o->quantiles, err);
   memcpy(how.levels, q.list, sizeof how.levels);
   how.n_levels = q.n;
   if (!status) status = data_paths(o, 1, &paths, err);
-  if (!status) status = forecast_read(&d, m, paths.data, o->series, o->time, 0, err);
+  if (!status) status = forecast_read(&d, m, paths.data, &form, o->time, 0, err);
   if (!status) status = backtest_run(&b, m, &d, &how, workers, signals_flag(), err);
   if (!status && o->json) status = output_json(backtest_json(&b, &how), err);
   if (!status && !o->json) print_backtest(&b, &how, &q);

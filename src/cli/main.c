@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/budget.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "cli/options.h"
@@ -51,6 +52,7 @@ static unroll_status run_command(const command *c, int argc, char **argv, unroll
   } else if (!status) {
     status = options_check_arguments(&o, c, err);
     if (!status && cpu_isa_problem()) terminal_warn("%s", cpu_isa_problem());
+    if (o.max_memory > 0) budget_set((uint64_t)o.max_memory);
     if (!status) status = c->run(&o, err);
   }
   if (status == UNROLL_USAGE) {

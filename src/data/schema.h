@@ -83,8 +83,9 @@ int schema_bindings(const schema *s, binding *out);
 enum bind_wanted { BIND_GIVEN, BIND_TRUTH, BIND_TRAINING };
 typedef struct data_options { /* how data is to be read; all but `wanted` may be NULL and false */
   enum bind_wanted wanted;
-  const char *series; /* successive rows with the same value in this column are one example */
-  const char *tagged; /* tagged text: the names of the columns */
+  const char *series;                                /* successive rows with the same value in this column are one example */
+  const char *tagged;                                /* tagged text: the names of the columns */
+  const char *separator, *decimal, *dates, *columns; /* as the options of these names say; see table_options */
   bool folders;  /* folders of texts, named by their labels; so too if the schema is one text and one label and all files are in
                     folders and none has the name of a table */
   bool codes;    /* words stay known by their texts: dataset.keep_codes */

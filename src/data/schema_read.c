@@ -1,4 +1,4 @@
-/* schema_read.c - what is read: a plain text, CSV and TSV, tagged text, or a folder of texts with a folder for each label. */
+/* schema_read.c - what is read: a plain text, a table, tagged text, or a folder of texts with a folder for each label. */
 #include <string.h>
 #include "base/error.h"
 #include "data/schema.h"
@@ -21,17 +21,33 @@ static bool are_texts(const input_files *in) {
   return all;
 }
 
+/* How the files of a table are written, by the options. */
+static unroll_status form_of(table_options *form, const schema *s, const data_options *how, unroll_error *err) {
+  const char *c = how->separator;
+  *form = (table_options){.tagged = how->tagged, .time = s->time.time, .columns = how->columns};
+  form->decimal = how->decimal && !strcmp(how->decimal, ",") ? ',' : '.';
+  if (how->dates && strcmp(how->dates, "iso")) form->dates = strcmp(how->dates, "day-first") ? DATES_MONTH_FIRST : DATES_DAY_FIRST;
+  if (!c) return UNROLL_OK;
+  form->separator = !strcmp(c, "tab") ? '\t' : c[0];
+  const bool fits =
+      c[0] && (!c[1] || form->separator == '\t') && form->separator != '"' && form->separator != '\n' && form->separator != '\r';
+  return fits ? UNROLL_OK
+              : error_set(err, UNROLL_USAGE, "option 'separator' takes one character, as in ';', or tab, not '%.20s'", c);
+}
+
 /* A folder of texts, if it is asked for or if that is what the files are, else a table. */
 static unroll_status read_table(const schema *s, table *t, const char *paths, const data_options *how, unroll_error *err) {
   const char *of_text, *of_label;
   const bool fits = text_and_label(s, &of_text, &of_label);
-  const table_options form = {.tagged = how->tagged, .time = s->time.time};
+  table_options form;
   input_files in;
+  unroll_status status = form_of(&form, s, how, err);
+  if (status) return status;
   if (how->folders && how->tagged)
     return error_set(err, UNROLL_USAGE, "option 'tagged' and option 'labels-from-folders' do not go together");
   if (how->folders && !fits)
     return error_set(err, UNROLL_USAGE, "option 'labels-from-folders' is for nets with one text and one category variable");
-  unroll_status status = input_read(&in, paths, err);
+  status = input_read(&in, paths, err);
   for (int i = 0; i < in.n && how->folders && !status; i++)
     if (!in.files[i].in_folder)
       status = error_at(err, UNROLL_USAGE, in.files[i].name, NULL, 0, 0,
@@ -46,7 +62,12 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
 }
 
 unroll_status dataset_read(dataset *d, const schema *s, const char *paths, const data_options *how, unroll_error *err) {
-  const char *alone = how->series ? "series" : how->tagged ? "tagged" : how->folders ? "labels-from-folders" : NULL;
+  const char *alone = how->series      ? "series"
+                      : how->tagged    ? "tagged"
+                      : how->folders   ? "labels-from-folders"
+                      : how->separator ? "separator"
+                      : how->columns   ? "column"
+                                       : NULL;
   const bool plain = schema_is_text(s);
   table t = {0};
   unroll_status status = UNROLL_OK;

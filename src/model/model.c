@@ -187,7 +187,7 @@ unroll_status model_build(model *m, const setting *settings, int n_settings, boo
   if (status) return status;
   if (m->g.n_weights < 0 || m->g.n_weights > INT64_MAX / 64) return error_memory(err);
   if (m->sealed) return UNROLL_OK; /* model_from_tensors takes the memory once it knows that the file has so many weights */
-  status = budget_check((uint64_t)m->g.n_weights * sizeof *m->weights, "the weights of this net", err);
+  status = budget_check((uint64_t)m->g.n_weights * sizeof *m->weights, "what this net learns", err);
   if (status) return status;
   m->weights = mem_aligned((size_t)m->g.n_weights + 1, sizeof *m->weights);
   return m->weights ? UNROLL_OK : error_memory(err);

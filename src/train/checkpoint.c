@@ -5,7 +5,10 @@
  * a process is killed, one of the two is whole. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "base/error.h"
 #include "base/file.h"
 #include "train/trainer.h"
@@ -56,9 +59,12 @@ static unroll_status write_state(trainer *t, const char *path, unroll_error *err
   run_carry_get(t->run, t->carry);
   tensors[n++] = block("@carry", t->carry, run_carry_size(t->run));
   char *options = train_options_text(&t->o), *state = train_state_text(&t->s);
-  const char *const keys[] = {"options", "state"}, *const values[] = {options, state};
+  char folder[32] = "";
+  struct stat st;
+  if (t->lock && fstat(t->lock - 1, &st) == 0) snprintf(folder, sizeof folder, "%llu", (unsigned long long)st.st_ino);
+  const char *const keys[] = {"options", "state", "folder"}, *const values[] = {options, state, folder};
   const model_extra extra = {
-      .format = CHECKPOINT_FORMAT, .tensors = tensors, .n_tensors = n, .keys = keys, .values = values, .n_keys = 2, .hashed = true};
+      .format = CHECKPOINT_FORMAT, .tensors = tensors, .n_tensors = n, .keys = keys, .values = values, .n_keys = 3, .hashed = true};
   const unroll_status status = options && state ? model_write(&t->m, t->m.weights, path, &extra, err) : error_memory(err);
   mem_free(options);
   mem_free(state);
@@ -119,6 +125,45 @@ unroll_status checkpoint_load(trainer *t, tensor_file *f, const char **file, unr
   }
   if (status && err) *err = first;
   return status ? first.code : UNROLL_OK;
+}
+
+/* Is each of the paths, with newlines between them, below the folder? */
+static bool all_below(const char *paths, const char *dir) {
+  char folder[PATH_MAX], real[PATH_MAX], path[PATH_MAX];
+  if (!realpath(dir, folder)) return false;
+  const size_t n = strlen(folder);
+  for (const char *at = paths; *at;) {
+    const size_t size = strcspn(at, "\n");
+    if (size >= sizeof path) return false;
+    memcpy(path, at, size);
+    path[size] = 0;
+    if (!realpath(path, real) || strncmp(real, folder, n) || real[n] != '/') return false;
+    at += size + (at[size] == '\n');
+  }
+  return true;
+}
+
+/* Nobody can know the number of the folder that a file will come to lie in, so who sends a checkpoint cannot forge it. */
+unroll_status checkpoint_trust(const trainer *t, const tensor_file *f, const char *file, const train_options *change,
+                               unroll_error *err) {
+  char here[32] = "?";
+  struct stat st;
+  const char *folder = tensor_metadata(f, "folder");
+  double share;
+  if (t->lock && fstat(t->lock - 1, &st) == 0) snprintf(here, sizeof here, "%llu", (unsigned long long)st.st_ino);
+  if ((folder && !strcmp(folder, here)) || (change && change->trust)) return UNROLL_OK;
+  const char *const paths[3] = {change && change->data ? NULL : t->o.data, t->o.valid, t->o.test};
+  static const char *const names[3] = {"training", "validation", "test"};
+  for (int i = 0; i < 3; i++) {
+    const bool asked = !paths[i] || (i && !text_number(paths[i], strlen(paths[i]), &share));
+    if (asked || all_below(paths[i], t->o.dir)) continue;
+    return error_at(
+        err, UNROLL_USAGE, file, NULL, 0, 0,
+        "this checkpoint was not written in this folder, and it names a file elsewhere, '%.200s', as the data for %s; give "
+        "the data, or option 'trust'",
+        paths[i], names[i]);
+  }
+  return UNROLL_OK;
 }
 
 static unroll_status fetch(const tensor_file *f, const char *file, const char *name, float *out, int64_t n, unroll_error *err) {

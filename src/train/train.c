@@ -369,6 +369,7 @@ unroll_status train_resume(const char *dir, const train_options *change, const t
   if (!status) status = checkpoint_load(&t, &f, &file, err);
   t.o.dir = dir;
   if (!status && change) status = train_options_change(&t, change, err);
+  if (!status) status = checkpoint_trust(&t, &f, file, change, err);
   if (!status) status = read_same_data(&t, err);
   if (!status) status = trainer_prepare(&t, err);
   if (!status) status = checkpoint_finish(&t, &f, file, err);

@@ -109,6 +109,9 @@ unroll_status checkpoint_start(trainer *t, unroll_error *err); /* step 0 of a ne
 /* Loads model, options and state of the last good checkpoint of the folder; t->m, t->o, t->s; the rest by checkpoint_finish once
  * the trainer is prepared. *file is the one used. */
 unroll_status checkpoint_load(trainer *t, tensor_file *f, const char **file, unroll_error *err);
+/* UNROLL_USAGE if a checkpoint that was written elsewhere would have files read that nobody asked for. */
+unroll_status checkpoint_trust(const trainer *t, const tensor_file *f, const char *file, const train_options *change,
+                               unroll_error *err);
 unroll_status checkpoint_finish(trainer *t, const tensor_file *f, const char *file, unroll_error *err);
 unroll_status trainer_set_folder(trainer *t, const char *dir, unroll_error *err); /* t->files */
 void trainer_warn(const trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));

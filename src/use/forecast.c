@@ -60,15 +60,17 @@ static unroll_status take_column(char **to, const char *given, unroll_error *err
   return UNROLL_OK;
 }
 
-unroll_status forecast_read(dataset *d, model *m, const char *paths, const char *series, const char *time, int future,
+unroll_status forecast_read(dataset *d, model *m, const char *paths, const data_options *given, const char *time, int future,
                             unroll_error *err) {
   series_form *f = &m->schema.time;
   *d = (dataset){0};
   if (!f->time) return error_set(err, UNROLL_USAGE, "only a model that was trained with option 'time' makes forecasts");
-  unroll_status status = take_column(&f->series, series, err);
+  unroll_status status = take_column(&f->series, given ? given->series : NULL, err);
   if (!status) status = take_column(&f->time, time, err);
   f->future = future;
-  const data_options how = {.wanted = BIND_TRUTH, .series = f->series};
+  data_options how = given ? *given : (data_options){0};
+  how.wanted = BIND_TRUTH;
+  how.series = f->series;
   if (!status) status = dataset_read(d, &m->schema, paths, &how, err);
   if (!status) status = check_data(d, m, err);
   if (!status) status = dataset_encode(d, &m->schema, err);

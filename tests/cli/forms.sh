@@ -74,6 +74,47 @@ END
   form line.safetensors
 fi
 
+# What options say: separator, decimal comma, columns of other names, the order of dates.
+tr ',' '/' <line.csv >slashes.csv
+run predict line/model.safetensors slashes.csv
+expect 3 "there is no column 'x'"
+run predict line/model.safetensors slashes.csv --separator /
+expect 0
+same out wanted "--separator"
+run predict line/model.safetensors slashes.csv --separator //
+expect 2 "--separator takes one character, as in ';', or tab, not '//'"
+awk -F, 'NR == 1 { print "x|y" } NR > 1 { gsub(/[.]/, ",", $1); print $1 "|" $2 }' line.csv >commas.csv
+run predict line/model.safetensors commas.csv
+expect 3 "' is no number (--decimal reads commas)"
+run predict line/model.safetensors commas.csv --decimal ,
+expect 0
+same out wanted "--decimal"
+sed '1s/.*/x,sales/' line.csv >sales.csv
+run eval line/model.safetensors sales.csv
+expect 3 "there is no column 'y'; the columns are: x, sales"
+run eval line/model.safetensors sales.csv --column y=sales
+expect 0 "40 predictions"
+run eval line/model.safetensors sales.csv --column y=sale
+expect 3 "there is no column 'sale'; the columns are: x, sales"
+cat >days.net <<'END'
+data y : number
+y ~ gaussian(mean = W rnn(y[t-1], 3) + b, scale = 1)
+END
+awk 'BEGIN { print "day,y"; for (i = 1; i <= 28; i++) printf "2024-02-%02d,%d\n", i, i % 7 }' >days.csv
+sed 's/2024-02-\(..\)/\1.2.2024/' days.csv >german.csv
+run train days.net days.csv --time day --horizon 2 --context 4 --steps 3 --valid 0 -o days --quiet
+expect 0
+run train days.net german.csv --time day --dates day-first --horizon 2 --context 4 --steps 3 --valid 0 -o german --quiet
+expect 0
+run predict days/model.safetensors days.csv --samples 5
+expect 0 "2024-03-01,y,"
+mv out iso
+run predict german/model.safetensors german.csv --samples 5 --dates day-first
+expect 0
+same out iso "--dates"
+run predict days/model.safetensors german.csv --samples 5
+expect 3 "01.2.2024"
+
 # CoNLL-U: its columns have the names of the standard.
 cat >tag.net <<'END'
 data form : words
@@ -101,6 +142,13 @@ run eval model.pt line.csv
 expect 3 "model.pt: error: this is a Python pickle, which is a program, not safetensors, the form of models and tensors; save its tensors as safetensors"
 run predict line/model.safetensors line/model.safetensors
 expect 3 "this is a model of Unroll, not a table"
+
+# A few lines may ask for gigabytes: refused with figures before they are taken.
+printf 'data c : chars\nh = rnn(embed(c[t-1], 4), 30000)\nc ~ softmax(W h + b)\n' >huge.net
+run train ./huge.net tag.net -o huge --max-memory 500M
+expect 1 "what this net learns needs " " MB of memory, and 500 MB are allowed (--max-memory says how much)"
+run predict line/model.safetensors line.csv --max-memory 1
+expect 1 "a pass of this net needs 0 MB of memory, and 0 MB are allowed"
 
 # What a folder holds is read, not waited for.
 mkdir folder

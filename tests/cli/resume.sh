@@ -61,4 +61,29 @@ run train --resume remembers --steps 18 --threads 1 --log-steps 6
 expect 0 "1 thread ("
 [ "$(tail -n 1 remembers/log.jsonl | sed 's/.*"step":\([0-9]*\).*/\1/')" = 18 ] || fail "the resumed run did not take --log-steps"
 [ "$(wc -l <remembers/log.jsonl)" = 5 ] || fail "the resumed run did not take --log-steps"
+# What a checkpoint from elsewhere names as its data is not read unless somebody asks for it.
+run train names names.txt -o sent --steps 4 --quiet
+expect 0
+cp -r sent came
+run train --resume came --steps 6 --quiet
+expect 2 "this checkpoint was not written in this folder, and it names a file elsewhere, 'names.txt', as the data for training; give the data, or --trust"
+run train --resume came names.txt --steps 6 --quiet
+expect 0
+cp -r sent came2
+run train --resume came2 --steps 6 --quiet --trust
+expect 0
+run train --resume came2 --steps 7 --quiet
+expect 0 # it has written its own by now
+mkdir below
+cp names.txt below
+run train names below/names.txt -o below --steps 4 --quiet
+cp -r below below2
+rm -r below
+mkdir below
+cp -r below2/* below
+run train --resume below --steps 6 --quiet
+expect 0 # the data lies in the folder
+mv below2 moved
+run train --resume sent --steps 6 --quiet
+expect 0
 finish

@@ -53,6 +53,10 @@ train names x -o y --set hidden=12x|neither a number nor a word
 train names x -o y --set h..s=3|a setting is NAME=VALUE
 train names x -o y --set h.=3|a setting is NAME=VALUE
 train names x -o y --ramp hidden|--ramp takes NAME=FROM:TO or NAME=FROM:TO@SHARE
+train names x -o y --decimal .,|--decimal takes one of .|,, not '.,'
+train names x -o y --dates american|--dates takes one of iso|day-first|month-first, not 'american'
+train names x -o y --max-memory much|--max-memory takes
+train --resume x --separator tab|--separator cannot be given with --resume
 train --resume x -o y|--output cannot be given with --resume
 train --resume x --ramp s=1:2|--ramp cannot be given with --resume
 train --resume x --lr 0.1|--lr cannot be given with --resume
