@@ -26,6 +26,7 @@ void dataset_free(dataset *d) {
   for (int i = 0; i < 2; i++) mem_free(d->calendar.ends[i]);
   lexicon_free(&d->calendar.names);
   mem_free(d->aside);
+  mem_free(d->held);
   mem_free(d->marks);
   arena_free(&d->names);
   bad_rows_free(&d->bad);
@@ -85,6 +86,29 @@ static unroll_status split_lines(part *parts[3], const dataset *d, double valid_
     p->list[p->n++] = i;
     p->n_symbols += d->first[i + 1] - d->first[i];
   }
+  return UNROLL_OK;
+}
+
+unroll_status dataset_hold_out(dataset *d, double valid_share, double test_share, uint64_t seed, bool *none, unroll_error *err) {
+  int64_t valid = 0;
+  mem_free(d->held);
+  d->held = NULL;
+  d->held_from = 0;
+  *none = false;
+  if (d->stream) {
+    const int64_t n = d->columns[0].n;
+    d->held_from = n - (int64_t)((double)n * test_share + 0.5) - (int64_t)((double)n * valid_share + 0.5);
+    return UNROLL_OK;
+  }
+  if (d->plain || !d->hashes || valid_share + test_share <= 0) return UNROLL_OK;
+  d->held = mem_zero((size_t)d->n_sequences + 1, sizeof *d->held);
+  if (!d->held) return error_memory(err);
+  for (int64_t i = 0; i < d->n_sequences; i++) {
+    const int side = side_of(d, i, valid_share, test_share, seed);
+    d->held[i] = side != 0;
+    valid += side == 1;
+  }
+  *none = valid == 0;
   return UNROLL_OK;
 }
 

@@ -59,6 +59,8 @@ typedef struct dataset {
                         all files. NULL: a stream */
   int64_t *line_of;  /* [last row + 1] line of the file; NULL: of a text */
   uint64_t *hashes;  /* [n_sequences] of each example's cells; NULL: the symbols of a text say it */
+  bool *held;        /* [n_sequences] examples that are not trained on: scales and words do not see them; NULL: none */
+  int64_t held_from; /* of a stream: the first step that is not trained on; 0: all are */
   bool *aside;       /* [n_sequences] examples with a row that cannot be read, until dataset_settle; NULL: none */
   place_mark *marks; /* [n_marks] in the order of `from` */
   int64_t n_marks, mark_room;
@@ -103,4 +105,7 @@ unroll_status part_whole(part *p, const dataset *d, unroll_error *err);
 unroll_status part_split(part *train, part *valid, part *test, const dataset *d, double valid_share, double test_share,
                          uint64_t seed, unroll_error *err);
 void part_free(part *p);
+/* Notes in d what part_split with these shares will not train on. Of lines of a text nothing: where they go depends on its symbols.
+ * *none: no example falls to the validation. */
+unroll_status dataset_hold_out(dataset *d, double valid_share, double test_share, uint64_t seed, bool *none, unroll_error *err);
 #endif

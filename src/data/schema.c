@@ -131,6 +131,15 @@ static int seen_twice(const lexicon *l, bool lines) {
   return n;
 }
 
+/* Takes the words of what is not trained on out of the counts, or puts them back. */
+static void count_held(const dataset *d, int i, int by) {
+  const column_values *c = d->columns ? &d->columns[i] : NULL;
+  if (!c || !c->there) return;
+  for (int64_t e = 0; e < d->n_sequences && d->held; e++)
+    for (int64_t k = c->first[e]; k < c->first[e + 1] && d->held[e]; k++) c->words.count[c->symbols[k]] += by;
+  for (int64_t k = d->held_from; k < c->n && d->held_from; k++) c->words.count[c->symbols[k]] += by;
+}
+
 static unroll_status collect_words(variable *v, int i, const dataset *sets, int n, unroll_error *err) {
   lexicon all = {0};
   bool fine = true;
@@ -168,7 +177,7 @@ static double moment(const dataset *d, const variable *v, int i, int j, double f
   double sum = 0;
   *count = 0;
   for (int64_t e = 0; e < d->n_sequences; e++) {
-    const int64_t n = measured(d, v, c, e);
+    const int64_t n = d->held && d->held[e] ? 0 : measured(d, v, c, e);
     for (int64_t k = c->first[e]; k < c->first[e] + n; k++) {
       const double away = (double)c->numbers[k * v->width + j] - from;
       sum += power == 1 ? away : away * away;
@@ -197,8 +206,9 @@ static unroll_status measure_numbers(variable *v, int i, const dataset *d, unrol
 static unroll_status check_factor(const variable *v, int i, const dataset *d, unroll_error *err) {
   const column_values *c = d->columns ? &d->columns[i] : NULL;
   if (!v->factor || !c || !c->there || !c->n) return UNROLL_OK;
-  for (int64_t k = 0; k < c->n * v->width; k++)
-    if (c->numbers[k] > 0) return UNROLL_OK;
+  for (int64_t e = 0; e < d->n_sequences; e++)
+    for (int64_t k = c->first[e] * v->width; k < c->first[e + 1] * v->width && !(d->held && d->held[e]); k++)
+      if (c->numbers[k] > 0) return UNROLL_OK;
   return error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "column '%s': all weights are 0, so nothing would be learned",
                   v->form.name);
 }
@@ -214,12 +224,15 @@ unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error
         status = measure_numbers(v, i, &sets[0], err);
       continue;
     }
+    const bool counted = v->form.unit == UNIT_WORDS || v->form.unit == UNIT_BPE; /* of the training part alone */
+    if (counted) count_held(&sets[0], i, -1);
     if (v->form.unit == UNIT_CHARS || v->form.unit == UNIT_BYTES)
       status = collect_codes(v, i, sets, n, err);
     else if (v->form.unit == UNIT_BPE)
       status = vocabulary_of_chunks(&v->words, v->ends, &sets[0].columns[i].words, v->most, err);
     else
       status = collect_words(v, i, sets, v->form.unit == UNIT_WORDS ? 1 : n, err);
+    if (counted) count_held(&sets[0], i, 1);
     if (status == UNROLL_BAD_INPUT && err) {
       char message[sizeof err->message];
       snprintf(message, sizeof message, "%s", err->message);

@@ -292,7 +292,8 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   if (!status) status = ramps_parse(&t->m.ramps, t->o.ramps.items, t->o.ramps.n, &t->m.memory, err);
   if (!status) status = trainer_read_data(t, err);
   if (status) return status;
-  status = schema_collect(&t->m.schema, t->sets, 3, err);
+  status = trainer_hold_out(t, err);
+  if (!status) status = schema_collect(&t->m.schema, t->sets, 3, err);
   if (!status) status = trainer_encode(t, err);
   if (!status) status = class_weights_begin(t, err);
   if (!status) status = model_build(&t->m, t->o.settings, t->o.n_settings, true, err);

@@ -81,6 +81,30 @@ void trainer_shares(const trainer *t, double shares[3]) {
     if (!given[i] || t->sets[i].first || !as_share(given[i], &shares[i])) shares[i] = 0;
 }
 
+/* Predictions of the training file before there is a graph. What bpe makes of a text is counted in chunks. */
+static int64_t count_predictions(const trainer *t) {
+  const dataset *d = &t->sets[TRAIN];
+  int64_t n = 0;
+  for (int i = 0; i < t->m.schema.n; i++) {
+    const variable *v = &t->m.schema.list[i];
+    if (v->predicted) n += v->step ? d->columns[i].n : d->n_sequences;
+  }
+  return n;
+}
+
+/* As cut() will cut. */
+unroll_status trainer_hold_out(trainer *t, unroll_error *err) {
+  double shares[3];
+  bool none;
+  if (t->m.schema.time.time) return UNROLL_OK; /* the calendar knows */
+  trainer_shares(t, shares);
+  const bool usual = !t->o.valid && count_predictions(t) >= TRAINER_SMALL;
+  if (usual) shares[VALID] = TRAINER_VALID;
+  unroll_status status = dataset_hold_out(&t->sets[TRAIN], shares[VALID], shares[TEST], t->o.seed, &none, err);
+  if (!status && usual && none) status = dataset_hold_out(&t->sets[TRAIN], 0, shares[TEST], t->o.seed, &none, err);
+  return status;
+}
+
 static unroll_status cut(trainer *t, unroll_error *err) {
   double shares[3];
   unroll_status status = UNROLL_OK;

@@ -81,6 +81,7 @@ unroll_status train_state_parse(train_state *s, const char *file, const char *so
 
 /* train_setup.c */
 unroll_status trainer_read_data(trainer *t, unroll_error *err); /* datasets, as codes; t->m has begun, or is built */
+unroll_status trainer_hold_out(trainer *t, unroll_error *err);  /* before schema_collect: what it must not see */
 unroll_status trainer_encode(trainer *t, unroll_error *err);    /* once t->m.schema has its vocabularies */
 /* The shares that the options valid and test ask for; 0 where they are not given or name a file. */
 void trainer_shares(const trainer *t, double shares[3]);

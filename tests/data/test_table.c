@@ -1,5 +1,6 @@
 /* test_table.c - tables: cells, words, vocabularies, what variables read, batches against what a hand says they are. */
 #include "plain.h"
+#include <math.h>
 #include "tables.h"
 #include "symbols/words.h"
 
@@ -291,6 +292,51 @@ static void test_standardised(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* Means, deviations and words are those of the training part: what validation and test hold changes nothing. */
+static void test_held_out(void **state) {
+  (void)state;
+  enum { ROWS = 80 };
+  static const char net[] =
+      "data x : number\ndata w : words\ndata y : number\ny ~ gaussian(mean = W last(rnn(embed(w, 2), 2)) + V x, scale = 1)\n";
+  loaded x;
+  unroll_error err = {0};
+  text csv = {0};
+  part parts[3];
+  double sum = 0, squares = 0;
+  bool none;
+  text_format(&csv, "x,w,y\n");
+  for (int i = 0; i < ROWS; i++) text_format(&csv, "%d,all word%d,%d\n", i * i, i, i % 7);
+  if (load_codes(&x, net, "test.csv", csv.data, csv.length, NULL, &err)) fail_msg("%s", err.message);
+  x.s.standardise = true;
+  assert_int_equal(dataset_hold_out(&x.d, 0.2, 0.3, 5, &none, &err), UNROLL_OK);
+  assert_false(none);
+  for (int64_t i = 0; i < ROWS; i++)
+    if (x.d.held[i]) x.d.columns[0].numbers[i] = 1e9f; /* rows that nobody may look at */
+  assert_int_equal(schema_collect(&x.s, &x.d, 1, &err), UNROLL_OK);
+  x.d.n_symbols = ROWS;
+  for (int64_t i = 0; i < ROWS; i++) x.d.first[i + 1] = i + 1;
+  assert_int_equal(part_split(&parts[0], &parts[1], &parts[2], &x.d, 0.2, 0.3, 5, &err), UNROLL_OK);
+  assert_true(parts[0].n > 20 && parts[0].n < 60);
+  for (int64_t i = 0; i < parts[0].n; i++) sum += (double)(parts[0].list[i] * parts[0].list[i]);
+  const double mean = sum / (double)parts[0].n;
+  for (int64_t i = 0; i < parts[0].n; i++) {
+    const double away = (double)(parts[0].list[i] * parts[0].list[i]) - mean;
+    squares += away * away;
+    assert_false(x.d.held[parts[0].list[i]]);
+  }
+  assert_true(x.s.list[0].mean[0] == mean && x.s.list[0].deviation[0] == sqrt(squares / (double)parts[0].n));
+  for (int i = 0; i < ROWS; i++) {
+    char word[16];
+    const int size = snprintf(word, sizeof word, "word%d", i);
+    assert_true((vocabulary_find_word(&x.s.list[1].words, word, (size_t)size) == 0) == x.d.held[i]); /* 0: <unk> */
+  }
+  assert_int_equal(x.d.columns[1].words.count[lexicon_find(&x.d.columns[1].words, "all", 3)], ROWS); /* put back */
+  for (int i = 0; i < 3; i++) part_free(&parts[i]);
+  text_free(&csv);
+  loaded_free(&x);
+  assert_int_equal(mem_live(), 0);
+}
+
 /* The bit of a pen stays one. */
 static void test_pen(void **state) {
   (void)state;
@@ -445,10 +491,10 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cells),        cmocka_unit_test(test_words), cmocka_unit_test(test_plain),
-      cmocka_unit_test(test_vocabularies), cmocka_unit_test(test_reads), cmocka_unit_test(test_standardised),
-      cmocka_unit_test(test_pen),          cmocka_unit_test(test_batch), cmocka_unit_test(test_epochs),
-      cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_cells),        cmocka_unit_test(test_words),  cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_vocabularies), cmocka_unit_test(test_reads),  cmocka_unit_test(test_standardised),
+      cmocka_unit_test(test_held_out),     cmocka_unit_test(test_pen),    cmocka_unit_test(test_batch),
+      cmocka_unit_test(test_epochs),       cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
