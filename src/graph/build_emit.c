@@ -165,7 +165,8 @@ static int emit_row(builder *b, const term *t, enum op op) {
 
 static int emit_reduce(builder *b, const term *t) {
   const int x = argument(b, t, 0);
-  return graph_at(b->g, x)->width == 1 ? x : over_width(b, t, t->op, x, NODE_NONE, 1, 0);
+  const int width = graph_at(b->g, x)->width, sum = width == 1 ? x : over_width(b, t, t->op, x, NODE_NONE, 1, 0);
+  return t->value == 0 || width == 1 ? sum : graph_binary(b->g, OP_MUL, graph_const(b->g, 1.0 / width), sum);
 }
 
 static int emit_slice(builder *b, const term *t) {

@@ -11,8 +11,11 @@ const char *const build_functions[] = {
 #undef UNARY
 #undef BINARY
 #undef OTHER
-    "softmax", "layernorm", "embed", "dropout", "zoneout", "mean",       "sum", "last", "first",
-    "attend",  "conv",      "pool",  "dot",     "part",    "leaky_relu", "elu", "clip", NULL};
+    "softmax", "layernorm", "embed", "dropout", "zoneout", "mean",       "sum",  "last",
+    "first",   "attend",    "conv",  "pool",    "part",    "leaky_relu", "clip",
+#define FUNCTION(name, args, value) #name,
+#include "graph/functions.def"
+    NULL};
 
 bool build_is_hidden(const char *name) {
   for (int op = 0; op < OP_COUNT; op++)
@@ -154,18 +157,6 @@ static int over_time(builder *b, scope *s, const expr *e, enum op op, bool whole
   return t;
 }
 
-/* dot(a, b): the sum of a * b over the width. */
-static int dot(builder *b, scope *s, const expr *e) {
-  if (!build_args(b, s, e, 2, 2)) return TERM_NONE;
-  const int x = build_value(b, s, e->args[0]), y = x == TERM_NONE ? TERM_NONE : build_value(b, s, e->args[1]);
-  const int product = term_binary(b, s, e, OP_MUL, x, y);
-  if (product == TERM_NONE || b->terms[product].width == WIDTH_FREE) return product;
-  const int one = width_known(b, 1, "a product"),
-            t = one == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_REDUCE, one, &product, 1);
-  if (t != TERM_NONE) b->terms[t].op = OP_ROW_SUM;
-  return t;
-}
-
 /* part(x, k, n): the k-th of n equal parts of x, as `(i, f, o, g) = x` makes them. */
 static int part(builder *b, scope *s, const expr *e) {
   int k = 0, n = 0;
@@ -196,18 +187,6 @@ static int leaky_relu(builder *b, scope *s, const expr *e) {
   if (!(slope >= 0 && slope < 1)) return FAIL(b, s, e->args[1]->at, "the slope must be from 0 up to, but not including, 1");
   const int x = build_value(b, s, e->args[0]);
   return term_binary(b, s, e, OP_MAX, x, term_binary(b, s, e, OP_MUL, term_number(b, s, e, slope), x));
-}
-
-/* elu(x, a = 1) = x above 0, else a (e^x - 1) (Clevert, Unterthiner & Hochreiter 2016); e^x - 1 = 2 t / (1 - t), t = tanh(x / 2),
- * which keeps its digits near 0. */
-static int elu(builder *b, scope *s, const expr *e) {
-  double a = 1;
-  if (!build_args(b, s, e, 1, 2) || !optional(b, s, e, 1, "the limit", &a)) return TERM_NONE;
-  const int x = build_value(b, s, e->args[0]), below = term_binary(b, s, e, OP_MIN, term_number(b, s, e, 0), x);
-  const int t = term_unary(b, s, e, OP_TANH, term_binary(b, s, e, OP_MUL, term_number(b, s, e, 0.5), below));
-  const int grown = term_binary(b, s, e, OP_DIV, term_binary(b, s, e, OP_MUL, term_number(b, s, e, 2 * a), t),
-                                term_binary(b, s, e, OP_SUB, term_number(b, s, e, 1), t));
-  return term_binary(b, s, e, OP_ADD, term_unary(b, s, e, OP_RELU, x), grown);
 }
 
 /* clip(x, low, high): within these. */
@@ -303,12 +282,10 @@ int build_function(builder *b, scope *s, const expr *e, const char *name) {
   if (!strcmp(name, "mean")) return over_time(b, s, e, OP_SUM_TIME, false);
   if (!strcmp(name, "sum")) return over_time(b, s, e, OP_SUM_TIME, true);
   if (!strcmp(name, "max") && e->n_args == 1) return over_time(b, s, e, OP_MAX_TIME, true);
-  if (!strcmp(name, "dot")) return dot(b, s, e);
   if (!strcmp(name, "part")) return part(b, s, e);
   if (!strcmp(name, "leaky_relu")) return leaky_relu(b, s, e);
-  if (!strcmp(name, "elu")) return elu(b, s, e);
   if (!strcmp(name, "clip")) return clip(b, s, e);
   for (int op = 0; op < OP_COUNT && !build_is_hidden(name); op++)
     if (graph_ops[op].kind != OP_KIND_OTHER && !strcmp(graph_ops[op].text, name)) return elementwise(b, s, e, (enum op)op);
-  return -2;
+  return build_composed(b, s, e, name);
 }

@@ -31,7 +31,7 @@ enum term_kind {
   TERM_EMBED,       /* rows of weight, by the symbols of data at `lag` */
   TERM_ELEMENTWISE, /* op, one or two arguments */
   TERM_ROW,         /* SOFTMAX, LAYERNORM */
-  TERM_REDUCE,      /* ROW_SUM, LOG_SUM_EXP: one number for each row */
+  TERM_REDUCE,      /* ROW_SUM, LOG_SUM_EXP: one number for each row; value 1: divided by the width */
   TERM_SLICE,       /* columns of args[0] from `lag` on */
   TERM_PART,        /* number `lag` of args[0] cut into `value` equal parts */
   TERM_MATVEC,      /* weight times args[0], `transposed` */
@@ -248,6 +248,7 @@ int build_call(builder *b, scope *s, const expr *e, const cell_file *cell, const
 
 /* build_function.c */
 extern const char *const build_functions[];
+int build_composed(builder *b, scope *s, const expr *e, const char *name); /* functions.def; -2: no row of it */
 bool build_args(builder *b, scope *s, const expr *e, int least, int most); /* so many, without names */
 bool build_is_hidden(const char *name); /* one of these that occurs in derivatives only and cannot be written */
 int build_function(builder *b, scope *s, const expr *e, const char *name); /* -2: no such function */

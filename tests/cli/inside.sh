@@ -56,6 +56,13 @@ for net in own/look.cell own/look.net; do
   run check $net --quiet
   expect 0 "$net: right"
 done
+# Functions that are equations of others; rmsnorm of 2, 0, 0, 0 is 2 / sqrt(1 + 0.00001) and zeros.
+printf 'h = tanh(rmsnorm(Wx x + Wh h[t-1]) + selu(Sx x) * silu(Zx x) + mish(Mx x) * softsign(Nx x) + elu(Ex x) * dot(Ax x, h[t-1]))\n' >own/functions.cell
+run check own/functions.cell --quiet
+expect 0 "own/functions.cell: right"
+printf 'h = elu(Wx x, y) + Wh h[t-1]\n' >own/functions.cell
+run check own/functions.cell
+expect 3 "functions.cell:1:15: error: argument 2 of 'elu' must be a number"
 run check rnn --json
 expect 0 '"passed": true' '"worst_difference"'
 finish
