@@ -28,30 +28,43 @@ static int by_size(const void *a, const void *b) {
   if (x->floats != y->floats) return x->floats > y->floats ? -1 : 1;
   return x->born != y->born ? (x->born < y->born ? -1 : 1) : (x->offset < y->offset ? -1 : 1);
 }
-static int by_offset(const void *a, const void *b) {
-  const request *const *x = a, *const *y = b;
-  return *(*x)->offset < *(*y)->offset ? -1 : *(*x)->offset > *(*y)->offset;
+
+typedef struct placed { /* a request that has its place */
+  int64_t offset, end;
+  int born, dies;
+} placed;
+
+/* Into those that are there, in the order of their offsets. */
+static void insert(placed *list, int n, placed one) {
+  int low = 0, high = n;
+  while (low < high) {
+    const int middle = low + (high - low) / 2;
+    if (list[middle].offset <= one.offset)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  memmove(list + low + 1, list + low, (size_t)(n - low) * sizeof *list);
+  list[low] = one;
 }
 
 unroll_status plan_assign(struct plan *p, unroll_error *err) {
-  const request **near = mem_zero((size_t)p->n_requests + 1, sizeof *near);
-  if (!near) return error_memory(err);
+  placed *list = mem_zero((size_t)p->n_requests + 1, sizeof *list);
+  if (!list) return error_memory(err);
   if (p->n_requests) qsort(p->requests, (size_t)p->n_requests, sizeof *p->requests, by_size); /* a net may need no memory at all */
   for (int i = 0; i < p->n_requests; i++) {
-    request *r = &p->requests[i];
-    int n = 0;
-    for (int k = 0; k < i; k++)
-      if (p->requests[k].born <= r->dies && r->born <= p->requests[k].dies) near[n++] = &p->requests[k];
-    qsort(near, (size_t)n, sizeof *near, by_offset);
+    const request *r = &p->requests[i];
     int64_t at = 0;
-    for (int k = 0; k < n && at + r->floats > *near[k]->offset; k++) {
-      int64_t end = *near[k]->offset + near[k]->floats;
-      if (end > at) at = end;
+    for (int k = 0; k < i; k++) {
+      if (list[k].born > r->dies || r->born > list[k].dies) continue;
+      if (at + r->floats <= list[k].offset) break;
+      if (list[k].end > at) at = list[k].end;
     }
     *r->offset = at;
+    insert(list, i, (placed){at, at + r->floats, r->born, r->dies});
     if (at + r->floats > p->out.arena) p->out.arena = at + r->floats;
   }
-  mem_free(near);
+  mem_free(list);
   for (int i = 0; i < p->n_values; i++)
     if (p->values[i].home >= 0) p->values[i].offset = p->values[p->values[i].home].offset;
   return p->out.arena > PLAN_FLOATS_MAX ? error_set(err, UNROLL_FAILED, "this net needs too much memory") : UNROLL_OK;
@@ -160,47 +173,72 @@ static bool can_replace(const struct plan *p, const int *position, int from, int
   return true;
 }
 
+/* What replace_operands knows of all values. */
+typedef struct places {
+  int *position; /* in its program */
+  int *shares;   /* the next value in the same place, from its home on; -1: none */
+  int *first;    /* [n_groups + 1] of those that a stage reads last, the first value that may be replaced ... */
+  int *next;     /* ... and the next one, in rising order; -1: none */
+} places;
+
 /* The value lies where `from` does, which may be the place of something older. In chunks, where it is kept for all steps and that
  * is not, all of them get its rows. */
-static void take_place(struct plan *p, value *v, int from) {
+static void take_place(struct plan *p, const places *q, int number, int from) {
+  value *v = &p->values[number];
   const int home = p->values[from].home < 0 ? from : p->values[from].home;
-  p->values[home].dies = v->dies;
-  for (int i = 0; i < p->n_values; i++)
-    if (i == home || (p->values[i].stored && p->values[i].home == home))
-      p->values[i].floats = v->floats, p->values[i].outlives = v->outlives;
+  value *first = &p->values[home];
+  first->dies = v->dies;
+  if (first->floats != v->floats || first->outlives != v->outlives) /* all who share a place are alike */
+    for (int i = home; i >= 0; i = q->shares[i]) p->values[i].floats = v->floats, p->values[i].outlives = v->outlives;
+  q->shares[number] = q->shares[home];
+  q->shares[home] = number;
   v->home = home;
 }
 
 /* Gives every elementwise result of a program, in its order, and every result by rows the place of an operand that is free by then.
  */
-static void replace_in(struct plan *p, const int *position, const int *members, int n, bool *taken) {
+static void replace_in(struct plan *p, const places *q, const int *members, int n) {
   for (int i = 0; i < n; i++) {
-    value *v = &p->values[members[i]];
+    const value *v = &p->values[members[i]];
     if ((v->kind != VALUE_ELEMENT && !by_rows(v)) || !v->stored || v->per_step || v->space == SPACE_PARAM) continue;
-    for (int k = 0; k < p->n_values && v->home < 0; k++)
-      if (!taken[k] && can_replace(p, position, k, members[i])) {
-        take_place(p, v, k);
-        taken[k] = true;
-      }
+    for (int *link = &q->first[v->stage]; *link >= 0 && v->home < 0; link = &q->next[*link]) {
+      const int k = *link;
+      if (!can_replace(p, q->position, k, members[i])) continue;
+      take_place(p, q, members[i], k);
+      *link = q->next[k]; /* it is taken */
+      break;
+    }
+  }
+}
+
+/* Values by the stage that reads them last; what is taken leaves its list, all others keep their last stage. */
+static void list_by_last(const struct plan *p, const places *q) {
+  for (int i = 0; i <= p->n_groups; i++) q->first[i] = -1;
+  for (int i = p->n_values - 1; i >= 0; i--) {
+    const value *v = &p->values[i];
+    q->shares[i] = q->next[i] = -1;
+    if (!v->stored || v->dies < 0 || v->dies > p->n_groups) continue;
+    q->next[i] = q->first[v->dies];
+    q->first[v->dies] = i;
   }
 }
 
 static unroll_status replace_operands(struct plan *p, unroll_error *err) {
-  int *position = mem_zero((size_t)p->n_values + 1, sizeof *position);
-  bool *taken = mem_zero((size_t)p->n_values + 1, sizeof *taken);
-  if (position && taken)
-    for (int i = 0; i < p->n_groups; i++) {
-      const group *g = &p->groups[i];
-      const int n = g->kind == GROUP_LOOP ? p->loops[g->loop].n_members : g->n;
-      const int *members = g->kind == GROUP_LOOP ? p->loops[g->loop].members : g->members;
-      if (g->kind != GROUP_LOOP && g->kind != GROUP_TILE && g->kind != GROUP_STAGE) continue;
-      for (int k = 0; k < n; k++) position[members[k]] = k;
-      replace_in(p, position, members, n, taken);
-    }
-  const unroll_status status = position && taken ? UNROLL_OK : error_memory(err);
-  mem_free(position);
-  mem_free(taken);
-  return status;
+  const size_t n_values = (size_t)p->n_values + 1;
+  int *room = mem_zero(3 * n_values + (size_t)p->n_groups + 1, sizeof *room);
+  if (!room) return error_memory(err);
+  const places q = {room, room + n_values, room + 3 * n_values, room + 2 * n_values};
+  list_by_last(p, &q);
+  for (int i = 0; i < p->n_groups; i++) {
+    const group *g = &p->groups[i];
+    const int n = g->kind == GROUP_LOOP ? p->loops[g->loop].n_members : g->n;
+    const int *members = g->kind == GROUP_LOOP ? p->loops[g->loop].members : g->members;
+    if (g->kind != GROUP_LOOP && g->kind != GROUP_TILE && g->kind != GROUP_STAGE) continue;
+    for (int k = 0; k < n; k++) q.position[members[k]] = k;
+    replace_in(p, &q, members, n);
+  }
+  mem_free(room);
+  return UNROLL_OK;
 }
 
 /* A matrix with the rows of all chunks is in use from the first stage of its sweep to the last of that which reads it last. */

@@ -26,9 +26,11 @@ typedef struct emitter {
   int n, width, unit;
   stage_tile *out;
   int cap_code, cap_operands, cap_calls;
-  bool *absorbed;  /* by position in members */
-  int *last_use;   /* by position: last position that reads it */
-  int *slot_until; /* by slot: position of the last use, FREE when unused */
+  int *operand_index;  /* hash table of operands, + 1; 0: free */
+  uint32_t index_size; /* a power of two */
+  bool *absorbed;      /* by position in members */
+  int *last_use;       /* by position: last position that reads it */
+  int *slot_until;     /* by slot: position of the last use, FREE when unused */
   int cap_slots;
   int now;
   unroll_status status;
@@ -134,14 +136,23 @@ static bool same_place(const place *a, const place *b) {
          a->row == b->row && a->init_base == b->init_base && a->init_offset == b->init_offset && a->init_row == b->init_row;
 }
 
+static uint32_t hash_place(const place *a) {
+  uint64_t h = (uint64_t)a->offset * 0x9E3779B97F4A7C15u;
+  h = (h ^ (uint64_t)a->base << 8 ^ (uint64_t)a->rows << 4 ^ (uint64_t)(uint32_t)a->shift << 32) * 0xBF58476D1CE4E5B9u;
+  h = (h ^ (uint64_t)a->init_offset ^ (uint64_t)a->splat) * 0x94D049BB133111EBu;
+  return (uint32_t)(h >> 32);
+}
+
 static int add_operand(emitter *e, place at) {
-  for (int i = 0; i < e->out->n_operands; i++)
-    if (same_place(&e->out->operands[i], &at)) return i;
+  uint32_t slot = hash_place(&at) & (e->index_size - 1);
+  for (; e->operand_index[slot]; slot = (slot + 1) & (e->index_size - 1))
+    if (same_place(&e->out->operands[e->operand_index[slot] - 1], &at)) return e->operand_index[slot] - 1;
   if (e->out->n_operands == e->cap_operands) {
     e->status = error_set(e->err, UNROLL_BAD_INPUT, "a step of this recurrence has too many equations");
     return 0;
   }
   e->out->operands[e->out->n_operands] = at;
+  e->operand_index[slot] = e->out->n_operands + 1;
   return e->out->n_operands++;
 }
 
@@ -440,7 +451,9 @@ unroll_status plan_emit_tile(struct plan *p, const int *members, int n, stage *o
   out->tile.written = arena_alloc(&p->memory, (size_t)e.cap_operands, sizeof *out->tile.written);
   e.absorbed = mem_zero((size_t)n, sizeof *e.absorbed);
   int *numbers = mem_zero((size_t)n * 3, sizeof *numbers);
-  if (!out->tile.code || !out->tile.operands || !out->tile.written || !e.absorbed || !numbers) {
+  for (e.index_size = 16; e.index_size < 2 * (uint32_t)e.cap_operands;) e.index_size *= 2;
+  e.operand_index = mem_zero(e.index_size, sizeof *e.operand_index);
+  if (!out->tile.code || !out->tile.operands || !out->tile.written || !e.absorbed || !numbers || !e.operand_index) {
     e.status = error_memory(err);
   } else {
     e.last_use = numbers;
@@ -465,5 +478,6 @@ unroll_status plan_emit_tile(struct plan *p, const int *members, int n, stage *o
   }
   mem_free(e.absorbed);
   mem_free(numbers);
+  mem_free(e.operand_index);
   return e.status;
 }
