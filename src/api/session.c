@@ -8,8 +8,7 @@
 #include "api/api.h"
 #include "base/error.h"
 #include "data/examples.h"
-#include "plan/plan.h"
-#include "run/run.h"
+#include "run/make.h"
 
 enum { HISTORY = 256 }; /* the oldest symbol that an equation may look back to, as in token[t-256] */
 
@@ -64,8 +63,7 @@ static unroll_status prepare(unroll_session *s, unroll_error *err) {
     if (s->g.inputs[i].lag > s->memory_of) s->memory_of = s->g.inputs[i].lag;
   if (s->memory_of > HISTORY)
     return error_set(err, UNROLL_USAGE, "a session looks back at most %d symbols, the net %d", HISTORY, s->memory_of);
-  status = plan_new(&s->p, &s->planned, &options, err);
-  if (!status) status = run_new(&s->r, s->p, s->m->m.weights, NULL, err);
+  status = run_make(&s->r, &s->p, &s->planned, &options, s->m->m.weights, NULL, err);
   s->column = (column_values){.there = true, .first = s->first, .symbols = s->history};
   s->d = (dataset){.plain = true, .stream = true, .n_sequences = 1, .columns = &s->column, .n_columns = 1};
   if (!status) status = examples_init(&s->e, &s->g, &s->m->m.schema, &s->d, 1, 1, 1, true, err);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/terminal.h"
+#include "run/make.h"
 
 enum { WARM_UP = 3, MOST_ROUNDS = 256, LEAST_ROUNDS = 3 };
 
@@ -48,7 +49,7 @@ static unroll_status build(bench_case *c, const char *const *settings, int n_set
   return status ? status : inspect_build(&c->x, list, n, err);
 }
 
-static unroll_status make_plan(bench_case *c, unroll_error *err) {
+static unroll_status make_pass(bench_case *c, unroll_error *err) {
   const graph *g = c->x.g;
   const bool trains = c->spec.mode == BENCH_TRAIN;
   const int keep = c->x.cell ? g->output_node : g->n_losses ? g->losses[0].prediction : NODE_NONE;
@@ -58,7 +59,7 @@ static unroll_status make_plan(bench_case *c, unroll_error *err) {
                           .precision = c->spec.precision,
                           .keep = &keep,
                           .n_keep = !trains && keep != NODE_NONE};
-  return plan_new(&c->p, g, &o, err);
+  return run_make(&c->r, &c->p, g, &o, c->weights, c->machine->workers, err);
 }
 
 static unroll_status make_run(bench_case *c, unroll_error *err) {
@@ -76,9 +77,10 @@ static unroll_status make_run(bench_case *c, unroll_error *err) {
   c->profiled = mem_zero(BENCH_TIMES, sizeof *c->profiled);
   if (!c->weights || !c->times || !c->profiled) return error_memory(err);
   random_weights(c->weights, g, 1);
-  status = run_new(&c->r, c->p, c->weights, c->machine->workers, err);
+  status = make_pass(c, err);
   if (!status) status = profile_new(&c->profile, c->r, err);
   if (!status && trains) status = optimizer_init(&c->opt, g, &adam, err);
+  if (status) return status;
   c->symbols = (int64_t)c->spec.batch * c->spec.steps;
   c->operations = plan_operations(c->p, c->symbols);
   c->bytes = plan_arena_bytes(c->p) + g->n_weights * (int64_t)sizeof(float) * (trains ? 4 : 1);
@@ -89,7 +91,6 @@ unroll_status bench_case_open(bench_case *c, const bench_spec *spec, const char 
                               const bench_machine *machine, unroll_error *err) {
   *c = (bench_case){.spec = *spec, .machine = machine};
   unroll_status status = build(c, settings, n_settings, err);
-  if (!status) status = make_plan(c, err);
   return status ? status : make_run(c, err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "plan/frozen.h"
+#include "run/make.h"
 
 enum { SYMBOLS = 64, MOST = 4096, CALLS = 100000 };
 
@@ -34,10 +35,11 @@ static unroll_status count(bench_session *b, const model *m, const bench_machine
   arena memory = {0};
   graph g = {0};
   plan *p = NULL;
+  run *r = NULL;
   unroll_status s = model_stream_graph(m, &g, &memory, err);
   const plan_options o = {
       .max_rows = 1, .max_steps = 1, .precision = m->precision, .keep = s ? NULL : &g.losses[0].prediction, .n_keep = 1};
-  if (!s) s = plan_new(&p, &g, &o, err);
+  if (!s) s = run_make(&r, &p, &g, &o, m->weights, NULL, err);
   if (!s) {
     b->weights = g.n_weights;
     b->packed = plan_frozen(p)->pack * (int64_t)sizeof(float);
@@ -45,6 +47,7 @@ static unroll_status count(bench_session *b, const model *m, const bench_machine
     b->level = bench_level(machine, (double)b->packed, 1);
     b->reading = (double)b->packed / (machine->read[b->level].one * 1e9);
   }
+  run_free(r);
   plan_free(p);
   graph_free(&g);
   arena_free(&memory);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/list_markdown.h"
 #include "cli/output.h"
+#include "graph/graph.h"
 #include "plan/plan.h"
 #include "plan/frozen.h"
 

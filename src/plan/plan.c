@@ -92,11 +92,17 @@ const struct frozen *plan_frozen(const plan *p) { return &p->out; }
 
 int64_t plan_arena_bytes(const plan *p) { return (p->out.arena + p->out.pack + p->out.carry) * (int64_t)sizeof(float); }
 
-int64_t plan_run_bytes(const plan *p, int threads) {
+unroll_status plan_run_bytes(int64_t *bytes, const graph *g, const plan_options *options, int threads, unroll_error *err) {
+  plan *p;
+  *bytes = 0;
+  const unroll_status status = plan_new(&p, g, options, err);
+  if (status) return status;
   const frozen *f = &p->out;
   const int64_t each = f->slots + f->outer + f->rounded + f->ctc + (ATTEND_ROWS + (f->ctc > 0)) * f->max_steps;
   const int64_t slopes = f->gradient ? f->n_weights * (int64_t)sizeof(float) + f->n_weights / UNIT + 1 : 0;
-  return plan_arena_bytes(p) + slopes + threads * each * (int64_t)sizeof(float);
+  *bytes = plan_arena_bytes(p) + slopes + threads * each * (int64_t)sizeof(float);
+  plan_free(p);
+  return UNROLL_OK;
 }
 
 double plan_operations(const plan *p, int64_t cells) {

@@ -1,9 +1,11 @@
 /* plan.h - a graph as a frozen list of stages. See plan.c for how it is made and run.h for how it is run. */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
-#include "graph/graph.h"
+#include <unroll.h>
+#include "base/text.h"
 #include "kernel/kernel.h"
 
+typedef struct graph graph; /* graph/graph.h */
 typedef struct plan plan;
 
 typedef struct plan_options {
@@ -30,7 +32,7 @@ void plan_print(const plan *p, text *out);
  * counted). */
 double plan_operations(const plan *p, int64_t cells);
 int64_t plan_arena_bytes(const plan *p);
-/* All that a run of it takes, beside the weights. */
-int64_t plan_run_bytes(const plan *p, int threads);
+/* All that a run of such a plan takes, beside the weights. */
+unroll_status plan_run_bytes(int64_t *bytes, const graph *g, const plan_options *options, int threads, unroll_error *err);
 
 #endif

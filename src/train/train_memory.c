@@ -18,13 +18,11 @@ static unroll_status bytes_with(const trainer *t, const plan_options *given, int
                                 unroll_error *err) {
   const int threads = pool_threads(t->workers);
   plan_options o = *given;
-  plan *p;
-  *bytes = 4 * t->m.g.n_weights * (int64_t)sizeof(float); /* weights, two moments, the best weights; the gradient is the run's */
+  const int64_t weights =
+      4 * t->m.g.n_weights * (int64_t)sizeof(float); /* weights, two moments, the best weights; the gradient is the run's */
   o.window = window;
-  unroll_status status = plan_new(&p, &t->m.g, &o, err);
-  if (status) return status;
-  *bytes += plan_run_bytes(p, threads);
-  plan_free(p);
+  unroll_status status = plan_run_bytes(bytes, &t->m.g, &o, threads, err);
+  *bytes += weights;
   for (int i = VALID; i <= TEST && !status; i++) {
     int64_t more = 0;
     if (!t->parts[i].n_symbols) continue;

@@ -167,8 +167,7 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
   if (!t->workers) return error_memory(err);
   status = trainer_fit(t, &options, err);
   t->window = options.window;
-  if (!status) status = plan_new(&t->plan, &t->m.g, &options, err);
-  if (!status) status = run_new(&t->run, t->plan, t->m.weights, t->workers, err);
+  if (!status) status = run_make(&t->run, &t->plan, &t->m.g, &options, t->m.weights, t->workers, err);
   if (!status) status = work_init(&t->work, t->plan, &t->memory, err);
   t->rates_of_work = work_none;
   return status;

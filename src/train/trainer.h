@@ -3,7 +3,7 @@
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 #include "data/batch.h"
-#include "run/run.h"
+#include "run/make.h"
 #include "use/evaluate.h"
 #include "model/model.h"
 #include "train/optimizer.h"

@@ -134,8 +134,7 @@ static unroll_status plan_encoder(decoder *s, int *keep, unroll_error *err) {
                                 .max_cells = s->source->cells,
                                 .keep = keep,
                                 .n_keep = n};
-  const unroll_status status = plan_new(&s->encode, &s->c.encoder, &options, err);
-  return status ? status : run_new(&s->encoder, s->encode, s->m->weights, s->workers, err);
+  return run_make(&s->encoder, &s->encode, &s->c.encoder, &options, s->m->weights, s->workers, err);
 }
 
 static unroll_status plan_decoder(decoder *s, plan **p, run **r, int rows, int steps, const int *keep, int n, unroll_error *err) {
@@ -153,8 +152,7 @@ static unroll_status plan_decoder(decoder *s, plan **p, run **r, int rows, int s
                                 .axis_cells = cells,
                                 .keep = keep,
                                 .n_keep = n};
-  unroll_status status = plan_new(p, &s->c.decoder, &options, err);
-  if (!status) status = run_new(r, *p, s->m->weights, s->workers, err);
+  const unroll_status status = run_make(r, p, &s->c.decoder, &options, s->m->weights, s->workers, err);
   mem_free(cells);
   return status;
 }

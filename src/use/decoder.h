@@ -3,8 +3,7 @@
 #ifndef USE_DECODER_H
 #define USE_DECODER_H
 #include "graph/cut.h"
-#include "plan/plan.h"
-#include "run/run.h"
+#include "run/make.h"
 #include "use/decode.h"
 
 typedef struct head { /* what is drawn at each step: a line with ~ */

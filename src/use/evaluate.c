@@ -14,12 +14,11 @@ static pass_options options_of(const part *p, int rows, int steps, int window) {
 
 unroll_status evaluator_bytes(int64_t *bytes, const model *m, const part *p, int rows, int steps, int window, int threads,
                               int *longest, unroll_error *err) {
-  pass s;
+  int of_pass = 0;
   const pass_options o = options_of(p, rows, steps, window);
-  const unroll_status status = pass_plan(&s, m, p, &o, err);
-  *bytes = status ? 0 : plan_run_bytes(s.plan, threads);
-  if (!status && !p->data->stream && batcher_steps(s.batches) > *longest) *longest = batcher_steps(s.batches);
-  pass_free(&s);
+  *bytes = 0;
+  const unroll_status status = pass_bytes(bytes, &of_pass, m, p, &o, threads, err);
+  if (!status && !p->data->stream && of_pass > *longest) *longest = of_pass;
   return status;
 }
 

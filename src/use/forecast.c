@@ -9,8 +9,7 @@
 #include "base/random.h"
 #include "data/calendar.h"
 #include "data/examples.h"
-#include "plan/plan.h"
-#include "run/run.h"
+#include "run/make.h"
 #include "use/decode.h"
 #include "dist/distribution.h"
 
@@ -240,8 +239,7 @@ static unroll_status run_once(forecaster *s, int group, pool *workers, unroll_er
                                 .max_cells = s->e.max_cells,
                                 .keep = keep,
                                 .n_keep = n_keep};
-  unroll_status status = plan_new(&p, &s->m->g, &options, err);
-  if (!status) status = run_new(&r, p, s->m->weights, workers, err);
+  unroll_status status = run_make(&r, &p, &s->m->g, &options, s->m->weights, workers, err);
   for (int64_t first = 0; first < s->n && !status; first += group) {
     const int n = (int)(s->n - first < group ? s->n - first : group);
     if (s->sink->stop && *s->sink->stop) status = error_set(err, UNROLL_INTERRUPTED, "interrupted");

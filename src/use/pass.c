@@ -24,36 +24,53 @@ static unroll_status find_heads(pass *s, int *keep, int *n_keep, unroll_error *e
   return status;
 }
 
-unroll_status pass_plan(pass *s, const model *m, const part *p, const pass_options *o, unroll_error *err) {
+/* What both a run and its size need: batches, heads, and the options of the plan; *keep is the caller's to free, in any case. */
+static unroll_status prepare(pass *s, plan_options *options, int **keep, const model *m, const part *p, const pass_options *o,
+                             unroll_error *err) {
   const graph *g = &m->g;
   const batch_options cut = {.rows = o->rows, .steps = o->steps, .uneven = o->uneven, .schema = &m->schema};
   int n_keep = 0;
   *s = (pass){.m = m, .p = p, .o = *o};
+  *keep = NULL;
   unroll_status status = batcher_new(&s->batches, g, p, &cut, err);
   if (status) return status;
-  int *keep = mem_zero((size_t)g->n_losses * (LOSS_ARGS + 1) + 1, sizeof *keep);
-  if (!keep) return error_memory(err);
-  if (o->heads) status = find_heads(s, keep, &n_keep, err);
-  for (int k = 0; k < g->n_losses && o->losses; k++) keep[n_keep++] = g->losses[k].node;
-  const plan_options options = {.precision = m->precision,
-                                .max_rows = batcher_rows(s->batches),
-                                .max_steps = batcher_steps(s->batches),
-                                .max_cells = batcher_cells(s->batches),
-                                .window = o->window,
-                                .keep = keep,
-                                .n_keep = n_keep};
-  if (!status) status = plan_new(&s->plan, g, &options, err);
-  mem_free(keep);
+  *keep = mem_zero((size_t)g->n_losses * (LOSS_ARGS + 1) + 1, sizeof **keep);
+  if (!*keep) return error_memory(err);
+  if (o->heads) status = find_heads(s, *keep, &n_keep, err);
+  for (int k = 0; k < g->n_losses && o->losses; k++) (*keep)[n_keep++] = g->losses[k].node;
+  *options = (plan_options){.precision = m->precision,
+                            .max_rows = batcher_rows(s->batches),
+                            .max_steps = batcher_steps(s->batches),
+                            .max_cells = batcher_cells(s->batches),
+                            .window = o->window,
+                            .keep = *keep,
+                            .n_keep = n_keep};
   return status;
 }
 
 unroll_status pass_init(pass *s, const model *m, const float *weights, const part *p, const pass_options *o, pool *workers,
                         unroll_error *err) {
-  unroll_status status = pass_plan(s, m, p, o, err);
-  if (!status) status = run_new(&s->run, s->plan, weights, workers, err);
+  plan_options options;
+  int *keep;
+  unroll_status status = prepare(s, &options, &keep, m, p, o, err);
+  if (!status) status = run_make(&s->run, &s->plan, &m->g, &options, weights, workers, err);
+  mem_free(keep);
   if (status || !p->data->stream) return status;
   s->carry = mem_zero((size_t)run_carry_size(s->run) + 1, sizeof *s->carry);
   return s->carry ? UNROLL_OK : error_memory(err);
+}
+
+unroll_status pass_bytes(int64_t *bytes, int *steps, const model *m, const part *p, const pass_options *o, int threads,
+                         unroll_error *err) {
+  pass s;
+  plan_options options;
+  int *keep;
+  unroll_status status = prepare(&s, &options, &keep, m, p, o, err);
+  if (!status) status = plan_run_bytes(bytes, &m->g, &options, threads, err);
+  if (!status) *steps = batcher_steps(s.batches);
+  mem_free(keep);
+  pass_free(&s);
+  return status;
 }
 
 void pass_free(pass *s) {

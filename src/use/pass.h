@@ -9,8 +9,7 @@
 #include "data/batch.h"
 #include "dist/distribution.h"
 #include "model/model.h"
-#include "plan/plan.h"
-#include "run/run.h"
+#include "run/make.h"
 
 typedef struct pass_options {
   int rows, steps;    /* at a time; steps: of a stream */
@@ -34,8 +33,9 @@ typedef struct pass {
  */
 unroll_status pass_init(pass *s, const model *m, const float *weights, const part *p, const pass_options *o, pool *workers,
                         unroll_error *err);
-/* Only batches and plan, for its size. */
-unroll_status pass_plan(pass *s, const model *m, const part *p, const pass_options *o, unroll_error *err);
+/* What such a pass would take beside the weights, and how many steps it would have at most. */
+unroll_status pass_bytes(int64_t *bytes, int *steps, const model *m, const part *p, const pass_options *o, int threads,
+                         unroll_error *err);
 void pass_free(pass *s);
 
 /* All batches; `take` is called after each and allocates what it likes, this nothing. stop (or NULL) set: UNROLL_INTERRUPTED. */

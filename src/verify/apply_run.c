@@ -7,8 +7,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "verify/reference.h"
-#include "plan/plan.h"
-#include "run/run.h"
+#include "run/make.h"
 
 /* --- the batch --- */
 
@@ -156,8 +155,7 @@ static unroll_status run_single(pass *p, const int *values, int n, unroll_error 
     if (a->steps > o.max_steps) o.max_steps = a->steps;
     if (a->first[a->steps] > o.max_cells) o.max_cells = a->first[a->steps];
   }
-  unroll_status s = plan_new(&p->planned, g, &o, err);
-  if (s == UNROLL_OK) s = run_new(&p->running, p->planned, p->rounded, NULL, err);
+  const unroll_status s = run_make(&p->running, &p->planned, g, &o, p->rounded, NULL, err);
   if (s == UNROLL_OK) run_pass(p->running, &p->b, 0);
   return s;
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/random.h"
-#include "plan/plan.h"
+#include "run/make.h"
 #include "verify/check_run.h"
 
 enum { ALL_BELOW = 3000, SAMPLE = 40, STEPS_TRIED = 4, ATTEMPTS = 5 };
@@ -264,8 +264,7 @@ static unroll_status run_planned(check_run *c, unroll_error *err) {
     if (c->batch.axes[a].steps > o.max_steps) o.max_steps = c->batch.axes[a].steps;
   for (int i = 0; i < c->g.n_losses; i++)
     if (c->g.losses[i].prediction != NODE_NONE) keep[o.n_keep++] = c->g.losses[i].prediction;
-  unroll_status s = plan_new(&c->planned, &c->g, &o, err);
-  if (s == UNROLL_OK) s = run_new(&c->single, c->planned, c->weights, NULL, err);
+  const unroll_status s = run_make(&c->single, &c->planned, &c->g, &o, c->weights, NULL, err);
   if (s == UNROLL_OK) run_pack(c->single);
   if (s == UNROLL_OK) run_pass(c->single, &c->batch.b, 1);
   mem_free(keep);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
+#include "graph/graph.h"
 #include "plan/plan.h"
 #include "plan/frozen.h"
 
