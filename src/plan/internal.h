@@ -109,6 +109,13 @@ struct plan {
 
 /* Each returns UNROLL_OK or an error. */
 unroll_status plan_lower(struct plan *p, unroll_error *err);
+/* For plan_reads: collects into a reads_list. */
+typedef struct reads_list {
+  int *to, n;
+} reads_list;
+void plan_add_read(void *context, int reader, int read);
+/* component.c: value.component of all, and how many there are. */
+unroll_status plan_find_components(struct plan *p, int *n_components, unroll_error *err);
 unroll_status plan_schedule(struct plan *p, unroll_error *err);
 unroll_status plan_phases(struct plan *p, unroll_error *err);
 unroll_status plan_group(struct plan *p, unroll_error *err);
