@@ -6,6 +6,7 @@
 #include "base/budget.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "io/json.h"
@@ -54,6 +55,7 @@ static unroll_status run_command(const command *c, int argc, char **argv, unroll
     if (!status && cpu_isa_problem()) terminal_warn("%s", cpu_isa_problem());
     if (o.max_memory > 0) budget_set((uint64_t)o.max_memory);
     if (!status) status = c->run(&o, err);
+    if (!status && o.json && mem_failures()) status = error_memory(err); /* without its list a command prints text */
   }
   if (status == UNROLL_USAGE) {
     terminal_error(err);

@@ -25,6 +25,17 @@ awk 'BEGIN { print "day,y"; for (i = 1; i <= 28; i++) printf "2024-02-%02d,%d\n"
 run train series.net series.csv --time day --horizon 2 --context 4 --steps 3 --valid 0 -o series --quiet
 expect 0
 
+cat >decode.net <<'END'
+data from : words(9)
+data to : words(9)
+h = rnn(embed(from, 3), 4)
+g = rnn(embed(to[t-1], 3), 4, start = h)
+to ~ softmax(W g + b)
+END
+printf 'from,to\na b,b a\nb,b\na,a\n' >decode.csv
+run train decode.net decode.csv -o decode --steps 3 --quiet
+expect 0
+
 # starved ARGUMENTS...
 starved() {
   "$STARVE" . "$step" "$@" >found 2>&1 || { fail "starved: unroll $*"; head -n 60 found; }
@@ -41,6 +52,7 @@ starved predict label/model.safetensors label.csv
 starved predict series/model.safetensors series.csv --horizon 2 --samples 3 --json
 starved predict series/model.safetensors series.csv --horizon 2 --samples 3
 starved eval series/model.safetensors series.csv --horizon 2 --backtest 1 --samples 3 --trained --json
+starved predict decode/model.safetensors decode.csv --json --beam 2
 starved explain $m --json
 starved explain $m
 starved list --json
