@@ -43,8 +43,19 @@ need_build_tools() {
     need zlib1g-dev "data packed by gzip; Unroll builds without it too" "" zlib
     need libzstd-dev "data packed by zstd; Unroll builds without it too" "" libzstd
     need libutf8proc-dev "Unicode's composed form, 'chars nfc'; Unroll builds without it too" "" libutf8proc
-    need libsndfile1-dev "recordings other than plain WAV, with libmpg123 for MP3; Unroll builds without it too" "" sndfile
+    need libpng-dev "pictures as PNG; Unroll builds without it too" "" libpng
+    need libjpeg-dev "pictures as JPEG; Unroll builds without it too" "" libjpeg
+    need libexpat1-dev "drawings as SVG and InkML; Unroll builds without it too" "" expat
+    need libsndfile1-dev "recordings other than plain WAV; Unroll builds without it too" "" sndfile
+    need libmpg123-dev "recordings as MP3; Unroll builds without it too" "" libmpg123
     need libsamplerate0-dev "recordings of other rates; Unroll builds without it too" "" samplerate
   fi
   # Found, but not a package of the system: a compiler of one's own brings its headers.
+}
+
+# The headers of what reads films: large packages, so the demo does without.
+need_film_headers() {
+  for part in avformat avcodec swscale avutil; do
+    need "lib$part-dev" "films; Unroll builds without it too" "" "lib$part"
+  done
 }
