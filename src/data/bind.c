@@ -288,8 +288,18 @@ static unroll_status bind_example(binder *b, int64_t example, int64_t from, int6
   return status ? status : check_steps(b, example, from);
 }
 
-/* The last rows of a series in which nothing predicted is there are its future. */
-static void find_known(binder *b) {
+static unroll_status no_value(const binder *b, int64_t example) {
+  const char *name = calendar_name(b->d, example);
+  int i = 0;
+  while (i < b->s->n && !b->s->list[i].predicted) i++;
+  const int column = i < b->s->n && b->sources[i].n ? b->sources[i].columns[0] : b->time;
+  return table_bad(b->t, b->d->row_of[example] - 1, column, 0, b->err,
+                   "the series %s%s%sthat begins here has no value of what is predicted; leave its rows out", *name ? "'" : "",
+                   name, *name ? "' " : "");
+}
+
+/* The last rows of a series in which nothing predicted is there are its future. There must be a past. */
+static unroll_status find_known(binder *b) {
   const dataset *d = b->d;
   for (int64_t e = 0; e < d->n_sequences; e++) {
     const int64_t from = d->row_of[e] - 1;
@@ -298,7 +308,9 @@ static void find_known(binder *b) {
       for (int i = 0; i < b->s->n && empty; i++) empty = !b->s->list[i].predicted || is_empty(b, i, row - 1);
     for (int i = 0; i < 2; i++) d->calendar.ends[i][e] = row - from;
     d->calendar.known[e] = row - from;
+    if (row == from) return no_value(b, e);
   }
+  return UNROLL_OK;
 }
 
 /* How many rows of an example that cannot be read are bad by themselves; at least one, for its rows may not fit together. */
@@ -503,7 +515,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (!status) status = check_forecast(&b);
   if (!status) status = make_room(&b);
   if (!status && b.time >= 0) status = calendar_read(d, t, b.time, b.series, s->time.trained ? &s->time.grid : NULL, err);
-  if (!status && b.time >= 0) find_known(&b);
+  if (!status && b.time >= 0) status = find_known(&b);
   if (!status) status = bind_rows(&b);
   if (!status && wanted == BIND_TRAINING) status = guess_series(&b);
   binder_free(&b);

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MINUTE = 60, HOUR = 3600, DAY = 86400, MAX_DIGITS = 12 };
+enum { MINUTE = 60, HOUR = 3600, DAY = 86400, YEAR_DIGITS = 6 };
+#define MOST (INT64_MAX / 2) /* of an integer: no difference of two overflows */
+#define MOST_MONTHS (INT64_C(12) << 32)
 
 typedef struct date {
   int64_t year;
@@ -53,9 +55,9 @@ static bool read_integer(const char *s, size_t size, int64_t *at) {
   const bool negative = size && *s == '-';
   const size_t n = size - negative;
   int64_t x = 0;
-  if (n < 1 || n > MAX_DIGITS) return false;
+  if (n < 1) return false;
   for (size_t i = negative; i < size; i++) {
-    if (s[i] < '0' || s[i] > '9') return false;
+    if (s[i] < '0' || s[i] > '9' || x > MOST / 10 - 1) return false;
     x = x * 10 + (s[i] - '0');
   }
   *at = negative ? -x : x;
@@ -77,18 +79,22 @@ static const char *read_clock(const char *s, size_t size, time_grid *g, int64_t 
 
 const char *time_read(const char *s, size_t size, time_grid *g, int64_t *at) {
   static const char none[] = "no date such as 2016-07, 2016-07-01 or 2016-07-01 00:00:00, and no integer";
-  int year, month, day = 1;
+  int year, month, day = 1, y = 0; /* digits of the year */
   int64_t seconds = 0;
   *g = (time_grid){.written = WRITTEN_INTEGER};
   if (read_integer(s, size, at)) return NULL;
-  if (size < 7 || s[4] != '-' || !digits(s, 4, &year) || !digits(s + 5, 2, &month)) return none;
-  if (size != 7 && (size < 10 || s[7] != '-' || !digits(s + 8, 2, &day))) return none;
-  g->written = size == 7 ? WRITTEN_MONTH : WRITTEN_DAY;
+  while ((size_t)y < size && s[y] >= '0' && s[y] <= '9') y++;
+  if (y < 4 || y > YEAR_DIGITS || (y > 4 && *s == '0') || !digits(s, y, &year)) return none;
+  s += y;
+  size -= (size_t)y;
+  if (size < 3 || s[0] != '-' || !digits(s + 1, 2, &month)) return none;
+  if (size != 3 && (size < 6 || s[3] != '-' || !digits(s + 4, 2, &day))) return none;
+  g->written = size == 3 ? WRITTEN_MONTH : WRITTEN_DAY;
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return "no date of the calendar";
-  if (size > 10) {
-    g->with_t = s[10] == 'T';
-    if (!g->with_t && s[10] != ' ') return none;
-    const char *bad = read_clock(s + 11, size - 11, g, &seconds);
+  if (size > 6) {
+    g->with_t = s[6] == 'T';
+    if (!g->with_t && s[6] != ' ') return none;
+    const char *bad = read_clock(s + 7, size - 7, g, &seconds);
     if (bad) return bad;
   }
   *at = days_of((date){year, month, day}) * DAY + seconds;
@@ -111,19 +117,39 @@ static bool ends_month(int64_t at) {
   return d.day == days_in(d.year, d.month);
 }
 
-/* The same day and hour of their months, or the last days of them. */
-static bool same_place(int64_t a, int64_t b, bool ends) {
-  const int64_t day_a = floor_div(a, DAY), day_b = floor_div(b, DAY);
-  if (a - day_a * DAY != b - day_b * DAY) return false;
-  return ends ? ends_month(a) && ends_month(b) : date_of(day_a).day == date_of(day_b).day;
+/* Where months are as long as that, day `day` of them; else the last. */
+static int day_or_last(date d, int day) { return day < days_in(d.year, d.month) ? day : days_in(d.year, d.month); }
+
+/* Is that day `day` of its month, or the month's last, at the same hour as `first`? */
+static bool same_place(int64_t first, int64_t at, int day) {
+  const int64_t days = floor_div(at, DAY);
+  const date d = date_of(days);
+  return first - floor_div(first, DAY) * DAY == at - days * DAY && d.day == day_or_last(d, day);
+}
+
+/* The days of their months on which n times lie, from .. to. */
+static void find_days(const int64_t *at, int64_t n, int *from, int *to) {
+  *from = 31;
+  *to = 1;
+  for (int64_t i = 0; i < n; i++) {
+    const int day = date_of(floor_div(at[i], DAY)).day;
+    if (day < *from) *from = day;
+    if (day > *to) *to = day;
+  }
 }
 
 static int64_t difference(const time_grid *g, int64_t a, int64_t b) {
   return g->unit == UNIT_MONTHS ? month_number(b) - month_number(a) : b - a;
 }
 
+/* What times that are written so can tell apart, in their unit. */
+static int64_t finest(const time_grid *g) {
+  if (g->unit != UNIT_SECONDS) return 1;
+  return g->written == WRITTEN_DAY ? DAY : g->written == WRITTEN_MINUTE ? MINUTE : 1;
+}
+
 /* The most frequent difference; by counting candidates against each other, then the smallest of equals is not needed: a regular
- * series has only one. */
+ * series has only one. Without any, the least that can be written. */
 static int64_t usual_difference(const time_grid *g, const int64_t *at, int64_t n) {
   int64_t candidate = 0, votes = 0, least = INT64_MAX;
   for (int64_t i = 1; i < n; i++) {
@@ -135,23 +161,23 @@ static int64_t usual_difference(const time_grid *g, const int64_t *at, int64_t n
   int64_t seen = 0;
   for (int64_t i = 1; i < n; i++) seen += difference(g, at[i - 1], at[i]) == candidate;
   if (candidate > 0 && 2 * seen > n - 1) return candidate; /* Boyer-Moore: it has the majority */
-  return least < INT64_MAX ? least : 1;
+  return least < INT64_MAX ? least : finest(g);
 }
 
 void time_find_step(time_grid *g, const int64_t *at, int64_t n) {
-  bool months = n > 1 && g->written != WRITTEN_INTEGER && month_number(at[0]) != month_number(at[n - 1]), ends = months;
-  for (int64_t i = 1; i < n && (months || ends); i++) {
-    months = months && same_place(at[0], at[i], false);
-    ends = ends && same_place(at[0], at[i], true);
+  int least, day;
+  bool months = n > 1 && g->written != WRITTEN_INTEGER && month_number(at[0]) != month_number(at[n - 1]), ends = true;
+  find_days(at, n, &least, &day);
+  for (int64_t i = 0; i < n && months; i++) {
+    months = same_place(at[0], at[i], day);
+    ends = ends && ends_month(at[i]);
   }
-  g->unit = months || ends ? UNIT_MONTHS : g->written == WRITTEN_INTEGER ? UNIT_ONES : UNIT_SECONDS;
+  g->unit = months ? UNIT_MONTHS : g->written == WRITTEN_INTEGER ? UNIT_ONES : UNIT_SECONDS;
   if (g->written == WRITTEN_MONTH) g->unit = UNIT_MONTHS;
-  g->month_end = g->unit == UNIT_MONTHS && ends && !months;
+  g->month_end = months && least < day && ends;
+  g->day = months && least < day && !ends ? day : 0;
   g->step = usual_difference(g, at, n);
 }
-
-/* Seconds below which times that are written so say nothing. */
-static int64_t finest(const time_grid *g) { return g->written == WRITTEN_DAY ? DAY : g->written == WRITTEN_MINUTE ? MINUTE : 1; }
 
 void time_take_step(time_grid *g, const time_grid *of, const int64_t *at, int64_t n) {
   bool ends = of->month_end;
@@ -161,16 +187,26 @@ void time_take_step(time_grid *g, const time_grid *of, const int64_t *at, int64_
   g->unit = of->unit;
   g->step = of->step;
   g->month_end = ends;
+  g->day = of->day;
+}
+
+/* n steps are at most that much either way, so that nothing overflows. */
+static int64_t distance(const time_grid *g, int64_t n) {
+  const int64_t most = g->unit == UNIT_MONTHS ? MOST_MONTHS : MOST;
+  int64_t away;
+  if (__builtin_mul_overflow(n, g->step, &away)) away = n < 0 ? -most : most;
+  return away < -most ? -most : away > most ? most : away;
 }
 
 int64_t time_after(const time_grid *g, int64_t at, int64_t n) {
-  if (g->unit != UNIT_MONTHS) return at + n * g->step;
-  const int64_t day = floor_div(at, DAY), month = month_number(at) + n * g->step;
+  const int64_t away = distance(g, n);
+  if (g->unit != UNIT_MONTHS) return at + away;
+  const int64_t day = floor_div(at, DAY), month = month_number(at) + away;
   date d = date_of(day);
+  if (g->day > d.day && ends_month(at)) d.day = g->day;
   d.year = floor_div(month, 12);
   d.month = (int)(month - d.year * 12) + 1;
-  const int last = days_in(d.year, d.month);
-  if (g->month_end || d.day > last) d.day = last;
+  d.day = day_or_last(d, g->month_end ? 31 : d.day);
   return days_of(d) * DAY + (at - day * DAY);
 }
 
@@ -179,11 +215,11 @@ bool time_same_step(const time_grid *a, const time_grid *b) { return a->unit == 
 void time_write(const time_grid *g, int64_t at, char out[TIME_TEXT]) {
   const int64_t days = floor_div(at, DAY), second = at - days * DAY;
   const date d = date_of(days);
-  if (g->written == WRITTEN_INTEGER || d.year < 0 || d.year > 9999) {
+  if (g->written == WRITTEN_INTEGER || d.year < 1) {
     snprintf(out, TIME_TEXT, "%" PRId64, at);
     return;
   }
-  int n = snprintf(out, TIME_TEXT, "%04d-%02d", (int)d.year, d.month);
+  int n = snprintf(out, TIME_TEXT, "%04" PRId64 "-%02d", d.year, d.month);
   if (g->written >= WRITTEN_DAY) n += snprintf(out + n, TIME_TEXT - (size_t)n, "-%02d", d.day);
   if (g->written >= WRITTEN_MINUTE)
     n += snprintf(out + n, TIME_TEXT - (size_t)n, "%c%02d:%02d", g->with_t ? 'T' : ' ', (int)(second / HOUR),

@@ -1,8 +1,9 @@
 /* times.h - the times of a regular series: read, told apart, continued, and what the calendar says about them.
  *
  * Written as ISO 8601: YYYY-MM, YYYY-MM-DD, YYYY-MM-DD HH:MM or HH:MM:SS (with a space or a T, with or without Z); or as integers.
- * Years 1 to 9999 of the Gregorian calendar, also before it was there; no time zones, no leap seconds. A time is an integer:
- * itself, or seconds since 1970. Steps are so many seconds, or so many months of the calendar. */
+ * Years 1 to 999999 (from 10000 on with more than four digits) of the Gregorian calendar, also before it was there; no time zones,
+ * no leap seconds. A time is an integer: itself, or seconds since 1970. Steps are so many seconds, or so many months of the
+ * calendar. */
 #ifndef DATA_TIMES_H
 #define DATA_TIMES_H
 #include <stdbool.h>
@@ -18,6 +19,7 @@ typedef struct time_grid { /* how the times of a file are written, and how far a
   enum time_unit unit;
   int64_t step;   /* so many units, at least 1 */
   bool month_end; /* steps of months: always the last day of one */
+  int day;        /* else a day that not every month has: the last of a shorter one stands for it; 0: each month has it */
 } time_grid;
 
 enum { TIME_TEXT = 32 };
@@ -25,7 +27,8 @@ enum { TIME_TEXT = 32 };
 const char *time_read(const char *s, size_t size, time_grid *g, int64_t *at);
 /* Are two times written alike? */
 bool time_alike(const time_grid *a, const time_grid *b);
-/* The usual step between n times that should be regular: unit, step and month_end. */
+/* The usual step between n times that should be regular: unit, step, month_end and day. Of one time alone the
+ * step is the least that can be written so. */
 void time_find_step(time_grid *g, const int64_t *at, int64_t n);
 /* The same of n times that are no step apart, each alone in its series: steps as in `of`, where times that are written like these
  * can have them; else nothing changes. */

@@ -79,7 +79,7 @@ static int read_form(series_form *f, const json_t *j) {
   int64_t context, horizon;
   if (!time && json_is_string(series)) return (f->series = mem_text(json_string_value(series))) ? 0 : -1;
   if (!json_is_string(time) || !(json_is_string(series) || json_is_null(series)) || !json_is_boolean(month_end)) return 1;
-  if (unit < 0 || scale < 0 || !count_of(json_object_get(j, "step"), INT64_C(1) << 40, &f->grid.step)) return 1;
+  if (unit < 0 || scale < 0 || !count_of(json_object_get(j, "step"), INT64_MAX, &f->grid.step)) return 1;
   if (!count_of(json_object_get(j, "context"), 1 << 20, &context) || !count_of(json_object_get(j, "horizon"), 1 << 20, &horizon))
     return 1;
   f->context = (int)context;

@@ -132,6 +132,38 @@ expect 0 "new,2024-02-05 14:00,y,"
 run eval shops/model.safetensors new.csv --backtest 2
 expect 0 "2 windows of 10 steps"
 
+# days that not every month has, and years after 9999: what is forecast is data again
+for start in "2020 29" "2020 30" "2020 31" "9998 30"; do
+  awk -v year="${start% *}" -v day="${start#* }" 'BEGIN { print "day,y"; split("31 28 31 30 31 30 31 31 30 31 30 31", last)
+    for (i = 0; i < 23; i++) { y = year + int(i / 12); m = i % 12 + 1; n = last[m] + (m == 2 && y % 4 == 0)
+      printf "%d-%02d-%02d,%d\n", y, m, day < n ? day : n, i % 5 } }' >months.csv
+  run train days.net months.csv --time day --horizon 4 --context 6 --steps 2 --valid 0 -o months --quiet
+  expect 0
+  run predict months/model.safetensors months.csv
+  expect 0 "$((${start% *} + 2))-01-${start#* },y," "$((${start% *} + 2))-02-2"
+  awk -F, 'NR > 1 { print $1 ",1" }' out >>months.csv
+  run predict months/model.safetensors months.csv
+  expect 0 "$((${start% *} + 2))-05-${start#* },y,"
+done
+# integers that count milliseconds
+awk 'BEGIN { print "day,y"; for (i = 0; i < 20; i++) printf "%.0f,%d\n", 1467331200000 + i * 3600000, i % 5 }' >ms.csv
+run train days.net ms.csv --time day --horizon 3 --context 6 --steps 2 --valid 0 -o ms --quiet
+expect 0
+run predict ms/model.safetensors ms.csv
+expect 0 "1467403200000,y,"
+# one date a series: the step is a day
+printf 'id,day,y\na,2020-01-31,1\nb,2020-01-31,2\n' >alone.csv
+run train days.net alone.csv --series id --time day --horizon 2 --context 1 --steps 2 --valid 0 -o alone --quiet
+expect 0
+run predict alone/model.safetensors alone.csv
+expect 0 "a,2020-02-01,y," "b,2020-02-02,y,"
+# a series without any value has a name, and is never trained on in silence
+printf 'c,2020-01-31,\n' >>alone.csv
+for what in "train days.net alone.csv --series id --time day -o none" "predict alone/model.safetensors alone.csv"; do
+  run $what
+  expect 3 "alone.csv:4:" "column 'y': the series 'c' that begins here has no value of what is predicted"
+done
+
 small
 run predict small/model.safetensors names.txt --horizon 3
 expect 2 "was trained without --time"

@@ -61,6 +61,9 @@ static void refused(void **state) {
        "row 4, column 'id': the series 'a' goes on here, but began at row 2", 4, 1},
       {HEAD "a,2020-01,1,0\na,2020-02,,0\na,2020-03,1,0\n", NULL, "row 3, column 'y': empty: a number is missing", 3, 11},
       {HEAD "a,2020-01,1,0\na,2020-02,1,\n", NULL, "row 3, column 'x'", 3, 13},
+      {HEAD "a,2020-01,1,0\na,2020-02,1,0\nb,2020-01,,0\nb,2020-02,,0\n", "id",
+       "row 4, column 'y': the series 'b' that begins here has no value of what is predicted", 4, 11},
+      {HEAD "a,2020-01,,0\n", NULL, "the series that begins here has no value", 2, 11},
       {"id,on,y,x\na,2020-01,1,0\n", NULL, "there is no column 'at'", 1, 1},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

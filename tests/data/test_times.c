@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include "data/times.h"
@@ -30,6 +31,11 @@ static void reading(void **state) {
               {"0001-01-01", -62135596800},
               {"9999-12-31", 253402214400},
               {"1749-01", -6974035200},
+              {"10000-01-01", 253402300800},
+              {"123456-07-01 12:30", 3833743609800},
+              {"1467331200000", 1467331200000},
+              {"1467331200000000000", 1467331200000000000},
+              {"-4000000000000000000", -4000000000000000000},
               {"1949", 1949},
               {"-17", -17},
               {"007", 7}};
@@ -63,7 +69,11 @@ static void not_read(void **state) {
                                     "1.5",
                                     "1e3",
                                     "2016-07-01 ",
-                                    "12345678901234",
+                                    "12345678901234567890",
+                                    "5000000000000000000",
+                                    "02016-07-01",
+                                    "1234567-01-01",
+                                    "201-07-01",
                                     "2016-07-01 00:00:00.5",
                                     "2016-07-01TZ",
                                     "2016-07-01 Z"};
@@ -115,6 +125,20 @@ static void steps(void **state) {
               {{"2016-07-01T00:00:00Z", "2016-07-01T00:15:00Z"}, "15 minutes", "2016-07-01T00:30:00Z", 96},
               {{"2016-07-01 00:00", "2016-07-01 01:00", "2016-07-01 03:00", "2016-07-01 04:00"}, "1 hour", "2016-07-01 05:00", 24},
               {{"2016-07-01 00:00", "2016-07-01 02:00", "2016-07-01 03:00", "2016-07-01 04:00"}, "1 hour", "2016-07-01 05:00", 24},
+              {{"2020-11-29", "2020-12-29", "2021-01-29", "2021-02-28"}, "1 month", "2021-03-29", 12},
+              {{"2020-12-30", "2021-01-30", "2021-02-28", "2021-03-30"}, "1 month", "2021-04-30", 12},
+              {{"2021-01-30", "2021-02-28"}, "1 month", "2021-03-30", 12},
+              {{"2021-02-28", "2021-03-30", "2021-04-30"}, "1 month", "2021-05-30", 12},
+              {{"2020-12-31", "2021-01-31", "2021-02-28"}, "1 month", "2021-03-31", 12},
+              {{"2021-02-28 06:00", "2021-05-30 06:00"}, "3 months", "2021-08-30 06:00", 4},
+              {{"2021-01-30", "2021-02-27"}, "4 weeks", "2021-03-27", 13},
+              {{"9999-11-30", "9999-12-30"}, "1 month", "10000-01-30", 12},
+              {{"9999-12-30", "9999-12-31"}, "1 day", "10000-01-01", 7},
+              {{"2021-02-28"}, "1 day", "2021-03-01", 7},
+              {{"2021-02-28 06:00"}, "1 minute", "2021-02-28 06:01", 1440},
+              {{"2021-02"}, "1 month", "2021-03", 12},
+              {{"7"}, "1 unit", "8", 1},
+              {{"1467331200000", "1467331260000"}, "60000 units", "1467331320000", 1},
               {{"1821", "1822", "1823"}, "1 unit", "1824", 1},
               {{"-10", "-5", "0"}, "5 units", "5", 1}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -145,6 +169,38 @@ static void months(void **state) {
   assert_string_equal(out, "2020-03-30");
   time_write(&g, time_after(&g, list[0], -1), out);
   assert_string_equal(out, "2019-02-28");
+}
+
+/* Forecasts from every day of a month, as a file, are a series with the same step. */
+static void continued(void **state) {
+  (void)state;
+  for (int day = 1; day <= 31; day++)
+    for (int first = 1; first <= 12; first++) {
+      char s[TIME_TEXT];
+      time_grid g, again;
+      int64_t list[40];
+      snprintf(s, sizeof s, "2018-01-%02d", day);
+      list[0] = at(s, &g);
+      g.unit = UNIT_MONTHS, g.step = 1, g.month_end = false, g.day = 0;
+      for (int i = 1; i < 40; i++) list[i] = time_after(&g, list[0], i);
+      again = g;
+      time_find_step(&again, list + first, 3);
+      for (int i = 0; i < 40 - first; i++) assert_int_equal(time_after(&again, list[first], i), list[first + i]);
+      time_find_step(&again, list + first, 40 - first);
+      assert_true(time_same_step(&again, &g));
+      for (int i = 0; i < 40 - first; i++) assert_int_equal(time_after(&again, list[first], i), list[first + i]);
+    }
+}
+
+/* Steps without end stop, in order. */
+static void far_away(void **state) {
+  (void)state;
+  time_grid g = {.written = WRITTEN_DAY, .unit = UNIT_MONTHS, .step = INT64_MAX};
+  for (int unit = UNIT_ONES; unit <= UNIT_MONTHS; unit++) {
+    g.unit = (enum time_unit)unit;
+    assert_true(time_after(&g, 0, -3) < time_after(&g, 0, 0) && time_after(&g, 0, 0) < time_after(&g, 0, 3));
+    assert_true(time_after(&g, 0, 1 << 20) <= time_after(&g, 0, INT64_MAX));
+  }
 }
 
 /* What a time alone takes over from another file, and what it cannot have. */
@@ -200,8 +256,8 @@ static void features(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(reading), cmocka_unit_test(not_read), cmocka_unit_test(days),
-                                     cmocka_unit_test(steps),   cmocka_unit_test(months),   cmocka_unit_test(taken),
-                                     cmocka_unit_test(features)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(reading),  cmocka_unit_test(not_read), cmocka_unit_test(days),
+                                     cmocka_unit_test(steps),    cmocka_unit_test(months),   cmocka_unit_test(continued),
+                                     cmocka_unit_test(far_away), cmocka_unit_test(taken),    cmocka_unit_test(features)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
