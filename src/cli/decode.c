@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
-#include "cli/draw.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 
@@ -13,7 +12,6 @@ typedef struct printer {
   const options *o;
   const model *m;
   bool numbered; /* several of each example */
-  drawing *draw; /* NULL: lines of numbers */
   json_t *list;
 } printer;
 
@@ -99,33 +97,34 @@ static json_t *part_json(const decoded_part *p, int64_t n) {
   return j;
 }
 
-static unroll_status emit_json(const printer *out, const decoded *d, unroll_error *err) {
+json_t *decode_json(const model *m, const decoded *d) {
   json_t *row = json_object();
-  for (int k = 0; k < d->n_parts; k++) {
-    const graph *g = &out->m->g;
-    json_object_set_new(row, g->data[g->losses[d->parts[k].loss].data].name, part_json(&d->parts[k], d->n));
-  }
+  for (int k = 0; k < d->n_parts; k++)
+    json_object_set_new(row, m->g.data[m->g.losses[d->parts[k].loss].data].name, part_json(&d->parts[k], d->n));
   json_object_set_new(row, "example", json_integer(d->example + 1));
   json_object_set_new(row, "log2_p", json_number(d->log_probability / log(2)));
   json_object_set_new(row, "ended", json_boolean(d->ended));
-  return row && json_array_append_new(out->list, row) == 0 ? UNROLL_OK : error_memory(err);
+  return row;
+}
+
+void decode_line(text *line, const decoded *d) {
+  for (int k = 0; k < d->n_parts; k++) {
+    if (k) text_add(line, "\t", 1);
+    if (d->parts[k].words)
+      output_values(line, d->parts[k].words, d->parts[k].symbols, d->n, INT64_MAX);
+    else
+      add_numbers(line, &d->parts[k], d->n);
+  }
 }
 
 static unroll_status emit(void *context, const decoded *d, unroll_error *err) {
   const printer *out = context;
   char probability[32];
   text line = {0};
-  if (out->draw) return drawing_add(out->draw, d, err);
-  if (out->o->json) return emit_json(out, d, err);
+  if (out->o->json) return json_array_append_new(out->list, decode_json(out->m, d)) ? error_memory(err) : UNROLL_OK;
   if (out->numbered) text_format(&line, "%" PRId64 "\t", d->example + 1);
   if (out->o->probability) text_format(&line, "%s\t", output_probability(d->log_probability, probability));
-  for (int k = 0; k < d->n_parts; k++) {
-    if (k) text_add(&line, "\t", 1);
-    if (d->parts[k].words)
-      output_values(&line, d->parts[k].words, d->parts[k].symbols, d->n, INT64_MAX);
-    else
-      add_numbers(&line, &d->parts[k], d->n);
-  }
+  decode_line(&line, d);
   const bool failed = line.failed != 0;
   if (!failed) output_line(&line);
   text_free(&line);
@@ -141,29 +140,12 @@ unroll_status predict_decoded(const model *m, const dataset *d, const options *o
   return status ? status : decode_table(m, d, NULL, &how, workers, &sink, err);
 }
 
-unroll_status sample_decoded(const model *m, const options *o, pool *workers, json_t *list, unroll_error *err) {
-  printer p = {.o = o, .m = m, .list = list};
-  const decode_sink sink = {.context = &p, .emit = emit, .stop = signals_flag()};
-  decode_options how;
+unroll_status decode_draw_options(decode_options *d, const options *o, int64_t samples, unroll_error *err) {
   options chosen = *o; /* sample has no other options of the decoder */
-  chosen.samples = o->many > 0 ? o->many : 1;
+  chosen.samples = samples;
   chosen.beam = chosen.best = chosen.batch = -1;
   chosen.length_penalty = (double)NAN;
-  if (o->not_in) return error_set(err, UNROLL_USAGE, "--not-in is for models of one text");
-  drawing draw = {0};
-  unroll_status status = read_options(&how, &chosen, err);
-  if (!status && (o->prime || o->output))
-    status = drawing_begin(&draw, m,
-                           o->prime ? "--prime is for models of one text, of 'pen' or of 'notes'"
-                                    : "--output is for models of 'pen' or 'notes', and this one predicts neither",
-                           err);
-  if (o->output) p.draw = &draw;
-  if (!status)
-    status = o->prime ? drawing_go_on(&draw, m, o->prime, &how, workers, &sink, err)
-                      : decode_nothing(m, NULL, 0, &how, workers, &sink, err);
-  if (!status && o->output) status = drawing_write(&draw, o->output, err);
-  drawing_free(&draw);
-  return status;
+  return read_options(d, &chosen, err);
 }
 
 /* --- eval --- */

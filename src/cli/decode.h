@@ -16,8 +16,11 @@ unroll_status decode_check_eval(const options *o, bool generates, bool ctc, unro
 const ctc_search *decode_search(ctc_search *s, const options *o);
 /* `unroll predict`: d has been read. With --json a row for each goes into `list`. */
 unroll_status predict_decoded(const model *m, const dataset *d, const options *o, pool *workers, json_t *list, unroll_error *err);
-/* `unroll sample` of a model of several variables, or of numbers. */
-unroll_status sample_decoded(const model *m, const options *o, pool *workers, json_t *list, unroll_error *err);
+/* `unroll sample`: how to draw. */
+unroll_status decode_draw_options(decode_options *d, const options *o, int64_t samples, unroll_error *err);
+/* What was decoded, as the fields of a line and as a row of JSON (NULL or incomplete when memory ran out). */
+void decode_line(text *line, const decoded *d);
+json_t *decode_json(const model *m, const decoded *d);
 /* `unroll eval --decode`: how to search. */
 unroll_status decode_eval_options(decode_options *d, const options *o, unroll_error *err);
 #endif

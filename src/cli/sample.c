@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/decode.h"
+#include "cli/draw.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "use/generate.h"
@@ -55,82 +56,107 @@ static void known_free(known *k) {
   mem_free(k->text);
 }
 
-typedef struct printer {
+/* --- what is drawn --- */
+
+typedef struct sampler {
   const options *o;
+  const model *m;
+  bool plain;   /* of one text, which comes out as it is, after its prime */
+  prime prime;  /* if plain */
+  drawing draw; /* with --output, and of a file to begin with */
   known k;
   int64_t wanted, done;
-  bool lines, enough;
+  bool enough;
   json_t *list;
-} printer;
+} sampler;
 
-static unroll_status print_json(printer *p, const generated *g, unroll_error *err) {
-  json_t *row = json_pack("{s:o, s:o, s:b}", "text", output_json_text(g->text, g->size), "log2_p",
-                          json_number(g->log_probability / log(2)), "ended", g->ended);
-  return row && json_array_append_new(p->list, row) == 0 ? UNROLL_OK : error_memory(err);
+static unroll_status line_of(sampler *s, const decoded *d, text *line, unroll_error *err) {
+  if (s->plain) return prime_text(&s->prime, d->parts[0].symbols, d->n, line, err);
+  decode_line(line, d);
+  text_add(line, "", 0);
+  return line->failed ? error_memory(err) : UNROLL_OK;
 }
 
-/* Its status UNROLL_FAILED with `enough` set only ends the generation. */
-static unroll_status emit(void *context, const generated *g, unroll_error *err) {
-  printer *p = context;
+static json_t *json_of(const sampler *s, const decoded *d, const text *line) {
+  if (!s->plain) return decode_json(s->m, d);
+  return json_pack("{s:o, s:o, s:b}", "text", output_json_text(line->data, line->length), "log2_p",
+                   json_number(d->log_probability / log(2)), "ended", d->ended);
+}
+
+static unroll_status put(sampler *s, const decoded *d, const text *line, unroll_error *err) {
   char probability[32];
-  if (p->o->not_in) {
-    if (known_has(&p->k, g->text)) return UNROLL_OK;
-    char *copy = mem_text(g->text);
+  if (s->o->not_in) {
+    if (known_has(&s->k, line->data)) return UNROLL_OK;
+    char *copy = mem_text(line->data);
     if (!copy) return error_memory(err);
-    p->k.printed[p->k.n_printed++] = copy;
+    s->k.printed[s->k.n_printed++] = copy;
   }
-  if (p->o->json) {
-    const unroll_status status = print_json(p, g, err);
-    if (status) return status;
-  } else {
-    if (p->o->probability) printf("%s\t", output_probability(g->log_probability, probability));
-    fwrite(g->text, 1, g->size, stdout);
-    putchar('\n');
-    if (ferror(stdout)) return error_set(err, UNROLL_FAILED, "cannot write to standard output");
-  }
-  p->enough = ++p->done == p->wanted;
-  return p->enough ? UNROLL_FAILED : UNROLL_OK;
+  s->enough = ++s->done == s->wanted;
+  if (s->o->output) return drawing_add(&s->draw, d, err);
+  if (s->o->json) return json_array_append_new(s->list, json_of(s, d, line)) ? error_memory(err) : UNROLL_OK;
+  if (s->o->probability) printf("%s\t", output_probability(d->log_probability, probability));
+  output_line(line);
+  return ferror(stdout) ? error_set(err, UNROLL_FAILED, "cannot write to standard output") : UNROLL_OK;
 }
 
-static unroll_status sample(const model *m, printer *p, pool *workers, unroll_error *err) {
-  const options *o = p->o;
-  generate_options g;
-  if (o->output) return error_set(err, UNROLL_USAGE, "--output is for models of 'pen' or 'notes'; texts go to standard output");
-  generate_defaults(&g, m);
-  p->wanted = o->many > 0 ? o->many : 1;
-  g.n = o->not_in ? p->wanted * 1000 : p->wanted; /* a model that knows the list by heart ends all the same */
-  if (o->prime) {
-    g.prime = o->prime;
-    g.prime_size = strlen(o->prime);
-  }
-  if (!isnan(o->bias)) return error_set(err, UNROLL_USAGE, "--bias is for draws from mixture(), and this model draws symbols");
-  if (!isnan(o->temperature)) g.temperature = o->temperature;
-  if (o->top_k >= 0) g.top_k = (int)o->top_k;
-  if (!isnan(o->top_p)) g.top_p = o->top_p;
-  if (o->length >= 0) g.length = o->length;
-  if (o->seed >= 0) g.seed = (uint64_t)o->seed;
-  unroll_status status = o->not_in ? known_read(&p->k, o->not_in, p->wanted, err) : UNROLL_OK;
-  const generate_sink sink = {.context = p, .emit = emit, .stop = signals_flag()};
-  if (!status) status = generate(m, &g, workers, &sink, err);
-  if (p->enough) status = UNROLL_OK;
-  if (!status && p->done < p->wanted)
-    terminal_warn("only %lld of %lld: the model hardly says anything that is not in %s", (long long)p->done, (long long)p->wanted,
+/* UNROLL_FAILED with `enough` set and nothing in `err` only ends the drawing. */
+static unroll_status emit(void *context, const decoded *d, unroll_error *err) {
+  sampler *s = context;
+  text line = {0};
+  unroll_status status = line_of(s, d, &line, err);
+  if (!status) status = put(s, d, &line, err);
+  text_free(&line);
+  if (status) s->enough = false;
+  return !status && s->enough ? UNROLL_FAILED : status;
+}
+
+/* --- the command --- */
+
+/* What all begin with: a text, or a file of what the model draws; and whether there are files of it. */
+static unroll_status begin(sampler *s, unroll_error *err) {
+  const options *o = s->o;
+  if (s->plain && o->output)
+    return error_set(err, UNROLL_USAGE, "--output is for models of 'pen' or 'notes'; texts go to standard output");
+  if (s->plain) return prime_read(&s->prime, s->m, o->prime, o->prime ? strlen(o->prime) : 0, err);
+  if (!o->prime && !o->output) return UNROLL_OK;
+  return drawing_begin(&s->draw, s->m,
+                       o->prime ? "--prime is for models of one text, of 'pen' or of 'notes'"
+                                : "--output is for models of 'pen' or 'notes', and this one predicts neither",
+                       err);
+}
+
+static unroll_status sample(sampler *s, pool *workers, unroll_error *err) {
+  const options *o = s->o;
+  decode_options how;
+  const decode_sink sink = {.context = s, .emit = emit, .stop = signals_flag()};
+  s->wanted = o->many > 0 ? o->many : 1;
+  /* A model that knows the list by heart ends all the same. */
+  unroll_status status = decode_draw_options(&how, o, o->not_in ? s->wanted * 1000 : s->wanted, err);
+  if (!status) status = begin(s, err);
+  if (!status && o->not_in) status = known_read(&s->k, o->not_in, s->wanted, err);
+  if (status) return status;
+  status = !s->plain && o->prime ? drawing_go_on(&s->draw, s->m, o->prime, &how, workers, &sink, err)
+                                 : decode_nothing(s->m, s->prime.symbols, s->prime.n, &how, workers, &sink, err);
+  if (s->enough) status = UNROLL_OK;
+  if (!status && s->done < s->wanted)
+    terminal_warn("only %lld of %lld: the model hardly says anything that is not in %s", (long long)s->done, (long long)s->wanted,
                   o->not_in);
-  return status;
+  return !status && o->output ? drawing_write(&s->draw, o->output, err) : status;
 }
 
 unroll_status command_sample(const options *o, unroll_error *err) {
   model m = {0};
-  printer p = {.o = o, .list = o->json ? json_array() : NULL};
+  sampler s = {.o = o, .m = &m, .list = o->json ? json_array() : NULL};
   pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
   unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
   if (!status) status = model_set_precision(&m, o->precision, err);
-  if (!status) status = schema_is_text(&m.schema) ? sample(&m, &p, workers, err) : sample_decoded(&m, o, workers, p.list, err);
-  if (!status && o->json) {
-    status = output_json(json_pack("{s:O}", "samples", p.list), err);
-  }
-  json_decref(p.list);
-  known_free(&p.k);
+  s.plain = !status && schema_is_text(&m.schema);
+  if (!status) status = sample(&s, workers, err);
+  if (!status && o->json) status = output_json(json_pack("{s:O}", "samples", s.list), err);
+  json_decref(s.list);
+  prime_free(&s.prime);
+  drawing_free(&s.draw);
+  known_free(&s.k);
   model_free(&m);
   pool_free(workers);
   return status;

@@ -5,7 +5,23 @@
 #define USE_GENERATE_H
 #include <signal.h>
 #include "base/threads.h"
+#include "data/dataset.h"
 #include "model/model.h"
+
+/* What all texts of a model of one text begin with. */
+typedef struct prime {
+  const variable *v; /* of the model */
+  const int32_t *symbols;
+  int64_t n;
+  dataset data;
+  int32_t *all; /* [room] what prime_text joins */
+  int64_t room;
+} prime;
+/* UTF-8 (bytes for a model of bytes); NULL: nothing. prime_free in any case. */
+unroll_status prime_read(prime *p, const model *m, const char *source, size_t size, unroll_error *err);
+/* Appends the text of the prime and n drawn symbols, which p->all holds one after the other until the next call. */
+unroll_status prime_text(prime *p, const int32_t *drawn, int64_t n, text *out, unroll_error *err);
+void prime_free(prime *p);
 
 typedef struct generate_options {
   int64_t n;         /* sequences */

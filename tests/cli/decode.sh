@@ -95,6 +95,11 @@ run sample steps/model.safetensors -n 5 --length 6 --seed 3 --threads 2
 same out before "samples depend on threads"
 run sample steps/model.safetensors --json
 expect 0 '"samples"' '"up": ['
+sort -u before | head -n 1 >one
+run sample steps/model.safetensors -n 3 --length 6 --seed 3 --not-in one
+expect 0
+[ "$(wc -l <out)" = 3 ] && [ "$(sort -u out | wc -l)" = 3 ] || fail "--not-in: not three different lines"
+! grep -qxFf one out || fail "--not-in: a line of the list"
 run sample steps/model.safetensors --prime 1
 expect 2 "--prime is for models of one text"
 

@@ -43,5 +43,5 @@ run sample mixed/model.safetensors --bias 1 --temperature 0.5
 expect 2 "one of --temperature and --bias"
 small
 run sample small/model.safetensors --bias 1
-expect 2 "--bias is for draws from mixture(), and this model draws symbols"
+expect 2 "a bias is for mixture(), and this model draws from softmax()"
 finish
