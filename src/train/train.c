@@ -106,33 +106,48 @@ static unroll_status skip_step(trainer *t, double mean, double norm, unroll_erro
                    MAX_SKIPPED, t->s.step, place);
 }
 
+/* What the passes of a step leave to the optimizer. */
+typedef struct gathered {
+  double nats;            /* sum over all that was predicted */
+  int64_t symbols;        /* so many predictions */
+  float *dw;              /* [n_weights] gradient of the mean loss */
+  const uint8_t *touched; /* see run_touched */
+} gathered;
+
+/* The one place between the pass and the norm. Today one run works on the whole batch. If several had a part of it each, their sums
+ * would meet here, in one fixed order so that the bits do not depend on who is first: nats and symbols are added, gradients too
+ * (each pass scales by batch.loss_scale, which must then be that of the whole batch), and touched is what any of them has touched.
+ */
+static gathered gather(const trainer *t) {
+  gathered all = {.symbols = batcher_symbols(t->batches), .dw = run_gradient(t->run), .touched = run_touched(t->run)};
+  for (int i = 0; i < t->m.g.n_losses; i++) all.nats += run_loss(t->run, i);
+  return all;
+}
+
 static unroll_status one_step(trainer *t, unroll_error *err) {
   train_state *s = &t->s;
   const int64_t epoch = s->step / t->per_epoch, index = s->step % t->per_epoch;
-  double nats = 0;
   work_begin(&t->work);
   batch *b = batcher_get(t->batches, epoch, index);
   b->seed = t->o.seed;
   b->step = (uint64_t)s->step;
   if (index == 0) run_carry_reset(t->run);
   run_pass(t->run, b, 1);
-  for (int i = 0; i < t->m.g.n_losses; i++) nats += run_loss(t->run, i);
-  float *dw = run_gradient(t->run);
-  const double norm = optimizer_norm(&t->opt, dw, run_touched(t->run), t->workers);
-  const int64_t symbols = batcher_symbols(t->batches);
+  const gathered all = gather(t);
+  const double norm = optimizer_norm(&t->opt, all.dw, all.touched, t->workers);
   s->rate = schedule_rate(&t->rates, t->o.rate, s->step, t->total, epoch, s->lowered);
   s->step++;
   model_set_ramps(&t->m, s->step, t->total); /* what the step has led to is measured and saved with these */
-  s->symbols += symbols;
-  if (!isfinite(nats) || !isfinite(norm)) return skip_step(t, nats / (double)symbols, norm, err);
-  optimizer_step(&t->opt, t->m.weights, dw, run_touched(t->run), norm, s->rate, s->updates, t->workers);
+  s->symbols += all.symbols;
+  if (!isfinite(all.nats) || !isfinite(norm)) return skip_step(t, all.nats / (double)all.symbols, norm, err);
+  optimizer_step(&t->opt, t->m.weights, all.dw, all.touched, norm, s->rate, s->updates, t->workers);
   run_pack(t->run);
   work_end(&t->work, b);
   s->updates++;
   s->skipped_in_row = 0;
   s->grad_norm = norm;
-  s->interval_nats += nats;
-  s->interval_symbols += symbols;
+  s->interval_nats += all.nats;
+  s->interval_symbols += all.symbols;
   return UNROLL_OK;
 }
 
