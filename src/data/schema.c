@@ -23,6 +23,7 @@ void schema_free(schema *s) {
     mem_free(s->list[i].deviation);
   }
   mem_free(s->list);
+  mem_free(s->tagged);
   mem_free(s->time.time);
   mem_free(s->time.series);
   mem_free(s->time.trained);

@@ -66,6 +66,8 @@ typedef struct schema {
   int n;
   bool standardise; /* schema_collect also finds out mean and deviation of numbers */
   series_form time;
+  char *tagged; /* what it was trained on was tagged text with these columns; NULL: it was not */
+  bool folders; /* or folders of texts, named by their labels */
 } schema;
 
 unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error *err);
@@ -83,8 +85,9 @@ int schema_bindings(const schema *s, binding *out);
 enum bind_wanted { BIND_GIVEN, BIND_TRUTH, BIND_TRAINING };
 typedef struct data_options { /* how data is to be read; all but `wanted` may be NULL and false */
   enum bind_wanted wanted;
-  const char *series;                                /* successive rows with the same value in this column are one example */
-  const char *tagged;                                /* tagged text: the names of the columns */
+  const char *series; /* successive rows with the same value in this column are one example */
+  const char *tagged; /* tagged text: the names of the columns; "": it is not. Nothing said of series, tagged and folders: as the
+                         schema remembers, folders where there are any */
   const char *separator, *decimal, *dates, *columns; /* as the options of these names say; see table_options */
   bool folders;  /* folders of texts, named by their labels; so too if the schema is one text and one label and all files are in
                     folders and none has the name of a table */

@@ -24,7 +24,8 @@ static bool are_texts(const input_files *in) {
 /* How the files of a table are written, by the options. */
 static unroll_status form_of(table_options *form, const schema *s, const data_options *how, unroll_error *err) {
   const char *c = how->separator;
-  *form = (table_options){.tagged = how->tagged, .time = s->time.time, .columns = how->columns};
+  *form =
+      (table_options){.tagged = how->tagged && *how->tagged ? how->tagged : NULL, .time = s->time.time, .columns = how->columns};
   form->decimal = how->decimal && !strcmp(how->decimal, ",") ? ',' : '.';
   if (how->dates && strcmp(how->dates, "iso")) form->dates = strcmp(how->dates, "day-first") ? DATES_MONTH_FIRST : DATES_DAY_FIRST;
   if (!c) return UNROLL_OK;
@@ -43,6 +44,8 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
   input_files in;
   unroll_status status = form_of(&form, s, how, err);
   if (status) return status;
+  const bool silent = !how->series && !how->tagged && !how->folders;
+  if (silent) form.tagged = s->tagged;
   if (how->folders && how->tagged)
     return error_set(err, UNROLL_USAGE, "option 'tagged' and option 'labels-from-folders' do not go together");
   if (how->folders && !fits)
@@ -52,7 +55,9 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
     if (!in.files[i].in_folder)
       status = error_at(err, UNROLL_USAGE, in.files[i].name, NULL, 0, 0,
                         "option 'labels-from-folders' takes folders, and this is a file");
-  if (!status && (how->folders || (!how->tagged && fits && are_texts(&in))))
+  bool folders = how->folders || (silent && s->folders && in.n > 0);
+  for (int i = 0; i < in.n && !how->folders; i++) folders = folders && in.files[i].in_folder;
+  if (!status && (folders || (!form.tagged && fits && are_texts(&in))))
     status = table_parse_folders(t, &in, of_text, of_label, err);
   else if (!status)
     status = table_parse_files(t, &in, &form, err);

@@ -200,6 +200,8 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   if (m->n_ramps) keys[n] = "ramp", values[n++] = ramps;
   if (m->n_weighted) keys[n] = "class_weights", values[n++] = weighted;
   if (series) keys[n] = "series", values[n++] = series;
+  if (m->schema.tagged) keys[n] = "tagged", values[n++] = m->schema.tagged;
+  if (m->schema.folders) keys[n] = "labels_from_folders", values[n++] = "true";
   for (int i = 0; i < extra->n_keys && n < MAX_KEYS - 1; i++, n++) {
     keys[n] = extra->keys[i];
     values[n] = extra->values[i];
@@ -520,6 +522,14 @@ static unroll_status check_hash(const tensor_file *f, const char *name, unroll_e
   return strcmp(hash, saved) ? BAD("the checkpoint is damaged: its hash does not fit") : UNROLL_OK;
 }
 
+/* What the data was that it learnt from. */
+static unroll_status read_source(model *m, const tensor_file *f, unroll_error *err) {
+  const char *tagged = tensor_metadata(f, "tagged"), *folders = tensor_metadata(f, "labels_from_folders");
+  m->schema.folders = folders && !strcmp(folders, "true");
+  m->schema.tagged = tagged && *tagged ? mem_text(tagged) : NULL;
+  return tagged && *tagged && !m->schema.tagged ? error_memory(err) : UNROLL_OK;
+}
+
 unroll_status model_from_tensors(model *m, const char *name, const tensor_file *f, bool derive, unroll_error *err) {
   const char *format, *net, *net_file;
   setting *settings = NULL;
@@ -537,6 +547,7 @@ unroll_status model_from_tensors(model *m, const char *name, const tensor_file *
   if (!status) status = read_cells(m, f, name, err);
   if (!status) status = read_variables(m, f, name, err);
   if (!status) status = model_read_series(m, f, name, err);
+  if (!status) status = read_source(m, f, err);
   if (!status) status = model_read_weights(m, f, name, err);
   if (!status) status = read_settings(m, f, name, &settings, &n_settings, err);
   if (!status) status = read_identity(m, f, name, err);

@@ -12,7 +12,10 @@ unroll_status series_take_options(trainer *t, unroll_error *err) {
   series_form *f = &t->m.schema.time;
   f->time = t->o.time ? mem_text(t->o.time) : NULL;
   f->series = t->o.series ? mem_text(t->o.series) : NULL;
+  t->m.schema.tagged = t->o.tagged && *t->o.tagged ? mem_text(t->o.tagged) : NULL;
+  t->m.schema.folders = t->o.folders;
   if ((t->o.time && !f->time) || (t->o.series && !f->series)) return error_memory(err);
+  if (t->o.tagged && *t->o.tagged && !t->m.schema.tagged) return error_memory(err);
   if (t->o.scale && strcmp(t->o.scale, "none")) f->scaling = strcmp(t->o.scale, "level") ? SCALING_SERIES : SCALING_LEVEL;
   f->context = (int)t->o.context;
   f->horizon = (int)t->o.horizon;

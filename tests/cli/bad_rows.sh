@@ -148,6 +148,19 @@ run eval reviews.model/model.safetensors reviews
 expect 0 "accuracy 100.00 %" "12 predictions, 12 examples" "bad" "good"
 run predict reviews.model/model.safetensors reviews/good --labels-from-folders
 expect 0 "good	0."
+# the names are those of tables, but the model remembers what it learnt from
+mkdir -p csv/good csv/bad
+cp reviews/good/1.txt csv/good/1.csv
+cp reviews/bad/1.txt csv/bad/1.csv
+run eval reviews.model/model.safetensors csv
+expect 3 "csv/bad/1.csv: error: the table has names of columns but no rows"
+run train label.net csv -o csv.model --quiet --epochs 30 --valid 0 --labels-from-folders
+expect 0
+run eval csv.model/model.safetensors csv
+expect 0 "accuracy 100.00 %" "2 predictions, 2 examples"
+printf 'label,text\ngood,like it\n' >film.csv
+run eval csv.model/model.safetensors film.csv
+expect 0 "1 prediction, 1 example"
 mkdir reviews/odd
 printf 'x\xff' >reviews/odd/1
 run eval reviews.model/model.safetensors reviews

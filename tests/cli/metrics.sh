@@ -10,6 +10,13 @@ printf 'the B-NP\ndog I-NP\nbarks B-VP\n\nit B-NP\nis B-VP\nred O\n' >tags.txt
 run train tag.net tags.txt --tagged word,tag -o tag --epochs 300 --lr 0.02 --quiet --valid 0
 expect 0
 run eval tag/model.safetensors tags.txt --tagged word,tag
+cp out said
+run eval tag/model.safetensors tags.txt
+same out said "the columns of tagged text are remembered"
+printf 'word,tag\nthe,B-NP\n' >one.csv
+run eval tag/model.safetensors one.csv --tagged ''
+expect 0 "1 prediction, 1 example"
+run eval tag/model.safetensors tags.txt --tagged word,tag
 sed -i 's/  */ /g' out
 expect 0 "accuracy 100.00 %, span F1 100.00 %, macro F1 100.00 %, weighted F1 100.00 %, 100.00 % of 2 sequences exact" \
   "B-NP 100.00 100.00 100.00 2" "all spans 100.00 100.00 100.00 4"
