@@ -6,7 +6,7 @@ int main(void) {
       {"net", "names"}, {"data", "places.txt"}, {"set", "hidden=64"}, {"output", "first-model"}, {"epochs", "2"}};
   unroll_error err = {0};
   unroll_model *model = NULL;
-  unroll_options *train = unroll_options_new();
+  unroll_options *train = unroll_options_new("train");
   unroll_sample_options sample;
   double log2_p;
 

@@ -11,7 +11,7 @@
  *           {"net", "names"}, {"data", "places.txt"}, {"set", "hidden=64"}, {"output", "first-model"}, {"epochs", "2"}};
  *       unroll_error err = {0};
  *       unroll_model *model = NULL;
- *       unroll_options *train = unroll_options_new();
+ *       unroll_options *train = unroll_options_new("train");
  *       unroll_sample_options sample;
  *       double log2_p;
  *
@@ -44,7 +44,10 @@
  * Rules that hold everywhere: a function that can fail returns an unroll_status and fills a caller-owned unroll_error (or
  * NULL). The library never prints, exits or aborts, and never touches locale, signals or the working folder. Handles are
  * opaque; `_free` takes NULL. A model is constant once loaded, so threads may share it; a session belongs to one thread at a
- * time. On failure, outputs are NULL or unchanged. Texts are UTF-8. */
+ * time. On failure, outputs are NULL or unchanged. Texts are UTF-8. An argument that must not be NULL and is, is UNROLL_USAGE.
+ *
+ * A struct that may grow begins with its size, set by its _init, so that a newer library reads and writes no more of it than the
+ * caller has. (The name with _sized is for callers without macros.) unroll_error never grows. */
 #ifndef UNROLL_H
 #define UNROLL_H
 
@@ -90,6 +93,8 @@ typedef struct unroll_model unroll_model;
 
 /* Loads a model file, which is untrusted: anything wrong with it is UNROLL_BAD_INPUT. */
 UNROLL_API unroll_status unroll_model_load(unroll_model **out, const char *path, unroll_error *err);
+/* The same from the bytes of such a file, which may be freed afterwards. */
+UNROLL_API unroll_status unroll_model_load_memory(unroll_model **out, const void *bytes, size_t size, unroll_error *err);
 UNROLL_API void unroll_model_free(unroll_model *m);
 /* What the factors of products are rounded to by everything that uses the model from here on: "fp32" (as loaded), "bf16" or "int8".
  * Faster where the processor multiplies such numbers, and a little off: `unroll eval --precision` says how much. To be called
@@ -109,9 +114,159 @@ UNROLL_API const char *unroll_model_symbol(const unroll_model *m, int symbol, si
 /* The number of the symbol that the text begins with, and how many bytes it takes; -1 when the model does not know it. */
 UNROLL_API int unroll_model_find(const unroll_model *m, const char *text, size_t length, size_t *taken);
 
-/* --- generating and scoring --- */
+typedef struct unroll_variable { /* a `data` line of the net */
+  size_t size;
+  const char *name, *kind;  /* "token", "chars" */
+  int has_steps;            /* a value at each step; else one for each example */
+  int predicted, fed_back;  /* by a line with ~; and its earlier values are inputs */
+  int symbols;              /* how many there are: characters, words, labels; 0: numbers */
+  int width;                /* numbers of a value; 0: symbols */
+  const char *distribution; /* that predicts it: "softmax"; NULL: none */
+} unroll_variable;
+UNROLL_API void unroll_variable_init_sized(unroll_variable *v, size_t size);
+#define unroll_variable_init(v) unroll_variable_init_sized((v), sizeof *(v))
+/* Variables are numbered 0 .. n-1, in the order of the net's `data` lines. Texts in *out belong to the model. UNROLL_USAGE for a
+ * number that is none. */
+UNROLL_API int unroll_model_variables(const unroll_model *m);
+UNROLL_API unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_variable *out, unroll_error *err);
+/* unroll_model_symbol for any variable of symbols: of labels their names. NULL: no such variable or symbol. */
+UNROLL_API const char *unroll_model_label(const unroll_model *m, const char *variable, int symbol, size_t *length);
+
+/* --- options --- */
+
+/* The options of a command, by the names that they have on the command line, without the dashes; `unroll COMMAND --help` and
+ * docs/options.md have all, with bounds and defaults. */
+typedef struct unroll_options unroll_options;
+
+/* For "train", "predict", "eval", "score" or "sample", whose functions below say what they take. NULL: out of memory, or no such
+ * command. For unroll_options_free; one thread at a time. Those of "train" have besides "net" and "data", the arguments of the
+ * command. */
+UNROLL_API unroll_options *unroll_options_new(const char *command);
+UNROLL_API void unroll_options_free(unroll_options *o);
+/* Sets an option to a value as it is typed: unroll_options_set(o, "lr", "0.01", &err). The texts are copied. "data", "set", "init",
+ * "ramp" and "class-weights" may be set several times, and each value is added to those before it. A flag takes "yes", "no" or
+ * NULL, which is yes. UNROLL_USAGE for a name that is none, with the nearest that is, and for a value out of bounds, which changes
+ * nothing. */
+UNROLL_API unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err);
+
+/* --- data --- */
+
+/* Rows for a model: files, or columns in memory, which become a table as if it were a CSV file. What is added is copied. Columns of
+ * the names of the model's variables are read, others passed over. For a model of texts the column of its variable, or the only
+ * column, is the text: a line each. A table is constant once filled, and threads may share it. */
+typedef struct unroll_table unroll_table;
+
+UNROLL_API unroll_table *unroll_table_new(void); /* NULL: out of memory */
+UNROLL_API void unroll_table_free(unroll_table *t);
+/* A file or folder, as the command line takes it; several follow each other. Not together with columns. It is read, by the options
+ * "series", "tagged", "labels-from-folders" and "skip-bad", each time that the table is used. */
+UNROLL_API unroll_status unroll_table_read(unroll_table *t, const char *path, unroll_error *err);
+/* Columns, all of n rows. Texts, labels, dates, names of files (relative to the working folder): `lengths` in bytes, or NULL, and
+ * each ends with a NUL. Empty: missing. */
+UNROLL_API unroll_status unroll_table_add_texts(unroll_table *t, const char *name, const char *const *texts, const size_t *lengths,
+                                                int64_t n, unroll_error *err);
+/* A number a row; NaN: missing. */
+UNROLL_API unroll_status unroll_table_add_numbers(unroll_table *t, const char *name, const double *x, int64_t n, unroll_error *err);
+/* A vector a row: x is [n][width]. */
+UNROLL_API unroll_status unroll_table_add_vectors(unroll_table *t, const char *name, const float *x, int64_t n, int width,
+                                                  unroll_error *err);
+/* Several steps a row: x is [first[n]][width], and row i is steps first[i] .. first[i + 1] - 1. `first` is [n + 1], from 0. */
+UNROLL_API unroll_status unroll_table_add_sequences(unroll_table *t, const char *name, const float *x, const int64_t *first,
+                                                    int64_t n, int width, unroll_error *err);
+
+/* --- results --- */
+
+/* Rows of values, and figures. Constant; everything that it hands out belongs to it. */
+typedef struct unroll_result unroll_result;
+
+typedef struct unroll_row {
+  size_t size;
+  int64_t example;          /* from 0: which row of the table, or which of its examples */
+  int64_t number;           /* from 0: of the hypothesis by rank, or of the sample */
+  double log2_p;            /* of all that is predicted: of generated and scored rows, else NaN */
+  int ended;                /* generated: came to its end symbol, or to the steps that the data has */
+  const char *series;       /* forecasts: the name of the series; else "" */
+  const char *const *times; /* forecasts: [steps] dates; else NULL */
+} unroll_row;
+UNROLL_API void unroll_row_init_sized(unroll_row *r, size_t size);
+#define unroll_row_init(r) unroll_row_init_sized((r), sizeof *(r))
+
+typedef struct unroll_value { /* what a row says of a variable; what does not fit it is NULL or 0 */
+  size_t size;
+  const char *name;
+  int64_t steps;        /* 1 where it has none; an end symbol is not counted */
+  int width;            /* numbers of a step */
+  const float *numbers; /* [steps][width] means, draws, traced values, in the units of the data */
+  const double *levels; /* [n_levels] those of the quantiles */
+  int n_levels;
+  const float *quantiles; /* [steps][n_levels][width] */
+  const int32_t *symbols; /* [steps] the likeliest or drawn ones */
+  const float *p;         /* [steps] the probability of each */
+  int n_probabilities;
+  const float *probabilities; /* [steps][n_probabilities] of all symbols */
+  const float *log2_p;        /* [n_log2_p] scored: of each step, the end symbol too */
+  int64_t n_log2_p;
+  const char *text; /* of the symbols, NUL-terminated; words and labels have spaces between them */
+  size_t length;
+} unroll_value;
+UNROLL_API void unroll_value_init_sized(unroll_value *v, size_t size);
+#define unroll_value_init(v) unroll_value_init_sized((v), sizeof *(v))
+
+UNROLL_API void unroll_result_free(unroll_result *r);
+UNROLL_API int64_t unroll_result_rows(const unroll_result *r);
+/* How many variables rows have, and the name of each; NULL for a number that is none. */
+UNROLL_API int unroll_result_variables(const unroll_result *r);
+UNROLL_API const char *unroll_result_variable(const unroll_result *r, int number);
+/* *out was set by its _init. UNROLL_USAGE for a row or a variable that is not there. variable NULL: the first. */
+UNROLL_API unroll_status unroll_result_row(const unroll_result *r, int64_t row, unroll_row *out, unroll_error *err);
+UNROLL_API unroll_status unroll_result_value(const unroll_result *r, int64_t row, const char *variable, unroll_value *out,
+                                             unroll_error *err);
+
+typedef struct unroll_figure {
+  size_t size;
+  const char *name; /* "accuracy" */
+  const char *unit; /* "count", "share" (0 to 1), "nats", "nats per symbol", "pinball", "number", "word" */
+  double value;     /* NaN: not defined, or a word */
+  const char *word; /* or NULL */
+  const char *of;   /* "": all of the data; else a path as in "variables/label/labels/good", with / between names */
+} unroll_figure;
+UNROLL_API void unroll_figure_init_sized(unroll_figure *f, size_t size);
+#define unroll_figure_init(f) unroll_figure_init_sized((f), sizeof *(f))
+
+/* Of unroll_evaluate and unroll_score_table; others have none. */
+UNROLL_API int unroll_result_figures(const unroll_result *r);
+UNROLL_API unroll_status unroll_result_figure(const unroll_result *r, int number, unroll_figure *out, unroll_error *err);
+/* The value of a figure by path and name; NaN: there is none. */
+UNROLL_API double unroll_result_find(const unroll_result *r, const char *of, const char *name);
+
+/* --- predicting --- */
+
+/* For all functions with a table: `o` are the options of the command that is named, or NULL: as they are at first. *out is for
+ * unroll_result_free. They do what the command does, with the same bits. */
+
+/* `unroll predict`: a row for each example; of nets that generate a row for each hypothesis ("beam", "n-best") or draw ("samples",
+ * "temperature" ...); of series with dates their forecasts ("horizon", "samples", "quantiles"), a row for each series. The table
+ * need not have what is predicted. */
+UNROLL_API unroll_status unroll_predict(const unroll_model *m, const unroll_table *t, const unroll_options *o, unroll_result **out,
+                                        unroll_error *err);
+/* `unroll eval`: figures; of series with dates those of back-tests. No rows. */
+UNROLL_API unroll_status unroll_evaluate(const unroll_model *m, const unroll_table *t, const unroll_options *o, unroll_result **out,
+                                         unroll_error *err);
+/* `unroll score`: log2 P of each example, of each step too, by the chain rule; figures of all. */
+UNROLL_API unroll_status unroll_score_table(const unroll_model *m, const unroll_table *t, const unroll_options *o,
+                                            unroll_result **out, unroll_error *err);
+/* `unroll sample`: a row for each sequence that is drawn, of any net that needs no data. */
+UNROLL_API unroll_status unroll_generate(const unroll_model *m, const unroll_options *o, unroll_result **out, unroll_error *err);
+/* Values of variables of the equations at each step, for the examples of a table, as the options of "predict" read it: "h", "h.i"
+ * inside a cell, "a.weights" of an attention `a`, whose width is the steps that it looks at. Any named value of `unroll explain`.
+ * UNROLL_USAGE for a name that is none, with the nearest that is. */
+UNROLL_API unroll_status unroll_trace(const unroll_model *m, const unroll_table *t, const char *const *names, int n_names,
+                                      const unroll_options *o, unroll_result **out, unroll_error *err);
+
+/* --- one text --- */
 
 typedef struct unroll_sample_options {
+  size_t size;
   const char *prime;  /* the text begins with this; NULL: with nothing */
   double temperature; /* [1] log-probabilities are divided by it; 0: always the likeliest symbol */
   int top_k;          /* [0] only the k most probable symbols; 0: all */
@@ -119,7 +274,8 @@ typedef struct unroll_sample_options {
   uint64_t seed;      /* [1] the same seed gives the same text */
 } unroll_sample_options;
 
-UNROLL_API void unroll_sample_options_init(unroll_sample_options *o);
+UNROLL_API void unroll_sample_options_init_sized(unroll_sample_options *o, size_t size);
+#define unroll_sample_options_init(o) unroll_sample_options_init_sized((o), sizeof *(o))
 /* One text, prime included, for unroll_free. *log2_p (or NULL) is the log2 probability of what follows the prime, at temperature 1
  * and with all symbols allowed; with the end of the sequence where the net has one and it was reached. */
 UNROLL_API unroll_status unroll_sample(const unroll_model *m, const unroll_sample_options *o, char **text, double *log2_p,
@@ -132,17 +288,58 @@ UNROLL_API unroll_status unroll_score(const unroll_model *m, const char *text, s
 
 /* --- step by step --- */
 
-/* A sequence under way: feed a symbol, look at what comes next. The model must outlive its sessions. */
+/* Sequences under way, side by side, a step at a time. The model must outlive its sessions.
+ *
+ * A step: set what the net is given at it, unroll_session_step, look at what the net says of it. What is predicted and fed back is
+ * then set too, before the next step: the true value, or a drawn one. A net that is given nothing but what it predicted (a text)
+ * takes its first step by itself, when the session is made or reset. What has no steps is set once, before the first. UNROLL_USAGE
+ * for nets that cannot be run so: those that need later steps, predict once for a whole sequence, or scale series by window. */
 typedef struct unroll_session unroll_session;
 
 UNROLL_API unroll_status unroll_session_new(unroll_session **out, const unroll_model *m, unroll_error *err);
+/* Of so many rows, 1 to 65,536. */
+UNROLL_API unroll_status unroll_session_new_rows(unroll_session **out, const unroll_model *m, int rows, unroll_error *err);
 UNROLL_API void unroll_session_free(unroll_session *s);
-/* ln P(next symbol | everything fed so far), one number per symbol; belongs to the session, valid until it is fed or reset. */
-UNROLL_API const float *unroll_session_log_p(const unroll_session *s);
-/* Takes the next symbol. Allocates nothing. UNROLL_USAGE when there is no such symbol. */
-UNROLL_API unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err);
-/* Back to the beginning of a sequence. */
+/* Back to the beginning of a sequence: all rows, or one. */
 UNROLL_API void unroll_session_reset(unroll_session *s);
+UNROLL_API unroll_status unroll_session_reset_row(unroll_session *s, int row, unroll_error *err);
+
+/* The value of a variable: a symbol by its number; its text (a word, a label, a character; of sounds and pictures the name of a
+ * file); or n numbers in the units of the data. UNROLL_BAD_INPUT for a text that the model does not know. */
+UNROLL_API unroll_status unroll_session_set_symbol(unroll_session *s, int row, const char *variable, int symbol, unroll_error *err);
+UNROLL_API unroll_status unroll_session_set_text(unroll_session *s, int row, const char *variable, const char *text, size_t length,
+                                                 unroll_error *err);
+UNROLL_API unroll_status unroll_session_set_numbers(unroll_session *s, int row, const char *variable, const float *x, int n,
+                                                    unroll_error *err);
+/* One step of all rows. UNROLL_USAGE naming a variable that is not set. Allocates nothing. */
+UNROLL_API unroll_status unroll_session_step(unroll_session *s, unroll_error *err);
+/* What the last step says of a predicted variable (NULL: the first): likeliest symbol and all probabilities, or means. Belongs to
+ * the session, valid until it is used again. UNROLL_USAGE before the first step. */
+UNROLL_API unroll_status unroll_session_value(unroll_session *s, int row, const char *variable, unroll_value *out,
+                                              unroll_error *err);
+/* Quantiles of numbers: out is [n][width]. */
+UNROLL_API unroll_status unroll_session_quantiles(unroll_session *s, int row, const char *variable, const double *levels, int n,
+                                                  float *out, unroll_error *err);
+/* The arguments of the distribution as docs/language.md lists them: *out is [*width]. UNROLL_USAGE for a number that is none. */
+UNROLL_API unroll_status unroll_session_argument(unroll_session *s, int row, const char *variable, int number, const float **out,
+                                                 int *width, unroll_error *err);
+/* Draws a value and sets it; *out (or NULL) is that value. Of `o` (or NULL) temperature, top_k and seed count; what is drawn is a
+ * function of seed, row and step. */
+UNROLL_API unroll_status unroll_session_draw(unroll_session *s, int row, const char *variable, const unroll_sample_options *o,
+                                             unroll_value *out, unroll_error *err);
+
+/* A second session that goes on from the same place. */
+UNROLL_API unroll_status unroll_session_clone(unroll_session **out, const unroll_session *s, unroll_error *err);
+/* The place as bytes, for unroll_free, and back to it, in a session of as many rows of the same model. UNROLL_BAD_INPUT for bytes
+ * of another, which change nothing. */
+UNROLL_API unroll_status unroll_session_save(const unroll_session *s, void **bytes, size_t *size, unroll_error *err);
+UNROLL_API unroll_status unroll_session_restore(unroll_session *s, const void *bytes, size_t size, unroll_error *err);
+
+/* A model of one text, one row. ln P(next symbol | everything fed so far), one number per symbol; belongs to the session, valid
+ * until it is used again. NULL for other sessions. */
+UNROLL_API const float *unroll_session_log_p(const unroll_session *s);
+/* Takes the next symbol: sets it and makes a step. Allocates nothing. UNROLL_USAGE when there is no such symbol. */
+UNROLL_API unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err);
 
 /* --- looking inside --- */
 
@@ -154,6 +351,7 @@ UNROLL_API unroll_status unroll_explain(const char *net, const char *const *sett
 /* --- training --- */
 
 typedef struct unroll_progress {
+  size_t size;          /* what the library knows of it */
   int64_t step, steps;  /* done, and to do in all (0 when unknown) */
   int64_t epoch;        /* from 0 */
   double seconds;       /* since the start of this call */
@@ -165,27 +363,20 @@ typedef struct unroll_progress {
   double symbols_per_second;
 } unroll_progress;
 
-/* The options of training, by the names that they have on the command line, without the dashes; `unroll train --help` and
- * docs/options.md have all, with bounds and defaults. Besides: "net" and "data", the arguments of the command. */
-typedef struct unroll_options unroll_options;
-
-/* With the defaults of `unroll train`. NULL: out of memory. For unroll_options_free; one thread at a time. */
-UNROLL_API unroll_options *unroll_options_new(void);
-UNROLL_API void unroll_options_free(unroll_options *o);
-/* Sets an option to a value as it is typed: unroll_options_set(o, "lr", "0.01", &err). The texts are copied. "data", "set", "init",
- * "ramp" and "class-weights" may be set several times, and each value is added to those before it. A flag takes "yes", "no" or
- * NULL, which is yes. UNROLL_USAGE for a name that is none, with the nearest that is, and for a value out of bounds, which changes
- * nothing. */
-UNROLL_API unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err);
-
 /* Called after each step, from the thread that called unroll_train; `p` is valid during the call. Not 0: stop; the checkpoint is
  * written and UNROLL_INTERRUPTED returned. */
 typedef int unroll_progress_call(void *context, const unroll_progress *p);
 
-/* Trains the net "net" on "data". The folder "output" gets model.safetensors, checkpoint.safetensors and log.jsonl; it is made if
- * it is not there. Where "resume" is set to such a folder instead, goes on from its checkpoint with the options that stand there;
- * what a resumed run may not change is refused. `progress` may be NULL. The options stay as they are, for another call. */
+/* `unroll train`: trains the net "net" on "data". The folder "output" gets model.safetensors, checkpoint.safetensors and log.jsonl;
+ * it is made if it is not there. Where "resume" is set to such a folder instead, goes on from its checkpoint with the options that
+ * stand there; what a resumed run may not change is refused. `progress` may be NULL. The options stay as they are, for another
+ * call.
+ */
 UNROLL_API unroll_status unroll_train(const unroll_options *o, unroll_progress_call *progress, void *context, unroll_error *err);
+/* The same on a table in place of "data"; "valid" and "test" are shares of it, or files. *out (or NULL) is the best model, as it is
+ * in the folder. A run that goes on needs the same table. */
+UNROLL_API unroll_status unroll_train_table(const unroll_options *o, const unroll_table *t, unroll_progress_call *progress,
+                                            void *context, unroll_model **out, unroll_error *err);
 
 #ifdef __cplusplus
 }

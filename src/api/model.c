@@ -21,37 +21,63 @@ const char *unroll_parts(void) {
 
 void unroll_free(void *block) { mem_free(block); }
 
+unroll_status api_null(unroll_error *err) { return error_set(err, UNROLL_USAGE, "an argument is NULL that must not be"); }
+
+int api_variable(const model *m, const char *name) {
+  for (int i = 0; i < m->schema.n; i++)
+    if (!strcmp(m->schema.list[i].form.name, name)) return i;
+  return -1;
+}
+
+unroll_status api_no_variable(const model *m, const char *name, unroll_error *err) {
+  const char *names[MAX_FORMS];
+  for (int i = 0; i < m->schema.n; i++) names[i] = m->schema.list[i].form.name;
+  const char *near = text_nearest(name, names, (size_t)m->schema.n);
+  return error_set(err, UNROLL_USAGE, "the net has no variable '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
+                   near ? "'?" : "");
+}
+
 /* The symbols of a model of texts; others have none. */
 static const vocabulary *words_of(const unroll_model *m) {
   static const vocabulary none = {.end = -1};
-  return schema_is_text(&m->m.schema) ? &m->m.schema.list->words : &none;
+  return m && schema_is_text(&m->m.schema) ? &m->m.schema.list->words : &none;
 }
 
-/* The texts of all symbols, made once so that the model stays constant. */
-static unroll_status add_symbols(unroll_model *m, unroll_error *err) {
-  const vocabulary *v = words_of(m);
-  m->symbols = mem_zero((size_t)v->n + 1, sizeof *m->symbols);
-  m->lengths = mem_zero((size_t)v->n + 1, sizeof *m->lengths);
-  if (!m->symbols || !m->lengths) return error_memory(err);
-  for (int i = 0; i < v->n; i++) {
-    text t = {0};
-    text_add(&t, "", 0);
-    if (i != v->end) vocabulary_add_text(v, i, &t);
-    if (t.failed) {
-      text_free(&t);
+/* The texts of all symbols of a variable. */
+static unroll_status add_texts(symbol_texts *t, const vocabulary *v, unroll_error *err) {
+  t->texts = mem_zero((size_t)v->n + 1, sizeof *t->texts);
+  t->lengths = mem_zero((size_t)v->n + 1, sizeof *t->lengths);
+  if (!t->texts || !t->lengths) return error_memory(err);
+  for (t->n = 0; t->n < v->n; t->n++) {
+    text one = {0};
+    text_add(&one, "", 0);
+    if (t->n != v->end) vocabulary_add_text(v, t->n, &one);
+    if (one.failed) {
+      text_free(&one);
       return error_memory(err);
     }
-    m->symbols[i] = t.data;
-    m->lengths[i] = t.length;
+    t->texts[t->n] = one.data;
+    t->lengths[t->n] = one.length;
   }
   return UNROLL_OK;
 }
 
-unroll_status unroll_model_load(unroll_model **out, const char *path, unroll_error *err) {
-  *out = NULL;
+/* Made once so that the model stays constant. */
+static unroll_status add_symbols(unroll_model *m, unroll_error *err) {
+  const schema *s = &m->m.schema;
+  unroll_status status = UNROLL_OK;
+  m->symbols = mem_zero((size_t)s->n + 1, sizeof *m->symbols);
+  if (!m->symbols) return error_memory(err);
+  for (int i = 0; i < s->n && !status; i++)
+    if (s->list[i].form.unit != UNIT_NUMBERS) status = add_texts(&m->symbols[i], &s->list[i].words, err);
+  return status;
+}
+
+/* From a file, or from bytes. */
+static unroll_status load(unroll_model **out, const char *path, const void *bytes, size_t size, unroll_error *err) {
   unroll_model *m = mem_zero(1, sizeof *m);
   if (!m) return error_memory(err);
-  unroll_status status = model_load(&m->m, path, false, err);
+  unroll_status status = bytes ? model_load_memory(&m->m, bytes, size, err) : model_load(&m->m, path, false, err);
   if (!status) status = add_symbols(m, err);
   if (status)
     unroll_model_free(m);
@@ -60,33 +86,81 @@ unroll_status unroll_model_load(unroll_model **out, const char *path, unroll_err
   return status;
 }
 
+unroll_status unroll_model_load(unroll_model **out, const char *path, unroll_error *err) {
+  if (!out) return api_null(err);
+  *out = NULL;
+  return path ? load(out, path, NULL, 0, err) : api_null(err);
+}
+
+unroll_status unroll_model_load_memory(unroll_model **out, const void *bytes, size_t size, unroll_error *err) {
+  if (!out) return api_null(err);
+  *out = NULL;
+  return bytes ? load(out, NULL, bytes, size, err) : api_null(err);
+}
+
 unroll_status unroll_model_set_precision(unroll_model *m, const char *precision, unroll_error *err) {
-  return model_set_precision(&m->m, precision, err);
+  return m ? model_set_precision(&m->m, precision, err) : api_null(err);
 }
 
 void unroll_model_free(unroll_model *m) {
   if (!m) return;
-  for (int i = 0; m->symbols && i < words_of(m)->n; i++) mem_free(m->symbols[i]);
+  for (int i = 0; m->symbols && i < m->m.schema.n; i++) {
+    for (int k = 0; k < m->symbols[i].n; k++) mem_free(m->symbols[i].texts[k]);
+    mem_free(m->symbols[i].texts);
+    mem_free(m->symbols[i].lengths);
+  }
   mem_free(m->symbols);
-  mem_free(m->lengths);
   model_free(&m->m);
   mem_free(m);
 }
 
-const char *unroll_model_equations(const unroll_model *m) { return m->m.net_text; }
-int64_t unroll_model_weights(const unroll_model *m) { return m->m.g.n_weights; }
+/* --- variables --- */
+
+void unroll_variable_init_sized(unroll_variable *v, size_t size) { api_init(v, size); }
+
+int unroll_model_variables(const unroll_model *m) { return m ? m->m.schema.n : 0; }
+
+unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_variable *out, unroll_error *err) {
+  if (!m || !out) return api_null(err);
+  if (number < 0 || number >= m->m.schema.n)
+    return error_set(err, UNROLL_USAGE, "the net has variables 0 to %d", m->m.schema.n - 1);
+  const variable *v = &m->m.schema.list[number];
+  const bool numbers = v->form.unit == UNIT_NUMBERS;
+  const unroll_variable own = {.name = v->form.name,
+                               .kind = v->form.kind,
+                               .has_steps = v->step,
+                               .predicted = v->predicted,
+                               .fed_back = v->fed_back,
+                               .symbols = numbers ? 0 : v->words.n,
+                               .width = numbers ? v->width : 0,
+                               .distribution = v->distribution ? v->distribution->name : NULL};
+  API_GIVE(out, &own);
+  return UNROLL_OK;
+}
+
+const char *unroll_model_label(const unroll_model *m, const char *name, int symbol, size_t *length) {
+  const int i = m && name ? api_variable(&m->m, name) : -1;
+  if (i < 0 || symbol < 0 || symbol >= m->symbols[i].n) return NULL;
+  if (length) *length = m->symbols[i].lengths[symbol];
+  return m->symbols[i].texts[symbol];
+}
+
+/* --- of a model of texts --- */
+
+const char *unroll_model_equations(const unroll_model *m) { return m ? m->m.net_text : NULL; }
+int64_t unroll_model_weights(const unroll_model *m) { return m ? m->m.g.n_weights : 0; }
 int unroll_model_symbols(const unroll_model *m) { return words_of(m)->n; }
 int unroll_model_end(const unroll_model *m) { return words_of(m)->end; }
 
 const char *unroll_model_symbol(const unroll_model *m, int symbol, size_t *length) {
   if (symbol < 0 || symbol >= words_of(m)->n) return NULL;
-  if (length) *length = m->lengths[symbol];
-  return m->symbols[symbol];
+  if (length) *length = m->symbols[0].lengths[symbol];
+  return m->symbols[0].texts[symbol];
 }
 
 int unroll_model_find(const unroll_model *m, const char *begin, size_t length, size_t *taken) {
   const vocabulary *v = words_of(m);
-  if (v->n == 0) return -1; /* a model of tables */
+  if (v->n == 0 || !begin) return -1; /* a model of tables */
   if (v->unit == UNIT_WORDS) {
     size_t at = 0, size;
     const char *word = word_of_form(&m->m.schema.list->form, begin, utf8_valid(begin, length), &at, &size);
@@ -105,7 +179,7 @@ int unroll_model_find(const unroll_model *m, const char *begin, size_t length, s
     if (!chunk) return -1;
     const int found = bpe_encode(v, chunk, at ? size : 1, out) > 0 ? out[0] : -1;
     if (found == v->end) return -1;
-    if (taken) *taken = m->lengths[found];
+    if (taken) *taken = m->symbols[0].lengths[found];
     return found;
   }
   uint32_t code = length ? (unsigned char)begin[0] : 0;
@@ -118,8 +192,11 @@ int unroll_model_find(const unroll_model *m, const char *begin, size_t length, s
 
 /* --- samples --- */
 
-void unroll_sample_options_init(unroll_sample_options *o) {
-  *o = (unroll_sample_options){.temperature = 1, .length = 1000, .seed = 1};
+void unroll_sample_options_init_sized(unroll_sample_options *o, size_t size) {
+  const unroll_sample_options usual = {.temperature = 1, .length = 1000, .seed = 1};
+  if (!o) return;
+  api_init(o, size);
+  API_GIVE(o, &usual);
 }
 
 typedef struct taken_sample {
@@ -137,20 +214,26 @@ static unroll_status take_sample(void *context, const generated *g, unroll_error
   return UNROLL_OK;
 }
 
-unroll_status unroll_sample(const unroll_model *m, const unroll_sample_options *o, char **out, double *log2_p, unroll_error *err) {
+unroll_status unroll_sample(const unroll_model *m, const unroll_sample_options *given, char **out, double *log2_p,
+                            unroll_error *err) {
   taken_sample t = {0};
   generate_options g;
+  unroll_sample_options o;
+  if (!out) return api_null(err);
   *out = NULL;
-  if (!(o->temperature >= 0 && o->temperature <= 1e6) || o->top_k < 0 || o->length < 1)
+  if (!m || !given) return api_null(err);
+  unroll_sample_options_init(&o);
+  API_TAKE(&o, given);
+  if (!(o.temperature >= 0 && o.temperature <= 1e6) || o.top_k < 0 || o.length < 1)
     return error_set(err, UNROLL_USAGE, "a temperature below 0, a negative top_k or a length below 1");
   generate_defaults(&g, &m->m);
   g.n = 1;
-  g.prime = o->prime;
-  g.prime_size = o->prime ? strlen(o->prime) : 0;
-  g.temperature = o->temperature;
-  g.top_k = o->top_k;
-  g.seed = o->seed;
-  g.length = o->length;
+  g.prime = o.prime;
+  g.prime_size = o.prime ? strlen(o.prime) : 0;
+  g.temperature = o.temperature;
+  g.top_k = o.top_k;
+  g.seed = o.seed;
+  g.length = o.length;
   const generate_sink sink = {.context = &t, .emit = take_sample};
   const unroll_status status = generate(&m->m, &g, NULL, &sink, err);
   if (status) {
@@ -169,6 +252,7 @@ unroll_status unroll_score(const unroll_model *m, const char *sequence, size_t l
   dataset d = {0};
   score_total total = {0};
   const score_sink sink = {0};
+  if (!m || !sequence || !log2_p) return api_null(err);
   const variable *v = model_text(&m->m, "scoring", err);
   if (!v) return UNROLL_USAGE;
   const bool lines = v->form.lines;
@@ -199,7 +283,11 @@ unroll_status unroll_explain(const char *net, const char *const *settings, int n
   plan *p = NULL;
   text t = {0};
   int n = 0;
+  if (!out) return api_null(err);
   *out = NULL;
+  if (!net || n_settings < 0 || (n_settings && !settings)) return api_null(err);
+  for (int i = 0; i < n_settings; i++)
+    if (!settings[i]) return api_null(err);
   unroll_status status = inspect_parse(&x, net, err);
   if (!status) status = settings_parse(&list, &n, settings, n_settings, &memory, err);
   if (!status) status = inspect_build(&x, list, n, err);

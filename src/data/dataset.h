@@ -9,6 +9,7 @@
 #include "data/bad.h"
 #include "data/times.h"
 #include "lang/lang.h"
+#include "read/input.h"
 #include "symbols/form.h"
 
 enum { MAX_FORMS = 64 };
@@ -73,6 +74,7 @@ typedef struct dataset {
 /* A plain text from files (input.h) or from memory. Errors: UNROLL_BAD_INPUT with line and column (of the text; column in
  * characters). `skip`: lines that cannot be read are left out and counted in d->bad, also by dataset_encode. */
 unroll_status dataset_read_plain(dataset *d, const data_form *f, const char *paths, bool skip, unroll_error *err);
+unroll_status dataset_parse_files(dataset *d, const data_form *f, const input_files *in, bool skip, unroll_error *err);
 unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, const char *data, size_t size, unroll_error *err);
 void dataset_free(dataset *d);
 /* From here on the data comes from another place; what begins at the same `from` replaces it. */

@@ -83,6 +83,10 @@ int schema_bindings(const schema *s, binding *out);
 
 /* What of a table is wanted: all that is given; what is predicted too; and weights that only training looks at. */
 enum bind_wanted { BIND_GIVEN, BIND_TRUTH, BIND_TRAINING };
+typedef struct data_memory { /* a text, or a table as CSV */
+  const char *name, *data;
+  size_t size;
+} data_memory;
 typedef struct data_options { /* how data is to be read; all but `wanted` may be NULL and false */
   enum bind_wanted wanted;
   const char *series; /* successive rows with the same value in this column are one example */
@@ -93,6 +97,7 @@ typedef struct data_options { /* how data is to be read; all but `wanted` may be
                     folders and none has the name of a table */
   bool codes;    /* words stay known by their texts: dataset.keep_codes */
   bool skip_bad; /* rows and lines that cannot be read are left out and counted in d->bad */
+  const data_memory *memory; /* instead of files */
   /* Called before anything is bound, with the table, or NULL for a plain text: the schema may learn from it. */
   unroll_status (*learn)(void *context, const table *t, unroll_error *err);
   void *context;

@@ -1,6 +1,7 @@
 /* schema_read.c - what is read: a plain text, a table, tagged text, or a folder of texts with a folder for each label. */
 #include <string.h>
 #include "base/error.h"
+#include "base/memory.h"
 #include "data/schema.h"
 #include "read/table.h"
 
@@ -26,6 +27,12 @@ static unroll_status form_of(table_options *form, const schema *s, const data_op
   const char *c = how->separator;
   *form =
       (table_options){.tagged = how->tagged && *how->tagged ? how->tagged : NULL, .time = s->time.time, .columns = how->columns};
+  if (how->memory) { /* as we write it, whatever the model remembers */
+    form->tagged = NULL;
+    form->separator = ',';
+    form->decimal = '.';
+    return UNROLL_OK;
+  }
   form->decimal = how->decimal && !strcmp(how->decimal, ",") ? ',' : '.';
   if (how->dates && strcmp(how->dates, "iso")) form->dates = strcmp(how->dates, "day-first") ? DATES_MONTH_FIRST : DATES_DAY_FIRST;
   if (!c) return UNROLL_OK;
@@ -34,6 +41,16 @@ static unroll_status form_of(table_options *form, const schema *s, const data_op
       c[0] && (!c[1] || form->separator == '\t') && form->separator != '"' && form->separator != '\n' && form->separator != '\r';
   return fits ? UNROLL_OK
               : error_set(err, UNROLL_USAGE, "option 'separator' takes one character, as in ';', or tab, not '%.20s'", c);
+}
+
+static unroll_status open_files(input_files *in, const char *paths, const data_memory *m, unroll_error *err) {
+  if (!m) return input_read(in, paths, err);
+  char *copy = mem_alloc(m->size + 1);
+  *in = (input_files){0};
+  if (!copy) return error_memory(err);
+  if (m->size) memcpy(copy, m->data, m->size);
+  copy[m->size] = 0;
+  return input_memory(in, m->name, copy, m->size, err);
 }
 
 /* A folder of texts, if it is asked for or if that is what the files are, else a table. */
@@ -50,7 +67,7 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
     return error_set(err, UNROLL_USAGE, "option 'tagged' and option 'labels-from-folders' do not go together");
   if (how->folders && !fits)
     return error_set(err, UNROLL_USAGE, "option 'labels-from-folders' is for nets with one text and one category variable");
-  status = input_read(&in, paths, err);
+  status = open_files(&in, paths, how->memory, err);
   for (int i = 0; i < in.n && how->folders && !status; i++)
     if (!in.files[i].in_folder)
       status = error_at(err, UNROLL_USAGE, in.files[i].name, NULL, 0, 0,
@@ -63,6 +80,14 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
     status = table_parse_files(t, &in, &form, err);
   input_free(&in);
   t->skip = how->skip_bad;
+  return status;
+}
+
+static unroll_status read_plain(dataset *d, const schema *s, const char *paths, const data_options *how, unroll_error *err) {
+  input_files in;
+  unroll_status status = open_files(&in, paths, how->memory, err);
+  if (!status) status = dataset_parse_files(d, &s->list->form, &in, how->skip_bad, err);
+  input_free(&in);
   return status;
 }
 
@@ -80,7 +105,7 @@ unroll_status dataset_read(dataset *d, const schema *s, const char *paths, const
   if (plain && alone) return error_set(err, UNROLL_USAGE, "option '%s' is for tables, and this net reads a text", alone);
   if (!plain) status = read_table(s, &t, paths, how, err);
   if (!status && how->learn) status = how->learn(how->context, plain ? NULL : &t, err);
-  if (!status && plain) status = dataset_read_plain(d, &s->list->form, paths, how->skip_bad, err);
+  if (!status && plain) status = read_plain(d, s, paths, how, err);
   if (!status && !plain) status = dataset_bind(d, &t, s, how->series, how->wanted, err);
   table_free(&t);
   d->keep_codes = how->codes;

@@ -231,7 +231,7 @@ static unroll_status read_files(text_reader *r, const input_files *in) {
   return status;
 }
 
-static unroll_status parse(dataset *d, const data_form *f, const input_files *in, bool skip, unroll_error *err) {
+unroll_status dataset_parse_files(dataset *d, const data_form *f, const input_files *in, bool skip, unroll_error *err) {
   text_reader r = {.d = d, .f = f, .err = err};
   *d = (dataset){.plain = true, .stream = !f->lines, .n_columns = 1, .bad = {.skip = skip, .lines = true}};
   d->name = mem_text(in->files[0].name);
@@ -245,14 +245,14 @@ static unroll_status parse(dataset *d, const data_form *f, const input_files *in
 
 unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, const char *data, size_t size, unroll_error *err) {
   input_file file = {.name = (char *)name, .data = (char *)data, .size = size};
-  return parse(d, f, &(input_files){.files = &file, .n = 1}, false, err);
+  return dataset_parse_files(d, f, &(input_files){.files = &file, .n = 1}, false, err);
 }
 
 unroll_status dataset_read_plain(dataset *d, const data_form *f, const char *paths, bool skip, unroll_error *err) {
   input_files in;
   *d = (dataset){0};
   unroll_status status = input_read(&in, paths, err);
-  if (!status) status = parse(d, f, &in, skip, err);
+  if (!status) status = dataset_parse_files(d, f, &in, skip, err);
   input_free(&in);
   return status;
 }

@@ -570,3 +570,12 @@ unroll_status model_load(model *m, const char *path, bool derive, unroll_error *
   tensor_file_free(&f);
   return status;
 }
+
+unroll_status model_load_memory(model *m, const void *bytes, size_t size, unroll_error *err) {
+  tensor_file f;
+  *m = (model){0};
+  unroll_status status = tensor_file_parse(&f, "the model", bytes, size, err);
+  if (!status) status = model_from_tensors(m, "the model", &f, false, err);
+  tensor_file_free(&f);
+  return status;
+}

@@ -80,6 +80,8 @@ int model_first_bad(const model *m, const float *block);
 unroll_status model_save(const model *m, const char *path, unroll_error *err);
 /* derive: the gradient too. A checkpoint can be loaded as a model too. */
 unroll_status model_load(model *m, const char *path, bool derive, unroll_error *err);
+/* The same from the bytes of a file, which are copied. Without the gradient. */
+unroll_status model_load_memory(model *m, const void *bytes, size_t size, unroll_error *err);
 unroll_status model_from_tensors(model *m, const char *name, const tensor_file *f, bool derive, unroll_error *err);
 /* With further tensors and metadata, for checkpoints; names of further tensors begin with '@'. */
 typedef struct model_extra {

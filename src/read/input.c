@@ -46,6 +46,18 @@ static unroll_status add_path(input_files *in, const char *path, unroll_error *e
   return status;
 }
 
+unroll_status input_memory(input_files *in, const char *name, char *data, size_t size, unroll_error *err) {
+  *in = (input_files){.files = mem_zero(1, sizeof *in->files), .room = 1};
+  char *copy = mem_text(name);
+  if (!in->files || !copy) {
+    mem_free(copy);
+    mem_free(data);
+    return error_memory(err);
+  }
+  in->files[in->n++] = (input_file){.name = copy, .data = data, .size = size};
+  return UNROLL_OK;
+}
+
 unroll_status input_read(input_files *in, const char *paths, unroll_error *err) {
   *in = (input_files){0};
   char *copy = mem_text(paths);

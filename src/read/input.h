@@ -20,6 +20,8 @@ typedef struct input_files {
 /* `paths`: a file, "-" or a folder, or several with newlines between them. Of a folder all files, those of its sub-folders too, by
  * folder_list. UNROLL_BAD_INPUT when one cannot be read, or nothing is there. input_free in any case. */
 unroll_status input_read(input_files *in, const char *paths, unroll_error *err);
+/* One file that is in memory already; `data`, a block for mem_free with a NUL behind it, is taken over. input_free in any case. */
+unroll_status input_memory(input_files *in, const char *name, char *data, size_t size, unroll_error *err);
 void input_free(input_files *in);
 /* UNROLL_BAD_INPUT if a file is of a known other kind: "this is a JPEG picture, not a table; ...". `texts`: any text is fine. */
 unroll_status input_refuse(const input_file *f, const char *wanted, bool texts, unroll_error *err);

@@ -129,17 +129,12 @@ unroll_status table_parse_files(table *t, input_files *in, const table_options *
 }
 
 static unroll_status parse_one(table *t, const char *name, const char *columns, char *data, size_t size, unroll_error *err) {
-  input_files in = {.files = mem_zero(1, sizeof *in.files), .n = 1, .room = 1};
-  char *copy = mem_text(name);
-  if (!in.files || !copy) {
-    mem_free(in.files);
-    mem_free(copy);
-    mem_free(data);
-    *t = (table){0};
-    return error_memory(err);
-  }
-  in.files[0] = (input_file){.name = copy, .data = data, .size = size};
-  return table_parse_files(t, &in, &(table_options){.tagged = columns}, err);
+  input_files in;
+  *t = (table){0};
+  unroll_status status = input_memory(&in, name, data, size, err);
+  if (!status) status = table_parse_files(t, &in, &(table_options){.tagged = columns}, err);
+  input_free(&in);
+  return status;
 }
 
 unroll_status table_parse(table *t, const char *name, char *data, size_t size, unroll_error *err) {

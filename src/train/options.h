@@ -15,12 +15,21 @@ enum {
 };
 extern const option_row train_option_rows[TRAIN_OPTIONS];
 
+struct schema; /* data/schema.h */
+struct data_memory;
+/* Rows that are in memory, as a net with this schema reads them; valid until training ends. */
+typedef struct train_source {
+  unroll_status (*open)(void *context, const struct schema *s, const struct data_memory **out, unroll_error *err);
+  void *context;
+} train_source;
+
 typedef struct train_options {
 #define TRAIN_OPTION(field, kind, ...) OPTION_##kind##_FIELD field;
 #include "option/options.def"
   const setting *settings; /* before those of `sets` */
   int n_settings;
-  bool given[TRAIN_OPTIONS]; /* by train_options_set */
+  const train_source *source; /* in place of `data`; or NULL */
+  bool given[TRAIN_OPTIONS];  /* by train_options_set */
 } train_options;
 
 void train_defaults(train_options *o);

@@ -384,6 +384,7 @@ unroll_status train_resume(const char *dir, const train_options *change, const t
   if (!status) status = trainer_set_folder(&t, dir, err);
   if (!status) status = checkpoint_load(&t, &f, &file, err);
   t.o.dir = dir;
+  t.o.source = change ? change->source : NULL;
   if (!status && change) status = train_options_change(&t, change, err);
   if (!status) status = checkpoint_trust(&t, &f, file, change, err);
   if (!status) status = read_same_data(&t, err);

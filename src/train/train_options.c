@@ -122,7 +122,7 @@ unroll_status train_options_change(trainer *t, const train_options *change, unro
 
 unroll_status train_options_check(const train_options *o, unroll_error *err) {
   if (!o->net) return error_set(err, UNROLL_USAGE, "no net to train");
-  if (!o->data) return error_set(err, UNROLL_USAGE, "no data to train on");
+  if (!o->data && !o->source) return error_set(err, UNROLL_USAGE, "no data to train on");
   for (int i = 0; i < TRAIN_OPTIONS; i++) {
     const unroll_status status = option_check(&train_option_rows[i], o, err);
     if (status) return status;

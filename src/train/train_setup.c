@@ -40,8 +40,11 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
     if (status) return status;
   }
   for (int i = 0; i < 3; i++) {
-    if (!files[i] || (i != TRAIN && as_share(files[i], &share))) continue;
-    const unroll_status status = dataset_read(&t->sets[i], &t->m.schema, files[i], &how, err);
+    const train_source *rows = i == TRAIN ? t->o.source : NULL;
+    if (!rows && (!files[i] || (i != TRAIN && as_share(files[i], &share)))) continue;
+    how.memory = NULL;
+    unroll_status status = rows ? rows->open(rows->context, &t->m.schema, &how.memory, err) : UNROLL_OK;
+    if (!status) status = dataset_read(&t->sets[i], &t->m.schema, files[i], &how, err);
     if (status) return status;
     how.learn = NULL;
     t->identity.bytes += t->sets[i].bytes;

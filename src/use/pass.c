@@ -34,10 +34,11 @@ static unroll_status prepare(pass *s, plan_options *options, int **keep, const m
   *keep = NULL;
   unroll_status status = batcher_new(&s->batches, g, p, &cut, err);
   if (status) return status;
-  *keep = mem_zero((size_t)g->n_losses * (LOSS_ARGS + 1) + 1, sizeof **keep);
+  *keep = mem_zero((size_t)g->n_losses * (LOSS_ARGS + 1) + (size_t)o->n_keep + 1, sizeof **keep);
   if (!*keep) return error_memory(err);
   if (o->heads) status = find_heads(s, *keep, &n_keep, err);
   for (int k = 0; k < g->n_losses && o->losses; k++) (*keep)[n_keep++] = g->losses[k].node;
+  for (int i = 0; i < o->n_keep; i++) (*keep)[n_keep++] = o->keep[i];
   *options = (plan_options){.precision = m->precision,
                             .max_rows = batcher_rows(s->batches),
                             .max_steps = batcher_steps(s->batches),

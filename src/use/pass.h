@@ -12,9 +12,11 @@
 #include "run/make.h"
 
 typedef struct pass_options {
-  int rows, steps;    /* at a time; steps: of a stream */
-  bool uneven, cold;  /* streams: as in batch_options; without warming up */
-  int window;         /* steps that run at a time, see plan_options; 0: all */
+  int rows, steps;   /* at a time; steps: of a stream */
+  bool uneven, cold; /* streams: as in batch_options; without warming up */
+  int window;        /* steps that run at a time, see plan_options; 0: all */
+  const int *keep;   /* [n_keep] further nodes that are looked at */
+  int n_keep;
   bool heads, losses; /* what is looked at after each pass: the arguments of the distributions; the losses of each prediction */
 } pass_options;
 

@@ -9,7 +9,7 @@ typedef struct output { /* of one loss */
   int64_t *first;       /* [n_sequences + 1] predictions of each example; of ctc room for them ... */
   int64_t *count;       /* [n_sequences] ... and how many there are; else NULL */
   int32_t *symbols;
-  float *p, *numbers;
+  float *p, *all, *numbers;
   const double *levels;
   int n_levels;
   float *quantiles;
@@ -47,7 +47,9 @@ static unroll_status make_output(predictor *s, int k, unroll_error *err) {
   const bool shares = !s->complete && !o->count;
   o->symbols = mem_zero(n, sizeof *o->symbols);
   if (shares) o->p = mem_zero(n, sizeof *o->p);
-  return o->symbols && (o->p || !shares) ? UNROLL_OK : error_memory(err);
+  const bool all = s->sink->all && !o->count;
+  if (all && !__builtin_mul_overflow(n, (size_t)v->words.n, &numbers)) o->all = mem_zero(numbers, sizeof *o->all);
+  return o->symbols && (o->p || !shares) && (o->all || !all) ? UNROLL_OK : error_memory(err);
 }
 
 /* What is asked for, or what the outputs of quantile() are. */
@@ -99,6 +101,7 @@ static void predictor_free(predictor *s) {
     mem_free(s->outputs[k].count);
     mem_free(s->outputs[k].symbols);
     mem_free(s->outputs[k].p);
+    mem_free(s->outputs[k].all);
     mem_free(s->outputs[k].numbers);
     mem_free(s->outputs[k].quantiles);
   }
@@ -115,6 +118,9 @@ static void take_one(predictor *s, int k, const prediction *p, int64_t at) {
   if (distribution_is_symbols(d)) {
     o->symbols[at] = distribution_likeliest(d, p);
     if (o->p) o->p[at] = (float)exp(distribution_log_symbol(d, p, o->symbols[at]));
+    if (!o->all) return;
+    distribution_probabilities(d, p, s->means);
+    for (int j = 0; j < d->width; j++) o->all[at * d->width + j] = (float)s->means[j];
     return;
   }
   distribution_mean(d, p, s->means);
@@ -228,6 +234,7 @@ static unroll_status emit_all(predictor *s, const predict_sink *sink, unroll_err
                                      .n = o->count ? o->count[i] : o->first[i + 1] - o->first[i],
                                      .symbols = o->symbols ? o->symbols + o->first[i] : NULL,
                                      .p = o->p ? o->p + o->first[i] : NULL,
+                                     .all = o->all ? o->all + o->first[i] * v->words.n : NULL,
                                      .truth = s->complete && o->symbols ? c->symbols + c->first[i] : NULL,
                                      .n_truth = s->complete && o->symbols ? c->first[i + 1] - c->first[i] : 0,
                                      .numbers = o->numbers ? o->numbers + o->first[i] * v->width : NULL,

@@ -12,6 +12,7 @@ typedef struct predicted_part { /* of one line with ~ */
   int64_t n;              /* 1, or the steps of the example; of ctc the symbols of the text that was found */
   const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
   const float *p;         /* [n] its probability; NULL for ctc, and where the truth is there */
+  const float *all;       /* [n][v->words.n] the probabilities of all symbols, if asked for; else NULL */
   const int32_t *truth;   /* [n_truth] symbols, where the data holds what is predicted; else NULL */
   int64_t n_truth;        /* n, but of ctc */
   const float *numbers;   /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
@@ -43,6 +44,7 @@ typedef struct predict_sink {
   volatile sig_atomic_t *stop;                                                 /* or NULL */
   const double *levels; /* [n_levels] quantiles of numbers that are wanted beside the mean; NULL: those of quantile() alone */
   int n_levels;
+  bool all;                 /* the probabilities of all symbols are wanted; not of ctc */
   const ctc_search *search; /* of ctc: how its texts are found; NULL: the likeliest path */
 } predict_sink;
 

@@ -22,7 +22,7 @@ static void set(unroll_options *o, const char *name, const char *value) {
 }
 
 static unroll_options *options(const char *data, const char *const *settings, const char *out) {
-  unroll_options *o = unroll_options_new();
+  unroll_options *o = unroll_options_new("train");
   assert_non_null(o);
   set(o, "net", "names");
   set(o, "data", data);
@@ -254,7 +254,7 @@ static void test_train_stops_and_resumes(void **state) {
   assert_int_equal(unroll_train(o, stop_at_20, &last, &err), UNROLL_INTERRUPTED);
   assert_int_equal(last, 20);
   unroll_options_free(o);
-  o = unroll_options_new();
+  o = unroll_options_new("train");
   assert_non_null(o);
   set(o, "resume", out);
   assert_int_equal(unroll_train(o, NULL, NULL, &err), UNROLL_OK);
@@ -289,7 +289,7 @@ static void test_train_refuses(void **state) {
   in_folder(out, "refused");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     unroll_error err = {0};
-    unroll_options *o = unroll_options_new();
+    unroll_options *o = unroll_options_new("train");
     assert_non_null(o);
     if (rows[i].net) set(o, "net", rows[i].net);
     if (rows[i].data) set(o, "data", names);
@@ -329,7 +329,7 @@ static void test_options(void **state) {
       {"optimiser", "adam", "unknown option 'optimiser'; did you mean 'optimizer'?"},
       {"bananas", "7", "unknown option 'bananas'"},
   };
-  unroll_options *o = unroll_options_new();
+  unroll_options *o = unroll_options_new("train");
   (void)state;
   assert_non_null(o);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

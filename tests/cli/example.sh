@@ -26,6 +26,25 @@ if [ -z "${SANITIZE:-}" ]; then
   ./first-static >out-static 2>err || fail "the static example fails: $(cat err)"
   cmp -s out out-static || fail "static and shared library differ"
   nm --defined-only "$libdir/libunroll.a" 2>/dev/null | awk '$2 ~ /[TDBR]/ && $3 !~ /^unroll_/ { print; bad = 1 } END { exit bad }' || fail "names in libunroll.a"
+
+  # Three programs with data made here: a stepwise tagger and a forecaster in C, a classifier in C++.
+  flags=$(pkg-config --cflags --libs unroll)
+  for i in $(seq 40); do printf 'the D\ncat N\nsat V\n\na D\ndog N\nran V\nhome N\n\n'; done >tagged.txt
+  ${CC:-cc} -std=c11 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L "$SOURCE/examples/tagger.c" -o tagger $flags || fail "tagger.c does not compile"
+  printf 'the dog sat\na cat ran home\n' | ./tagger "$SOURCE/examples/stepwise.net" tagged.txt tagger-model >said 2>err || fail "the tagger fails: $(cat err)"
+  printf 'the/D dog/N sat/V \na/D cat/N ran/V home/N \n' | cmp -s - said || fail "the tagger says $(cat said)"
+  awk 'BEGIN { print "date,y"; for (i = 0; i < 120; i++) printf "%d-%02d-01,%.4f\n", 2010 + int(i / 12), i % 12 + 1, 10 + 4 * sin(i * 3.14159265 / 6) }' >sales.csv
+  ${CC:-cc} -std=c11 -Wall -Wextra -Werror "$SOURCE/examples/forecaster.c" -o forecaster $flags || fail "forecaster.c does not compile"
+  ./forecaster sales.csv forecaster-model >said 2>err || fail "the forecaster fails: $(cat err)"
+  awk 'NR == 1 { if ($4 + 0 >= $9 + 0) exit 1 } NR > 1 { gsub(/[()]/, ""); if (!($3 <= $2 && $2 <= $5)) exit 1 } END { exit NR != 7 }' said || fail "the forecaster says $(cat said)"
+  grep -q '^2020-01-01 ' said || fail "the forecast does not begin after the data"
+  { echo text,label; for i in $(seq 30); do printf 'a fine and moving film,good\nwhat a dull bore,bad\nfine acting,good\na bore of a film,bad\n'; done; } >reviews.csv
+  if command -v "${CXX:-c++}" >/dev/null; then
+    ${CXX:-c++} -std=c++14 -Wall -Wextra -Werror "$SOURCE/examples/sentiment.cpp" -o sentiment $flags || fail "sentiment.cpp does not compile"
+    ./sentiment reviews.csv sentiment-model 'fine moving acting' 'what a dull film' >said 2>err || fail "the classifier fails: $(cat err)"
+    grep -q '^fine moving acting: good bad=0\.[0-9]* good=' said && grep -q '^what a dull film: bad ' said || fail "the classifier says $(cat said)"
+  fi
+
   mkdir consumer
   cp first.c consumer
   cat >consumer/CMakeLists.txt <<'X'

@@ -1,0 +1,173 @@
+/* ask.c - see ask.h. */
+#include "api/ask.h"
+#include <math.h>
+#include "base/text.h"
+#include "use/forecast.h"
+
+unroll_status ask_begin(ask *a, const unroll_model *m, const unroll_table *t, const unroll_options *o, uint32_t command,
+                        unroll_error *err) {
+  memset(a, 0, sizeof *a);
+  if (!m) return api_null(err);
+  unroll_status status = call_take(&a->o, o, command, err);
+  a->m = m->m;
+  if (!status) status = model_set_precision(&a->m, a->o.precision, err);
+  if (!status && t) status = table_source_of(&a->source, t, &m->m.schema, err);
+  if (status) return status;
+  a->workers = pool_new(a->o.threads > 0 ? (int)a->o.threads : 0);
+  return a->workers ? UNROLL_OK : error_memory(err);
+}
+
+static const data_memory *memory_of(const ask *a) { return a->source.paths ? NULL : &a->source.memory; }
+
+static data_options how_of(const ask *a, enum bind_wanted wanted) {
+  const call_options *o = &a->o;
+  return (data_options){.wanted = wanted,
+                        .series = o->series,
+                        .tagged = o->tagged,
+                        .separator = o->separator,
+                        .decimal = o->decimal,
+                        .dates = o->dates,
+                        .columns = o->columns,
+                        .folders = o->folders,
+                        .codes = o->decode,
+                        .skip_bad = o->skip_bad,
+                        .memory = memory_of(a)};
+}
+
+unroll_status ask_read(ask *a, enum bind_wanted wanted, unroll_error *err) {
+  const data_options how = how_of(a, wanted);
+  return model_read(&a->d, &a->m, a->source.paths, &how, err);
+}
+
+unroll_status ask_read_series(ask *a, int future, unroll_error *err) {
+  data_options how = how_of(a, BIND_TRUTH);
+  if (a->o.series) a->m.schema.time.series = (char *)a->o.series; /* the copy's, which is never freed */
+  if (a->o.time) a->m.schema.time.time = (char *)a->o.time;
+  how.series = NULL;
+  return forecast_read(&a->d, &a->m, a->source.paths, &how, NULL, future, err);
+}
+
+void ask_end(ask *a) {
+  dataset_free(&a->d);
+  table_source_free(&a->source);
+  pool_free(a->workers);
+}
+
+/* --- checks --- */
+
+unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err) {
+  const call_options *o = &a->o;
+  const char *given = o->time                      ? "time"
+                      : o->horizon > 0             ? "horizon"
+                      : o->backtest > 0            ? "backtest"
+                      : o->stride > 0              ? "stride"
+                      : o->season > 0              ? "season"
+                      : o->trained                 ? "trained"
+                      : o->quantiles && !quantiles ? "quantiles"
+                                                   : NULL;
+  const char *other = o->tagged        ? "tagged"
+                      : o->folders     ? "labels-from-folders"
+                      : o->skip_bad    ? "skip-bad"
+                      : o->confusion   ? "confusion"
+                      : o->beam > 0    ? "beam"
+                      : o->best > 0    ? "n-best"
+                      : o->length > 0  ? "length"
+                      : o->probability ? "probability"
+                      : o->decode      ? "decode"
+                                       : NULL;
+  const bool timed = a->m.schema.time.time != NULL;
+  if (timed && other)
+    return error_set(err, UNROLL_USAGE, "option '%s' does not go together with series with dates, which this model is for", other);
+  if (timed || !given) return UNROLL_OK;
+  return error_set(err, UNROLL_USAGE,
+                   "option '%s' is for models of series with dates, and this one was trained without option 'time'", given);
+}
+
+static bool reads_ctc(const model *m) {
+  bool any = false;
+  for (int i = 0; i < m->schema.n; i++) any |= m->schema.list[i].over >= 0;
+  return any;
+}
+
+unroll_status ask_check_alone(const ask *a, unroll_error *err) {
+  const call_options *o = &a->o;
+  const char *name = o->beam >= 0 && !reads_ctc(&a->m) ? "beam"
+                     : o->best >= 0                    ? "n-best"
+                     : o->samples >= 0                 ? "samples"
+                     : !isnan(o->length_penalty)       ? "length-penalty"
+                     : !isnan(o->temperature)          ? "temperature"
+                     : !isnan(o->top_p)                ? "top-p"
+                     : o->top_k >= 0                   ? "top-k"
+                     : o->length >= 0                  ? "length"
+                     : o->probability                  ? "probability"
+                                                       : NULL;
+  if (!name) return UNROLL_OK;
+  return error_set(err, UNROLL_USAGE,
+                   "option '%s' is for nets that generate, and this one predicts nothing from its own earlier values", name);
+}
+
+unroll_status ask_check_eval(const ask *a, unroll_error *err) {
+  const call_options *o = &a->o;
+  const bool plain = schema_is_text(&a->m.schema), generates = decode_is_for(&a->m.g) && !plain;
+  const char *name = o->beam >= 0 && !reads_ctc(&a->m) ? "beam"
+                     : !isnan(o->length_penalty)       ? "length-penalty"
+                     : o->length >= 0                  ? "length"
+                                                       : NULL;
+  if (o->decode && !generates)
+    return error_set(
+        err, UNROLL_USAGE,
+        "option 'decode' is for nets that generate from data: this one predicts nothing from its own earlier values, or "
+        "has nothing else");
+  if (o->samples >= 0 || o->seed >= 0)
+    return error_set(err, UNROLL_USAGE, "option '%s' is for forecasts, of models of series with dates",
+                     o->samples >= 0 ? "samples" : "seed");
+  if (!o->decode && name) return error_set(err, UNROLL_USAGE, "option '%s' goes with option 'decode'", name);
+  if (plain && o->confusion) return error_set(err, UNROLL_USAGE, "option 'confusion' is for tables, and this model reads a text");
+  return UNROLL_OK;
+}
+
+/* --- how to generate --- */
+
+unroll_status ask_decode(const call_options *o, decode_options *d, unroll_error *err) {
+  decode_defaults(d);
+  if (o->samples < 0 && (!isnan(o->temperature) || !isnan(o->top_p) || o->top_k >= 0 || o->seed >= 0))
+    return error_set(
+        err, UNROLL_USAGE,
+        "option 'temperature', option 'top-k', option 'top-p' and option 'seed' are for draws: option 'samples' says how "
+        "many");
+  if (o->samples >= 0 && (o->beam >= 0 || o->best >= 0 || !isnan(o->length_penalty)))
+    return error_set(err, UNROLL_USAGE, "option 'samples' draws, option 'beam' searches: one of them");
+  if (o->beam >= 0) d->beam = (int)o->beam;
+  if (o->best >= 0) d->best = (int)o->best;
+  if (d->best > d->beam) return error_set(err, UNROLL_USAGE, "option 'n-best' is at most option 'beam', which is %d", d->beam);
+  if (!isnan(o->length_penalty)) d->penalty = o->length_penalty;
+  if (o->samples >= 0) d->samples = o->samples;
+  if (!isnan(o->temperature)) d->choice.temperature = o->temperature;
+  if (!isnan(o->top_p)) d->choice.top_p = o->top_p;
+  if (o->top_k >= 0) d->choice.top_k = (int)o->top_k;
+  if (o->seed >= 0) d->seed = (uint64_t)o->seed;
+  if (o->length >= 0) d->length = o->length;
+  if (o->batch > 0) d->rows = (int)o->batch * d->beam < 65536 ? (int)o->batch * d->beam : 65536;
+  if (o->batch <= 0) d->rows *= d->beam;
+  return UNROLL_OK;
+}
+
+const ctc_search *ask_ctc(const call_options *o, ctc_search *s) {
+  *s = (ctc_search){.beam = (int)o->beam, .best = 1, .space = -1};
+  return o->beam > 1 ? s : NULL;
+}
+
+unroll_status ask_levels(const char *list, double levels[ASK_LEVELS], int *n, unroll_error *err) {
+  *n = 0;
+  for (const char *at = list ? list : "0.1,0.5,0.9";; at++) {
+    const size_t size = strcspn(at, ",");
+    double x;
+    if (*n == ASK_LEVELS) return error_set(err, UNROLL_USAGE, "option 'quantiles' takes at most %d", ASK_LEVELS);
+    if (text_number(at, size, &x) || !(x > 0 && x < 1) || (*n && x <= levels[*n - 1]))
+      return error_set(err, UNROLL_USAGE,
+                       "option 'quantiles' takes numbers between 0 and 1, increasing, with commas between them, not '%s'", list);
+    levels[(*n)++] = x;
+    at += size;
+    if (!*at) return UNROLL_OK;
+  }
+}

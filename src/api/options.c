@@ -1,0 +1,84 @@
+/* options.c - see options.h. */
+#include "api/options.h"
+#include <math.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/text.h"
+
+static const option_row rows[] = {
+#define OPTION(...) OPTION_ROW(call_options, __VA_ARGS__),
+#define OPTION_FOR(...) OPTION_ROW(call_options, __VA_ARGS__),
+#include "option/options.def"
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static const struct {
+  const char *name;
+  uint32_t bit;
+} commands[] = {
+#define COMMAND(name, least, most, summary, usage, text) {#name, IN(name)},
+#include "option/commands.def"
+};
+
+static void unset(call_options *o) {
+  *o = (call_options){0};
+  for (int i = 0; i < ROWS; i++) {
+    void *at = (char *)o + rows[i].at;
+    if (rows[i].kind == OPTION_WHOLE || rows[i].kind == OPTION_BYTES) *(int64_t *)at = -1;
+    if (rows[i].kind == OPTION_REAL) *(double *)at = (double)NAN;
+  }
+}
+
+unroll_options *unroll_options_new(const char *command) {
+  unroll_options *o = command ? mem_zero(1, sizeof *o) : NULL;
+  for (size_t i = 0; o && i < N_COMMANDS; i++)
+    if (!strcmp(commands[i].name, command)) o->bit = commands[i].bit;
+  if (!o || !o->bit) {
+    mem_free(o);
+    return NULL;
+  }
+  unset(&o->o);
+  train_defaults(&o->train);
+  return o;
+}
+
+void unroll_options_free(unroll_options *o) {
+  if (!o) return;
+  arena_free(&o->memory);
+  mem_free(o);
+}
+
+/* The row of a command's option; *near: of all, the nearest name. */
+static const option_row *find(const unroll_options *o, const char *name, const char **near) {
+  const char *names[ROWS];
+  size_t n = 0;
+  for (int i = 0; i < ROWS; i++) {
+    if (!rows[i].name || !(rows[i].commands & o->bit)) continue;
+    if (option_find(&rows[i], 1, name)) return &rows[i];
+    names[n++] = rows[i].name;
+  }
+  *near = text_nearest(name, names, n);
+  return NULL;
+}
+
+unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err) {
+  const char *near;
+  if (!o || !name) return error_set(err, UNROLL_USAGE, "no options, or no name of one");
+  if (o->bit == IN(train)) return train_options_set(&o->train, name, value, &o->memory, err);
+  const option_row *row = find(o, name, &near);
+  if (!row)
+    return error_set(err, UNROLL_USAGE, "unknown option '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
+                     near ? "'?" : "");
+  call_options before = o->o;
+  const unroll_status status = option_set(row, &o->o, value, &o->memory, err);
+  if (status) o->o = before;
+  return status;
+}
+
+unroll_status call_take(call_options *o, const unroll_options *given, uint32_t bit, unroll_error *err) {
+  unset(o);
+  if (!given) return UNROLL_OK;
+  if (given->bit != bit) return error_set(err, UNROLL_USAGE, "these are the options of another command");
+  *o = given->o;
+  return UNROLL_OK;
+}

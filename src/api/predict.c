@@ -1,0 +1,258 @@
+/* predict.c - behind unroll.h: predictions, what is generated, and forecasts, as rows of values. */
+#include <math.h>
+#include "api/ask.h"
+#include "api/result.h"
+#include "data/calendar.h"
+#include "use/evaluate.h"
+#include "use/forecast.h"
+#include "use/generate.h"
+#include "use/predict.h"
+
+enum { ROWS = 32, FORECAST_ROWS = 1024, SAMPLES = 200 };
+
+typedef struct collector {
+  const model *m;
+  const dataset *d;
+  unroll_result *r;
+  const double *levels; /* of forecasts */
+  int n_levels;
+} collector;
+
+/* A result with the names of all lines with ~, or of those on the axis of what is generated. */
+static unroll_status begin_result(collector *c, const model *m, const dataset *d, unroll_error *err) {
+  *c = (collector){.m = m, .d = d, .r = result_new(m->g.n_losses)};
+  bool full = c->r != NULL;
+  for (int k = 0; k < m->g.n_losses && full; k++) full = result_name(c->r, k, m->g.data[m->g.losses[k].data].name);
+  return full ? UNROLL_OK : error_memory(err);
+}
+
+static unroll_status finish(collector *c, unroll_status status, unroll_result **out) {
+  if (status)
+    unroll_result_free(c->r);
+  else
+    *out = c->r;
+  return status;
+}
+
+/* --- of each example --- */
+
+static bool take_part(unroll_result *r, unroll_value *v, const predicted_part *p) {
+  bool full = true;
+  int64_t n = 0;
+  if (p->numbers) {
+    const size_t each = (size_t)p->v->width;
+    v->steps = p->n;
+    v->width = p->v->width;
+    v->numbers = result_copy(r, p->numbers, (size_t)p->n * each, sizeof *p->numbers, &full);
+    v->n_levels = p->quantiles ? p->n_levels : 0;
+    v->levels = result_copy(r, p->levels, (size_t)v->n_levels, sizeof *p->levels, &full);
+    v->quantiles = result_copy(r, p->quantiles, (size_t)p->n * each * (size_t)v->n_levels, sizeof *p->quantiles, &full);
+    return full;
+  }
+  while (n < p->n && p->symbols[n] != p->v->words.end) n++;
+  full = result_symbols(r, v, &p->v->words, p->symbols, n);
+  v->p = result_copy(r, p->p, (size_t)n, sizeof *p->p, &full);
+  v->n_probabilities = p->all ? p->v->words.n : 0;
+  v->probabilities = result_copy(r, p->all, (size_t)n * (size_t)v->n_probabilities, sizeof *p->all, &full);
+  return full;
+}
+
+static unroll_status take_predicted(void *context, const predicted *p, unroll_error *err) {
+  const collector *c = context;
+  result_row *row = result_add(c->r);
+  bool full = row != NULL;
+  if (full) row->row.example = p->number;
+  for (int k = 0; k < p->n && full; k++) full = take_part(c->r, &row->values[k], &p->parts[k]);
+  return full ? UNROLL_OK : error_memory(err);
+}
+
+static unroll_status take_decoded(void *context, const decoded *d, unroll_error *err) {
+  const collector *c = context;
+  result_row *row = result_add(c->r);
+  bool full = row != NULL;
+  if (full) {
+    row->row.example = d->example;
+    row->row.number = d->number;
+    row->row.log2_p = d->log_probability * BITS_PER_NAT;
+    row->row.ended = d->ended;
+  }
+  for (int k = 0; k < d->n_parts && full; k++) {
+    const decoded_part *p = &d->parts[k];
+    unroll_value *v = &row->values[p->loss];
+    v->steps = d->n;
+    if (p->words) {
+      full = result_symbols(c->r, v, p->words, p->symbols, d->n);
+      continue;
+    }
+    const size_t n = (size_t)d->n * (size_t)p->width;
+    float *x = n ? arena_alloc(&c->r->memory, n, sizeof *x) : NULL;
+    full = x || !n;
+    for (size_t i = 0; i < n && full; i++) x[i] = (float)p->numbers[i];
+    v->width = p->width;
+    v->numbers = x;
+  }
+  return full ? UNROLL_OK : error_memory(err);
+}
+
+static unroll_status take_levels(const ask *a, bool generates, double levels[ASK_LEVELS], predict_sink *sink, unroll_error *err) {
+  bool numbers = false;
+  const schema *s = &a->m.schema;
+  for (int i = 0; i < s->n; i++) numbers |= s->list[i].predicted && s->list[i].form.unit == UNIT_NUMBERS;
+  if (generates || !numbers)
+    return error_set(err, UNROLL_USAGE, "option 'quantiles' is for numbers that are predicted, and here %s",
+                     numbers ? "they are drawn: option 'samples' shows draws" : "there are none");
+  sink->levels = levels;
+  return ask_levels(a->o.quantiles, levels, &sink->n_levels, err);
+}
+
+static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
+  const call_options *o = &a->o;
+  const bool generates = decode_is_for(&a->m.g);
+  double levels[ASK_LEVELS];
+  ctc_search search;
+  decode_options how;
+  predict_sink sink = {.context = c, .emit = take_predicted, .all = true, .search = ask_ctc(o, &search)};
+  const decode_sink drawn = {.context = c, .emit = take_decoded};
+  unroll_status status = generates ? ask_decode(o, &how, err) : ask_check_alone(a, err);
+  if (!status && o->quantiles) status = take_levels(a, generates, levels, &sink, err);
+  if (!status && schema_is_text(&a->m.schema))
+    status = error_set(err, UNROLL_USAGE, "this model reads texts, not tables: 'sample' and 'score' are for it");
+  if (!status) status = ask_read(a, BIND_GIVEN, err);
+  if (!status && generates) return decode_table(&a->m, &a->d, NULL, &how, a->workers, &drawn, err);
+  return status ? status : predict(&a->m, &a->d, false, (int)ask_or(o->batch, ROWS), 1, a->workers, &sink, NULL, err);
+}
+
+/* --- series --- */
+
+static bool take_times(const collector *c, result_row *row, const forecast_result *f) {
+  const char **times = arena_alloc(&c->r->memory, (size_t)f->horizon, sizeof *times);
+  const char *series = calendar_name(c->d, f->origin.example);
+  row->row.series = arena_text(&c->r->memory, series, strlen(series));
+  row->row.times = times;
+  bool full = times && row->row.series;
+  for (int h = 0; h < f->horizon && full; h++) {
+    char at[TIME_TEXT];
+    calendar_write(c->d, f->origin.example, f->origin.at + h, at);
+    full = (times[h] = arena_text(&c->r->memory, at, strlen(at))) != NULL;
+  }
+  return full;
+}
+
+static bool take_draws(const collector *c, unroll_value *v, const forecast_part *p, const forecast_result *f) {
+  const size_t width = (size_t)p->v->width, places = (size_t)f->horizon * width, levels = (size_t)c->n_levels;
+  float *mean = arena_alloc(&c->r->memory, places, sizeof *mean);
+  float *quantiles = arena_alloc(&c->r->memory, places * levels, sizeof *quantiles);
+  bool full = mean && quantiles;
+  v->steps = f->horizon;
+  v->width = p->v->width;
+  v->levels = result_copy(c->r, c->levels, levels, sizeof *c->levels, &full);
+  for (size_t i = 0; i < places && full; i++) {
+    mean[i] = (float)p->mean[i];
+    for (size_t l = 0; l < levels; l++)
+      quantiles[(i / width * levels + l) * width + i % width] =
+          (float)forecast_quantile(p->draws + (int64_t)i * f->samples, f->samples, c->levels[l]);
+  }
+  v->n_levels = c->n_levels;
+  v->numbers = mean;
+  v->quantiles = quantiles;
+  return full;
+}
+
+static unroll_status take_forecast(void *context, const forecast_result *f, unroll_error *err) {
+  const collector *c = context;
+  result_row *row = result_add(c->r);
+  bool full = row && take_times(c, row, f);
+  if (full) row->row.example = f->origin.example;
+  for (int k = 0; k < f->n && full; k++) full = take_draws(c, &row->values[k], &f->parts[k], f);
+  return full ? UNROLL_OK : error_memory(err);
+}
+
+static unroll_status predict_series(ask *a, collector *c, unroll_error *err) {
+  const call_options *o = &a->o;
+  double levels[ASK_LEVELS];
+  const forecast_options how = {.horizon = (int)ask_or(o->horizon, a->m.schema.time.horizon),
+                                .samples = ask_or(o->samples, SAMPLES),
+                                .seed = ask_seed(o),
+                                .rows = (int)ask_or(o->batch, FORECAST_ROWS)};
+  const forecast_sink sink = {.context = c, .emit = take_forecast};
+  const char *choice = !isnan(o->temperature) ? "temperature" : o->top_k >= 0 ? "top-k" : !isnan(o->top_p) ? "top-p" : NULL;
+  if (choice)
+    return error_set(err, UNROLL_USAGE, "option '%s' does not go together with series with dates, which this model is for", choice);
+  unroll_status status = ask_levels(o->quantiles, levels, &c->n_levels, err);
+  c->levels = levels;
+  if (!status) status = ask_read_series(a, how.horizon, err);
+  const dataset *d = &a->d;
+  forecast_origin *origins = status ? NULL : mem_zero((size_t)d->n_sequences + 1, sizeof *origins);
+  if (!status && !origins) status = error_memory(err);
+  for (int64_t e = 0; e < d->n_sequences && !status; e++) origins[e] = (forecast_origin){e, d->calendar.known[e]};
+  if (!status) status = forecast(&a->m, d, origins, d->n_sequences, &how, a->workers, &sink, err);
+  mem_free(origins);
+  return status;
+}
+
+unroll_status unroll_predict(const unroll_model *m, const unroll_table *t, const unroll_options *o, unroll_result **out,
+                             unroll_error *err) {
+  ask a;
+  collector c = {0};
+  if (!out) return api_null(err);
+  *out = NULL;
+  if (!m || !t) return api_null(err);
+  unroll_status status = ask_begin(&a, m, t, o, IN(predict), err);
+  if (!status) status = begin_result(&c, &a.m, &a.d, err);
+  if (!status) status = ask_check_series(&a, true, err);
+  if (!status) status = a.m.schema.time.time ? predict_series(&a, &c, err) : predict_examples(&a, &c, err);
+  ask_end(&a);
+  return finish(&c, status, out);
+}
+
+/* --- from nothing --- */
+
+static unroll_status take_text(void *context, const generated *g, unroll_error *err) {
+  const collector *c = context;
+  result_row *row = result_add(c->r);
+  if (!row || !result_symbols(c->r, &row->values[0], &c->m->schema.list->words, g->symbols, g->n)) return error_memory(err);
+  row->row.example = 0;
+  row->row.number = g->number;
+  row->row.log2_p = g->log_probability * BITS_PER_NAT;
+  row->row.ended = g->ended;
+  return UNROLL_OK;
+}
+
+static unroll_status generate_texts(ask *a, collector *c, unroll_error *err) {
+  const call_options *o = &a->o;
+  generate_options g;
+  const generate_sink sink = {.context = c, .emit = take_text};
+  generate_defaults(&g, &a->m);
+  g.n = ask_or(o->many, 1);
+  g.prime = o->prime;
+  g.prime_size = o->prime ? strlen(o->prime) : 0;
+  if (!isnan(o->temperature)) g.temperature = o->temperature;
+  if (o->top_k >= 0) g.top_k = (int)o->top_k;
+  if (!isnan(o->top_p)) g.top_p = o->top_p;
+  if (o->length >= 0) g.length = o->length;
+  g.seed = ask_seed(o);
+  return generate(&a->m, &g, a->workers, &sink, err);
+}
+
+unroll_status unroll_generate(const unroll_model *m, const unroll_options *o, unroll_result **out, unroll_error *err) {
+  ask a;
+  collector c = {0};
+  decode_options how;
+  if (!out) return api_null(err);
+  *out = NULL;
+  if (!m) return api_null(err);
+  unroll_status status = ask_begin(&a, m, NULL, o, IN(sample), err);
+  if (!status) status = begin_result(&c, &a.m, &a.d, err);
+  if (!status && a.o.not_in) status = error_set(err, UNROLL_USAGE, "option 'not-in' is for the command line");
+  const decode_sink sink = {.context = &c, .emit = take_decoded};
+  if (!status && schema_is_text(&a.m.schema))
+    status = generate_texts(&a, &c, err);
+  else if (!status) {
+    if (a.o.prime) status = error_set(err, UNROLL_USAGE, "option 'prime' is for models of one text");
+    a.o.samples = ask_or(a.o.many, 1);
+    if (!status) status = ask_decode(&a.o, &how, err);
+    if (!status) status = decode_nothing(&a.m, NULL, 0, &how, a.workers, &sink, err);
+  }
+  ask_end(&a);
+  return finish(&c, status, out);
+}

@@ -1,0 +1,33 @@
+/* result.h - what calls of unroll.h hand out: rows of values, and figures. Built by predict.c, evaluate.c and trace.c. */
+#ifndef API_RESULT_H
+#define API_RESULT_H
+#include "api/api.h"
+#include "metrics/figures.h"
+#include "symbols/vocabulary.h"
+
+typedef struct result_row {
+  unroll_row row;
+  unroll_value *values; /* [n_names] */
+} result_row;
+
+struct unroll_result {
+  arena memory;
+  const char **names; /* [n_names] of the variables */
+  int n_names;
+  result_row *rows;
+  int64_t n, room;
+  figures figures;
+  const char **paths; /* [figures.n_subjects] made by result_figures */
+};
+
+unroll_result *result_new(int n_names); /* NULL: out of memory */
+bool result_name(unroll_result *r, int number, const char *name);
+/* A new row, cleared, with values of the names; NULL: out of memory. Valid until the next one. */
+result_row *result_add(unroll_result *r);
+/* Copies of arrays; NULL: out of memory, or there is none (n or from 0). */
+void *result_copy(unroll_result *r, const void *from, size_t n, size_t size, bool *full);
+/* The text of symbols, into v; `symbols` are copied too. */
+bool result_symbols(unroll_result *r, unroll_value *v, const vocabulary *words, const int32_t *symbols, int64_t n);
+/* The result takes over the figures. */
+bool result_figures(unroll_result *r, figures *f);
+#endif

@@ -1,0 +1,209 @@
+/* test_null.c - NULL where it must not be is UNROLL_USAGE in every function of unroll.h; where it may be, nothing happens. */
+#include "made.h"
+
+#define NO(call)                                                                                                                   \
+  do {                                                                                                                             \
+    unroll_error e_ = {0}, *const err = &e_;                                                                                       \
+    assert_int_equal((call), UNROLL_USAGE);                                                                                        \
+    assert_non_null(strstr(e_.message, "NULL"));                                                                                   \
+  } while (0)
+/* Options, or a session's value: with another message. */
+#define NOT(call) assert_int_equal((call), UNROLL_USAGE)
+
+static void test_arguments(void **state) {
+  (void)state;
+  unroll_table *t = make_sentences();
+  unroll_model *m = make_model("tagger", tagger, t, few), *made = NULL;
+  unroll_session *s = NULL, *other = NULL;
+  unroll_result *r = NULL, *none = NULL;
+  unroll_options *o = unroll_options_new("train");
+  unroll_sample_options how;
+  unroll_value v;
+  unroll_row row;
+  unroll_figure f;
+  unroll_variable x;
+  const char *const names[] = {"h"}, *const hole[] = {NULL};
+  const double one = 0.5;
+  const float *at;
+  float q;
+  char *text = NULL;
+  double log2_p;
+  void *bytes = NULL;
+  size_t size = 0;
+  int width;
+  unroll_sample_options_init(&how);
+  unroll_value_init(&v);
+  unroll_row_init(&row);
+  unroll_figure_init(&f);
+  unroll_variable_init(&x);
+  OK(unroll_session_new(&s, m, err));
+  OK(unroll_predict(m, t, NULL, &r, err));
+  NO(unroll_model_load(NULL, "x", err));
+  NO(unroll_model_load(&made, NULL, err));
+  NO(unroll_model_load_memory(NULL, "x", 1, err));
+  NO(unroll_model_load_memory(&made, NULL, 0, err));
+  NO(unroll_model_set_precision(NULL, "fp32", err));
+  OK(unroll_model_set_precision(m, NULL, err));
+  NO(unroll_model_variable(NULL, 0, &x, err));
+  NO(unroll_model_variable(m, 0, NULL, err));
+  NOT(unroll_options_set(NULL, "lr", "1", NULL));
+  NOT(unroll_options_set(o, NULL, "1", NULL));
+  NO(unroll_table_read(NULL, "x", err));
+  NO(unroll_table_read(t, NULL, err));
+  NO(unroll_table_add_texts(NULL, "a", names, NULL, 1, err));
+  NO(unroll_table_add_texts(t, NULL, names, NULL, 1, err));
+  NO(unroll_table_add_texts(t, "a", NULL, NULL, 1, err));
+  NO(unroll_table_add_numbers(NULL, "a", &one, 1, err));
+  NO(unroll_table_add_numbers(t, NULL, &one, 1, err));
+  NO(unroll_table_add_numbers(t, "a", NULL, 1, err));
+  NO(unroll_table_add_vectors(NULL, "a", &q, 1, 1, err));
+  NO(unroll_table_add_vectors(t, NULL, &q, 1, 1, err));
+  NO(unroll_table_add_vectors(t, "a", NULL, 1, 1, err));
+  NO(unroll_table_add_sequences(NULL, "a", &q, (const int64_t[]){0, 1}, 1, 1, err));
+  NO(unroll_table_add_sequences(t, NULL, &q, (const int64_t[]){0, 1}, 1, 1, err));
+  NO(unroll_table_add_sequences(t, "a", NULL, (const int64_t[]){0, 1}, 1, 1, err));
+  NO(unroll_table_add_sequences(t, "a", &q, NULL, 1, 1, err));
+  NO(unroll_result_row(NULL, 0, &row, err));
+  NO(unroll_result_row(r, 0, NULL, err));
+  NO(unroll_result_value(NULL, 0, NULL, &v, err));
+  NO(unroll_result_value(r, 0, NULL, NULL, err));
+  NO(unroll_result_figure(NULL, 0, &f, err));
+  NO(unroll_result_figure(r, 0, NULL, err));
+  NO(unroll_predict(NULL, t, NULL, &none, err));
+  NO(unroll_predict(m, NULL, NULL, &none, err));
+  NO(unroll_predict(m, t, NULL, NULL, err));
+  NO(unroll_evaluate(NULL, t, NULL, &none, err));
+  NO(unroll_evaluate(m, NULL, NULL, &none, err));
+  NO(unroll_evaluate(m, t, NULL, NULL, err));
+  NO(unroll_score_table(NULL, t, NULL, &none, err));
+  NO(unroll_score_table(m, NULL, NULL, &none, err));
+  NO(unroll_score_table(m, t, NULL, NULL, err));
+  NO(unroll_generate(NULL, NULL, &none, err));
+  NO(unroll_generate(m, NULL, NULL, err));
+  NO(unroll_trace(NULL, t, names, 1, NULL, &none, err));
+  NO(unroll_trace(m, NULL, names, 1, NULL, &none, err));
+  NO(unroll_trace(m, t, NULL, 1, NULL, &none, err));
+  NO(unroll_trace(m, t, hole, 1, NULL, &none, err));
+  NO(unroll_trace(m, t, names, 1, NULL, NULL, err));
+  NO(unroll_sample(NULL, &how, &text, &log2_p, err));
+  NO(unroll_sample(m, NULL, &text, &log2_p, err));
+  NO(unroll_sample(m, &how, NULL, &log2_p, err));
+  NO(unroll_score(NULL, "a", 1, &log2_p, NULL, err));
+  NO(unroll_score(m, NULL, 1, &log2_p, NULL, err));
+  NO(unroll_score(m, "a", 1, NULL, NULL, err));
+  NO(unroll_session_new(NULL, m, err));
+  NO(unroll_session_new(&other, NULL, err));
+  NO(unroll_session_new_rows(NULL, m, 1, err));
+  NO(unroll_session_new_rows(&other, NULL, 1, err));
+  NO(unroll_session_reset_row(NULL, 0, err));
+  NO(unroll_session_set_symbol(NULL, 0, "tag", 0, err));
+  NO(unroll_session_set_symbol(s, 0, NULL, 0, err));
+  NO(unroll_session_set_text(NULL, 0, "text", "a", 1, err));
+  NO(unroll_session_set_text(s, 0, NULL, "a", 1, err));
+  NO(unroll_session_set_text(s, 0, "text", NULL, 1, err));
+  NO(unroll_session_set_numbers(NULL, 0, "x", &q, 1, err));
+  NO(unroll_session_set_numbers(s, 0, NULL, &q, 1, err));
+  NO(unroll_session_set_numbers(s, 0, "x", NULL, 1, err));
+  NO(unroll_session_step(NULL, err));
+  NO(unroll_session_value(NULL, 0, NULL, &v, err));
+  NO(unroll_session_value(s, 0, NULL, NULL, err));
+  NO(unroll_session_quantiles(NULL, 0, NULL, &one, 1, &q, err));
+  NO(unroll_session_quantiles(s, 0, NULL, NULL, 1, &q, err));
+  NO(unroll_session_quantiles(s, 0, NULL, &one, 1, NULL, err));
+  NO(unroll_session_argument(NULL, 0, NULL, 0, &at, &width, err));
+  NO(unroll_session_argument(s, 0, NULL, 0, NULL, &width, err));
+  NO(unroll_session_argument(s, 0, NULL, 0, &at, NULL, err));
+  NO(unroll_session_draw(NULL, 0, NULL, NULL, NULL, err));
+  NO(unroll_session_clone(NULL, s, err));
+  NO(unroll_session_clone(&other, NULL, err));
+  NO(unroll_session_save(NULL, &bytes, &size, err));
+  NO(unroll_session_save(s, NULL, &size, err));
+  NO(unroll_session_save(s, &bytes, NULL, err));
+  NO(unroll_session_restore(NULL, "a", 1, err));
+  NO(unroll_session_restore(s, NULL, 1, err));
+  NO(unroll_session_feed(NULL, 0, err));
+  NO(unroll_explain(NULL, NULL, 0, &text, err));
+  NO(unroll_explain("names", NULL, 1, &text, err));
+  NO(unroll_explain("names", hole, 1, &text, err));
+  NO(unroll_explain("names", NULL, 0, NULL, err));
+  NO(unroll_train(NULL, NULL, NULL, err));
+  NO(unroll_train_table(NULL, t, NULL, NULL, NULL, err));
+  NO(unroll_train_table(o, NULL, NULL, NULL, NULL, err));
+  assert_true(!made && !other && !none && !text && !bytes);
+  unroll_session_free(s);
+  unroll_result_free(r);
+  unroll_options_free(o);
+  unroll_model_free(m);
+  unroll_table_free(t);
+}
+
+/* Without a status. */
+static void test_quiet(void **state) {
+  (void)state;
+  unroll_free(NULL);
+  unroll_model_free(NULL);
+  unroll_options_free(NULL);
+  unroll_table_free(NULL);
+  unroll_result_free(NULL);
+  unroll_session_free(NULL);
+  unroll_session_reset(NULL);
+  unroll_variable_init_sized(NULL, 8);
+  unroll_row_init_sized(NULL, 8);
+  unroll_value_init_sized(NULL, 8);
+  unroll_figure_init_sized(NULL, 8);
+  unroll_sample_options_init_sized(NULL, 8);
+  assert_null(unroll_options_new(NULL));
+  assert_null(unroll_options_new("no such command"));
+  assert_null(unroll_model_equations(NULL));
+  assert_int_equal(unroll_model_weights(NULL), 0);
+  assert_int_equal(unroll_model_symbols(NULL), 0);
+  assert_int_equal(unroll_model_end(NULL), -1);
+  assert_int_equal(unroll_model_variables(NULL), 0);
+  assert_null(unroll_model_symbol(NULL, 0, NULL));
+  assert_null(unroll_model_label(NULL, "a", 0, NULL));
+  assert_int_equal(unroll_model_find(NULL, "a", 1, NULL), -1);
+  assert_int_equal(unroll_result_rows(NULL), 0);
+  assert_int_equal(unroll_result_variables(NULL), 0);
+  assert_int_equal(unroll_result_figures(NULL), 0);
+  assert_null(unroll_result_variable(NULL, 0));
+  assert_true(isnan(unroll_result_find(NULL, "", "loss")));
+  assert_null(unroll_session_log_p(NULL));
+}
+
+static char *read_all(const char *path) {
+  char *text = calloc(1, 1 << 18);
+  FILE *f = fopen(path, "r");
+  assert_non_null(f);
+  assert_true(fread(text, 1, (1 << 18) - 1, f) > 0);
+  fclose(f);
+  return text;
+}
+
+/* Every function of the header is in this file. */
+static void test_all_are_here(void **state) {
+  static const char *const fine[] = {"unroll_version", "unroll_parts", "unroll_table_new", NULL}; /* they take nothing */
+  char *header = read_all(UNROLL_SOURCE_DIR "/include/unroll.h"), *own = read_all(UNROLL_SOURCE_DIR "/tests/api/test_null.c");
+  int n = 0;
+  (void)state;
+  for (char *at = header; (at = strstr(at, "\nUNROLL_API ")) != NULL;) {
+    char name[80], call[84];
+    char *end = strchr(at, '('), *begin = end;
+    while (begin[-1] == '_' || (begin[-1] >= 'a' && begin[-1] <= 'z')) begin--;
+    snprintf(name, sizeof name, "%.*s", (int)(end - begin), begin);
+    snprintf(call, sizeof call, "%s(", name);
+    bool found = strstr(own, call) != NULL;
+    for (int i = 0; fine[i]; i++) found |= !strcmp(fine[i], name);
+    if (!found) fail_msg("%s is not in this test", name);
+    n++;
+    at = end;
+  }
+  assert_true(n > 50);
+  free(header);
+  free(own);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_arguments), cmocka_unit_test(test_quiet),
+                                     cmocka_unit_test(test_all_are_here)};
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
