@@ -30,6 +30,13 @@ rows functions.def FUNCTION >functions
 sed -nE '/NULL/! s/^(UNARY|BINARY)\([A-Z_0-9]+, "([a-z_0-9]+)".*/\2/p' "$SOURCE/src/graph/ops.def" >>functions
 named language.md 30 function '`%`' '`%(' <functions
 
+# What the README counts.
+for counted in 'cells cell' 'nets net'; do
+  set -- $counted
+  there=$(find "$SOURCE/$1" -name "*.$2" | wc -l)
+  grep -q "^| $1 | $there, each a text file" "$SOURCE/README.md" || fail "README.md does not say that there are $there $1"
+done
+
 # Links between pages, and their places: a heading as the usual sites make an address of it.
 anchors() { # anchors PAGE
   sed -nE 's/^#+ //p' "$1" | tr 'A-Z' 'a-z' | sed -E 's/[^a-z0-9 _-]//g; s/ /-/g'
