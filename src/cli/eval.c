@@ -65,6 +65,7 @@ static void print_text(const figures *f, const model *m) {
 static void print_report(const evaluation *e, const model *m) {
   const figures *f = &e->figures;
   if (schema_is_text(&m->schema)) {
+    if (e->metrics[0].confusion) print_confusion(&e->metrics[0], labels_of(m, 0));
     print_text(f, m);
     return;
   }
@@ -78,23 +79,33 @@ static void print_report(const evaluation *e, const model *m) {
 
 /* --- JSON --- */
 
+static void label_text(text *out, const vocabulary *v, int32_t i) {
+  size_t size;
+  const char *name = v->unit == UNIT_LABELS ? lexicon_text(&v->words, i, &size) : NULL;
+  if (name)
+    text_add(out, name, size);
+  else
+    output_symbol(out, v, i);
+}
+
 static json_t *confusion_json(const label_metrics *m, const vocabulary *v) {
   json_t *labels = json_array(), *rows = json_array();
   for (int i = 0; i < m->n; i++) {
     json_t *row = json_array();
-    size_t size;
-    const char *name = lexicon_text(&v->words, i, &size);
+    text name = {0};
+    label_text(&name, v, i);
     for (int j = 0; j < m->n; j++) json_array_append_new(row, json_integer((json_int_t)m->confusion[(int64_t)i * m->n + j]));
     json_array_append_new(rows, row);
-    json_array_append_new(labels, output_json_text(name, size));
+    json_array_append_new(labels, output_json_text(name.data, name.length));
+    text_free(&name);
   }
   return json_pack("{s:o, s:o}", "labels", labels, "rows", rows);
 }
 
 static json_t *report_json(const evaluation *e, const model *m, const dataset *d) {
   json_t *out = figures_json(&e->figures), *all = json_object_get(out, "variables");
-  for (int k = 0; all && k < e->n; k++) {
-    json_t *one = json_object_get(all, e->figures.subjects[e->variables[k]].name);
+  for (int k = 0; k < e->n; k++) {
+    json_t *one = all ? json_object_get(all, e->figures.subjects[e->variables[k]].name) : out; /* of a text there is one only */
     if (e->metrics[k].confusion) json_object_set_new(one, "confusion", confusion_json(&e->metrics[k], labels_of(m, k)));
   }
   data_report_json(out, d);
@@ -104,11 +115,7 @@ static json_t *report_json(const evaluation *e, const model *m, const dataset *d
 /* --- the command --- */
 
 static unroll_status check(const model *m, const options *o, unroll_error *err) {
-  const bool plain = schema_is_text(&m->schema);
-  const unroll_status status = decode_check_eval(o, decode_is_for(&m->g) && !plain, decode_ctc(m), err);
-  if (!status && plain && o->confusion)
-    return error_set(err, UNROLL_USAGE, "--confusion is for tables, and this model reads a text");
-  return status;
+  return decode_check_eval(o, decode_is_for(&m->g) && !schema_is_text(&m->schema), decode_ctc(m), err);
 }
 
 static unroll_status eval_examples(const model *m, const options *o, pool *workers, unroll_error *err) {

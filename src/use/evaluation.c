@@ -51,16 +51,22 @@ static unroll_status take(void *context, const predicted *p, unroll_error *err) 
   return status;
 }
 
+/* Which symbols --confusion is about: labels, or where there are none whatever is predicted. */
+static bool is_confused(const job *j, int k) {
+  bool labels = false;
+  for (int i = 0; i < j->e->n; i++) labels |= variable_of(j, i)->form.unit == UNIT_LABELS;
+  return j->o->confusion && (!labels || variable_of(j, k)->form.unit == UNIT_LABELS);
+}
+
 static unroll_status measure(job *j, pool *workers, unroll_error *err) {
   const evaluation_options *o = j->o;
-  const bool plain = schema_is_text(&j->m->schema); /* of which only the loss and the accuracy are told */
-  predict_sink sink = {.context = j, .emit = plain ? NULL : take, .stop = o->stop, .search = o->search};
+  const bool totals = schema_is_text(&j->m->schema) && !o->confusion; /* nobody looks at single symbols */
+  predict_sink sink = {.context = j, .emit = totals ? NULL : take, .stop = o->stop, .search = o->search};
   unroll_status status = UNROLL_OK;
   for (int k = 0; k < j->e->n && !status; k++) {
     const variable *v = variable_of(j, k);
-    const bool confusion = o->confusion && v->form.unit == UNIT_LABELS;
-    if (v->form.unit != UNIT_NUMBERS && !is_ctc(j, k) && !plain)
-      status = label_metrics_init(&j->e->metrics[k], &v->words, v->step, confusion, err);
+    if (v->form.unit != UNIT_NUMBERS && !is_ctc(j, k) && !totals)
+      status = label_metrics_init(&j->e->metrics[k], &v->words, v->step, is_confused(j, k), err);
   }
   if (!status) status = predict(j->m, j->d, true, o->rows, o->steps, workers, &sink, j->totals, err);
   if (!status && j->m->precision != PRECISION_FP32) {

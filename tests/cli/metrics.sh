@@ -42,7 +42,21 @@ run eval copy/model.safetensors copy.csv
 expect 0 "to: accuracy 100.00 %, 100.00 % of 2 sequences exact, perplexity 1.0"
 refuse "macro" "support"
 
-small
-run eval small/model.safetensors names.txt --confusion
-expect 2 "--confusion is for tables"
+# of a text: symbols, of lines with their end; all of them are counted, also those of a stream
+printf 'anna\nbob\nanna\n' >lines.txt
+run train names lines.txt -o lines --set hidden=8 --epochs 400 --lr 0.02 --quiet --valid 0
+expect 0
+run eval lines/model.safetensors lines.txt
+cp out plain
+run eval lines/model.safetensors lines.txt --confusion
+expect 0 "true\\predicted	a	b	n	o	\\n" "  n	0	0	4	0	0" "  \\n	0	0	0	0	3"
+[ "$(tail -n 1 out)" = "$(cat plain)" ] || fail "the table changes the line"
+run eval lines/model.safetensors lines.txt --confusion --json
+expect 0 '"confusion": {"labels": ["a", "b", "n", "o", "\\n"], "rows": [[4, 0, 0, 0, 0]'
+awk 'BEGIN { for (i = 0; i < 60; i++) print "ab" }' >stream.txt
+run train language stream.txt -o stream --set hidden=8 --steps 10 --quiet --valid 0
+expect 0
+run eval stream/model.safetensors stream.txt --confusion
+sed 1d out | grep '^  ' | cut -f2- >table
+holds "$(tr '\t' '\n' <table | awk '{ n += $1 } END { print n }') == 180"
 finish
