@@ -88,6 +88,12 @@ void text_format(text *t, const char *format, ...) {
   t->length += (size_t)n;
 }
 
+void text_add_number(text *t, double x) {
+  int digits = 7;
+  for (double from = 1e5; digits < 15 && fabs(x) >= from; from *= 10) digits++;
+  text_format(t, "%.*g", digits, x);
+}
+
 void text_free(text *t) {
   mem_free(t->data);
   *t = (text){0};

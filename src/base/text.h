@@ -20,6 +20,8 @@ typedef struct text {
 } text;
 void text_add(text *t, const char *s, size_t n);
 void text_format(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Seven digits, and of a number from 100,000 on as many as two behind the point take (at most 15): neighbours stay apart. */
+void text_add_number(text *t, double x);
 void text_free(text *t);
 
 /* The candidate nearest to `word` (edit distance with transpositions, at most a third of its length, at least 1), or NULL. */

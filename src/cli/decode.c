@@ -87,7 +87,10 @@ static unroll_status read_options(decode_options *d, const options *o, unroll_er
 
 static void add_numbers(text *out, const decoded_part *p, int64_t n) {
   for (int64_t i = 0; i < n; i++)
-    for (int j = 0; j < p->width; j++) text_format(out, "%s%.7g", j ? ";" : i ? " " : "", p->numbers[i * p->width + j]);
+    for (int j = 0; j < p->width; j++) {
+      text_format(out, "%s", j ? ";" : i ? " " : "");
+      text_add_number(out, p->numbers[i * p->width + j]);
+    }
 }
 
 static json_t *part_json(const decoded_part *p, int64_t n) {

@@ -113,9 +113,12 @@ static void add_row(const printer *p, text *out, const forecast_result *r, int k
   if (p->m->schema.time.series) add_field(out, calendar_name(p->d, r->origin.example)), text_add(out, ",", 1);
   calendar_write(p->d, r->origin.example, r->origin.at + h, at);
   entry_name(one->v, entry, name);
-  text_format(out, "%s,%s,%.7g", at, name, one->mean[place]);
-  for (int i = 0; i < p->q.n; i++)
-    text_format(out, ",%.7g", forecast_quantile(one->draws + place * r->samples, r->samples, p->q.list[i]));
+  text_format(out, "%s,%s,", at, name);
+  text_add_number(out, one->mean[place]);
+  for (int i = 0; i < p->q.n; i++) {
+    text_add(out, ",", 1);
+    text_add_number(out, forecast_quantile(one->draws + place * r->samples, r->samples, p->q.list[i]));
+  }
   text_add(out, "\n", 1);
 }
 

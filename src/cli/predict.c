@@ -29,7 +29,10 @@ static void add_numbers(text *out, const predicted_part *p) {
   const float *x = p->quantiles ? p->quantiles : p->numbers;
   const int each = p->v->width * (p->quantiles ? p->n_levels : 1);
   for (int64_t i = 0; i < p->n; i++)
-    for (int j = 0; j < each; j++) text_format(out, "%s%.7g", j ? ";" : i ? " " : "", (double)x[i * each + j]);
+    for (int j = 0; j < each; j++) {
+      text_format(out, "%s", j ? ";" : i ? " " : "");
+      text_add_number(out, (double)x[i * each + j]);
+    }
 }
 
 /* A list, or {"mean": a list, "quantiles": {"0.1": a list ...}}. */

@@ -28,8 +28,10 @@ static int64_t shown(const scored_part *p) {
 }
 
 static void add_number(text *out, const scored_part *p, int64_t i) {
-  for (int j = 0; j < p->v->width; j++)
-    text_format(out, "%s%.7g", j ? ";" : "", variable_unscaled(p->v, j, (double)p->numbers[i * p->v->width + j]));
+  for (int j = 0; j < p->v->width; j++) {
+    if (j) text_add(out, ";", 1);
+    text_add_number(out, variable_unscaled(p->v, j, (double)p->numbers[i * p->v->width + j]));
+  }
 }
 
 static void add_part(text *out, const scored_part *p, int64_t most) {

@@ -65,6 +65,7 @@ static void drop_values(const dataset *d, column_values *c, int width) {
     if (c->symbols) memmove(c->symbols + steps, c->symbols + from, (size_t)n * sizeof *c->symbols);
     if (c->codes) memmove(c->codes + steps, c->codes + from, (size_t)n * sizeof *c->codes);
     if (c->numbers) memmove(c->numbers + steps * width, c->numbers + from * width, (size_t)(n * width) * sizeof *c->numbers);
+    if (c->exact) memmove(c->exact + steps * width, c->exact + from * width, (size_t)(n * width) * sizeof *c->exact);
     if (c->row) c->row[kept] = c->row[e];
     c->first[kept++] = steps;
     steps += n;

@@ -149,9 +149,7 @@ static unroll_status add_cycles(binder *b, int i, int64_t example, int64_t from,
 /* A step without value, in the future of a series. */
 static unroll_status add_unknown(binder *b, int i) {
   const cell_place p = place_of(b, i, 0);
-  float *x = cell_numbers(&p, 1);
-  if (x) memset(x, 0, (size_t)b->s->list[i].width * sizeof *x);
-  return x ? UNROLL_OK : UNROLL_FAILED;
+  return cell_blank(&p);
 }
 
 /* All that the cells of a row hold of variable i. */

@@ -193,25 +193,28 @@ void calendar_scale(const dataset *d, const schema *s, int i, int64_t example, i
   const column_values *c = &d->columns[i];
   const int64_t left = d->calendar.known[example] - from, n = at_most(left, context);
   for (int j = 0; j < v->width; j++) {
-    const float *x = c->numbers + (c->first[example] + from) * v->width + j;
+    const int64_t first = c->first[example] + from;
     double sum = 0, squares = 0;
     mean[j] = v->mean ? v->mean[j] : 0;
     deviation[j] = v->mean ? v->deviation[j] : 1;
     if (!calendar_scales(s, i) || variable_stays(v, j) || n < 1) continue;
-    for (int64_t k = 0; k < n; k++)
-      sum += s->time.scaling == SCALING_LEVEL ? fabs((double)x[k * v->width]) : (double)x[k * v->width];
+    for (int64_t k = 0; k < n; k++) {
+      const double x = column_unscaled(c, v, first + k, j);
+      sum += s->time.scaling == SCALING_LEVEL ? fabs(x) : x;
+    }
     if (s->time.scaling == SCALING_LEVEL) {
       if (sum > 0) deviation[j] = sum / (double)n;
       continue;
     }
     mean[j] = sum / (double)n;
-    for (int64_t k = 0; k < n; k++) squares += ((double)x[k * v->width] - mean[j]) * ((double)x[k * v->width] - mean[j]);
+    for (int64_t k = 0; k < n; k++) {
+      const double away = column_unscaled(c, v, first + k, j) - mean[j];
+      squares += away * away;
+    }
     if (squares > 0) deviation[j] = sqrt(squares / (double)n);
   }
 }
 
 double calendar_value(const dataset *d, const schema *s, int i, int64_t example, int64_t step, int entry) {
-  const variable *v = &s->list[i];
-  const double x = (double)d->columns[i].numbers[(d->columns[i].first[example] + step) * v->width + entry];
-  return v->mean ? x * v->deviation[entry] + v->mean[entry] : x;
+  return column_unscaled(&d->columns[i], &s->list[i], d->columns[i].first[example] + step, entry);
 }

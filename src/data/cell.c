@@ -9,6 +9,9 @@
 
 /* --- room --- */
 
+/* Do cells say the numbers? Then they are kept as they are said. */
+static bool is_exact(const cell_place *p) { return p->v->form.unit == UNIT_NUMBERS && cell_reader_of(&p->v->form)->cell; }
+
 static unroll_status grow(const cell_place *p, int64_t more) {
   column_values *c = p->out;
   int64_t room = c->room, needed, numbers;
@@ -17,9 +20,10 @@ static unroll_status grow(const cell_place *p, int64_t more) {
   if (__builtin_mul_overflow(room ? room : 32, (int64_t)2, &room)) return error_memory(p->err);
   if (room < needed) room = needed;
   if (__builtin_mul_overflow(room, (int64_t)p->v->width + 1, &numbers) || numbers > INT64_MAX / 8) return error_memory(p->err);
-  void **block = p->v->form.unit == UNIT_NUMBERS ? (void **)&c->numbers : (void **)&c->symbols;
-  const size_t size = p->v->form.unit == UNIT_NUMBERS ? (size_t)p->v->width * sizeof *c->numbers : sizeof *c->symbols;
-  void *x = mem_resize(*block, (size_t)room * size);
+  const bool exact = is_exact(p), symbols = p->v->form.unit != UNIT_NUMBERS;
+  void **block = exact ? (void **)&c->exact : symbols ? (void **)&c->symbols : (void **)&c->numbers;
+  const size_t one = exact ? sizeof *c->exact : symbols ? sizeof *c->symbols : sizeof *c->numbers;
+  void *x = mem_resize(*block, (size_t)room * (symbols ? one : (size_t)p->v->width * one));
   if (!x) return error_memory(p->err);
   *block = x;
   c->room = room;
@@ -30,6 +34,26 @@ float *cell_numbers(const cell_place *p, int64_t steps) {
   if (grow(p, steps)) return NULL;
   p->out->n += steps;
   return p->out->numbers + (p->out->n - steps) * p->v->width;
+}
+
+/* Entry j of step n. */
+static void put(const cell_place *p, int64_t n, int j, double x) {
+  if (is_exact(p))
+    p->out->exact[n * p->v->width + j] = x;
+  else
+    p->out->numbers[n * p->v->width + j] = (float)x;
+}
+
+static unroll_status add_step(const cell_place *p) {
+  const unroll_status status = grow(p, 1);
+  if (!status) p->out->n++;
+  return status;
+}
+
+unroll_status cell_blank(const cell_place *p) {
+  const unroll_status status = add_step(p);
+  for (int j = 0; j < p->v->width && !status; j++) put(p, p->out->n - 1, j, 0);
+  return status;
 }
 
 unroll_status cell_add_symbol(const cell_place *p, int32_t code) {
@@ -69,8 +93,8 @@ static int comma_number(const char *s, size_t n, double *value) {
   return text_number(copy, n, value);
 }
 
-/* Of entry j. */
-static unroll_status read_number(const cell_place *p, int j, int column, size_t begin, size_t end, float *out) {
+/* Entry j of step `step`. */
+static unroll_status read_number(const cell_place *p, int64_t step, int j, int column, size_t begin, size_t end) {
   const cell *c = table_cell(p->t, p->row, column);
   const char *s = c->text + begin;
   const size_t n = end - begin;
@@ -82,7 +106,7 @@ static unroll_status read_number(const cell_place *p, int j, int column, size_t 
   }
   const char *why = variable_refuses(p->v, j, x);
   if (why) return table_bad(p->t, p->row, column, begin, p->err, "'%.*s' %s", (int)(n < 40 ? n : 40), s, why);
-  *out = (float)x;
+  put(p, step, j, x);
   return UNROLL_OK;
 }
 
@@ -92,8 +116,7 @@ static unroll_status add_vectors(const cell_place *p) {
   const cell *c = first_cell(p);
   size_t at = 0, begin;
   while (cell_next(c, &at, &begin)) {
-    float *out = cell_numbers(p, 1);
-    if (!out) return UNROLL_FAILED;
+    if (add_step(p)) return UNROLL_FAILED;
     size_t from = begin;
     int n = 0;
     for (size_t k = begin; k <= at; k++) {
@@ -101,7 +124,7 @@ static unroll_status add_vectors(const cell_place *p) {
       if (n == width || (k == at && n + 1 < width))
         return table_bad(p->t, p->row, column, begin, p->err, "'%.*s' has %s than %d numbers",
                          (int)(at - begin < 40 ? at - begin : 40), c->text + begin, n == width ? "more" : "less", width);
-      const unroll_status status = read_number(p, n, column, from, k, &out[n]);
+      const unroll_status status = read_number(p, p->out->n - 1, n, column, from, k);
       if (status) return status;
       n++;
       from = k + 1;
@@ -120,8 +143,8 @@ static unroll_status add_entries(const cell_place *p) {
     int64_t n = start;
     for (; cell_next(c, &at, &begin); n++) {
       if (k > 0 && n >= to->n) continue; /* only counted */
-      if (k == 0 && !cell_numbers(p, 1)) return UNROLL_FAILED;
-      const unroll_status status = read_number(p, k, p->columns[k], begin, at, &to->numbers[n * p->v->width + k]);
+      if (k == 0 && add_step(p)) return UNROLL_FAILED;
+      const unroll_status status = read_number(p, n, k, p->columns[k], begin, at);
       if (status) return status;
     }
     if (n != to->n)

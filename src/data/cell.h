@@ -49,7 +49,10 @@ const cell_reader *cell_reader_of(const data_form *f);
 bool form_has(const data_form *f, const char *word);
 
 /* --- for readers --- */
-/* Room for further steps, which count from then on: [steps][width]; NULL: no memory, and p->err says so. */
+/* A step of zeros. */
+unroll_status cell_blank(const cell_place *p);
+/* Of a kind that cells do not say in numbers, room for further steps, which count from then on: [steps][width]; NULL: no memory,
+ * and p->err says so. */
 float *cell_numbers(const cell_place *p, int64_t steps);
 unroll_status cell_add_symbol(const cell_place *p, int32_t code);
 unroll_status cell_add_word(const cell_place *p, const char *s, size_t size);

@@ -15,6 +15,7 @@ void dataset_free(dataset *d) {
     mem_free(d->columns[i].symbols);
     mem_free(d->columns[i].codes);
     mem_free(d->columns[i].numbers);
+    mem_free(d->columns[i].exact);
     lexicon_free(&d->columns[i].words);
   }
   mem_free(d->columns);

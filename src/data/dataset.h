@@ -24,8 +24,9 @@ typedef struct column_values { /* the values of a variable in all examples */
   int64_t *row;     /* [n_sequences] of a static variable: the row where its value is, as in row_of */
   int32_t *symbols; /* codes (for words and labels: numbers in `words`) until dataset_encode */
   int32_t *codes;   /* words: the codes after that, where `keep_codes` asks for them; else NULL */
-  float *numbers;   /* [steps][width] */
-  int64_t n, room;  /* steps */
+  float *numbers;  /* [steps][width] as the net takes them, from dataset_encode on; of files (pictures ...) before it as they are */
+  double *exact;   /* [steps][width] what cells say, in the units of the data; after dataset_encode only of what is predicted */
+  int64_t n, room; /* steps */
   lexicon words;
 } column_values;
 

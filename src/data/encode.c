@@ -142,12 +142,19 @@ static unroll_status encode_symbols(dataset *d, const variable *v, int i, const 
   return status;
 }
 
-static void scale_numbers(const variable *v, column_values *c) {
-  for (int64_t n = 0; v->mean && n < c->n; n++)
+/* Floats only now: a level of 1e8 and steps of 1 are one number as floats. */
+static unroll_status encode_numbers(const variable *v, column_values *c, unroll_error *err) {
+  if (c->exact && !(c->numbers = mem_alloc(((size_t)c->n * (size_t)v->width + 1) * sizeof *c->numbers))) return error_memory(err);
+  for (int64_t n = 0; n < c->n; n++)
     for (int j = 0; j < v->width; j++) {
       float *x = &c->numbers[n * v->width + j];
-      *x = (float)(((double)*x - v->mean[j]) / v->deviation[j]);
+      const double exact = c->exact ? c->exact[n * v->width + j] : (double)*x;
+      *x = (float)(v->mean ? (exact - v->mean[j]) / v->deviation[j] : exact);
     }
+  if (v->predicted) return UNROLL_OK;
+  mem_free(c->exact);
+  c->exact = NULL;
+  return UNROLL_OK;
 }
 
 static unroll_status too_long(const dataset *d, int64_t example, unroll_error *err) {
@@ -193,8 +200,7 @@ static unroll_status encode_variable(dataset *d, const variable *v, int i, unrol
   column_values *c = &d->columns[i];
   int32_t *numbers = NULL;
   if (v->form.unit == UNIT_NUMBERS) {
-    scale_numbers(v, c);
-    return UNROLL_OK;
+    return encode_numbers(v, c, err);
   }
   if (v->form.unit == UNIT_BPE) return encode_chunks(d, v, i, err);
   if (unit_has_lexicon(v->form.unit)) {

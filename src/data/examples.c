@@ -120,7 +120,8 @@ static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t
   const int scale = f->scale_at ? f->scale_at[in->data] : -1;
   if (scale < 0) return;
   const double *mean = f->scales + ((int64_t)b * f->n_scales + scale) * 2, *deviation = mean + in->width;
-  for (int j = 0; j < in->width; j++) out[j] = (float)(((double)out[j] - mean[j]) / deviation[j]);
+  for (int j = 0; j < in->width; j++)
+    out[j] = (float)((column_unscaled(c, &f->s->list[in->data], f->place[b] + t, j) - mean[j]) / deviation[j]);
 }
 
 static void fill_row(const examples *f, int i, int64_t row, int b, int64_t t) {

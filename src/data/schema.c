@@ -172,6 +172,9 @@ static int64_t measured(const dataset *d, const variable *v, const column_values
   return v->step && d->calendar.first ? d->calendar.ends[0][example] : c->first[example + 1] - c->first[example];
 }
 
+/* Before dataset_encode. */
+static double number_before(const column_values *c, int64_t at) { return c->exact ? c->exact[at] : (double)c->numbers[at]; }
+
 /* Sum of (x - from)^power over entry j, and of how many. */
 static double moment(const dataset *d, const variable *v, int i, int j, double from, int power, double *count) {
   const column_values *c = &d->columns[i];
@@ -180,7 +183,7 @@ static double moment(const dataset *d, const variable *v, int i, int j, double f
   for (int64_t e = 0; e < d->n_sequences; e++) {
     const int64_t n = d->held && d->held[e] ? 0 : measured(d, v, c, e);
     for (int64_t k = c->first[e]; k < c->first[e] + n; k++) {
-      const double away = (double)c->numbers[k * v->width + j] - from;
+      const double away = number_before(c, k * v->width + j) - from;
       sum += power == 1 ? away : away * away;
     }
     *count += (double)n;
@@ -209,7 +212,7 @@ static unroll_status check_factor(const variable *v, int i, const dataset *d, un
   if (!v->factor || !c || !c->there || !c->n) return UNROLL_OK;
   for (int64_t e = 0; e < d->n_sequences; e++)
     for (int64_t k = c->first[e] * v->width; k < c->first[e + 1] * v->width && !(d->held && d->held[e]); k++)
-      if (c->numbers[k] > 0) return UNROLL_OK;
+      if (number_before(c, k) > 0) return UNROLL_OK;
   return error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "column '%s': all weights are 0, so nothing would be learned",
                   v->form.name);
 }

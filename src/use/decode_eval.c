@@ -115,8 +115,7 @@ static void compare_numbers(decode_total *t, const column_values *c, const decod
   const int64_t steps = c->first[d->example + 1] - c->first[d->example];
   const int width = p->width;
   for (int64_t i = 0; i < steps * width && i < d->n * width; i++) {
-    const double x = (double)c->numbers[c->first[d->example] * width + i];
-    const double away = p->numbers[i] - (t->v->mean ? x * t->v->deviation[i % width] + t->v->mean[i % width] : x);
+    const double away = p->numbers[i] - column_unscaled(c, t->v, c->first[d->example] + i / width, (int)(i % width));
     t->squared += away * away;
     t->entries++;
   }

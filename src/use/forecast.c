@@ -39,10 +39,6 @@ double forecast_quantile(const double *draws, int64_t n, double level) {
 static unroll_status check_data(const dataset *d, const model *m, unroll_error *err) {
   char here[TIME_TEXT], there[TIME_TEXT];
   const time_grid *g = &m->schema.time.grid;
-  for (int64_t e = 0; e < d->n_sequences; e++)
-    if (d->calendar.known[e] < 1)
-      return error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "row %" PRId64 ": the series that begins here has no known value",
-                      d->row_of[e]);
   if (time_same_step(g, &d->calendar.grid)) return UNROLL_OK;
   time_write_step(&d->calendar.grid, here);
   time_write_step(g, there);

@@ -145,7 +145,7 @@ static void compare(predictor *s, int k, const prediction *p, int64_t at, const 
     return;
   }
   for (int j = 0; j < v->width; j++) {
-    const double out = (double)o->numbers[at * v->width + j], truth = variable_unscaled(v, j, (double)c->numbers[n * v->width + j]);
+    const double out = (double)o->numbers[at * v->width + j], truth = column_unscaled(c, v, n, j);
     t->correct += (out > 0.5) == (truth > 0.5);
     if (v->mean && !is_pinball(s, k)) t->nats += log(v->deviation[j]); /* the density in the units of the data */
     t->squared += (out - truth) * (out - truth);

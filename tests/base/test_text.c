@@ -180,6 +180,30 @@ static void numbers(void **state) {
   check_numbers();
 }
 
+/* Numbers as they are written out: what lies a hundredth apart stays apart. */
+static void numbers_written(void **state) {
+  (void)state;
+  static const struct {
+    double x;
+    const char *s;
+  } rows[] = {{0, "0"},
+              {1.0 / 3, "0.3333333"},
+              {-12345.678, "-12345.68"},
+              {99999.994, "99999.99"},
+              {123456.789, "123456.79"},
+              {100000001, "100000001"},
+              {-100000001.25, "-100000001.25"},
+              {1234567890123.456, "1234567890123.46"},
+              {2.5e30, "2.5e+30"},
+              {1e-9, "1e-09"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    text t = {0};
+    text_add_number(&t, rows[i].x);
+    assert_string_equal(t.data, rows[i].s);
+    text_free(&t);
+  }
+}
+
 static void numbers_in_germany(void **state) {
   (void)state;
   if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "de_DE.utf8")) skip();
@@ -248,6 +272,7 @@ int main(void) {
       cmocka_unit_test(texts_grow),
       cmocka_unit_test(nearest_names),
       cmocka_unit_test(numbers),
+      cmocka_unit_test(numbers_written),
       cmocka_unit_test(numbers_in_germany),
       cmocka_unit_test(errors_are_filled),
       cmocka_unit_test(errors_are_harmless),

@@ -151,6 +151,22 @@ run train days.net ms.csv --time day --horizon 3 --context 6 --steps 2 --valid 0
 expect 0
 run predict ms/model.safetensors ms.csv
 expect 0 "1467403200000,y,"
+# a level of 1e8 with steps of 1: what is naive is wrong by 1, and what is learned goes on
+awk 'BEGIN { print "day,y"; for (i = 0; i < 120; i++) printf "%d,%d\n", i, 100000000 + i }' >level.csv
+cat >level.net <<'END'
+data y : number
+h = gru(y[t-1], 8)
+y ~ gaussian(mean = Wm h + bm, scale = 0.05 + softplus(Ws h + bs))
+END
+run train level.net level.csv --time day --scale series --horizon 3 --context 10 --steps 300 --lr 0.02 --valid 0 \
+  --test 0.2 -o level --quiet
+expect 0
+run eval level/model.safetensors level.csv --horizon 1 --json
+expect 0
+holds "$(value naive mae) == 1 && $(value naive rmse) == 1 && $(value model mae) < 0.5"
+run predict level/model.safetensors level.csv
+expect 0
+awk -F, 'NR > 1 && ($3 - 100000000 - $1) ^ 2 > 0.25 { exit 1 }' out || fail "predict: not what follows 100000119"
 # one date a series: the step is a day
 printf 'id,day,y\na,2020-01-31,1\nb,2020-01-31,2\n' >alone.csv
 run train days.net alone.csv --series id --time day --horizon 2 --context 1 --steps 2 --valid 0 -o alone --quiet

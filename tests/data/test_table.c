@@ -292,6 +292,29 @@ static void test_standardised(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* Levels of 1e8 and steps of 1: as floats they would be one number. What is predicted stays as exact as it was. */
+static void test_levels(void **state) {
+  (void)state;
+  static const char csv[] = "x,y\n100000000,100000002\n100000001,100000001\n100000002,100000000\n";
+  loaded x;
+  unroll_error err = {0};
+  if (load_codes(&x, "data x : number\ndata y : number\ny ~ gaussian(mean = W x + b, scale = 1)\n", "test.csv", csv, strlen(csv),
+                 NULL, &err))
+    fail_msg("%s", err.message);
+  x.s.standardise = true;
+  assert_int_equal(schema_collect(&x.s, &x.d, 1, NULL), UNROLL_OK);
+  assert_int_equal(dataset_encode(&x.d, &x.s, NULL), UNROLL_OK);
+  for (int i = 0; i < 2; i++) {
+    assert_true(x.s.list[i].mean[0] == 100000001);
+    assert_true(fabs(x.s.list[i].deviation[0] - sqrt(2.0 / 3)) < 1e-15);
+    for (int k = 0; k < 3; k++) assert_true(x.d.columns[i].numbers[k] == (float)((i ? 1 - k : k - 1) * sqrt(1.5)));
+  }
+  assert_null(x.d.columns[0].exact);
+  for (int k = 0; k < 3; k++) assert_true(column_unscaled(&x.d.columns[1], &x.s.list[1], k, 0) == 100000002 - k);
+  loaded_free(&x);
+  assert_int_equal(mem_live(), 0);
+}
+
 /* Means, deviations and words are those of the training part: what validation and test hold changes nothing. */
 static void test_held_out(void **state) {
   (void)state;
@@ -311,7 +334,7 @@ static void test_held_out(void **state) {
   assert_int_equal(dataset_hold_out(&x.d, 0.2, 0.3, 5, &none, &err), UNROLL_OK);
   assert_false(none);
   for (int64_t i = 0; i < ROWS; i++)
-    if (x.d.held[i]) x.d.columns[0].numbers[i] = 1e9f; /* rows that nobody may look at */
+    if (x.d.held[i]) x.d.columns[0].exact[i] = 1e9; /* rows that nobody may look at */
   assert_int_equal(schema_collect(&x.s, &x.d, 1, &err), UNROLL_OK);
   x.d.n_symbols = ROWS;
   for (int64_t i = 0; i < ROWS; i++) x.d.first[i + 1] = i + 1;
@@ -491,10 +514,10 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cells),        cmocka_unit_test(test_words),  cmocka_unit_test(test_plain),
-      cmocka_unit_test(test_vocabularies), cmocka_unit_test(test_reads),  cmocka_unit_test(test_standardised),
-      cmocka_unit_test(test_held_out),     cmocka_unit_test(test_pen),    cmocka_unit_test(test_batch),
-      cmocka_unit_test(test_epochs),       cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_cells),        cmocka_unit_test(test_words),    cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_vocabularies), cmocka_unit_test(test_reads),    cmocka_unit_test(test_standardised),
+      cmocka_unit_test(test_levels),       cmocka_unit_test(test_held_out), cmocka_unit_test(test_pen),
+      cmocka_unit_test(test_batch),        cmocka_unit_test(test_epochs),   cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -254,7 +254,7 @@ static void known_ahead(void **state) {
   dataset_free(&x.d);
   put("data.csv", "t,y,x\n2020-01,,0\n");
   assert_int_equal(forecast_read(&x.d, &x.m, path_of("data.csv"), NULL, NULL, 0, &e), UNROLL_BAD_INPUT);
-  assert_non_null(strstr(e.message, "row 2: the series that begins here has no known value"));
+  assert_non_null(strstr(e.message, "row 2, column 'y': the series that begins here has no value of what is predicted"));
   fixture_free(&x);
 }
 
