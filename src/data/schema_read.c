@@ -27,8 +27,7 @@ static unroll_status form_of(table_options *form, const schema *s, const data_op
   const char *c = how->separator;
   *form =
       (table_options){.tagged = how->tagged && *how->tagged ? how->tagged : NULL, .time = s->time.time, .columns = how->columns};
-  if (how->memory) { /* as we write it, whatever the model remembers */
-    form->tagged = NULL;
+  if (how->memory) { /* as we write it */
     form->separator = ',';
     form->decimal = '.';
     return UNROLL_OK;
@@ -61,7 +60,7 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
   input_files in;
   unroll_status status = form_of(&form, s, how, err);
   if (status) return status;
-  const bool silent = !how->series && !how->tagged && !how->folders;
+  const bool silent = !how->series && !how->tagged && !how->folders && !how->memory;
   if (silent) form.tagged = s->tagged;
   if (how->folders && how->tagged)
     return error_set(err, UNROLL_USAGE, "option 'tagged' and option 'labels-from-folders' do not go together");

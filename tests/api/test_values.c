@@ -290,6 +290,38 @@ static void test_text(void **state) {
   unroll_table_free(t);
 }
 
+/* A model that learnt from tagged files takes sentences from memory: a row each, with the words side by side. */
+static void test_tagged(void **state) {
+  static const char net[] =
+      "data text : words\ndata tag : category\ncell = gru\nh = cell(embed(text, 6), 8)\ntag ~ softmax(W h + b)\n";
+  static const char *const sentences[] = {"the cat", "a dog ran"};
+  char path[300];
+  (void)state;
+  in_folder(path, "tagged.txt");
+  FILE *f = fopen(path, "w");
+  assert_non_null(f);
+  for (int i = 0; i < 20; i++) fputs("the D\ncat N\n\na D\ndog N\nran V\n\n", f);
+  fclose(f);
+  unroll_table *files = unroll_table_new(), *t = unroll_table_new();
+  OK(unroll_table_read(files, path, err));
+  OK(unroll_table_add_texts(t, "text", sentences, NULL, 2, err));
+  unroll_model *m =
+      make_model("fromtagged", net, files, (const char *const[]){"tagged", "text,tag", "steps", "40", "lr", "0.02", NULL});
+  unroll_result *r = NULL;
+  unroll_value v;
+  unroll_value_init(&v);
+  OK(unroll_predict(m, t, NULL, &r, err));
+  assert_int_equal(unroll_result_rows(r), 2);
+  OK(unroll_result_value(r, 0, "tag", &v, err));
+  assert_string_equal(v.text, "D N");
+  OK(unroll_result_value(r, 1, "tag", &v, err));
+  assert_string_equal(v.text, "D N V");
+  unroll_result_free(r);
+  unroll_model_free(m);
+  unroll_table_free(files);
+  unroll_table_free(t);
+}
+
 static void test_table_refuses(void **state) {
   static const char *const two[] = {"a", "b"}, *const hole[] = {"a", NULL};
   const double x[] = {1, (double)INFINITY};
@@ -344,6 +376,7 @@ int main(void) {
       cmocka_unit_test(test_predict), cmocka_unit_test(test_load_memory),   cmocka_unit_test(test_variables),
       cmocka_unit_test(test_trace),   cmocka_unit_test(test_trace_inside),  cmocka_unit_test(test_forecast),
       cmocka_unit_test(test_text),    cmocka_unit_test(test_table_refuses), cmocka_unit_test(test_older_caller),
+      cmocka_unit_test(test_tagged),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
