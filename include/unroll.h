@@ -132,6 +132,22 @@ UNROLL_API unroll_status unroll_model_variable(const unroll_model *m, int number
 /* unroll_model_symbol for any variable of symbols: of labels their names. NULL: no such variable or symbol. */
 UNROLL_API const char *unroll_model_label(const unroll_model *m, const char *variable, int symbol, size_t *length);
 
+typedef struct unroll_parameter { /* what was learnt */
+  size_t size;
+  const char *name;  /* "h.Wi", as `unroll explain` has it */
+  int rows, columns; /* of a vector: one column */
+  const float *data; /* [rows][columns], of the model: read it, do not write */
+} unroll_parameter;
+UNROLL_API void unroll_parameter_init_sized(unroll_parameter *p, size_t size);
+#define unroll_parameter_init(p) unroll_parameter_init_sized((p), sizeof *(p))
+/* Parameters are numbered 0 .. n-1. UNROLL_USAGE for a number that is none. */
+UNROLL_API int unroll_model_parameters(const unroll_model *m);
+UNROLL_API unroll_status unroll_model_parameter(const unroll_model *m, int number, unroll_parameter *out, unroll_error *err);
+
+/* The names of the built-in nets and cells, from 0; NULL for a number that is none. */
+UNROLL_API const char *unroll_net_name(int number);
+UNROLL_API const char *unroll_cell_name(int number);
+
 /* --- options --- */
 
 /* The options of a command, by the names that they have on the command line, without the dashes; `unroll COMMAND --help` and
@@ -272,6 +288,7 @@ typedef struct unroll_sample_options {
   int top_k;          /* [0] only the k most probable symbols; 0: all */
   int64_t length;     /* [1000] symbols after the prime: of a line at most so many, else exactly */
   uint64_t seed;      /* [1] the same seed gives the same text */
+  double top_p;       /* [1] only the most probable symbols that together have this probability; 1: all */
 } unroll_sample_options;
 
 UNROLL_API void unroll_sample_options_init_sized(unroll_sample_options *o, size_t size);
@@ -323,8 +340,8 @@ UNROLL_API unroll_status unroll_session_quantiles(unroll_session *s, int row, co
 /* The arguments of the distribution as docs/language.md lists them: *out is [*width]. UNROLL_USAGE for a number that is none. */
 UNROLL_API unroll_status unroll_session_argument(unroll_session *s, int row, const char *variable, int number, const float **out,
                                                  int *width, unroll_error *err);
-/* Draws a value and sets it; *out (or NULL) is that value. Of `o` (or NULL) temperature, top_k and seed count; what is drawn is a
- * function of seed, row and step. */
+/* Draws a value and sets it; *out (or NULL) is that value. Of `o` (or NULL) temperature, top_k, top_p and seed count; what is drawn
+ * is a function of seed, row and step. */
 UNROLL_API unroll_status unroll_session_draw(unroll_session *s, int row, const char *variable, const unroll_sample_options *o,
                                              unroll_value *out, unroll_error *err);
 

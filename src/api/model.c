@@ -145,6 +145,31 @@ const char *unroll_model_label(const unroll_model *m, const char *name, int symb
   return m->symbols[i].texts[symbol];
 }
 
+/* --- parameters --- */
+
+void unroll_parameter_init_sized(unroll_parameter *p, size_t size) { api_init(p, size); }
+
+int unroll_model_parameters(const unroll_model *m) { return m ? m->m.g.n_params : 0; }
+
+unroll_status unroll_model_parameter(const unroll_model *m, int number, unroll_parameter *out, unroll_error *err) {
+  if (!m || !out) return api_null(err);
+  if (number < 0 || number >= m->m.g.n_params)
+    return error_set(err, UNROLL_USAGE, "the model has parameters 0 to %d", m->m.g.n_params - 1);
+  const param *p = &m->m.g.params[number];
+  const unroll_parameter own = {.name = p->name, .rows = p->rows, .columns = p->cols, .data = m->m.weights + p->offset};
+  API_GIVE(out, &own);
+  return UNROLL_OK;
+}
+
+static const char *name_of(const builtin *list, int number) {
+  for (int i = 0; list[i].name && i <= number; i++)
+    if (i == number) return list[i].name;
+  return NULL;
+}
+
+const char *unroll_net_name(int number) { return name_of(lang_nets, number); }
+const char *unroll_cell_name(int number) { return name_of(lang_cells, number); }
+
 /* --- of a model of texts --- */
 
 const char *unroll_model_equations(const unroll_model *m) { return m ? m->m.net_text : NULL; }
@@ -193,7 +218,7 @@ int unroll_model_find(const unroll_model *m, const char *begin, size_t length, s
 /* --- samples --- */
 
 void unroll_sample_options_init_sized(unroll_sample_options *o, size_t size) {
-  const unroll_sample_options usual = {.temperature = 1, .length = 1000, .seed = 1};
+  const unroll_sample_options usual = {.temperature = 1, .length = 1000, .seed = 1, .top_p = 1};
   if (!o) return;
   api_init(o, size);
   API_GIVE(o, &usual);
@@ -224,14 +249,15 @@ unroll_status unroll_sample(const unroll_model *m, const unroll_sample_options *
   if (!m || !given) return api_null(err);
   unroll_sample_options_init(&o);
   API_TAKE(&o, given);
-  if (!(o.temperature >= 0 && o.temperature <= 1e6) || o.top_k < 0 || o.length < 1)
-    return error_set(err, UNROLL_USAGE, "a temperature below 0, a negative top_k or a length below 1");
+  if (!(o.temperature >= 0 && o.temperature <= 1e6) || o.top_k < 0 || o.length < 1 || !(o.top_p >= 0 && o.top_p <= 1))
+    return error_set(err, UNROLL_USAGE, "a temperature below 0, a negative top_k, a length below 1, or a top_p not within 0 and 1");
   generate_defaults(&g, &m->m);
   g.n = 1;
   g.prime = o.prime;
   g.prime_size = o.prime ? strlen(o.prime) : 0;
   g.temperature = o.temperature;
   g.top_k = o.top_k;
+  g.top_p = o.top_p;
   g.seed = o.seed;
   g.length = o.length;
   const generate_sink sink = {.context = &t, .emit = take_sample};

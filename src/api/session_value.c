@@ -148,9 +148,9 @@ unroll_status unroll_session_draw(unroll_session *s, int row, const char *name, 
   unroll_sample_options_init(&own);
   if (o) API_TAKE(&own, o);
   const distribution *d = &s->heads[k].d;
-  const draw_choice how = {.temperature = own.temperature, .top_k = own.top_k};
-  if (!(how.temperature >= 0 && how.temperature <= 1e6) || how.top_k < 0)
-    return error_set(err, UNROLL_USAGE, "a temperature below 0, or a negative top_k");
+  const draw_choice how = {.temperature = own.temperature, .top_k = own.top_k, .top_p = own.top_p};
+  if (!(how.temperature >= 0 && how.temperature <= 1e6) || how.top_k < 0 || !(how.top_p >= 0 && how.top_p <= 1))
+    return error_set(err, UNROLL_USAGE, "a temperature below 0, a negative top_k, or a top_p not within 0 and 1");
   status = distribution_check_choice(d, &how, err);
   if (status) return status;
   const prediction p = session_prediction(s, k, row);

@@ -22,6 +22,7 @@ static void test_arguments(void **state) {
   unroll_row row;
   unroll_figure f;
   unroll_variable x;
+  unroll_parameter w;
   const char *const names[] = {"h"}, *const hole[] = {NULL};
   const double one = 0.5;
   const float *at;
@@ -36,6 +37,7 @@ static void test_arguments(void **state) {
   unroll_row_init(&row);
   unroll_figure_init(&f);
   unroll_variable_init(&x);
+  unroll_parameter_init(&w);
   OK(unroll_session_new(&s, m, err));
   OK(unroll_predict(m, t, NULL, &r, err));
   NO(unroll_model_load(NULL, "x", err));
@@ -46,6 +48,8 @@ static void test_arguments(void **state) {
   OK(unroll_model_set_precision(m, NULL, err));
   NO(unroll_model_variable(NULL, 0, &x, err));
   NO(unroll_model_variable(m, 0, NULL, err));
+  NO(unroll_model_parameter(NULL, 0, &w, err));
+  NO(unroll_model_parameter(m, 0, NULL, err));
   NOT(unroll_options_set(NULL, "lr", "1", NULL));
   NOT(unroll_options_set(o, NULL, "1", NULL));
   NO(unroll_table_read(NULL, "x", err));
@@ -148,6 +152,10 @@ static void test_quiet(void **state) {
   unroll_session_free(NULL);
   unroll_session_reset(NULL);
   unroll_variable_init_sized(NULL, 8);
+  unroll_parameter_init_sized(NULL, 8);
+  assert_int_equal(unroll_model_parameters(NULL), 0);
+  assert_null(unroll_net_name(-1));
+  assert_null(unroll_cell_name(-1));
   unroll_row_init_sized(NULL, 8);
   unroll_value_init_sized(NULL, 8);
   unroll_figure_init_sized(NULL, 8);

@@ -114,6 +114,21 @@ static void test_variables(void **state) {
   assert_null(unroll_model_label(m, "tag", 3, NULL));
   assert_null(unroll_model_label(m, "x", 0, NULL));
   assert_null(unroll_model_label(m, "none", 0, NULL));
+  int64_t weights = 0;
+  unroll_parameter p;
+  unroll_parameter_init(&p);
+  for (int i = 0; i < unroll_model_parameters(m); i++) {
+    OK(unroll_model_parameter(m, i, &p, err));
+    weights += (int64_t)p.rows * p.columns;
+    assert_true(*p.name && isfinite(p.data[(int64_t)p.rows * p.columns - 1]));
+    if (!strcmp(p.name, "W")) assert_true(p.rows == 3 && p.columns == 8);
+  }
+  assert_true(weights == unroll_model_weights(m));
+  assert_int_equal(unroll_model_parameter(m, unroll_model_parameters(m), &p, &e), UNROLL_USAGE);
+  int nets = 0, cells = 0;
+  while (unroll_net_name(nets)) nets++;
+  while (unroll_cell_name(cells)) cells++;
+  assert_true(nets > 10 && cells > 20);
   unroll_model_free(m);
 }
 
