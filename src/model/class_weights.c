@@ -1,14 +1,14 @@
 /* class_weights.c - the class weights that a model was trained with, as JSON in its file and log:
- *   {name of the variable: {label: weight, ...}, ...} */
+ *   {name of the variable: {label: weight, ...}, ...}; of symbols that are no labels [weight, ...] in the order of their numbers */
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
 #include "io/json.h"
 #include "model/model.h"
 
-static const vocabulary *labels_of(const model *m, const char *name) {
+static const vocabulary *symbols_of(const model *m, const char *name) {
   for (int i = 0; i < m->schema.n; i++)
-    if (!strcmp(m->schema.list[i].form.name, name) && m->schema.list[i].form.unit == UNIT_LABELS) return &m->schema.list[i].words;
+    if (!strcmp(m->schema.list[i].form.name, name) && m->schema.list[i].form.unit != UNIT_NUMBERS) return &m->schema.list[i].words;
   return NULL;
 }
 
@@ -16,10 +16,13 @@ json_t *model_weights_json(const model *m) {
   json_t *j = json_object();
   int bad = !j;
   for (int i = 0; i < m->n_weighted && !bad; i++) {
-    const vocabulary *v = labels_of(m, m->weighted[i].name);
-    json_t *one = json_object();
-    for (int k = 0; v && k < v->n && one && !bad; k++)
-      bad |= json_object_set_new(one, lexicon_text(&v->words, k, NULL), json_real((double)m->weighted[i].values[k]));
+    const vocabulary *v = symbols_of(m, m->weighted[i].name);
+    const bool named = v && v->unit == UNIT_LABELS;
+    json_t *one = named ? json_object() : json_array();
+    for (int k = 0; v && k < v->n && one && !bad; k++) {
+      json_t *x = json_real((double)m->weighted[i].values[k]);
+      bad |= named ? json_object_set_new(one, lexicon_text(&v->words, k, NULL), x) : json_array_append_new(one, x);
+    }
     bad |= json_object_set_new(j, m->weighted[i].name, one);
   }
   if (!bad) return j;
@@ -36,13 +39,14 @@ char *model_weights_text(const model *m) {
 
 /* A weight for each label and no others. 0: good; 1: bad; -1: out of memory. */
 static int read_one(model *m, class_weights *out, const char *name, const json_t *j) {
-  const vocabulary *v = labels_of(m, name);
-  if (!v || json_object_size(j) != (size_t)v->n) return 1;
+  const vocabulary *v = symbols_of(m, name);
+  const bool named = v && v->unit == UNIT_LABELS;
+  if (!v || (named ? json_object_size(j) : json_array_size(j)) != (size_t)v->n) return 1;
   float *values = arena_alloc(&m->memory, (size_t)v->n + 1, sizeof *values);
   *out = (class_weights){arena_text(&m->memory, name, strlen(name)), values};
   if (!values || !out->name) return -1;
   for (int k = 0; k < v->n; k++) {
-    const json_t *x = json_object_get(j, lexicon_text(&v->words, k, NULL));
+    const json_t *x = named ? json_object_get(j, lexicon_text(&v->words, k, NULL)) : json_array_get(j, (size_t)k);
     values[k] = (float)json_number_value(x);
     if (!json_is_number(x) || !(values[k] >= 0) || !isfinite(values[k])) return 1;
   }

@@ -1,9 +1,11 @@
-/* class_weights.c - --class-weights: what each label counts in what training minimises. The losses that are printed stay plain.
+/* class_weights.c - --class-weights: what each label or symbol counts in what training minimises. The losses that are printed stay
+ * plain.
  *
  *   balanced   n / (K count of the label), n the labels of the training part, K how many different ones occur there (King & Zeng
  *              2001): each label that occurs has the same share of the objective, and the mean weight is 1. Where a label is
  *              predicted at each step, steps are counted. A label that does not occur there weighs 1, which nothing looks at.
- *   FILE       a line for each label: the label, a tab, its weight
+ *   FILE       a line for each label: the label, a tab, its weight. Of other symbols a line for each in the order of their numbers,
+ *              with its weight after the last tab; what stands before is a note
  *
  * The graph needs to know that there are weights before it is built, and what the training part is only after that; so weights that
  * are counted are put in later, before there is a plan. The model file keeps the numbers: a resumed run counts and reads nothing.
@@ -16,15 +18,25 @@
 #include "read/input.h"
 #include "train/trainer.h"
 
-static bool is_weighable(const variable *v) { return v->predicted && v->form.unit == UNIT_LABELS; }
+static bool is_label(const variable *v) { return v->form.unit == UNIT_LABELS; }
 
-/* "'a', 'b'": the predicted variables, of labels or all. */
-static int predicted_names(const schema *s, bool labels, char *out, size_t size) {
+/* Symbols that are predicted one by one; ctc() predicts whole texts. */
+static bool is_weighable(const variable *v) { return v->predicted && v->form.unit != UNIT_NUMBERS && v->over < 0; }
+
+/* What is meant without a name: labels, or all symbols where no labels are predicted. */
+static bool is_meant(const schema *s, int i) {
+  bool labels = false;
+  for (int k = 0; k < s->n; k++) labels |= is_weighable(&s->list[k]) && is_label(&s->list[k]);
+  return is_weighable(&s->list[i]) && (!labels || is_label(&s->list[i]));
+}
+
+/* "'a', 'b'": the predicted variables, those that are meant or all. */
+static int predicted_names(const schema *s, bool meant, char *out, size_t size) {
   int n = 0;
   size_t used = 0;
   out[0] = 0;
   for (int i = 0; i < s->n; i++) {
-    if (!s->list[i].predicted || (labels && !is_weighable(&s->list[i]))) continue;
+    if (!s->list[i].predicted || (meant && !is_meant(s, i))) continue;
     if (used < size) used += (size_t)snprintf(out + used, size - used, "%s'%s'", n ? ", " : "", s->list[i].form.name);
     n++;
   }
@@ -40,8 +52,8 @@ static unroll_status find_variable(const schema *s, const char *name, size_t n, 
     if (strlen(v->form.name) != n || memcmp(v->form.name, name, n)) continue;
     if (is_weighable(v)) return UNROLL_OK;
     if (!v->predicted) return error_set(err, UNROLL_USAGE, "option 'class-weights': '%s' is not predicted", v->form.name);
-    return error_set(err, UNROLL_USAGE, "option 'class-weights' is for labels (category), and '%s' is '%s'", v->form.name,
-                     v->form.kind);
+    return error_set(err, UNROLL_USAGE, "option 'class-weights' is for labels and symbols with softmax, and '%s' is '%s'",
+                     v->form.name, v->over < 0 ? v->form.kind : "ctc");
   }
   snprintf(asked, sizeof asked, "%.*s", (int)(n < 60 ? n : 60), name);
   const char *near = text_nearest(asked, names, (size_t)s->n);
@@ -57,19 +69,24 @@ typedef struct weights_file {
   size_t size;
   const variable *v;
   float *values; /* [v->words.n] negative: none yet */
+  int n;         /* lines before, where the place says which symbol is meant */
 } weights_file;
 
 #define BAD(at, ...) input_bad_at(f->name, f->data, f->size, at, err, __VA_ARGS__)
 
 /* One line, data[from .. to). The last tab is that before the weight. */
-static unroll_status read_line(const weights_file *f, size_t from, size_t to, unroll_error *err) {
+static unroll_status read_line(weights_file *f, size_t from, size_t to, unroll_error *err) {
   size_t tab = to;
   double x;
   while (tab > from && f->data[tab - 1] != '\t') tab--;
-  if (tab == from) return BAD(from, "no tab: a line is a label, a tab and its weight");
+  const bool named = is_label(f->v);
+  if (!named && f->n >= f->v->words.n)
+    return BAD(from, "'%s' has %d symbols, and here is one more", f->v->form.name, f->v->words.n);
+  if (named && tab == from) return BAD(from, "no tab: a line is a label, a tab and its weight");
   const char *label = f->data + from;
-  const int n = (int)(tab - 1 - from < 60 ? tab - 1 - from : 60);
-  const int32_t k = vocabulary_find_word(&f->v->words, label, tab - 1 - from);
+  const size_t size = tab > from ? tab - 1 - from : 0;
+  const int n = (int)(size < 60 ? size : 60);
+  const int32_t k = named ? vocabulary_find_word(&f->v->words, label, size) : f->n++;
   if (k < 0) return BAD(from, "'%s' has no label '%.*s' in the data", f->v->form.name, n, label);
   if (f->values[k] >= 0) return BAD(from, "a second weight for the label '%.*s'", n, label);
   if (text_number(f->data + tab, to - tab, &x) || !(x >= 0) || !isfinite((float)x))
@@ -88,10 +105,12 @@ static unroll_status check_all(const weights_file *f, unroll_error *err) {
     if (f->values[k] < 0 && !missing++) first = k;
   }
   if (missing > 1) snprintf(more, sizeof more, " and %d more", missing - 1);
+  if (missing && !is_label(f->v))
+    return BAD(f->size, "'%s' has %d symbols, and the file has weights for %d", f->v->form.name, f->v->words.n, f->n);
   if (missing)
     return BAD(f->size, "the file ends without a weight for the label '%.60s' of '%s'%s",
                lexicon_text(&f->v->words.words, first, NULL), f->v->form.name, more);
-  return any ? UNROLL_OK : BAD(f->size, "every label of '%s' weighs 0", f->v->form.name);
+  return any ? UNROLL_OK : BAD(f->size, "all of '%s' weigh 0", f->v->form.name);
 }
 
 static unroll_status read_weights_file(const char *path, const variable *v, float *values, unroll_error *err) {
@@ -147,15 +166,15 @@ static unroll_status take(trainer *t, const char *value, unroll_error *err) {
   const int n = predicted_names(s, true, names, sizeof names);
   if (n < 1) {
     predicted_names(s, false, names, sizeof names);
-    return error_set(err, UNROLL_USAGE, "option 'class-weights' is for labels (category), and this net predicts none, but %s",
-                     names);
+    return error_set(err, UNROLL_USAGE,
+                     "option 'class-weights' is for labels and symbols with softmax, and this net predicts none, but %s", names);
   }
   if (n > 1 && strcmp(what, "balanced"))
     return error_set(err, UNROLL_USAGE, "option 'class-weights': this net predicts %s; say whose weights these are, as in NAME=%s",
                      names, what);
   unroll_status status = UNROLL_OK;
   for (i = 0; i < s->n && !status; i++)
-    if (is_weighable(&s->list[i])) status = add(t, i, what, err);
+    if (is_meant(s, i)) status = add(t, i, what, err);
   return status;
 }
 
@@ -181,7 +200,9 @@ static void balance(const trainer *t, const variable *v, const column_values *c,
   const part *p = &t->parts[TRAIN];
   int64_t n = 0, classes = 0;
   memset(counts, 0, (size_t)v->words.n * sizeof *counts);
-  for (int64_t i = 0; i < p->n; i++)
+  for (int64_t i = p->begin; p->data->stream && i < p->end; i++)
+    if (c->symbols[i] >= 0) counts[c->symbols[i]]++, n++;
+  for (int64_t i = 0; !p->data->stream && i < p->n; i++)
     for (int64_t k = c->first[p->list[i]]; k < c->first[p->list[i] + 1]; k++)
       if (c->symbols[k] >= 0) counts[c->symbols[k]]++, n++;
   for (int k = 0; k < v->words.n; k++) classes += counts[k] > 0;
@@ -208,18 +229,32 @@ unroll_status class_weights_count(trainer *t, unroll_error *err) {
 
 enum { MOST_TOLD = 8 };
 
+static void add_name(const vocabulary *v, int k, text *out) {
+  char code[16];
+  const char *name = k == v->end && v->unit != UNIT_LABELS ? "end" : code;
+  if (name == code && unit_has_lexicon(v->unit)) name = lexicon_text(&v->words, k, NULL);
+  if (name == code) vocabulary_name_code(v->unit, v->codes[k], code);
+  text_format(out, "%.40s", name);
+}
+
 static void tell_one(const variable *v, const float *values, text *out) {
-  const lexicon *l = &v->words.words;
   int low = 0, high = 0;
   text_format(out, "%s: ", v->form.name);
   for (int k = 0; k < v->words.n; k++) {
-    if (v->words.n <= MOST_TOLD) text_format(out, "%s%.40s %.4g", k ? ", " : "", lexicon_text(l, k, NULL), (double)values[k]);
+    if (v->words.n <= MOST_TOLD) {
+      text_format(out, "%s", k ? ", " : "");
+      add_name(&v->words, k, out);
+      text_format(out, " %.4g", (double)values[k]);
+    }
     if (values[k] < values[low]) low = k;
     if (values[k] > values[high]) high = k;
   }
-  if (v->words.n > MOST_TOLD)
-    text_format(out, "from %.4g (%.40s) to %.4g (%.40s), %d labels", (double)values[low], lexicon_text(l, low, NULL),
-                (double)values[high], lexicon_text(l, high, NULL), v->words.n);
+  if (v->words.n <= MOST_TOLD) return;
+  text_format(out, "from %.4g (", (double)values[low]);
+  add_name(&v->words, low, out);
+  text_format(out, ") to %.4g (", (double)values[high]);
+  add_name(&v->words, high, out);
+  text_format(out, "), %d %s", v->words.n, is_label(v) ? "labels" : "symbols");
 }
 
 void class_weights_tell(const trainer *t, text *out) {

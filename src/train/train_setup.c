@@ -31,7 +31,7 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
                       .context = t};
   double share;
   t->identity = (data_identity){0, 0};
-  const char *alone = t->o.standardise ? "standardise" : t->o.time ? "time" : t->o.class_weights ? "class-weights" : NULL;
+  const char *alone = t->o.standardise ? "standardise" : t->o.time ? "time" : NULL;
   if (alone && schema_is_text(&t->m.schema))
     return error_set(err, UNROLL_USAGE, "option '%s' is for tables, and this net reads a text", alone);
   t->m.schema.standardise = t->o.standardise;

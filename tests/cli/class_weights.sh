@@ -120,7 +120,7 @@ expect 2 "this net predicts 'a', 'b'; say whose weights these are, as in NAME=b.
 run train two.net two.csv -o bad --class-weights balanced --class-weights b=b.tsv
 expect 2 "--class-weights is given twice for 'b'"
 run train two.net two.csv -o bad --class-weights z=balanced
-expect 2 "--class-weights is for labels (category), and 'z' is 'number'"
+expect 2 "--class-weights is for labels and symbols with softmax, and 'z' is 'number'"
 run train two.net two.csv -o bad --class-weights x=balanced
 expect 2 "'x' is not predicted"
 run train flat.net data.csv -o bad --class-weights labels=balanced
@@ -128,20 +128,40 @@ expect 2 "there is no variable 'labels'; did you mean 'label'?"
 run train flat.net data.csv -o bad --class-weights label=
 expect 2 "--class-weights takes balanced, FILE or NAME=FILE, not 'label='"
 
-# --- texts are refused
-awk 'NR % 16 == 1' "$SOURCE/examples/places.txt" >names.txt
-run train names names.txt -o bad --class-weights balanced
-expect 2 "--class-weights is for tables, and this net reads a text"
+# --- symbols of texts, by their places
+printf 'ab\nab\nabb\n' >lines.txt # 3 a, 4 b, 3 ends
+run train names lines.txt -o lines --steps 2 --valid 0 --class-weights balanced
+expect 0 "class weights of token: 'a' 1.111, 'b' 0.8333, end 1.111"
+grep -q '"class_weights":{"token":\[1.1' lines/log.jsonl || fail "the log does not say the weights of a text"
+run eval lines/model.safetensors lines.txt
+expect 0 "10 symbols"
+run train --resume lines --steps 4
+expect 0 "class weights of token: 'a' 1.111, 'b' 0.8333, end 1.111"
+for i in 1 2 3 4; do printf 'abb\n'; done >book.txt # 4 a, 8 b, 4 ends, which are symbols of the stream
+run train language book.txt -o book --steps 2 --valid 0 --class-weights balanced
+expect 0 "class weights of token: U+000A 1.333, 'a' 1.333, 'b' 0.6667"
 cat >copy.net <<'NET'
 data from : chars
 data to : chars
+data label : category
 to ~ softmax(W gru(embed(to[t-1], 4), 6, start = gru(embed(from, 4), 6)) + b)
+label ~ softmax(V last(gru(embed(from, 4), 6)) + bl)
 NET
-printf 'from,to\na,x\n' >copy.csv
-run train copy.net copy.csv -o bad --class-weights balanced
-expect 2 "--class-weights is for labels (category), and this net predicts none, but 'to'"
-run train copy.net copy.csv -o bad --class-weights to=balanced
-expect 2 "--class-weights is for labels (category), and 'to' is 'chars'"
+printf 'from,to,label\na,x,p\nb,xy,q\n' >copy.csv
+printf 'x\t2\n0.5\nthe end\t3\n' >places.tsv
+run train copy.net copy.csv -o copy --steps 2 --valid 0 --class-weights to=places.tsv
+expect 0 "class weights of to: 'x' 2, 'y' 0.5, end 3"
+run eval copy/model.safetensors copy.csv
+expect 0
+run train copy.net copy.csv -o copy --steps 2 --valid 0 --class-weights balanced
+expect 0 "class weights of label: p 1, q 1"
+grep -q "weights of to" err && fail "symbols beside labels, which nobody named"
+printf '2\n1\n' >places.tsv
+run train copy.net copy.csv -o bad --class-weights to=places.tsv
+expect 3 "'to' has 3 symbols, and the file has weights for 2"
+printf '2\n1\n1\n1\n' >places.tsv
+run train copy.net copy.csv -o bad --class-weights to=places.tsv
+expect 3 "places.tsv:4:1: error: 'to' has 3 symbols, and here is one more"
 
 # --- bad files: with place
 # bad CONTENT PLACE TEXT
@@ -160,7 +180,7 @@ bad 'no\tnan\n' 1:4 "the weight of 'no' must be a number of at least 0"
 bad 'no\t1e99\n' 1:4 "the weight of 'no' must be a number of at least 0"
 bad 'no\t\n' 1:4 "the weight of 'no' must be a number of at least 0"
 bad '\t1\n' 1:1 "'label' has no label '' in the data"
-bad 'no\t0\nyes\t0\n' 3:1 "every label of 'label' weighs 0"
+bad 'no\t0\nyes\t0\n' 3:1 "all of 'label' weigh 0"
 bad 'no\t1\ny\377s\t0\n' 2:2 "invalid UTF-8"
 run train flat.net data.csv -o bad --class-weights nowhere.tsv
 expect 3 "nowhere.tsv"
