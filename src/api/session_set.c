@@ -41,10 +41,13 @@ unroll_status unroll_session_set_symbol(unroll_session *s, int row, const char *
   return UNROLL_OK;
 }
 
-/* From the units of the data. */
-static void write_scaled(unroll_session *s, int i, int row, float *x) {
+/* From the units of the data; `exact` (or NULL) is what x is rounded from. */
+static void write_scaled(unroll_session *s, int i, int row, float *x, const double *exact) {
   const variable *v = s->tracks[i].v;
-  for (int j = 0; j < v->width && v->mean; j++) x[j] = (float)(((double)x[j] - v->mean[j]) / v->deviation[j]);
+  for (int j = 0; j < v->width; j++) {
+    const double y = exact ? exact[j] : (double)x[j];
+    x[j] = (float)(v->mean ? (y - v->mean[j]) / v->deviation[j] : y);
+  }
   session_write(s, i, row, NULL, x);
 }
 
@@ -62,7 +65,7 @@ unroll_status unroll_session_set_numbers(unroll_session *s, int row, const char 
     const char *why = x[j] - x[j] != 0 ? "is not finite" : variable_refuses(v, j, (double)x[j]);
     if (why) status = error_set(err, UNROLL_USAGE, "'%s': number %d %s", name, j + 1, why);
   }
-  if (!status) write_scaled(s, i, row, copy);
+  if (!status) write_scaled(s, i, row, copy, NULL);
   mem_free(copy);
   return status;
 }
@@ -73,7 +76,9 @@ static unroll_status take_cell(unroll_session *s, int i, int row, column_values 
     return error_set(err, UNROLL_BAD_INPUT, "'%s' takes one %s at a time, and here are %lld", name, v->form.of->value,
                      (long long)c->n);
   if (v->form.unit == UNIT_NUMBERS) {
-    write_scaled(s, i, row, c->numbers);
+    if (c->exact && !c->numbers) c->numbers = mem_zero((size_t)v->width, sizeof *c->numbers);
+    if (!c->numbers) return error_memory(err);
+    write_scaled(s, i, row, c->numbers, c->exact);
     return UNROLL_OK;
   }
   size_t size = 0;
@@ -127,6 +132,7 @@ static unroll_status read_cell(unroll_session *s, int i, int row, const char *na
   text_free(&scratch.part);
   mem_free(c.symbols);
   mem_free(c.numbers);
+  mem_free(c.exact);
   lexicon_free(&c.words);
   return status;
 }
