@@ -142,7 +142,7 @@ unroll_status unroll_session_set_text(unroll_session *s, int row, const char *na
   int i;
   unroll_status status = string ? session_track(s, row, name, &i, err) : api_null(err);
   if (!status) status = read_cell(s, i, row, name, string, length, err);
-  for (int k = 0; k < s->m->m.g.n_data && !status; k++) { /* its parts */
+  for (int k = 0; !status && k < s->m->m.g.n_data; k++) { /* its parts */
     const data_form *f = &s->tracks[k].v->form;
     if (f->from && !strcmp(f->from, name)) status = read_cell(s, k, row, f->name, string, length, err);
   }
