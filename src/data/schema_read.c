@@ -22,6 +22,13 @@ static bool are_texts(const input_files *in) {
   return all;
 }
 
+/* A file with the name of a table is one, whatever the model learnt from. */
+static bool any_table(const input_files *in) {
+  for (int i = 0; i < in->n; i++)
+    if (table_named(in->files[i].name)) return true;
+  return false;
+}
+
 /* How the files of a table are written, by the options. */
 static unroll_status form_of(table_options *form, const schema *s, const data_options *how, unroll_error *err) {
   const char *c = how->separator;
@@ -61,12 +68,12 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
   unroll_status status = form_of(&form, s, how, err);
   if (status) return status;
   const bool silent = !how->series && !how->tagged && !how->folders && !how->memory;
-  if (silent) form.tagged = s->tagged;
   if (how->folders && how->tagged)
     return error_set(err, UNROLL_USAGE, "option 'tagged' and option 'labels-from-folders' do not go together");
   if (how->folders && !fits)
     return error_set(err, UNROLL_USAGE, "option 'labels-from-folders' is for nets with one text and one category variable");
   status = open_files(&in, paths, how->memory, err);
+  if (silent && !any_table(&in)) form.tagged = s->tagged;
   for (int i = 0; i < in.n && how->folders && !status; i++)
     if (!in.files[i].in_folder)
       status = error_at(err, UNROLL_USAGE, in.files[i].name, NULL, 0, 0,
