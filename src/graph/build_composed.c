@@ -69,7 +69,7 @@ static int call_value(const call *c, const expr *e) {
     return e->n_args == 1 ? term_unary(c->b, c->s, c->e, (enum op)op, x[0])
                           : term_binary(c->b, c->s, c->e, (enum op)op, x[0], x[1]);
   }
-  assert(!"functions.def: an unknown function");
+  assert(0 && "functions.def: an unknown function");
   return TERM_NONE;
 }
 
@@ -86,7 +86,7 @@ static int value_of(const call *c, const expr *e) {
     for (int i = 0; i < c->n; i++)
       if (strlen(e->name) == c->lengths[i] && !memcmp(e->name, c->names[i], c->lengths[i]))
         return c->terms[i] == ARG_NUMBER ? term_number(c->b, c->s, c->e, c->numbers[i]) : c->terms[i];
-    assert(!"functions.def: an unknown name");
+    assert(0 && "functions.def: an unknown name");
     return TERM_NONE;
   case EXPR_CALL:
     return call_value(c, e);
@@ -105,7 +105,7 @@ static int value_of(const call *c, const expr *e) {
   case EXPR_CONCAT:
     break;
   }
-  assert(!"functions.def: what a value must not have");
+  assert(0 && "functions.def: what a value must not have");
   return TERM_NONE;
 }
 

@@ -109,11 +109,12 @@ static int small_bindings(const program *net, binding *out) {
     const statement *s = &net->statements[i];
     if (s->kind != STATEMENT_DATA || !s->value || !s->value->name) continue;
     const data_kind *k = kind_find(s->value->name);
-    const int width =
-        !k                                                                                                                   ? 0
-        : kind_is_symbols(k)                                                                                                 ? 7 + n
-        : k->sort == KIND_NUMBERS && !s->value->n_args && !k->width((double[KIND_ARGS]){0}, 0, 0) && k->steps == KIND_EITHER ? 3
-                                                                                                                             : 0;
+    const bool open = k && k->sort == KIND_NUMBERS && k->steps == KIND_EITHER && !s->value->n_args;
+    int width = 0;
+    if (k && kind_is_symbols(k))
+      width = 7 + n;
+    else if (open && k->width((double[KIND_ARGS]){0}, 0, 0) == 0)
+      width = 3;
     if (width > 0) out[n++] = (binding){.name = s->name, .width = width};
   }
   return n;

@@ -62,7 +62,10 @@ static void aligned_new(aligned *c, const sequence *s, int rows, pool *workers) 
   if (built) testnet_say("ctc", &err);
   assert_int_equal(built, UNROLL_OK);
   const graph *g = &c->net.g;
-  for (int64_t i = 0; i < g->n_weights; i++) c->net.exact[i] = c->net.weights[i] = i % (WIDTH + 1) == 0;
+  for (int64_t i = 0; i < g->n_weights; i++) {
+    c->net.exact[i] = i % (WIDTH + 1) == 0;
+    c->net.weights[i] = (float)c->net.exact[i];
+  }
   for (int i = 0; i < rows; i++) steps[i] = s[i].steps, lengths[i] = s[i].n;
   const batch_axis *along[2] = {axis_of(&c->memory, steps, rows), axis_of(&c->memory, lengths, rows)};
   batch_axis *axes = arena_alloc(&c->memory, 2, sizeof *axes);
