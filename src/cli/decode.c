@@ -103,7 +103,8 @@ static json_t *part_json(const decoded_part *p, int64_t n) {
 json_t *decode_json(const model *m, const decoded *d) {
   json_t *row = json_object();
   for (int k = 0; k < d->n_parts; k++)
-    json_object_set_new(row, m->g.data[m->g.losses[d->parts[k].loss].data].name, part_json(&d->parts[k], d->n));
+    if (!d->parts[k].ends)
+      json_object_set_new(row, m->g.data[m->g.losses[d->parts[k].loss].data].name, part_json(&d->parts[k], d->n));
   json_object_set_new(row, "example", json_integer(d->example + 1));
   json_object_set_new(row, "log2_p", json_number(d->log_probability / log(2)));
   json_object_set_new(row, "ended", json_boolean(d->ended));
@@ -111,8 +112,9 @@ json_t *decode_json(const model *m, const decoded *d) {
 }
 
 void decode_line(text *line, const decoded *d) {
-  for (int k = 0; k < d->n_parts; k++) {
-    if (k) text_add(line, "\t", 1);
+  for (int k = 0, shown = 0; k < d->n_parts; k++) {
+    if (d->parts[k].ends) continue;
+    if (shown++) text_add(line, "\t", 1);
     if (d->parts[k].words)
       output_values(line, d->parts[k].words, d->parts[k].symbols, d->n, INT64_MAX);
     else

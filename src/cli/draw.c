@@ -6,7 +6,7 @@
 #include "base/memory.h"
 
 unroll_status drawing_begin(drawing *d, const model *m, const char *why, unroll_error *err) {
-  *d = (drawing){0};
+  *d = (drawing){.m = m};
   for (int i = 0; i < m->schema.n && !d->v; i++)
     if (m->schema.list[i].distribution && cell_reader_of(&m->schema.list[i].form)->write) d->v = &m->schema.list[i];
   return d->v ? UNROLL_OK : error_set(err, UNROLL_USAGE, "%s", why);
@@ -29,7 +29,9 @@ unroll_status drawing_add(drawing *d, const decoded *x, unroll_error *err) {
   double *numbers = mem_alloc((begin + drawn + 1) * sizeof *numbers);
   if (!numbers) return error_memory(err);
   if (begin) memcpy(numbers, d->prime.numbers, begin * sizeof *numbers);
-  if (drawn) memcpy(numbers + begin, x->parts[0].numbers, drawn * sizeof *numbers);
+  int k = 0;
+  while (d->m->g.losses[x->parts[k].loss].data != d->v - d->m->schema.list) k++;
+  if (drawn) memcpy(numbers + begin, x->parts[k].numbers, drawn * sizeof *numbers);
   d->list[d->n++] = (cell_values){numbers, d->prime.steps + x->n};
   return UNROLL_OK;
 }
@@ -52,17 +54,30 @@ unroll_status drawing_write(const drawing *d, const char *path, unroll_error *er
 
 /* --- what all begin with --- */
 
-/* A table of one cell: the file's name. */
-static unroll_status table_of(table *t, const drawing *d, const char *file, unroll_error *err) {
+/* One row of a table: cells of some variables. */
+typedef struct known_cell {
+  const variable *v;
+  const char *cell;
+} known_cell;
+
+static void add_cell(text *all, const char *s) {
+  text_add(all, "\"", 1);
+  for (; *s; s++) text_add(all, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
+  text_add(all, "\"\t", 2);
+}
+
+/* The last field is empty: one field alone would have no tab. */
+static unroll_status table_of(table *t, const known_cell *list, int n, unroll_error *err) {
   text all = {0};
-  if (strpbrk(file, "\t\r\n\";"))
-    return error_set(err, UNROLL_USAGE, "--prime: a name without tabs, quotes and semicolons, please");
-  text_format(&all, "%s\t\n%s\t\n", d->v->form.name, file);
+  for (int i = 0; i < n; i++) text_format(&all, "%s\t", list[i].v->form.name);
+  text_add(&all, "\n", 1);
+  for (int i = 0; i < n; i++) add_cell(&all, list[i].cell);
+  text_add(&all, "\n", 1);
   if (all.failed) {
     text_free(&all);
     return error_memory(err);
   }
-  return table_parse(t, "--prime", all.data, all.length, err);
+  return table_parse(t, list[n - 1].v->predicted ? "--prime" : "--text", all.data, all.length, err);
 }
 
 /* Its numbers in the units of the data. */
@@ -78,18 +93,50 @@ static unroll_status keep_prime(drawing *d, const model *m, const dataset *read,
   return UNROLL_OK;
 }
 
-unroll_status drawing_go_on(drawing *d, const model *m, const char *file, const decode_options *how, pool *workers,
-                            const decode_sink *sink, unroll_error *err) {
+/* What begins a sequence does not end it. */
+static void forget_ends(dataset *read, const schema *s) {
+  for (int i = 0; i < s->n; i++) {
+    const column_values *c = &read->columns[i];
+    for (int64_t k = 0; variable_is_end(&s->list[i]) && k < c->n; k++) c->numbers[k] = 0;
+  }
+}
+
+static unroll_status find_cells(known_cell *list, int *n, const drawing *d, const model *m, const char *given, const char *file,
+                                unroll_error *err) {
+  const variable *from = NULL, *other = NULL;
+  for (int i = 0; i < m->schema.n; i++) {
+    const variable *v = &m->schema.list[i];
+    if (!v->predicted && from)
+      return error_set(err, UNROLL_USAGE, "this model is given several variables: 'predict' takes a table of them");
+    if (!v->predicted) from = v;
+    if (v->predicted && v != d->v && !variable_is_end(v)) other = v;
+  }
+  if (given && !from)
+    return error_set(err, UNROLL_USAGE, "--text is for models that are given something, and this one generates from nothing");
+  if (!given && from) return error_set(err, UNROLL_USAGE, "this model generates from '%s': --text gives it", from->form.name);
+  if (file && other)
+    return error_set(err, UNROLL_USAGE, "--prime is for models that predict one variable, and '%s' is another one",
+                     other->form.name);
+  if (given) list[(*n)++] = (known_cell){from, given};
+  if (file) list[(*n)++] = (known_cell){d->v, file};
+  return UNROLL_OK;
+}
+
+unroll_status drawing_go_on(drawing *d, const model *m, const char *given, const char *file, const decode_options *how,
+                            pool *workers, const decode_sink *sink, unroll_error *err) {
   table t = {0};
   dataset read = {0};
-  if (m->schema.n > 1) return error_set(err, UNROLL_USAGE, "--prime is for models of one variable");
-  unroll_status status = table_of(&t, d, file, err);
-  if (!status) status = dataset_bind(&read, &t, &m->schema, NULL, BIND_TRUTH, err);
+  known_cell cells[2];
+  int n = 0;
+  unroll_status status = find_cells(cells, &n, d, m, given, file, err);
+  if (!status) status = table_of(&t, cells, n, err);
+  if (!status) status = dataset_bind(&read, &t, &m->schema, NULL, file ? BIND_TRUTH : BIND_GIVEN, err);
   if (!status) status = dataset_settle(&read, &m->schema, err);
+  if (!status) forget_ends(&read, &m->schema);
   if (!status) status = dataset_encode(&read, &m->schema, err);
   if (!status) dataset_measure(&read, &m->schema, &m->g);
-  if (!status) status = keep_prime(d, m, &read, err);
-  if (!status) status = decode_table(m, &read, &d->prime.steps, how, workers, sink, err);
+  if (!status && file) status = keep_prime(d, m, &read, err);
+  if (!status) status = decode_table(m, &read, file ? &d->prime.steps : NULL, how, workers, sink, err);
   dataset_free(&read);
   table_free(&t);
   return status;

@@ -1,10 +1,12 @@
-/* draw.h - what `unroll sample --output` writes: drawings, pieces of music; and the file that they begin with. */
+/* draw.h - what `unroll sample --output` writes: drawings, pieces of music; the file that they begin with, and the text that they
+ * are made from. */
 #ifndef CLI_DRAW_H
 #define CLI_DRAW_H
 #include "data/cell.h"
 #include "use/decode.h"
 
 typedef struct drawing {
+  const model *m;
   const variable *v; /* what is written */
   cell_values prime; /* what each begins with */
   cell_values *list; /* [n] */
@@ -13,9 +15,10 @@ typedef struct drawing {
 
 /* UNROLL_USAGE and `why` for a model that generates nothing of which there are files. drawing_free in any case. */
 unroll_status drawing_begin(drawing *d, const model *m, const char *why, unroll_error *err);
-/* Reads the file that all begin with, and draws on from it. */
-unroll_status drawing_go_on(drawing *d, const model *m, const char *file, const decode_options *how, pool *workers,
-                            const decode_sink *sink, unroll_error *err);
+/* Draws from what the model is given, a cell of its only variable that is not predicted, and on from the file that all begin with,
+ * of the variable d->v. Either may be NULL. */
+unroll_status drawing_go_on(drawing *d, const model *m, const char *given, const char *file, const decode_options *how,
+                            pool *workers, const decode_sink *sink, unroll_error *err);
 unroll_status drawing_add(drawing *d, const decoded *x, unroll_error *err);
 unroll_status drawing_write(const drawing *d, const char *path, unroll_error *err);
 void drawing_free(drawing *d);

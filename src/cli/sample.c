@@ -117,6 +117,8 @@ static unroll_status begin(sampler *s, unroll_error *err) {
   const options *o = s->o;
   if (s->plain && o->output)
     return error_set(err, UNROLL_USAGE, "--output is for models of 'pen' or 'notes'; texts go to standard output");
+  if (s->plain && o->text)
+    return error_set(err, UNROLL_USAGE, "--text is for models that are given something, and this one generates from nothing");
   if (s->plain) return prime_read(&s->prime, s->m, o->prime, o->prime ? strlen(o->prime) : 0, err);
   if (!o->prime && !o->output) return UNROLL_OK;
   return drawing_begin(&s->draw, s->m,
@@ -135,8 +137,8 @@ static unroll_status sample(sampler *s, pool *workers, unroll_error *err) {
   if (!status) status = begin(s, err);
   if (!status && o->not_in) status = known_read(&s->k, o->not_in, s->wanted, err);
   if (status) return status;
-  status = !s->plain && o->prime ? drawing_go_on(&s->draw, s->m, o->prime, &how, workers, &sink, err)
-                                 : decode_nothing(s->m, s->prime.symbols, s->prime.n, &how, workers, &sink, err);
+  status = !s->plain && (o->prime || o->text) ? drawing_go_on(&s->draw, s->m, o->text, o->prime, &how, workers, &sink, err)
+                                              : decode_nothing(s->m, s->prime.symbols, s->prime.n, &how, workers, &sink, err);
   if (s->enough) status = UNROLL_OK;
   if (!status && s->done < s->wanted)
     terminal_warn("only %lld of %lld: the model hardly says anything that is not in %s", (long long)s->done, (long long)s->wanted,

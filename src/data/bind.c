@@ -77,7 +77,7 @@ static unroll_status check_once(const table *t, int column, unroll_error *err) {
 static unroll_status find_source(const binder *b, source *out, const variable *v) {
   const char *name = v->form.from ? v->form.from : v->form.name;
   int base = 0;
-  if (v->form.cycles) return UNROLL_OK; /* from the dates */
+  if (v->form.cycles || variable_is_end(v)) return UNROLL_OK; /* from the dates, from the steps of another variable */
   out->n = 1;
   const int column = find_column(b->t, name);
   if (column < 0) out->n = v->form.unit == UNIT_NUMBERS ? count_entries(b->t, name, &base) : 0;
@@ -143,6 +143,18 @@ static unroll_status add_cycles(binder *b, int i, int64_t example, int64_t from,
   float *out = cell_numbers(&p, to - from);
   for (int64_t k = from; out && k < to; k++)
     time_features(v->form.cycles, time_after(&c->grid, c->first[example], k), out + (k - from) * v->width);
+  return out ? UNROLL_OK : UNROLL_FAILED;
+}
+
+/* Of `end`: a bit for each step of the variable whose end it is. */
+static unroll_status add_ends(binder *b, int i, int64_t example) {
+  const cell_place p = place_of(b, i, 0);
+  int k = 0;
+  while (strcmp(b->s->list[k].form.name, b->s->list[i].form.from)) k++;
+  const column_values *c = &b->d->columns[k];
+  const int64_t n = c->n - c->first[example];
+  float *out = cell_numbers(&p, n);
+  for (int64_t t = 0; out && t < n; t++) out[t] = t + 1 == n;
   return out ? UNROLL_OK : UNROLL_FAILED;
 }
 
@@ -215,6 +227,7 @@ static unroll_status check_steps(const binder *b, int64_t example, int64_t row) 
       const column_values *c = &b->d->columns[i], *e = &b->d->columns[k];
       if (v->axis < 0 || v->axis != w->axis || !c->there || !e->there) continue;
       const int64_t n = c->n - c->first[example], m = e->n - e->first[example];
+      if (variable_is_end(v) || variable_is_end(w)) continue; /* as many as what ends, which is on the same axis */
       if (n != m)
         return table_bad(b->t, row, b->sources[i].columns[0], 0, b->err,
                          "%" PRId64 " steps, but '%s' has %" PRId64 ", and the net needs as many", n, w->form.name, m);
@@ -279,10 +292,12 @@ static unroll_status bind_example(binder *b, int64_t example, int64_t from, int6
   unroll_status status = UNROLL_OK;
   for (int64_t row = from; row < to && !status; row++) status = table_check(b->t, row, b->err);
   for (int i = 0; i < b->s->n && !status; i++) {
-    if (!d->columns[i].there) continue;
+    if (!d->columns[i].there || variable_is_end(&b->s->list[i])) continue;
     status = add_example(b, i, example, from, to);
     if (!status) status = add_future(b, i, example, to - from);
   }
+  for (int i = 0; i < b->s->n && !status; i++)
+    if (d->columns[i].there && variable_is_end(&b->s->list[i])) status = add_ends(b, i, example);
   return status ? status : check_steps(b, example, from);
 }
 
@@ -385,6 +400,9 @@ static unroll_status check_forecast(const binder *b) {
     if (v->form.cycles && b->time < 0)
       return error_set(b->err, UNROLL_USAGE, "'%s' comes from dates: name their column with option 'time'", v->form.name);
     if (b->time < 0) continue;
+    if (variable_is_end(v))
+      return error_set(b->err, UNROLL_USAGE, "'%s' is an end, and series with dates have none: option 'time' is not for this net",
+                       v->form.name);
     if (v->predicted && (!v->step || v->form.unit != UNIT_NUMBERS))
       return error_set(b->err, UNROLL_USAGE, "option 'time' is for nets that predict numbers at each step, and '%s' is %s",
                        v->form.name, v->step ? v->form.kind : "predicted once for a series");

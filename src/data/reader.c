@@ -40,10 +40,19 @@ static unroll_status read_part(data_form *f, const program *net, const expr *e, 
               : lang_error(net, e->at, err, "'%s' needs a number of letters, from 1 to 16, as in %s(text, 3)", f->kind, f->kind);
 }
 
+/* end(pen). */
+static unroll_status read_end(data_form *f, const program *net, const expr *e, unroll_error *err) {
+  f->n_args = 0;
+  if (e->n_args != 1 || e->args[0]->kind != EXPR_NAME)
+    return lang_error(net, e->at, err, "'end' needs the name of a variable of numbers, as in end(pen)");
+  f->from = e->args[0]->name;
+  return UNROLL_OK;
+}
+
 /* Parts of words are cut as the words are. */
 static unroll_status link_parts(data_form *list, int n, const program *net, unroll_error *err) {
   for (int i = 0; i < n; i++) {
-    if (!list[i].from) continue;
+    if (!list[i].from || list[i].of->sort != KIND_PART) continue;
     const data_form *of = NULL;
     for (int k = 0; k < n; k++)
       if (!strcmp(list[k].name, list[i].from) && list[k].of == &data_kinds[KIND_words]) of = &list[k];
@@ -116,9 +125,11 @@ static unroll_status form_of_statement(data_form *f, const program *net, const s
   if (s->value->n_args > most)
     return lang_error(net, s->value->at, err, "data kind '%s' takes %d argument%s", k->name, most, most == 1 ? "" : "s");
   *f = (data_form){.name = s->name, .kind = k->name, .of = k, .unit = readers[k - data_kinds].unit, .n_args = s->value->n_args};
-  if (k->sort != KIND_CALENDAR && cell_reader_of(f) == &cell_none)
+  if (k->sort != KIND_CALENDAR && k->sort != KIND_END && cell_reader_of(f) == &cell_none)
     return unavailable(net, s->value->at, err, "data kind '%s' has no reader yet", k->name);
-  unroll_status status = k->sort == KIND_PART ? read_part(f, net, s->value, err) : UNROLL_OK;
+  const unroll_status status = k->sort == KIND_PART  ? read_part(f, net, s->value, err)
+                               : k->sort == KIND_END ? read_end(f, net, s->value, err)
+                                                     : UNROLL_OK;
   return status ? status : read_words(f, net, s, err);
 }
 

@@ -44,6 +44,9 @@ static inline bool variable_stays(const variable *v, int entry) {
   return v->form.cycles || v->weighs || v->factor || variable_support(v, entry) != SUPPORT_REAL;
 }
 
+/* Does it say, at each step of another variable, whether that is the last? */
+static inline bool variable_is_end(const variable *v) { return v->form.of->sort == KIND_END; }
+
 /* Why x cannot be entry j: what its distribution predicts is something else. NULL: it can. */
 const char *variable_refuses(const variable *v, int j, double x);
 

@@ -147,6 +147,18 @@ static bool check_part(builder *b, const expr *e) {
   return e->n_args < 2 || build_integer(b, b->root, e->args[1], "a number of letters", 1, 16, &letters);
 }
 
+/* end(pen): where another variable ends, of which there are numbers at each step. */
+static bool check_end(builder *b, const expr *e) {
+  const data_kind *k = NULL;
+  for (int i = 0; i < b->root->text->n_statements && e->args[0]->kind == EXPR_NAME; i++) {
+    const statement *s = &b->root->text->statements[i];
+    if (s->kind == STATEMENT_DATA && !strcmp(s->name, e->args[0]->name) && s->value->name) k = kind_find(s->value->name);
+  }
+  if (k && !kind_is_symbols(k) && k->sort != KIND_CALENDAR && k->sort != KIND_END) return true;
+  return FAIL(b, b->root, e->args[0]->at, "'end' is of a variable of numbers, as in end(pen); texts have an end of their own"),
+         false;
+}
+
 /* By place, then by name; what has a value in the kind's row may be left out. */
 static bool read_arguments(builder *b, data_info *d, const data_kind *k, const expr *e) {
   const int n = kind_words(k->args);
@@ -194,7 +206,8 @@ static bool read_data(builder *b, const statement *at) {
   *d = (data_info){.name = at->name, .kind = k->name, .axis = -1, .at = at};
   d->space = k->steps == KIND_STEPS ? SPACE_STEP : SPACE_STATIC;
   d->why = k->steps == KIND_STEPS ? STEPS_OF_KIND : STEPS_INFERRED;
-  if (k->sort == KIND_PART ? !check_part(b, e) : !read_arguments(b, d, k, e)) return false;
+  const bool good = k->sort == KIND_PART ? check_part(b, e) : k->sort == KIND_END ? check_end(b, e) : read_arguments(b, d, k, e);
+  if (!good) return false;
   if (!read_words(b, d, k, at) || !data_width(b, d, k, e)) return false;
   symbol *y = scope_add(b, b->root, at->name, SYMBOL_DATA, at->at);
   if (!y) return false;

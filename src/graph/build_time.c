@@ -349,4 +349,25 @@ static bool check_predictions(builder *b) {
   return true;
 }
 
-bool build_time(builder *b) { return find_steps(b) && check_steps(b) && number_axes(b) && check_cycles(b) && check_predictions(b); }
+/* end(x) is predicted, as a bit, step by step with x: it says where what is generated ends. */
+static bool check_ends(builder *b) {
+  const graph *g = b->g;
+  for (int i = 0; i < g->n_data; i++) {
+    const data_info *d = &g->data[i];
+    bool predicted = false, together = false;
+    if (kind_find(d->kind)->sort != KIND_END) continue;
+    const char *of = d->at->value->args[0]->name;
+    for (int k = 0; k < b->n_losses; k++)
+      predicted |= b->losses[k].data == i && support_of_entry(b->losses[k].distribution->support, 1, 0) == SUPPORT_BIT;
+    for (int k = 0; k < g->n_data; k++) together |= !strcmp(g->data[k].name, of) && data_steps(b, k) && g->data[k].axis == d->axis;
+    if (!predicted)
+      return FAIL(b, b->root, d->at->at, "'%s' is an end, which is predicted: %s ~ bernoulli(...)", d->name, d->name), false;
+    if (!together)
+      return FAIL(b, b->root, d->at->at, "'%s' is the end of '%s', but is not predicted step by step with it", d->name, of), false;
+  }
+  return true;
+}
+
+bool build_time(builder *b) {
+  return find_steps(b) && check_steps(b) && number_axes(b) && check_cycles(b) && check_predictions(b) && check_ends(b);
+}

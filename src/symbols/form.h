@@ -15,7 +15,8 @@ typedef struct data_form {
   bool lower;       /* words: in small letters */
   bool spaced;      /* words: only white space separates them */
   bool nfc;         /* text is brought into the composed form of Unicode first */
-  const char *from; /* suffix, prefix, shape: the variable of words that they are parts of, in whose column they are */
+  const char *from; /* suffix, prefix, shape: the variable of words that they are parts of, in whose column they are; end: the one
+                       that ends */
   enum word_part part;
   int letters;     /* of suffix and prefix */
   unsigned cycles; /* of `time`: which; see times.h. Its numbers come from the column of dates */

@@ -87,6 +87,7 @@ static unroll_status check_choice(const decoder *s, unroll_error *err) {
   const draw_choice *how = &s->o->choice;
   bool symbols = false;
   for (int k = 0; k < s->n_heads; k++) {
+    if (s->heads[k].ends) continue;
     symbols |= distribution_is_symbols(&s->heads[k].d);
     const unroll_status status = distribution_check_choice(&s->heads[k].d, how, err);
     if (status) return status;
@@ -108,6 +109,7 @@ static unroll_status make_heads(decoder *s, unroll_error *err) {
     head *one = &s->heads[k];
     *one = (head){.loss = s->c.losses[k], .data = data, .slot = s->m->g.losses[s->c.losses[k]].slot, .end = -1};
     status = distribution_of(&one->d, h, k, v, err);
+    one->ends = variable_is_end(v);
     if (status || !distribution_is_symbols(&one->d)) continue;
     one->words = &v->words;
     one->end = one->words->end;
@@ -426,7 +428,7 @@ static void set_rows(decoder *s, int64_t sample) {
 /* Better ones first: those that ended, by score, in the order in which they were found. Of samples: by number. */
 static bool before(const decoder *s, const hypothesis *a, const hypothesis *b) {
   if (s->o->samples) return a->number < b->number;
-  const bool x = a->closed || s->bounded, y = b->closed || s->bounded;
+  const bool x = a->closed || a->marked || s->bounded, y = b->closed || b->marked || s->bounded;
   return x != y ? x : decoder_score(s, a) > decoder_score(s, b);
 }
 
@@ -438,6 +440,7 @@ static unroll_status emit_one(decoder *s, int at, int64_t number, unroll_error *
     s->parts[k] = (decoded_part){.loss = s->heads[k].loss,
                                  .words = s->heads[k].words,
                                  .width = s->heads[k].d.width,
+                                 .ends = s->heads[k].ends,
                                  .symbols = v->symbols ? v->symbols + cell : NULL,
                                  .numbers = v->units ? v->units + cell * s->heads[k].d.width : NULL};
   }
@@ -448,7 +451,7 @@ static unroll_status emit_one(decoder *s, int at, int64_t number, unroll_error *
                      .n = h->n - h->closed,
                      .log_probability = h->log_p,
                      .score = decoder_score(s, h),
-                     .ended = h->closed || (s->bounded && h->over)};
+                     .ended = h->closed || h->marked || (s->bounded && h->over)};
   return s->sink->emit(s->sink->context, &d, err);
 }
 

@@ -49,6 +49,7 @@ typedef struct decoded_part { /* of one line with ~ on the decoded axis */
   int loss;                   /* its number */
   const vocabulary *words;    /* NULL: numbers */
   int width;                  /* of a step's numbers */
+  bool ends;                  /* they only say which step is the last */
   const int32_t *symbols;     /* [n] without the end symbol */
   const double *numbers;      /* [n][width] in the units of the data */
 } decoded_part;
@@ -60,7 +61,8 @@ typedef struct decoded {
   int64_t n;              /* steps drawn, after the known ones and before the end symbol */
   double log_probability; /* nats, at temperature 1, of all that was drawn (the end symbol too) given what was known */
   double score;           /* log_probability / penalty */
-  bool ended;             /* by its end symbol, or, where the data says how many steps there are, by the last of them */
+  bool ended; /* by its end symbol, by a step that says it is the last, or, where the data says how many steps there are, by the
+                 last of them */
 } decoded;
 
 /* Gets examples in order, each with all its samples or hypotheses in order; valid during the call. A status other than OK ends it

@@ -80,12 +80,15 @@ static void draw_numbers(const decoder *s, const head *h, values *v, hypothesis 
                          uint32_t place, uint64_t sequence) {
   const draw_place at = {.seed = s->o->seed, .stream = RANDOM_SAMPLE, .step = sequence, .place = place};
   double *y = v->units + cell * h->d.width;
-  if (s->o->samples && s->o->choice.temperature > 0)
-    distribution_draw(&h->d, p, &s->o->choice, &at, y);
+  draw_choice how = s->o->choice;
+  if (h->ends) how.temperature = how.temperature > 0, how.biased = false; /* it stays as it is, as the bit of a pen does */
+  if (s->o->samples && how.temperature > 0)
+    distribution_draw(&h->d, p, &how, &at, y);
   else
     distribution_mode(&h->d, p, y);
   distribution_scaled(&h->d, y, v->numbers + cell * h->d.width);
   x->log_p += distribution_log_density(&h->d, p, y);
+  x->marked |= h->ends && y[0] > 0;
 }
 
 typedef struct draw_job {
@@ -192,7 +195,7 @@ static unroll_status step_draw(decoder *s, unroll_error *err) {
   for (int i = 0; i < s->now.n && !status; i++) {
     hypothesis *x = &s->now.list[i];
     x->n++;
-    x->over = x->n >= s->limit[x->example];
+    x->over = x->marked || x->n >= s->limit[x->example];
     if (x->closed || x->over)
       keep(s, i);
     else

@@ -105,9 +105,11 @@ static unroll_status check_nothing(const model *m, int64_t n, unroll_error *err)
   const graph *g = &m->g;
   for (int i = 0; i < g->n_inputs; i++)
     if (!is_predicted(g, g->inputs[i].data))
-      return error_set(err, UNROLL_USAGE,
-                       "this net generates from data ('%s'): 'predict' does that, with option 'samples' where it is to draw",
-                       g->data[g->inputs[i].data].name);
+      return error_set(
+          err, UNROLL_USAGE,
+          "this net generates from data ('%s'): option 'text' gives it, or 'predict' reads a table, with option 'samples' "
+          "where it is to draw",
+          g->data[g->inputs[i].data].name);
   if (n > 0 && (g->n_data != 1 || !g->inputs[0].index))
     return error_set(err, UNROLL_USAGE, "a text to begin with is for nets that generate one text");
   return UNROLL_OK;

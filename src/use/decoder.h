@@ -13,6 +13,7 @@ typedef struct head { /* what is drawn at each step: a line with ~ */
   int level;      /* drawn after those of lower level, which it sees in the same step */
   const vocabulary *words;
   int32_t end; /* -1: none */
+  bool ends;   /* 1 says that this step is the last one */
 } head;
 
 typedef struct values { /* of one head, for some rows: [rows][room] */
@@ -27,6 +28,7 @@ typedef struct hypothesis {
   int64_t n;      /* drawn, end symbol included */
   double log_p;
   bool closed; /* by its end symbol */
+  bool marked; /* its last step says that it is the last */
   bool over;   /* at its last step */
 } hypothesis;
 

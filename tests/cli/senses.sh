@@ -96,7 +96,11 @@ grep -q 'd="M100 100L[0-9]* [0-9]*L' prime.svg || fail "what it begins with"
 run sample hand/model.safetensors --length 1 -o prime.svg --prime none.svg
 expect 3 "'none.svg': cannot open: No such file or directory"
 run sample hand/model.safetensors --prime 'a;b'
-expect 2 "a name without tabs, quotes and semicolons"
+expect 3 "--prime:2" "'a' is no number"
+run sample hand/model.safetensors --prime '0;0;0 9;9;1' --length 1
+expect 0
+run sample hand/model.safetensors --text a
+expect 2 "--text is for models that are given something, and this one generates from nothing"
 run sample hand/model.safetensors -o missing/sheet.svg
 expect 1 "missing/sheet.svg"
 { echo notes; sed 1d data/notes.tsv | cut -f 1; } >data/tunes.tsv

@@ -146,6 +146,8 @@ static const struct net_settings {
     {"forecast", "hidden cell layers drop"},
     {"forecast_given", "hidden cell layers drop"},
     {"handwriting", "hidden cell layers drop"},
+    {"handwriting_read", "hidden cell drop"},
+    {"handwriting_text", "hidden cell drop embedding"},
     {"image", "drop"},
     {"language", "hidden cell layers drop embedding"},
     {"music", "hidden cell layers drop"},
