@@ -16,7 +16,7 @@ static int print_forecast(const unroll_model *model, const unroll_table *data, u
   if (!status) status = unroll_result_row(result, 0, &row, err);
   if (!status) status = unroll_result_value(result, 0, "y", &y, err);
   for (int64_t i = 0; !status && i < y.steps; i++) {
-    const float *q = y.quantiles + i * y.n_levels;
+    const double *q = y.quantiles + i * y.n_levels;
     printf("%s %.2f (%.2f to %.2f)\n", row.times[i], (double)q[1], (double)q[0], (double)q[2]);
   }
   unroll_result_free(result);

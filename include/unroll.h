@@ -210,17 +210,17 @@ UNROLL_API void unroll_row_init_sized(unroll_row *r, size_t size);
 typedef struct unroll_value { /* what a row says of a variable; what does not fit it is NULL or 0 */
   size_t size;
   const char *name;
-  int64_t steps;        /* 1 where it has none; an end symbol is not counted */
-  int width;            /* numbers of a step */
-  const float *numbers; /* [steps][width] means, draws, traced values, in the units of the data */
-  const double *levels; /* [n_levels] those of the quantiles */
+  int64_t steps;         /* 1 where it has none; an end symbol is not counted */
+  int width;             /* numbers of a step */
+  const double *numbers; /* [steps][width] means, draws, traced values, in the units of the data */
+  const double *levels;  /* [n_levels] those of the quantiles */
   int n_levels;
-  const float *quantiles; /* [steps][n_levels][width] */
-  const int32_t *symbols; /* [steps] the likeliest or drawn ones */
-  const float *p;         /* [steps] the probability of each */
+  const double *quantiles; /* [steps][n_levels][width] */
+  const int32_t *symbols;  /* [steps] the likeliest or drawn ones */
+  const float *p;          /* [steps] the probability of each */
   int n_probabilities;
   const float *probabilities; /* [steps][n_probabilities] of all symbols */
-  const float *log2_p;        /* [n_log2_p] scored: of each step, the end symbol too */
+  const double *log2_p;       /* [n_log2_p] scored: of each step, the end symbol too */
   int64_t n_log2_p;
   const char *text; /* of the symbols, NUL-terminated; words and labels have spaces between them */
   size_t length;

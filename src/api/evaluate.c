@@ -87,19 +87,19 @@ static int64_t shown(const scored_part *p) {
 }
 
 static bool take_part(unroll_result *r, unroll_value *v, const scored_part *p) {
-  const size_t n = (size_t)p->n, numbers = p->numbers ? n * (size_t)p->v->width : 0;
+  const size_t n = (size_t)p->n, numbers = p->symbols ? 0 : n * (size_t)p->v->width;
   bool full = true;
   v->steps = p->n;
   if (p->symbols) full = result_symbols(r, v, &p->v->words, p->symbols, shown(p));
-  float *x = numbers ? arena_alloc(&r->memory, numbers, sizeof *x) : NULL, *log2_p = NULL;
+  double *x = numbers ? arena_alloc(&r->memory, numbers, sizeof *x) : NULL, *log2_p = NULL;
   if (p->nats && n) log2_p = arena_alloc(&r->memory, n, sizeof *log2_p);
   full &= (x || !numbers) && (log2_p || !n || !p->nats);
   for (size_t i = 0; i < numbers && full; i++) {
-    const int j = (int)(i % (size_t)p->v->width);
-    x[i] = (float)variable_unscaled(p->v, j, (double)p->numbers[i]);
+    const int64_t width = p->v->width, at = (int64_t)i;
+    x[i] = column_unscaled(p->c, p->v, p->from + at / width, (int)(at % width));
   }
-  for (size_t i = 0; log2_p && i < n; i++) log2_p[i] = (float)(0 - (double)p->nats[i] * BITS_PER_NAT);
-  v->width = p->numbers ? p->v->width : 0;
+  for (size_t i = 0; log2_p && i < n; i++) log2_p[i] = 0 - (double)p->nats[i] * BITS_PER_NAT;
+  v->width = p->symbols ? 0 : p->v->width;
   v->numbers = x;
   v->log2_p = log2_p;
   v->n_log2_p = log2_p ? p->n : 0;

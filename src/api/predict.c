@@ -85,11 +85,8 @@ static unroll_status take_decoded(void *context, const decoded *d, unroll_error 
       continue;
     }
     const size_t n = (size_t)d->n * (size_t)p->width;
-    float *x = n ? arena_alloc(&c->r->memory, n, sizeof *x) : NULL;
-    full = x || !n;
-    for (size_t i = 0; i < n && full; i++) x[i] = (float)p->numbers[i];
     v->width = p->width;
-    v->numbers = x;
+    v->numbers = result_copy(c->r, p->numbers, n, sizeof *p->numbers, &full);
   }
   return full ? UNROLL_OK : error_memory(err);
 }
@@ -140,17 +137,17 @@ static bool take_times(const collector *c, result_row *row, const forecast_resul
 
 static bool take_draws(const collector *c, unroll_value *v, const forecast_part *p, const forecast_result *f) {
   const size_t width = (size_t)p->v->width, places = (size_t)f->horizon * width, levels = (size_t)c->n_levels;
-  float *mean = arena_alloc(&c->r->memory, places, sizeof *mean);
-  float *quantiles = arena_alloc(&c->r->memory, places * levels, sizeof *quantiles);
+  double *mean = arena_alloc(&c->r->memory, places, sizeof *mean);
+  double *quantiles = arena_alloc(&c->r->memory, places * levels, sizeof *quantiles);
   bool full = mean && quantiles;
   v->steps = f->horizon;
   v->width = p->v->width;
   v->levels = result_copy(c->r, c->levels, levels, sizeof *c->levels, &full);
   for (size_t i = 0; i < places && full; i++) {
-    mean[i] = (float)p->mean[i];
+    mean[i] = p->mean[i];
     for (size_t l = 0; l < levels; l++)
       quantiles[(i / width * levels + l) * width + i % width] =
-          (float)forecast_quantile(p->draws + (int64_t)i * f->samples, f->samples, c->levels[l]);
+          forecast_quantile(p->draws + (int64_t)i * f->samples, f->samples, c->levels[l]);
   }
   v->n_levels = c->n_levels;
   v->numbers = mean;

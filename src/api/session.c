@@ -157,10 +157,11 @@ static unroll_status make_heads(unroll_session *s, int *keep, int *n_keep, unrol
   }
   if (status) return status;
   s->log_p = mem_zero(widest, sizeof *s->log_p);
+  s->shares = mem_zero(widest, sizeof *s->shares);
   s->numbers = mem_zero(widest, sizeof *s->numbers);
   s->scratch = mem_alloc(scratch + widest * sizeof(double) + 1);
   s->args = mem_zero(s->args_size + 1, sizeof *s->args);
-  return s->log_p && s->numbers && s->scratch && s->args ? UNROLL_OK : error_memory(err);
+  return s->log_p && s->shares && s->numbers && s->scratch && s->args ? UNROLL_OK : error_memory(err);
 }
 
 static unroll_status plan_encoder(unroll_session *s, int *keep, unroll_error *err) {
@@ -263,6 +264,7 @@ void unroll_session_free(unroll_session *s) {
   mem_free(s->carry);
   mem_free(s->log_p);
   mem_free(s->args);
+  mem_free(s->shares);
   mem_free(s->numbers);
   mem_free(s->states_now);
   mem_free(s->scratch);

@@ -53,7 +53,8 @@ struct unroll_session {
   float *args; /* the arguments of all heads, [rows] each, where they were brought back; `brought`: these count */
   bool brought;
   size_t args_size, states; /* floats */
-  float *numbers;           /* what was said last: probabilities, means, a draw ... */
+  float *shares;            /* what was said last: probabilities ... */
+  double *numbers;          /* ... means, a draw ... */
   int32_t symbol;           /* ... and the symbol */
   void *scratch;            /* of draws; and [widest] in double */
 };

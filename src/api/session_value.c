@@ -69,14 +69,13 @@ unroll_status unroll_session_value(unroll_session *s, int row, const char *name,
   double *x = s->scratch;
   if (distribution_is_symbols(d)) {
     distribution_probabilities(d, &p, x);
-    for (int i = 0; i < d->width; i++) s->numbers[i] = (float)x[i];
+    for (int i = 0; i < d->width; i++) s->shares[i] = (float)x[i];
     say_symbol(s, k, distribution_likeliest(d, &p), &v);
-    v.probabilities = s->numbers;
+    v.probabilities = s->shares;
     v.n_probabilities = d->width;
-    v.p = &s->numbers[s->symbol];
+    v.p = &s->shares[s->symbol];
   } else {
-    distribution_mean(d, &p, x);
-    for (int i = 0; i < d->width; i++) s->numbers[i] = (float)x[i];
+    distribution_mean(d, &p, s->numbers);
     v.numbers = s->numbers;
     v.width = d->width;
   }
@@ -132,9 +131,9 @@ static void draw_numbers(unroll_session *s, int k, int row, const draw_choice *h
     distribution_draw(d, &p, how, &at, x);
   else
     distribution_mode(d, &p, x);
-  distribution_scaled(d, x, s->numbers);
-  session_write(s, s->heads[k].data, row, NULL, s->numbers);
-  for (int i = 0; i < d->width; i++) s->numbers[i] = (float)x[i];
+  distribution_scaled(d, x, s->shares);
+  session_write(s, s->heads[k].data, row, NULL, s->shares);
+  memcpy(s->numbers, x, (size_t)d->width * sizeof *x);
   v->numbers = s->numbers;
   v->width = d->width;
 }

@@ -12,7 +12,7 @@ enum { ROWS = 32, STEPS = 256 };
 typedef struct traced {
   const char *name;
   int node;
-  float **values; /* [n_sequences] [steps][width] */
+  double **values; /* [n_sequences] [steps][width] */
 } traced;
 
 typedef struct tracer {
@@ -78,6 +78,10 @@ static unroll_status make_room(tracer *s, traced *t, unroll_error *err) {
   return UNROLL_OK;
 }
 
+static void copy(double *to, const float *from, int n) {
+  for (int i = 0; i < n; i++) to[i] = (double)from[i];
+}
+
 static void take_value(tracer *s, const traced *t) {
   const node *x = &graph_of(s)->nodes[t->node];
   const examples *e = batcher_examples(s->s.batches);
@@ -86,7 +90,7 @@ static void take_value(tracer *s, const traced *t) {
   if (x->space != SPACE_STEP) {
     for (int r = 0; r < e->b.rows; r++) {
       const int64_t example = e->list[r];
-      if (t->values[example]) memcpy(t->values[example], from + r * stride, (size_t)width_of(s, t, example) * sizeof *from);
+      if (t->values[example]) copy(t->values[example], from + r * stride, width_of(s, t, example));
     }
     return;
   }
@@ -96,7 +100,7 @@ static void take_value(tracer *s, const traced *t) {
       const int row = axis->order ? axis->order[q] : q;
       const int64_t example = e->list[row], at = step + (e->windows ? e->windows[row].from : 0);
       const int width = width_of(s, t, example);
-      memcpy(t->values[example] + at * width, from + (axis->first[step] + q) * stride, (size_t)width * sizeof *from);
+      copy(t->values[example] + at * width, from + (axis->first[step] + q) * stride, width);
     }
 }
 

@@ -26,26 +26,26 @@ static int64_t steps_of(const predicted_part *p) {
 
 /* Means, or quantiles, level after level. */
 static void add_numbers(text *out, const predicted_part *p) {
-  const float *x = p->quantiles ? p->quantiles : p->numbers;
+  const double *x = p->quantiles ? p->quantiles : p->numbers;
   const int each = p->v->width * (p->quantiles ? p->n_levels : 1);
   for (int64_t i = 0; i < p->n; i++)
     for (int j = 0; j < each; j++) {
       text_format(out, "%s", j ? ";" : i ? " " : "");
-      text_add_number(out, (double)x[i * each + j]);
+      text_add_number(out, x[i * each + j]);
     }
 }
 
 /* A list, or {"mean": a list, "quantiles": {"0.1": a list ...}}. */
 static json_t *numbers_json(const predicted_part *p) {
   json_t *means = json_array(), *quantiles = json_object();
-  for (int64_t i = 0; i < p->n * p->v->width; i++) json_array_append_new(means, json_number((double)p->numbers[i]));
+  for (int64_t i = 0; i < p->n * p->v->width; i++) json_array_append_new(means, json_number(p->numbers[i]));
   for (int l = 0; p->quantiles && l < p->n_levels; l++) {
     char level[32];
     json_t *list = json_array();
     snprintf(level, sizeof level, "%.15g", p->levels[l]);
     for (int64_t i = 0; i < p->n; i++)
       for (int j = 0; j < p->v->width; j++)
-        json_array_append_new(list, json_number((double)p->quantiles[(i * p->n_levels + l) * p->v->width + j]));
+        json_array_append_new(list, json_number(p->quantiles[(i * p->n_levels + l) * p->v->width + j]));
     json_object_set_new(quantiles, level, list);
   }
   if (p->quantiles) return json_pack("{s:o, s:o}", "mean", means, "quantiles", quantiles);

@@ -30,13 +30,13 @@ static int64_t shown(const scored_part *p) {
 static void add_number(text *out, const scored_part *p, int64_t i) {
   for (int j = 0; j < p->v->width; j++) {
     if (j) text_add(out, ";", 1);
-    text_add_number(out, variable_unscaled(p->v, j, (double)p->numbers[i * p->v->width + j]));
+    text_add_number(out, column_unscaled(p->c, p->v, p->from + i, j));
   }
 }
 
 static void add_part(text *out, const scored_part *p, int64_t most) {
   if (p->symbols) output_values(out, &p->v->words, p->symbols, shown(p), most);
-  for (int64_t i = 0; p->numbers && i < p->n; i++) {
+  for (int64_t i = 0; !p->symbols && i < p->n; i++) {
     if (i) text_add(out, " ", 1);
     add_number(out, p, i);
   }

@@ -9,10 +9,11 @@ typedef struct output { /* of one loss */
   int64_t *first;       /* [n_sequences + 1] predictions of each example; of ctc room for them ... */
   int64_t *count;       /* [n_sequences] ... and how many there are; else NULL */
   int32_t *symbols;
-  float *p, *all, *numbers;
+  float *p, *all;
+  double *numbers;
   const double *levels;
   int n_levels;
-  float *quantiles;
+  double *quantiles;
 } output;
 
 typedef struct predictor {
@@ -124,10 +125,10 @@ static void take_one(predictor *s, int k, const prediction *p, int64_t at) {
     return;
   }
   distribution_mean(d, p, s->means);
-  for (int j = 0; j < d->width; j++) o->numbers[at * d->width + j] = (float)s->means[j];
+  for (int j = 0; j < d->width; j++) o->numbers[at * d->width + j] = s->means[j];
   for (int i = 0; o->quantiles && i < o->n_levels; i++) {
     distribution_quantile(d, p, o->levels[i], s->means);
-    for (int j = 0; j < d->width; j++) o->quantiles[(at * o->n_levels + i) * d->width + j] = (float)s->means[j];
+    for (int j = 0; j < d->width; j++) o->quantiles[(at * o->n_levels + i) * d->width + j] = s->means[j];
   }
 }
 
@@ -145,7 +146,7 @@ static void compare(predictor *s, int k, const prediction *p, int64_t at, const 
     return;
   }
   for (int j = 0; j < v->width; j++) {
-    const double out = (double)o->numbers[at * v->width + j], truth = column_unscaled(c, v, n, j);
+    const double out = o->numbers[at * v->width + j], truth = column_unscaled(c, v, n, j);
     t->correct += (out > 0.5) == (truth > 0.5);
     if (v->mean && !is_pinball(s, k)) t->nats += log(v->deviation[j]); /* the density in the units of the data */
     t->squared += (out - truth) * (out - truth);

@@ -15,10 +15,10 @@ typedef struct predicted_part { /* of one line with ~ */
   const float *all;       /* [n][v->words.n] the probabilities of all symbols, if asked for; else NULL */
   const int32_t *truth;   /* [n_truth] symbols, where the data holds what is predicted; else NULL */
   int64_t n_truth;        /* n, but of ctc */
-  const float *numbers;   /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
+  const double *numbers;  /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
   const double *levels;   /* [n_levels] those asked for, else those of quantile(); none: NULL */
   int n_levels;
-  const float *quantiles; /* [n][n_levels][v->width] */
+  const double *quantiles; /* [n][n_levels][v->width] */
 } predicted_part;
 
 typedef struct predicted {

@@ -99,7 +99,8 @@ static unroll_status emit_all(const scorer *s, const score_sink *sink, score_tot
       s->parts[k] = (scored_part){.v = v,
                                   .n = n,
                                   .symbols = c->symbols ? c->symbols + c->first[e] : NULL,
-                                  .numbers = c->numbers ? c->numbers + c->first[e] * v->width : NULL,
+                                  .c = c,
+                                  .from = c->first[e],
                                   .nats = s->nats[k] ? s->nats[k] + from : NULL};
       row.n += n;
     }

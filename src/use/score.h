@@ -10,8 +10,9 @@ typedef struct scored_part { /* of one line with ~ */
   const variable *v;
   int64_t n;              /* 1, or the steps of the example, the end symbol included */
   const int32_t *symbols; /* [n]; NULL for numbers */
-  const float *numbers;   /* [n][v->width] as the net takes them; NULL for symbols */
-  const float *nats;      /* [n] -log P(value | those before it); NULL unless per_symbol, and of ctc */
+  const column_values *c; /* numbers: column_unscaled(c, v, from + i, j) is entry j of step i */
+  int64_t from;
+  const float *nats; /* [n] -log P(value | those before it); NULL unless per_symbol, and of ctc */
 } scored_part;
 
 typedef struct scored {

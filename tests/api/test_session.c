@@ -159,8 +159,8 @@ static void test_numbers(void **state) {
     OK(unroll_session_step(s, err));
     for (int row = 0; row < 2; row++) {
       OK(unroll_session_value(s, row, "y", &v, err));
-      if (step == 0 && row == 0) k = (double)v.numbers[0];
-      assert_true(k != 0 && fabs((double)v.numbers[0] / k - h[row]) < 1e-5);
+      if (step == 0 && row == 0) k = v.numbers[0];
+      assert_true(k != 0 && fabs(v.numbers[0] / k - h[row]) < 1e-5);
     }
     OK(unroll_session_argument(s, 0, "y", 1, &argument, &width, err));
     assert_true(width == 1 && argument[0] == 2);
@@ -209,7 +209,7 @@ static void test_start(void **state) {
   unroll_model *m = make_model("mood", net, t, (const char *const[]){"steps", "30", "lr", "0.05", NULL});
   unroll_session *s = NULL;
   unroll_value v;
-  float mean[2];
+  double mean[2];
   unroll_value_init(&v);
   OK(unroll_session_new_rows(&s, m, 2, err));
   assert_int_equal(unroll_session_step(s, &e), UNROLL_USAGE);

@@ -156,7 +156,7 @@ static void test_trace(void **state) {
     assert_int_equal(v.width, 1);
     for (int s = 0; s < v.steps; s++) {
       h = 0.5 * h + 1;
-      assert_true((double)v.numbers[s] == h);
+      assert_true(v.numbers[s] == h);
     }
   }
   unroll_result_free(r);
@@ -189,7 +189,7 @@ static void test_trace_inside(void **state) {
     assert_int_equal(v.steps, strlen(target[i]) + 1);
     for (int s = 0; s < v.steps; s++) {
       double sum = 0;
-      for (int k = 0; k < v.width; k++) sum += (double)v.numbers[s * v.width + k];
+      for (int k = 0; k < v.width; k++) sum += v.numbers[s * v.width + k];
       assert_true(fabs(sum - 1) < 1e-5);
     }
     OK(unroll_result_value(r, i, "s.i", &v, err));
