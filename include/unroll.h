@@ -364,6 +364,10 @@ UNROLL_API unroll_status unroll_session_feed(unroll_session *s, int symbol, unro
  * or cell; settings are "NAME=VALUE" texts. The text is for unroll_free. */
 UNROLL_API unroll_status unroll_explain(const char *net, const char *const *settings, int n_settings, char **text,
                                         unroll_error *err);
+/* Equations and gradient for a page: form "latex" (environments of amsmath) or "mathml" (an element each); or "dot", a drawing of
+ * what depends on what. The text is for unroll_free. UNROLL_USAGE for another form. */
+UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *settings, int n_settings, const char *form, char **text,
+                                        unroll_error *err);
 
 /* --- training --- */
 

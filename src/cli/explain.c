@@ -61,7 +61,18 @@ static unroll_status print_text(const inspection *x, const plan *p, unroll_error
   return failed ? error_memory(err) : UNROLL_OK;
 }
 
+static unroll_status print_typeset(const options *o, const char *form, unroll_error *err) {
+  char *page = NULL;
+  const unroll_status status = unroll_typeset(o->arguments[0], o->sets.items, (int)o->sets.n, form, &page, err);
+  if (!status) fputs(page, stdout);
+  unroll_free(page);
+  return status;
+}
+
 unroll_status command_explain(const options *o, unroll_error *err) {
+  if (o->latex + o->mathml + o->dot + o->json > 1)
+    return error_set(err, UNROLL_USAGE, "--latex, --mathml, --dot and --json exclude each other");
+  if (o->latex || o->mathml || o->dot) return print_typeset(o, o->latex ? "latex" : o->mathml ? "mathml" : "dot", err);
   inspection x;
   arena memory = {0};
   setting *settings = NULL;

@@ -276,4 +276,8 @@ unroll_status graph_differentiate_wanting(graph *g, const seed *seeds, int n_see
 void graph_print_node(const graph *g, int number, text *out); /* the expression of a node, named inputs by name */
 void graph_print_forward(const graph *g, text *out);          /* all named nodes, a line each: h = tanh(Wxh x + Whh h[t-1] + b) */
 void graph_print_gradient(const graph *g, text *out);         /* dh = ..., dWhh = sum over t of ... */
+/* The same for typesetting: what has steps always has its index, h[t], and a derivative begins with GRAPH_DERIVATIVE for d. */
+#define GRAPH_DERIVATIVE "\xe2\x88\x82"
+void graph_print_forward_exact(const graph *g, text *out);
+void graph_print_gradient_exact(const graph *g, text *out);
 #endif

@@ -62,12 +62,21 @@ void print_full_name(printer *p, const char *full) {
 
 /* dh, dc for the adjoints of h, h.c */
 void print_adjoint_name(printer *p, const char *full) {
-  text_format(p->out, "d");
+  text_format(p->out, "%s", print_derivative(p));
   print_full_name(p, full + 1);
 }
 
+const char *print_derivative(const printer *p) { return p->exact ? GRAPH_DERIVATIVE : "d"; }
+
 void print_index(printer *p, int offset) {
   if (offset) text_format(p->out, "[t%+d]", offset);
+}
+
+void print_time(printer *p, int offset) {
+  if (p->exact && !offset)
+    text_format(p->out, "[t]");
+  else
+    print_index(p, offset);
 }
 
 /* Without the locale's decimal comma. */
@@ -86,7 +95,7 @@ void print_number(printer *p, double value) {
 void print_data_name(printer *p, int slot, int offset) {
   const input *i = &p->g->inputs[slot];
   text_format(p->out, "%s", p->g->data[i->data].name);
-  print_index(p, i->space == SPACE_STEP ? offset - i->lag : 0);
+  if (i->space == SPACE_STEP) print_time(p, offset - i->lag);
 }
 
 /* --- whole graphs --- */
@@ -100,6 +109,7 @@ static void whole(printer *p, int x) {
 
 static void equation(printer *p, int x) {
   print_name(p, x);
+  if (p->exact && graph_at(p->g, x)->space == SPACE_STEP) print_time(p, 0);
   text_format(p->out, " = ");
   whole(p, x);
   text_format(p->out, "\n");
@@ -112,10 +122,11 @@ void graph_print_node(const graph *g, int number_of_node, text *out) {
   end(&p);
 }
 
-void graph_print_forward(const graph *g, text *out) {
+static void print_forward(const graph *g, bool exact, text *out) {
   const int n_forward = g->n_forward ? g->n_forward : g->n_nodes;
   printer p;
   begin(&p, g, out);
+  p.exact = exact;
   for (int i = 0; i < n_forward && !out->failed; i++) {
     const node *n = graph_at(g, i);
     if (!n->name || print_is_leaf(n) || print_is_weights(n)) continue;
@@ -123,12 +134,16 @@ void graph_print_forward(const graph *g, text *out) {
   }
   for (int i = 0; i < g->n_losses && !out->failed; i++) {
     const loss *l = &g->losses[i];
-    text_format(out, "%s ~ %s(", g->data[l->data].name, l->distribution->name);
+    text_format(out, "%s%s ~ %s(", g->data[l->data].name, exact && g->data[l->data].space == SPACE_STEP ? "[t]" : "",
+                l->distribution->name);
     if (l->prediction != NODE_NONE) print_expression(&p, l->prediction, p.depth = p.pieces = 0, LEVEL_SENTENCE);
     text_format(out, l->at && l->at->value->n_args > 1 ? ", ...)\n" : ")\n");
   }
   end(&p);
 }
+
+void graph_print_forward(const graph *g, text *out) { print_forward(g, false, out); }
+void graph_print_forward_exact(const graph *g, text *out) { print_forward(g, true, out); }
 
 /* Marks the nodes that the gradients need. */
 static bool *needed(const graph *g) {
@@ -214,7 +229,7 @@ static void print_parameter(printer *p, int number_of_param) {
     if (started)
       text_format(p->out, " + ");
     else {
-      text_format(p->out, "d");
+      text_format(p->out, "%s", print_derivative(p));
       if (n->op == OP_OUTER)
         print_matrix(p, number_of_param, n->c0, n->width);
       else
@@ -227,10 +242,11 @@ static void print_parameter(printer *p, int number_of_param) {
   if (started) text_format(p->out, "\n");
 }
 
-void graph_print_gradient(const graph *g, text *out) {
+static void print_gradient(const graph *g, bool exact, text *out) {
   printer p;
   bool *live = needed(g);
   begin(&p, g, out);
+  p.exact = exact;
   if (!live) out->failed = 1;
   if (!out->failed) {
     name_logits(&p, live);
@@ -248,3 +264,6 @@ void graph_print_gradient(const graph *g, text *out) {
   end(&p);
   mem_free(live);
 }
+
+void graph_print_gradient(const graph *g, text *out) { print_gradient(g, false, out); }
+void graph_print_gradient_exact(const graph *g, text *out) { print_gradient(g, true, out); }

@@ -17,12 +17,15 @@ typedef struct printer {
   size_t n_plain;
   int logits, dlogits; /* nodes that are called so for want of a name */
   int *numbered;       /* [n_nodes], may be NULL: shared expressions that are called u1, u2 ...; 0: not */
+  bool exact;          /* for typesetting: h[t] for what has steps, and a derivative begins with GRAPH_DERIVATIVE */
 } printer;
 
 /* print.c */
+const char *print_derivative(const printer *p);        /* what stands before a name: d, or the sign of exact notation */
 void print_full_name(printer *p, const char *full);    /* without the prefix, where that is unambiguous */
 void print_adjoint_name(printer *p, const char *full); /* dh, dc for the adjoints of h, h.c */
-void print_index(printer *p, int offset);
+void print_index(printer *p, int offset);              /* nothing for 0 */
+void print_time(printer *p, int offset);               /* the same of what has steps: in exact notation also for 0 */
 void print_number(printer *p, double value);
 void print_data_name(printer *p, int slot, int offset);
 

@@ -31,7 +31,7 @@ void print_name(printer *p, int x) {
   if (x == p->logits)
     text_format(p->out, "logits");
   else if (x == p->dlogits)
-    text_format(p->out, "dlogits");
+    text_format(p->out, "%slogits", print_derivative(p));
   else if (!n->name)
     text_format(p->out, "u%d", p->numbered[x]);
   else if (p->g->n_forward && x >= p->g->n_forward)
@@ -469,7 +469,7 @@ void print_expression(printer *p, int x, int offset, int level) {
   if (n->space != SPACE_STEP) offset = 0;
   if (x != p->root && print_has_name(p, x)) {
     print_name(p, x);
-    print_index(p, offset);
+    if (n->space == SPACE_STEP) print_time(p, offset);
     return;
   }
   if (p->depth >= MAX_DEPTH || p->pieces >= MAX_PIECES || p->out->failed) {

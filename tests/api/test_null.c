@@ -130,6 +130,12 @@ static void test_arguments(void **state) {
   NO(unroll_explain("names", NULL, 1, &text, err));
   NO(unroll_explain("names", hole, 1, &text, err));
   NO(unroll_explain("names", NULL, 0, NULL, err));
+  NO(unroll_typeset(NULL, NULL, 0, "latex", &text, err));
+  NO(unroll_typeset("names", NULL, 1, "latex", &text, err));
+  NO(unroll_typeset("names", hole, 1, "latex", &text, err));
+  NO(unroll_typeset("names", NULL, 0, NULL, &text, err));
+  NOT(unroll_typeset("names", NULL, 0, "html", &text, NULL));
+  NO(unroll_typeset("names", NULL, 0, "latex", NULL, err));
   NO(unroll_train(NULL, NULL, NULL, err));
   NO(unroll_train_table(NULL, t, NULL, NULL, NULL, err));
   NO(unroll_train_table(o, NULL, NULL, NULL, NULL, err));
