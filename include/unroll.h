@@ -51,6 +51,7 @@
 #ifndef UNROLL_H
 #define UNROLL_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -122,6 +123,7 @@ typedef struct unroll_variable { /* a `data` line of the net */
   int symbols;              /* how many there are: characters, words, labels; 0: numbers */
   int width;                /* numbers of a value; 0: symbols */
   const char *distribution; /* that predicts it: "softmax"; NULL: none */
+  const char *unit;         /* what a value consists of: "chars", "bytes", "words", "bpe", "labels", "numbers" */
 } unroll_variable;
 UNROLL_API void unroll_variable_init_sized(unroll_variable *v, size_t size);
 #define unroll_variable_init(v) unroll_variable_init_sized((v), sizeof *(v))
@@ -164,6 +166,9 @@ UNROLL_API void unroll_options_free(unroll_options *o);
  * NULL, which is yes. UNROLL_USAGE for a name that is none, with the nearest that is, and for a value out of bounds, which changes
  * nothing. */
 UNROLL_API unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err);
+/* Calls with these options look at *stop now and then, as a signal or another thread may set it. Not 0: the call ends with
+ * UNROLL_INTERRUPTED. NULL: nothing stops them. */
+UNROLL_API void unroll_options_set_stop(unroll_options *o, volatile sig_atomic_t *stop);
 
 /* --- data --- */
 
@@ -245,6 +250,7 @@ typedef struct unroll_figure {
   double value;     /* NaN: not defined, or a word */
   const char *word; /* or NULL */
   const char *of;   /* "": all of the data; else a path as in "variables/label/labels/good", with / between names */
+  int subject;      /* the number of the subject that `of` names */
 } unroll_figure;
 UNROLL_API void unroll_figure_init_sized(unroll_figure *f, size_t size);
 #define unroll_figure_init(f) unroll_figure_init_sized((f), sizeof *(f))
@@ -254,6 +260,39 @@ UNROLL_API int unroll_result_figures(const unroll_result *r);
 UNROLL_API unroll_status unroll_result_figure(const unroll_result *r, int number, unroll_figure *out, unroll_error *err);
 /* The value of a figure by path and name; NaN: there is none. */
 UNROLL_API double unroll_result_find(const unroll_result *r, const char *of, const char *name);
+
+typedef struct unroll_subject { /* what figures are of. They are a tree: all of the data, a variable, its labels, a label */
+  size_t size;
+  int parent;        /* its number; -1: all of the data, which is subject 0 */
+  int is_list;       /* its children are the elements of a list */
+  int is_element;    /* it is one */
+  const char *name;  /* "variables", "labels"; of an element what its label is: "label", "type" */
+  const char *label; /* of an element: `length` bytes and a NUL; else NULL */
+  size_t length;
+  int before; /* figures that stand before it: who writes them in order writes the subject then */
+} unroll_subject;
+UNROLL_API void unroll_subject_init_sized(unroll_subject *s, size_t size);
+#define unroll_subject_init(s) unroll_subject_init_sized((s), sizeof *(s))
+UNROLL_API int unroll_result_subjects(const unroll_result *r);
+UNROLL_API unroll_status unroll_result_subject(const unroll_result *r, int number, unroll_subject *out, unroll_error *err);
+
+typedef struct unroll_confusion { /* how often which symbol was predicted for which */
+  size_t size;
+  const char *variable;
+  int n;                     /* labels, or symbols */
+  const char *const *labels; /* [n] NUL-terminated. Of bpe the space that begins a word is U+2581 */
+  const size_t *lengths;     /* [n] in bytes */
+  const int64_t *counts;     /* [n][n] true one, predicted one */
+} unroll_confusion;
+UNROLL_API void unroll_confusion_init_sized(unroll_confusion *c, size_t size);
+#define unroll_confusion_init(c) unroll_confusion_init_sized((c), sizeof *(c))
+/* Of unroll_evaluate with option "confusion": a table for each variable of labels, or of symbols where none is of labels. */
+UNROLL_API int unroll_result_confusions(const unroll_result *r);
+UNROLL_API unroll_status unroll_result_confusion(const unroll_result *r, int number, unroll_confusion *out, unroll_error *err);
+
+/* What option "skip-bad" left out: of the first ten rows or lines what is wrong with each, then how many more there are, by numbers
+ * from 0. UNROLL_USAGE for other numbers. The figure "bad_rows" counts all. */
+UNROLL_API unroll_status unroll_result_left_out(const unroll_result *r, int number, unroll_error *out, unroll_error *err);
 
 /* --- predicting --- */
 

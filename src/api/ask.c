@@ -9,6 +9,7 @@ unroll_status ask_begin(ask *a, const unroll_model *m, const unroll_table *t, co
   memset(a, 0, sizeof *a);
   if (!m) return api_null(err);
   unroll_status status = call_take(&a->o, o, command, err);
+  a->stop = o ? o->stop : NULL;
   a->m = m->m;
   if (!status) status = model_set_precision(&a->m, a->o.precision, err);
   if (!status && t) status = table_source_of(&a->source, t, &m->m.schema, err);
@@ -122,7 +123,6 @@ unroll_status ask_check_eval(const ask *a, unroll_error *err) {
     return error_set(err, UNROLL_USAGE, "option '%s' is for forecasts, of models of series with dates",
                      o->samples >= 0 ? "samples" : "seed");
   if (!o->decode && name) return error_set(err, UNROLL_USAGE, "option '%s' goes with option 'decode'", name);
-  if (plain && o->confusion) return error_set(err, UNROLL_USAGE, "option 'confusion' is for tables, and this model reads a text");
   return UNROLL_OK;
 }
 

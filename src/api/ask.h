@@ -15,6 +15,7 @@ typedef struct ask {
   table_source source;
   pool *workers;
   dataset d;
+  volatile sig_atomic_t *stop; /* or NULL */
 } ask;
 
 /* ask_end in any case. t may be NULL. */

@@ -25,7 +25,7 @@ static unroll_status evaluate_series(ask *a, unroll_result *r, unroll_error *err
                           .trained = o->trained};
   unroll_status status = ask_levels(o->quantiles, how.levels, &how.n_levels, err);
   if (!status) status = ask_read_series(a, 0, err);
-  if (!status) status = backtest_run(&b, &a->m, &a->d, &how, a->workers, NULL, err);
+  if (!status) status = backtest_run(&b, &a->m, &a->d, &how, a->workers, a->stop, err);
   if (!status) {
     backtest_figures(&f, &b, &how);
     if (f.failed || !result_figures(r, &f)) status = error_memory(err);
@@ -49,12 +49,20 @@ static unroll_status evaluate_examples(ask *a, unroll_result *r, unroll_error *e
                                   .steps = (int)ask_or(o->unroll, STEPS),
                                   .confusion = o->confusion,
                                   .decode = o->decode ? &search : NULL,
-                                  .search = ask_ctc(o, &prefixes)};
+                                  .search = ask_ctc(o, &prefixes),
+                                  .stop = a->stop};
   unroll_status status = ask_check_eval(a, err);
   if (!status) status = ask_decode(&searching, &search, err);
   if (!status) status = ask_read(a, BIND_TRUTH, err);
   if (!status) status = evaluation_run(&e, &a->m, &a->d, &how, a->workers, err);
-  if (!status && !result_figures(r, &e.figures)) status = error_memory(err);
+  bool full = true;
+  for (int k = 0; k < e.n && !status && full; k++)
+    if (e.metrics[k].confusion) {
+      const variable *v = &a->m.schema.list[a->m.g.losses[k].data];
+      full = result_confusion(r, v->form.name, &v->words, e.metrics[k].confusion, e.n);
+    }
+  if (!status) full = full && result_left_out(r, &e.figures, &a->d) && !e.figures.failed && result_figures(r, &e.figures);
+  if (!status && !full) status = error_memory(err);
   evaluation_free(&e);
   return status;
 }

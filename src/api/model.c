@@ -125,6 +125,7 @@ unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_va
   if (number < 0 || number >= m->m.schema.n)
     return error_set(err, UNROLL_USAGE, "the net has variables 0 to %d", m->m.schema.n - 1);
   const variable *v = &m->m.schema.list[number];
+  static const char *const units[] = {"chars", "bytes", "words", "bpe", "labels", "numbers"}; /* enum symbol_unit */
   const bool numbers = v->form.unit == UNIT_NUMBERS;
   const unroll_variable own = {.name = v->form.name,
                                .kind = v->form.kind,
@@ -133,7 +134,8 @@ unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_va
                                .fed_back = v->fed_back,
                                .symbols = numbers ? 0 : v->words.n,
                                .width = numbers ? v->width : 0,
-                               .distribution = v->distribution ? v->distribution->name : NULL};
+                               .distribution = v->distribution ? v->distribution->name : NULL,
+                               .unit = units[v->form.unit]};
   API_GIVE(out, &own);
   return UNROLL_OK;
 }

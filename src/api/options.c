@@ -75,6 +75,10 @@ unroll_status unroll_options_set(unroll_options *o, const char *name, const char
   return status;
 }
 
+void unroll_options_set_stop(unroll_options *o, volatile sig_atomic_t *stop) {
+  if (o) o->stop = stop;
+}
+
 unroll_status call_take(call_options *o, const unroll_options *given, uint32_t bit, unroll_error *err) {
   unset(o);
   if (!given) return UNROLL_OK;

@@ -1,6 +1,7 @@
 /* options.h - the options of a call, by name, from the rows that the command line has too. */
 #ifndef API_OPTIONS_H
 #define API_OPTIONS_H
+#include <signal.h>
 #include "train/options.h"
 
 /* The values of all options of all commands. Not given: false, -1, NaN, NULL. */
@@ -14,6 +15,7 @@ struct unroll_options {
   call_options o;
   train_options train; /* of "train", in place of `o` */
   arena memory;        /* of the texts */
+  volatile sig_atomic_t *stop;
 };
 
 /* Those of a command; NULL: as they are at first. UNROLL_USAGE for those of another one. */

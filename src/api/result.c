@@ -1,6 +1,8 @@
 /* result.c - see result.h, and what unroll.h says about results. */
 #include "api/result.h"
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include "base/text.h"
 
 /* --- building --- */
@@ -90,11 +92,64 @@ bool result_figures(unroll_result *r, figures *f) {
   return full;
 }
 
+bool result_left_out(unroll_result *r, figures *f, const dataset *d) {
+  const bad_rows *b = &d->bad;
+  if (!b->skip || b->n < 1) return true;
+  const int n = b->n < BAD_SHOWN ? (int)b->n : BAD_SHOWN;
+  unroll_error *list = arena_alloc(&r->memory, (size_t)n + 1, sizeof *list);
+  figures_add(f, 0, "bad_rows", FIGURE_COUNT, (double)b->n);
+  if (!list) return false;
+  memcpy(list, b->first, (size_t)n * sizeof *list);
+  r->left_out = list;
+  r->n_left_out = n;
+  if (b->n <= n) return true;
+  unroll_error *more = &list[r->n_left_out++];
+  *more = (unroll_error){.code = UNROLL_BAD_INPUT};
+  snprintf(more->file, sizeof more->file, "%s", d->name ? d->name : "");
+  snprintf(more->message, sizeof more->message, "%" PRId64 " more", b->n - n);
+  return true;
+}
+
+/* A symbol by its name; of bpe with a mark in place of the space that begins a word. */
+static void add_label(const vocabulary *v, int32_t symbol, text *out) {
+  if (v->unit != UNIT_BPE) {
+    vocabulary_add_text(v, symbol, out);
+    return;
+  }
+  if (*lexicon_text(&v->words, symbol, NULL) == ' ') text_add(out, "\xe2\x96\x81", 3);
+  vocabulary_add_texts(v, &symbol, 1, out);
+}
+
+bool result_confusion(unroll_result *r, const char *name, const vocabulary *v, const int64_t *counts, int most) {
+  const size_t n = (size_t)v->n;
+  bool full = true;
+  const char **labels = arena_alloc(&r->memory, n + 1, sizeof *labels);
+  size_t *lengths = arena_alloc(&r->memory, n + 1, sizeof *lengths);
+  if (!r->confusions) r->confusions = arena_alloc(&r->memory, (size_t)most, sizeof *r->confusions);
+  const int64_t *copy = result_copy(r, counts, n * n, sizeof *counts, &full);
+  const char *copied = arena_text(&r->memory, name, strlen(name));
+  full &= labels && lengths && r->confusions && copied;
+  for (size_t i = 0; i < n && full; i++) {
+    text t = {0};
+    add_label(v, (int32_t)i, &t);
+    labels[i] = arena_text(&r->memory, t.data ? t.data : "", t.length);
+    lengths[i] = t.length;
+    full = !t.failed && labels[i];
+    text_free(&t);
+  }
+  if (full)
+    r->confusions[r->n_confusions++] = (unroll_confusion){
+        .size = sizeof *r->confusions, .variable = copied, .n = v->n, .labels = labels, .lengths = lengths, .counts = copy};
+  return full;
+}
+
 /* --- reading --- */
 
 void unroll_row_init_sized(unroll_row *r, size_t size) { api_init(r, size); }
 void unroll_value_init_sized(unroll_value *v, size_t size) { api_init(v, size); }
 void unroll_figure_init_sized(unroll_figure *f, size_t size) { api_init(f, size); }
+void unroll_subject_init_sized(unroll_subject *s, size_t size) { api_init(s, size); }
+void unroll_confusion_init_sized(unroll_confusion *c, size_t size) { api_init(c, size); }
 
 void unroll_result_free(unroll_result *r) {
   if (!r) return;
@@ -169,8 +224,45 @@ unroll_status unroll_result_figure(const unroll_result *r, int number, unroll_fi
                              .unit = unit_name(f->unit),
                              .value = f->unit == FIGURE_WORD ? (double)NAN : f->value,
                              .word = f->word,
-                             .of = r->paths[f->of]};
+                             .of = r->paths[f->of],
+                             .subject = f->of};
   API_GIVE(out, &own);
+  return UNROLL_OK;
+}
+
+int unroll_result_subjects(const unroll_result *r) { return r ? r->figures.n_subjects : 0; }
+
+unroll_status unroll_result_subject(const unroll_result *r, int number, unroll_subject *out, unroll_error *err) {
+  if (!r || !out) return api_null(err);
+  if (number < 0 || number >= r->figures.n_subjects)
+    return error_set(err, UNROLL_USAGE, "there is no subject %d: the result has %d", number, r->figures.n_subjects);
+  const subject *s = &r->figures.subjects[number];
+  const unroll_subject own = {.parent = s->parent,
+                              .is_list = s->kind == SUBJECT_LIST,
+                              .is_element = s->kind == SUBJECT_ELEMENT,
+                              .name = s->name ? s->name : "",
+                              .label = s->label,
+                              .length = s->size,
+                              .before = s->at};
+  API_GIVE(out, &own);
+  return UNROLL_OK;
+}
+
+int unroll_result_confusions(const unroll_result *r) { return r ? r->n_confusions : 0; }
+
+unroll_status unroll_result_confusion(const unroll_result *r, int number, unroll_confusion *out, unroll_error *err) {
+  if (!r || !out) return api_null(err);
+  if (number < 0 || number >= r->n_confusions)
+    return error_set(err, UNROLL_USAGE, "there is no confusion table %d: the result has %d", number, r->n_confusions);
+  API_GIVE(out, &r->confusions[number]);
+  return UNROLL_OK;
+}
+
+unroll_status unroll_result_left_out(const unroll_result *r, int number, unroll_error *out, unroll_error *err) {
+  if (!r || !out) return api_null(err);
+  if (number < 0 || number >= r->n_left_out)
+    return error_set(err, UNROLL_USAGE, "there is no message %d: the result has %d", number, r->n_left_out);
+  *out = r->left_out[number];
   return UNROLL_OK;
 }
 

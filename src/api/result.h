@@ -2,6 +2,7 @@
 #ifndef API_RESULT_H
 #define API_RESULT_H
 #include "api/api.h"
+#include "data/dataset.h"
 #include "metrics/figures.h"
 #include "symbols/vocabulary.h"
 
@@ -18,6 +19,10 @@ struct unroll_result {
   int64_t n, room;
   figures figures;
   const char **paths; /* [figures.n_subjects] made by result_figures */
+  unroll_confusion *confusions;
+  int n_confusions;
+  const unroll_error *left_out; /* [n_left_out] */
+  int n_left_out;
 };
 
 unroll_result *result_new(int n_names); /* NULL: out of memory */
@@ -30,4 +35,8 @@ void *result_copy(unroll_result *r, const void *from, size_t n, size_t size, boo
 bool result_symbols(unroll_result *r, unroll_value *v, const vocabulary *words, const int32_t *symbols, int64_t n);
 /* The result takes over the figures. */
 bool result_figures(unroll_result *r, figures *f);
+/* What was left out of the data: messages, and the figure "bad_rows", which goes to `f`. */
+bool result_left_out(unroll_result *r, figures *f, const dataset *d);
+/* A table [v->n][v->n], which is copied. `most`: so many are there at most, for the same in each call. */
+bool result_confusion(unroll_result *r, const char *name, const vocabulary *v, const int64_t *counts, int most);
 #endif

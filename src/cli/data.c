@@ -18,6 +18,34 @@ unroll_status data_paths(const options *o, int first, text *out, unroll_error *e
   return out->failed ? error_memory(err) : UNROLL_OK;
 }
 
+unroll_status data_options_of(unroll_options **out, const char *name, const options *o, unroll_error *err) {
+  unroll_options *all = *out = unroll_options_new(name);
+  unroll_status status = all ? UNROLL_OK : error_memory(err);
+  for (int i = 0; i < o->n_typed && !status; i++) status = unroll_options_set(all, o->typed[i].name, o->typed[i].value, err);
+  if (!status) unroll_options_set_stop(all, signals_flag());
+  return status;
+}
+
+unroll_status data_table(unroll_table **out, const options *o, int first, unroll_error *err) {
+  text paths = {0};
+  unroll_table *t = *out = unroll_table_new();
+  unroll_status status = data_paths(o, first, &paths, err);
+  text_free(&paths);
+  if (!status && !t) status = error_memory(err);
+  for (int i = first; i < o->n_arguments && !status; i++) status = unroll_table_read(t, o->arguments[i], err);
+  return status;
+}
+
+void data_left_out(const unroll_result *r) {
+  unroll_error e;
+  for (int i = 0; !unroll_result_left_out(r, i, &e, NULL); i++) {
+    if (e.line > 0)
+      terminal_warn("%s:%d: left out: %s", e.file, e.line, e.message);
+    else
+      terminal_warn("%s: %s left out", e.file, e.message);
+  }
+}
+
 data_options data_how(const options *o, enum bind_wanted wanted) {
   return (data_options){.wanted = wanted,
                         .series = o->series,

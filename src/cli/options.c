@@ -62,6 +62,17 @@ static unroll_status set_value(options *o, const command *c, const option_row *r
   return option_set(row, o, value, &o->texts, err);
 }
 
+/* Kept, so that the library can be told the same. */
+static unroll_status add_typed(options *o, const char *name, const char *value, unroll_error *err) {
+  if (o->n_typed == o->typed_room) {
+    struct typed *more = mem_resize(o->typed, (size_t)(o->typed_room = o->typed_room ? 2 * o->typed_room : 16) * sizeof *more);
+    if (!more) return error_memory(err);
+    o->typed = more;
+  }
+  o->typed[o->n_typed++] = (struct typed){name, value};
+  return UNROLL_OK;
+}
+
 /* --- what is not known --- */
 
 /* What others call an option of ours. */
@@ -183,7 +194,9 @@ unroll_status options_read(options *o, const command *c, int argc, char **argv, 
     if (code == '?' && optopt && optopt != 'h') return error_set(err, UNROLL_USAGE, "unknown option '-%c'", optopt);
     if (code == '?') return unknown_option(c, argv[optind - 1], argv[optind], err);
     const option_row *row = row_of(c, code);
-    const unroll_status status = set_value(o, c, row, row->kind == OPTION_FLAG ? NULL : optarg, err);
+    const char *value = row->kind == OPTION_FLAG ? NULL : optarg;
+    unroll_status status = set_value(o, c, row, value, err);
+    if (!status) status = add_typed(o, row->name, value, err);
     if (status) return status;
   }
   o->arguments = argv + optind;
@@ -215,7 +228,10 @@ unroll_status options_check_arguments(options *o, const command *c, unroll_error
   return o->n_arguments > 0 && command_takes(c, "MODEL") ? find_model(o, err) : UNROLL_OK;
 }
 
-void options_free(options *o) { arena_free(&o->texts); }
+void options_free(options *o) {
+  mem_free(o->typed);
+  arena_free(&o->texts);
+}
 
 void options_message(const char *message, text *out) {
   static const char begin[] = "option '";

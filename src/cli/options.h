@@ -18,6 +18,10 @@ typedef struct options {
   char **arguments; /* what is left: NET, DATA, MODEL ... */
   int n_arguments;
   bool help;
+  struct typed { /* [n_typed] names and values in their order; NULL: of a flag */
+    const char *name, *value;
+  } * typed;
+  int n_typed, typed_room;
   arena texts;
 } options;
 

@@ -23,6 +23,9 @@ static void test_arguments(void **state) {
   unroll_figure f;
   unroll_variable x;
   unroll_parameter w;
+  unroll_subject subject;
+  unroll_confusion table;
+  unroll_error message;
   const char *const names[] = {"h"}, *const hole[] = {NULL};
   const double one = 0.5;
   const float *at;
@@ -89,6 +92,12 @@ static void test_arguments(void **state) {
   NO(unroll_trace(m, t, NULL, 1, NULL, &none, err));
   NO(unroll_trace(m, t, hole, 1, NULL, &none, err));
   NO(unroll_trace(m, t, names, 1, NULL, NULL, err));
+  NO(unroll_result_subject(NULL, 0, &subject, err));
+  NO(unroll_result_subject(r, 0, NULL, err));
+  NO(unroll_result_confusion(NULL, 0, &table, err));
+  NO(unroll_result_confusion(r, 0, NULL, err));
+  NO(unroll_result_left_out(NULL, 0, &message, err));
+  NO(unroll_result_left_out(r, 0, NULL, err));
   NO(unroll_sample(NULL, &how, &text, &log2_p, err));
   NO(unroll_sample(m, NULL, &text, &log2_p, err));
   NO(unroll_sample(m, &how, NULL, &log2_p, err));
@@ -165,6 +174,9 @@ static void test_quiet(void **state) {
   unroll_row_init_sized(NULL, 8);
   unroll_value_init_sized(NULL, 8);
   unroll_figure_init_sized(NULL, 8);
+  unroll_subject_init_sized(NULL, 8);
+  unroll_confusion_init_sized(NULL, 8);
+  unroll_options_set_stop(NULL, NULL);
   unroll_sample_options_init_sized(NULL, 8);
   assert_null(unroll_options_new(NULL));
   assert_null(unroll_options_new("no such command"));
@@ -179,6 +191,8 @@ static void test_quiet(void **state) {
   assert_int_equal(unroll_result_rows(NULL), 0);
   assert_int_equal(unroll_result_variables(NULL), 0);
   assert_int_equal(unroll_result_figures(NULL), 0);
+  assert_int_equal(unroll_result_subjects(NULL), 0);
+  assert_int_equal(unroll_result_confusions(NULL), 0);
   assert_null(unroll_result_variable(NULL, 0));
   assert_true(isnan(unroll_result_find(NULL, "", "loss")));
   assert_null(unroll_session_log_p(NULL));
