@@ -61,6 +61,7 @@ static const struct phrase { /* in the order of a sentence */
     {NULL, "accuracy", "accuracy ", " %", NULL, NULL},
     {"wer", "rate", "WER ", " %", NULL, NULL},
     {"cer", "rate", "CER ", " %", NULL, NULL},
+    {"ones", "f1", "F1 of ones ", " %", NULL, NULL},
     {"spans", "f1", "span F1 ", " %", NULL, NULL},
     {NULL, "macro_f1", "macro F1 ", " %", NULL, NULL},
     {NULL, "weighted_f1", "weighted F1 ", " %", NULL, NULL},

@@ -170,6 +170,7 @@ static void add_variable(const job *j, int of, int k) {
     break;
   case SUPPORT_BIT:
     figures_add(f, one, "accuracy", FIGURE_SHARE, t->correct);
+    add_count(f, figures_part(f, one, "ones"), &t->ones);
     break;
   case SUPPORT_REAL:
   case SUPPORT_COUNT:

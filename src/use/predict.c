@@ -148,6 +148,9 @@ static void compare(predictor *s, int k, const prediction *p, int64_t at, const 
   for (int j = 0; j < v->width; j++) {
     const double out = o->numbers[at * v->width + j], truth = column_unscaled(c, v, n, j);
     t->correct += (out > 0.5) == (truth > 0.5);
+    t->ones.predicted += out > 0.5;
+    t->ones.support += truth > 0.5;
+    t->ones.correct += out > 0.5 && truth > 0.5;
     if (v->mean && !is_pinball(s, k)) t->nats += log(v->deviation[j]); /* the density in the units of the data */
     t->squared += (out - truth) * (out - truth);
     s->means[j] = truth;

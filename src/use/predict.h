@@ -4,6 +4,7 @@
 #include <signal.h>
 #include "base/threads.h"
 #include "dist/ctc.h"
+#include "metrics/span.h"
 #include "model/model.h"
 
 typedef struct predicted_part { /* of one line with ~ */
@@ -35,7 +36,8 @@ typedef struct predict_total { /* of one line with ~ */
   double nats;  /* -log probability of all */
   double
       correct; /* softmax: the likeliest symbol is the true one; bernoulli: so is the likelier value, as a share of the entries */
-  double squared; /* numbers: squared errors of the mean, a mean over the entries */
+  class_count ones; /* of bits: those that are 1, are likelier 1, and both */
+  double squared;   /* numbers: squared errors of the mean, a mean over the entries */
 } predict_total;
 
 typedef struct predict_sink {

@@ -59,4 +59,13 @@ expect 0
 run eval stream/model.safetensors stream.txt --confusion
 sed 1d out | grep '^  ' | cut -f2- >table
 holds "$(tr '\t' '\n' <table | awk '{ n += $1 } END { print n }') == 180"
+# bits: of five, three are 1 and three are said to be, two of them rightly
+printf 'x,y\n1,1\n1,0\n0,1\n0,0\n1,1\n' >bits.csv
+printf 'data x : number\ndata y : number\ny ~ bernoulli(10 * x - 5 + 0 * (W x))\n' >bits.net
+run train bits.net bits.csv -o bits --epochs 1 --valid 0 --quiet
+expect 0
+run eval bits/model.safetensors bits.csv
+expect 0 "accuracy 60.00 %, F1 of ones 66.67 %"
+run eval bits/model.safetensors bits.csv --json
+expect 0 '"support": 3' '"predicted": 3' '"correct": 2'
 finish
