@@ -280,7 +280,9 @@ static void fill_inputs(unroll_session *s) {
     if (in->data < 0) continue;
     const track *t = &s->tracks[in->data];
     const size_t cells = (size_t)s->rows, at = (size_t)in->lag * cells;
-    if (in->index)
+    if (in->seen) /* whatever is set is observed */
+      for (size_t r = 0; r < cells; r++) s->number[i][r] = s->made[r] >= in->lag ? 1 : 0;
+    else if (in->index)
       for (size_t r = 0; r < cells; r++) s->index[i][r] = t->symbols[at + r];
     else
       memcpy(s->number[i], t->numbers + at * (size_t)in->width, cells * (size_t)in->width * sizeof **s->number);
@@ -313,7 +315,9 @@ static void run_encoder(unroll_session *s) {
     const input *in = &g->inputs[i];
     const track *t = &s->tracks[in->data];
     if (!t->still || t->fed) continue;
-    if (in->index)
+    if (in->seen)
+      for (int r = 0; r < s->rows; r++) s->number_before[i][r] = 1;
+    else if (in->index)
       memcpy(s->index_before[i], t->symbols, (size_t)s->rows * sizeof **s->index_before);
     else
       memcpy(s->number_before[i], t->numbers, (size_t)s->rows * (size_t)in->width * sizeof **s->number_before);

@@ -37,7 +37,6 @@ unroll_status forecast_check(const model *m, const options *o, bool quantiles, u
                                                    : NULL;
   const char *other = o->tagged        ? "tagged"
                       : o->folders     ? "labels-from-folders"
-                      : o->skip_bad    ? "skip-bad"
                       : o->confusion   ? "confusion"
                       : o->beam > 0    ? "beam"
                       : o->best > 0    ? "n-best"
@@ -174,12 +173,15 @@ unroll_status forecast_predict(model *m, const options *o, const char *paths, po
   unroll_status status = refuse_choice(o, err);
   if (!status) status = forecast_levels(&p.q, o->quantiles, err);
   if (!status) status = forecast_read(&d, m, paths, &form, o->time, how.horizon, err);
+  if (!status) data_report(&d);
   forecast_origin *origins = status ? NULL : mem_zero((size_t)d.n_sequences + 1, sizeof *origins);
   if (!status && !origins) status = error_memory(err);
   for (int64_t e = 0; e < d.n_sequences && !status; e++) origins[e] = (forecast_origin){e, d.calendar.known[e]};
   if (!status && !p.list) status = print_head(&p, err);
   if (!status) status = forecast(m, &d, origins, d.n_sequences, &how, workers, &sink, err);
-  if (!status && p.list) status = output_json(json_pack("{s:O}", "forecasts", p.list), err);
+  json_t *all = !status && p.list ? json_pack("{s:O}", "forecasts", p.list) : NULL;
+  if (all) data_report_json(all, &d);
+  if (!status && p.list) status = output_json(all, err);
   json_decref(p.list);
   mem_free(origins);
   dataset_free(&d);
@@ -220,10 +222,11 @@ static void print_backtest(const backtest *b, const backtest_options *how, const
   for (int i = 0; i < b->n_columns; i++) print_table(b, how, q, &b->columns[i]);
 }
 
-static json_t *backtest_json(const backtest *b, const backtest_options *how) {
+static json_t *backtest_json(const backtest *b, const backtest_options *how, const dataset *d) {
   figures f = {0};
   backtest_figures(&f, b, how);
   json_t *out = f.failed ? NULL : figures_json(&f);
+  if (out) data_report_json(out, d);
   figures_free(&f);
   return out;
 }
@@ -247,8 +250,9 @@ unroll_status forecast_eval(model *m, const options *o, pool *workers, unroll_er
   how.n_levels = q.n;
   if (!status) status = data_paths(o, 1, &paths, err);
   if (!status) status = forecast_read(&d, m, paths.data, &form, o->time, 0, err);
+  if (!status) data_report(&d);
   if (!status) status = backtest_run(&b, m, &d, &how, workers, signals_flag(), err);
-  if (!status && o->json) status = output_json(backtest_json(&b, &how), err);
+  if (!status && o->json) status = output_json(backtest_json(&b, &how, &d), err);
   if (!status && !o->json) print_backtest(&b, &how, &q);
   text_free(&paths);
   backtest_free(&b);

@@ -65,12 +65,33 @@ static void drop_values(const dataset *d, column_values *c, int width) {
     if (c->symbols) memmove(c->symbols + steps, c->symbols + from, (size_t)n * sizeof *c->symbols);
     if (c->codes) memmove(c->codes + steps, c->codes + from, (size_t)n * sizeof *c->codes);
     if (c->numbers) memmove(c->numbers + steps * width, c->numbers + from * width, (size_t)(n * width) * sizeof *c->numbers);
+    if (c->seen) memmove(c->seen + steps, c->seen + from, (size_t)n * sizeof *c->seen);
     if (c->exact) memmove(c->exact + steps * width, c->exact + from * width, (size_t)(n * width) * sizeof *c->exact);
     if (c->row) c->row[kept] = c->row[e];
     c->first[kept++] = steps;
     steps += n;
   }
   c->first[kept] = c->n = steps;
+}
+
+/* The same of what the calendar knows. */
+static unroll_status drop_series(dataset *d) {
+  calendar *c = &d->calendar;
+  lexicon names = {0};
+  int64_t kept = 0;
+  for (int64_t e = 0; e < d->n_sequences; e++) {
+    size_t size;
+    const char *name = c->names.n ? lexicon_text(&c->names, (int32_t)e, &size) : NULL;
+    if (d->aside[e]) continue;
+    c->first[kept] = c->first[e];
+    c->known[kept] = c->known[e];
+    for (int i = 0; i < 2; i++) c->ends[i][kept] = c->ends[i][e];
+    kept++;
+    if (name && lexicon_add(&names, name, size) < 0) return lexicon_free(&names), UNROLL_FAILED;
+  }
+  lexicon_free(&c->names);
+  c->names = names;
+  return UNROLL_OK;
 }
 
 unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err) {
@@ -85,6 +106,7 @@ unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err) {
     d->row_of[kept++] = d->row_of[e];
   }
   d->row_of[kept] = d->row_of[d->n_sequences];
+  if (d->calendar.first && drop_series(d)) return error_memory(err);
   d->n_sequences = kept;
   mem_free(d->aside);
   d->aside = NULL;

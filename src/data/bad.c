@@ -22,8 +22,9 @@ unroll_status bad_rows_end(const bad_rows *b, unroll_error *err) {
   *err = b->first[0];
   const size_t used = strlen(err->message);
   if (b->rows > 1)
-    snprintf(err->message + used, sizeof err->message - used, "; %" PRId64 " more %s%s cannot be read%s", b->rows - 1,
-             b->lines ? "line" : "row", b->rows > 2 ? "s" : "", b->fixed ? "" : " (option 'skip-bad' leaves them out)");
+    snprintf(err->message + used, sizeof err->message - used,
+             "; %" PRId64 " more %s%s cannot be read (option 'skip-bad' leaves them out)", b->rows - 1, b->lines ? "line" : "row",
+             b->rows > 2 ? "s" : "");
   return UNROLL_BAD_INPUT;
 }
 

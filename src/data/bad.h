@@ -9,7 +9,6 @@ enum { BAD_SHOWN = 10 };
 
 typedef struct bad_rows {
   bool skip;           /* they are left out; else the first is an error that says how many there are */
-  bool fixed;          /* none can be left out: steps of regular series */
   bool lines;          /* of a text, not rows of a table */
   int64_t n, rows;     /* an example of several rows counts once in n */
   unroll_error *first; /* [n, at most BAD_SHOWN] */

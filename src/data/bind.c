@@ -20,6 +20,7 @@ typedef struct binder {
   source *sources; /* [s->n] */
   int series;      /* column, or -1 */
   int time;        /* column, or -1 */
+  regular regular; /* of dates: `t` is its table */
   bool by_rows;    /* a row is a step rather than an example */
   cell_scratch scratch;
   void **states; /* [s->n] what the readers of cells keep */
@@ -194,23 +195,100 @@ static bool is_empty(const binder *b, int i, int64_t row) {
   return true;
 }
 
+/* How others write that a number is not there. */
+static bool says_none(const cell *c) {
+  static const char *const words[] = {"NA", "N/A", "na", "n/a", "NaN", "nan", "NULL", "null", "None"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strlen(words[i]) == c->size && !memcmp(words[i], c->text, c->size)) return true;
+  return false;
+}
+
+/* A step of a series without a value, or without one of its entries. */
+static bool is_missing(const binder *b, int i, int64_t row) {
+  const bool numbers = b->s->list[i].form.unit == UNIT_NUMBERS;
+  for (int k = 0; k < b->sources[i].n; k++) {
+    const cell *c = table_cell(b->t, row, b->sources[i].columns[k]);
+    size_t at = 0, begin;
+    if (!cell_next(c, &at, &begin) || (numbers && says_none(c))) return true;
+  }
+  return false;
+}
+
+/* Step n of variable i was not observed. */
+static unroll_status mark_unseen(binder *b, int i, int64_t n) {
+  column_values *c = &b->d->columns[i];
+  const size_t most = (size_t)b->t->n_rows + (size_t)b->d->n_sequences * (size_t)b->s->time.future + 1;
+  if (!c->seen) {
+    if (!(c->seen = mem_alloc(most))) return error_memory(b->err);
+    memset(c->seen, 1, most);
+  }
+  c->seen[n] = 0;
+  return UNROLL_OK;
+}
+
+/* Variable i must say what is known of a step of the future. */
+static unroll_status no_row(const binder *b, int i, int64_t example, int64_t step) {
+  char at[TIME_TEXT];
+  const char *name = calendar_name(b->d, example);
+  calendar_write(b->d, example, step, at);
+  return error_at(
+      b->err, UNROLL_BAD_INPUT, b->d->name, NULL, 0, 0,
+      "%s%s%sthere is no row for %s, and the column '%s' must say what is known of it: a forecast of %d steps needs as many "
+      "rows after the last known one, with what is predicted left empty",
+      *name ? "series '" : "", name, *name ? "': " : "", at, b->s->list[i].form.name, b->s->time.future);
+}
+
+/* Bytes and characters have no symbol for nothing. */
+static bool may_lack(const variable *v) { return v->form.unit == UNIT_NUMBERS || unit_has_lexicon(v->form.unit); }
+
+/* The step of a series that is this row, in what is known of it: what is not there was not observed, and neither was, where it may
+ * be left out, what cannot be read. */
+static unroll_status add_known(binder *b, int i, int64_t row) {
+  column_values *c = &b->d->columns[i];
+  const int64_t before = c->n;
+  unroll_error e = {0}, *err = b->err;
+  const bool lacks = is_missing(b, i, row) && may_lack(&b->s->list[i]);
+  unroll_status status = UNROLL_OK;
+  if (!lacks) {
+    const bool skips = b->d->bad.skip && may_lack(&b->s->list[i]);
+    if (skips) b->err = &e;
+    status = add_row(b, i, row);
+    if (!status) status = check_one(b, i, row, c->n - before);
+    b->err = err;
+    if (status != UNROLL_BAD_INPUT || !skips) {
+      if (status && skips && err) *err = e;
+      return status;
+    }
+    status = bad_rows_add(&b->d->bad, &e, err);
+    for (int64_t n = before; c->words.n && n < c->n; n++) c->words.count[c->symbols[n]]--;
+    c->n = before;
+  }
+  if (!status) status = add_unknown(b, i);
+  return status ? status : mark_unseen(b, i, before);
+}
+
 /* Variable i of the example that is rows from .. to - 1. */
 static unroll_status add_example(binder *b, int i, int64_t example, int64_t from, int64_t to) {
   const variable *v = &b->s->list[i];
   column_values *c = &b->d->columns[i];
-  const int64_t start = c->n, known = b->time >= 0 && v->predicted ? from + b->d->calendar.known[example] : to;
+  const int64_t start = c->n, known = b->time >= 0 ? from + b->d->calendar.known[example] : to;
   unroll_status status = UNROLL_OK;
   if (v->form.cycles) return add_cycles(b, i, example, 0, to - from);
   if (!v->step) {
     int64_t row = to - 1;
-    while (row > from && is_empty(b, i, row)) row--;
+    while (row > from && (is_empty(b, i, row) || (b->time >= 0 && b->regular.gap[row]))) row--;
     c->row[example] = row + 1;
     status = add_row(b, i, row);
     return status ? status : check_one(b, i, row, c->n - start);
   }
   for (int64_t row = from; row < to && !status; row++) {
     const int64_t before = c->n;
-    status = row < known ? add_row(b, i, row) : add_unknown(b, i);
+    if (b->time >= 0 && (row < known || v->predicted)) {
+      status = row < known ? add_known(b, i, row) : add_unknown(b, i);
+      continue;
+    }
+    if (b->time >= 0 && b->regular.gap[row]) return no_row(b, i, example, row - from);
+    status = add_row(b, i, row);
     if (!status && b->by_rows) status = check_one(b, i, row, c->n - before);
   }
   if (!status && v->ends) status = add_end(b, i);
@@ -262,7 +340,9 @@ static void take_back(binder *b, int64_t example) {
   for (int i = 0; i < b->s->n; i++) {
     column_values *c = &b->d->columns[i];
     if (!c->there) continue;
-    for (int64_t n = c->first[example]; c->words.n && n < c->n; n++) c->words.count[c->symbols[n]]--;
+    for (int64_t n = c->first[example]; c->words.n && n < c->n; n++)
+      if (c->symbols[n] >= 0) c->words.count[c->symbols[n]]--;
+    if (c->seen) memset(c->seen + c->first[example], 1, (size_t)(c->n - c->first[example]));
     c->n = c->first[example];
   }
 }
@@ -272,19 +352,11 @@ static unroll_status add_future(binder *b, int i, int64_t example, int64_t rows)
   const calendar *c = &b->d->calendar;
   const variable *v = &b->s->list[i];
   const int64_t wanted = b->time < 0 ? 0 : c->known[example] + b->s->time.future;
-  char at[TIME_TEXT];
   unroll_status status = UNROLL_OK;
   if (!v->step || wanted <= rows) return UNROLL_OK;
   if (v->form.cycles) return add_cycles(b, i, example, rows, wanted);
   for (int64_t n = rows; n < wanted && v->predicted && !status; n++) status = add_unknown(b, i);
-  if (v->predicted) return status;
-  const char *name = calendar_name(b->d, example);
-  calendar_write(b->d, example, rows, at);
-  return error_at(
-      b->err, UNROLL_BAD_INPUT, b->d->name, NULL, 0, 0,
-      "%s%s%sthere is no row for %s, and the column '%s' must say what is known of it: a forecast of %d steps needs as many "
-      "rows after the last known one, with what is predicted left empty",
-      *name ? "series '" : "", name, *name ? "': " : "", at, v->form.name, b->s->time.future);
+  return v->predicted ? status : no_row(b, i, example, rows);
 }
 
 static unroll_status bind_example(binder *b, int64_t example, int64_t from, int64_t to) {
@@ -301,29 +373,34 @@ static unroll_status bind_example(binder *b, int64_t example, int64_t from, int6
   return status ? status : check_steps(b, example, from);
 }
 
-static unroll_status no_value(const binder *b, int64_t example) {
+static void no_value(const binder *b, int64_t example, unroll_error *err) {
   const char *name = calendar_name(b->d, example);
   int i = 0;
   while (i < b->s->n && !b->s->list[i].predicted) i++;
   const int column = i < b->s->n && b->sources[i].n ? b->sources[i].columns[0] : b->time;
-  return table_bad(b->t, b->d->row_of[example] - 1, column, 0, b->err,
-                   "the series %s%s%sthat begins here has no value of what is predicted; leave its rows out", *name ? "'" : "",
-                   name, *name ? "' " : "");
+  table_bad(b->t, b->d->row_of[example] - 1, column, 0, err,
+            "the series %s%s%sthat begins here has no value of what is predicted; leave its rows out (option 'skip-bad' does)",
+            *name ? "'" : "", name, *name ? "' " : "");
 }
 
 /* The last rows of a series in which nothing predicted is there are its future. There must be a past. */
 static unroll_status find_known(binder *b) {
-  const dataset *d = b->d;
-  for (int64_t e = 0; e < d->n_sequences; e++) {
+  dataset *d = b->d;
+  unroll_status status = UNROLL_OK;
+  for (int64_t e = 0; e < d->n_sequences && !status; e++) {
     const int64_t from = d->row_of[e] - 1;
     int64_t row = d->row_of[e + 1] - 1;
     for (bool empty = true; empty && row > from; row -= empty)
-      for (int i = 0; i < b->s->n && empty; i++) empty = !b->s->list[i].predicted || is_empty(b, i, row - 1);
+      for (int i = 0; i < b->s->n && empty; i++) empty = !b->s->list[i].predicted || is_missing(b, i, row - 1);
     for (int i = 0; i < 2; i++) d->calendar.ends[i][e] = row - from;
     d->calendar.known[e] = row - from;
-    if (row == from) return no_value(b, e);
+    if (row > from) continue;
+    unroll_error message = {0};
+    no_value(b, e, &message);
+    if (!d->bad.skip && b->err) *b->err = message;
+    status = d->bad.skip ? dataset_set_aside(d, e, &message, b->err) : UNROLL_BAD_INPUT;
   }
-  return UNROLL_OK;
+  return status;
 }
 
 /* How many rows of an example that cannot be read are bad by themselves; at least one, for its rows may not fit together. */
@@ -335,7 +412,7 @@ static int64_t count_bad(binder *b, int64_t from, int64_t to) {
     bool bad = table_check(b->t, row, NULL) != UNROLL_OK;
     for (int i = 0; i < b->s->n && !bad; i++)
       if (b->d->columns[i].there && b->s->list[i].step && b->sources[i].n)
-        bad = is_empty(b, i, row) ? b->time < 0 : add_row(b, i, row) != UNROLL_OK;
+        bad = b->time >= 0 && is_missing(b, i, row) ? false : is_empty(b, i, row) || add_row(b, i, row) != UNROLL_OK;
     n += bad;
   }
   b->err = err;
@@ -347,6 +424,11 @@ static unroll_status bind_rows(binder *b) {
   unroll_error message = {0}, *err = b->err;
   for (int64_t example = 0; example < d->n_sequences; example++) {
     const int64_t from = d->row_of[example] - 1, to = d->row_of[example + 1] - 1;
+    if (d->aside && d->aside[example]) { /* without any value */
+      for (int i = 0; i < b->s->n; i++)
+        if (d->columns[i].there) d->columns[i].first[example + 1] = d->columns[i].n;
+      continue;
+    }
     b->err = bad_rows_place(&d->bad, &message);
     unroll_status status = bind_example(b, example, from, to);
     if (status == UNROLL_FAILED) return error_memory(err);
@@ -390,6 +472,17 @@ static unroll_status make_room(binder *b) {
   d->line_of[1] = b->t->lines[0];
   d->row_of[example] = b->t->n_rows + 2;
   return UNROLL_OK;
+}
+
+/* Where rows come from: the first of each file, and those before which some are missing. */
+static unroll_status mark_places(binder *b) {
+  const table *t = b->t;
+  unroll_status status = UNROLL_OK;
+  for (int64_t i = 0; i < t->files.n && !status; i++)
+    for (int64_t row = t->first_row[i]; row < t->first_row[i + 1] && !status; row++)
+      if (row == t->first_row[i] || (t->numbers && t->numbers[row] != t->numbers[row - 1] + 1))
+        status = dataset_mark(b->d, t->files.files[i].name, row + 1, table_row(t, row), b->err);
+  return status;
 }
 
 /* A net for regular series: one time axis, on which numbers are predicted. */
@@ -488,6 +581,7 @@ static void binder_free(binder *b) {
   }
   mem_free(b->sources);
   mem_free(b->states);
+  regular_free(&b->regular);
   text_free(&b->scratch.small);
   text_free(&b->scratch.composed);
   text_free(&b->scratch.part);
@@ -497,18 +591,11 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
                            unroll_error *err) {
   const char *time = s->time.time;
   binder b = {.d = d, .t = t, .s = s, .series = -1, .time = -1, .err = err};
-  *d = (dataset){.n_columns = s->n,
-                 .bytes = t->bytes,
-                 .hash = t->hash,
-                 .by_line = t->by_line,
-                 .bad = {.skip = t->skip, .fixed = time != NULL}};
+  *d = (dataset){.n_columns = s->n, .bytes = t->bytes, .hash = t->hash, .by_line = t->by_line, .bad = {.skip = t->skip}};
   b.series = t->series;
   const bool tagged = t->series >= 0;
   if (series && tagged) return error_set(err, UNROLL_USAGE, "tagged text has its own sentences: no series can be given");
   if (time && tagged) return error_set(err, UNROLL_USAGE, "tagged text has no column of dates");
-  if (time && t->skip)
-    return error_set(err, UNROLL_USAGE,
-                     "option 'skip-bad' and option 'time' do not go together: a series without one of its steps is another one");
   if (series && (b.series = find_column(t, series)) < 0) return no_column(t, series, err);
   if (time && (b.time = find_column(t, time)) < 0) return no_column(t, time, err);
   b.by_rows = d->stepwise = b.series >= 0 || b.time >= 0;
@@ -524,13 +611,15 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
     if (d->columns[i].there) status = find_source(&b, &b.sources[i], &s->list[i]);
     if (!status && d->columns[i].there && reader->begin) status = reader->begin(&b.states[i], &s->list[i], err);
   }
-  for (int i = 0; i < t->files.n && !status; i++)
-    status = dataset_mark(d, t->files.files[i].name, t->first_row[i] + 1, table_row(t, t->first_row[i]), err);
   if (!status) status = check_bpe(&b);
   if (!status) status = check_axes(&b);
   if (!status) status = check_forecast(&b);
+  if (!status && b.time >= 0)
+    status = regular_read(&b.regular, d, t, b.time, b.series, s->time.trained ? &s->time.grid : NULL, err);
+  if (!status && b.time >= 0) b.t = &b.regular.t;
+  if (!status) status = mark_places(&b);
   if (!status) status = make_room(&b);
-  if (!status && b.time >= 0) status = calendar_read(d, t, b.time, b.series, s->time.trained ? &s->time.grid : NULL, err);
+  if (!status && b.time >= 0) status = calendar_read(d, &b.regular, b.series, err);
   if (!status && b.time >= 0) status = find_known(&b);
   if (!status) status = bind_rows(&b);
   if (!status && wanted == BIND_TRAINING) status = guess_series(&b);

@@ -9,62 +9,6 @@
 
 /* --- times --- */
 
-static unroll_status read_times(dataset *d, const table *t, int column, int64_t *times, unroll_error *err) {
-  for (int64_t row = 1; row <= t->n_rows; row++) {
-    const cell *c = table_cell(t, row, column);
-    time_grid g;
-    const unroll_status status = table_check(t, row, err);
-    if (status) return status;
-    const char *bad = time_read(c->text, c->size, &g, &times[row]);
-    if (!c->size) return table_bad(t, row, column, 0, err, "empty: a date is missing");
-    if (bad) return table_bad(t, row, column, 0, err, "'%.*s' is %s", (int)(c->size < 40 ? c->size : 40), c->text, bad);
-    if (row == 1) d->calendar.grid = g;
-    if (!time_alike(&g, &d->calendar.grid))
-      return table_bad(t, row, column, 0, err, "'%.*s' is written otherwise than the dates before it", (int)c->size, c->text);
-  }
-  return UNROLL_OK;
-}
-
-/* The step between the times of the longest series is that of all. Where each has but one time, it is `known`, if not NULL. */
-static void find_step(dataset *d, const int64_t *times, int64_t n_times, const time_grid *known) {
-  int64_t longest = 0;
-  for (int64_t e = 1; e < d->n_sequences; e++)
-    if (d->row_of[e + 1] - d->row_of[e] > d->row_of[longest + 1] - d->row_of[longest]) longest = e;
-  const int64_t n = d->row_of[longest + 1] - d->row_of[longest];
-  time_find_step(&d->calendar.grid, times + d->row_of[longest] - 1, n);
-  if (n == 1 && known) time_take_step(&d->calendar.grid, known, times + 1, n_times);
-}
-
-static unroll_status bad_step(const dataset *d, const table *t, int64_t row, int column, int64_t before, int64_t wanted, int64_t at,
-                              unroll_error *err) {
-  char is[TIME_TEXT], last[TIME_TEXT], missing[TIME_TEXT], step[TIME_TEXT];
-  const time_grid *g = &d->calendar.grid;
-  time_write(g, at, is);
-  time_write(g, before, last);
-  time_write(g, wanted, missing);
-  time_write_step(g, step);
-  if (at == before) return table_bad(t, row, column, 0, err, "%s is there twice in this series", is);
-  if (at < before)
-    return table_bad(t, row, column, 0, err, "%s comes after %s: the rows of a series must be in order of time", is, last);
-  if (at < wanted)
-    return table_bad(t, row, column, 0, err, "%s comes %s after %s: the step of this file is %s, so %s would be next", is,
-                     "too early", last, step, missing);
-  return table_bad(t, row, column, 0, err, "%s is missing: %s comes after %s, and the step of this file is %s", missing, is, last,
-                   step);
-}
-
-static unroll_status check_steps(dataset *d, const table *t, int column, const int64_t *times, unroll_error *err) {
-  for (int64_t e = 0; e < d->n_sequences; e++) {
-    const int64_t row = d->row_of[e] - 1, n = d->row_of[e + 1] - d->row_of[e];
-    d->calendar.first[e] = times[row];
-    for (int64_t i = 1; i < n; i++) {
-      const int64_t wanted = time_after(&d->calendar.grid, times[row], i);
-      if (times[row + i] != wanted) return bad_step(d, t, row + i, column, times[row + i - 1], wanted, times[row + i], err);
-    }
-  }
-  return UNROLL_OK;
-}
-
 static unroll_status read_names(dataset *d, const table *t, int series, unroll_error *err) {
   for (int64_t e = 0; e < d->n_sequences && series >= 0; e++) {
     const cell *c = table_cell(t, d->row_of[e] - 1, series);
@@ -80,22 +24,16 @@ static unroll_status read_names(dataset *d, const table *t, int series, unroll_e
   return UNROLL_OK;
 }
 
-unroll_status calendar_read(dataset *d, const table *t, int column, int series, const time_grid *known, unroll_error *err) {
+unroll_status calendar_read(dataset *d, const regular *r, int series, unroll_error *err) {
   const size_t n = (size_t)d->n_sequences + 1;
-  int64_t *times = mem_zero((size_t)t->n_rows + 1, sizeof *times);
   calendar *c = &d->calendar;
+  c->missing = r->n_gaps;
   c->first = mem_zero(n, sizeof *c->first);
   c->known = mem_zero(n, sizeof *c->known);
   for (int i = 0; i < 2; i++) c->ends[i] = mem_zero(n, sizeof *c->ends[i]);
-  unroll_status status = times && c->first && c->known && c->ends[0] && c->ends[1] ? UNROLL_OK : error_memory(err);
-  if (!status) status = read_times(d, t, column, times, err);
-  if (!status) {
-    find_step(d, times, t->n_rows, known);
-    status = read_names(d, t, series, err);
-  }
-  if (!status) status = check_steps(d, t, column, times, err);
-  mem_free(times);
-  return status;
+  if (!c->first || !c->known || !c->ends[0] || !c->ends[1]) return error_memory(err);
+  for (int64_t e = 0; e < d->n_sequences; e++) c->first[e] = r->times[d->row_of[e] - 1];
+  return read_names(d, &r->t, series, err);
 }
 
 void calendar_write(const dataset *d, int64_t example, int64_t step, char out[TIME_TEXT]) {
@@ -173,7 +111,10 @@ unroll_status calendar_part(part *p, const dataset *d, const schema *s, enum cal
     const int64_t more = windows_of(d, s, e, which, factor, p->windows + p->n);
     for (int64_t k = p->n; k < p->n + more; k++) {
       p->list[k] = e;
-      p->n_symbols += (p->windows[k].count - p->windows[k].context) * per_step(d, e);
+      const series_window *w = &p->windows[k];
+      p->n_symbols += (w->count - w->context) * per_step(d, e);
+      for (int i = 0; i < s->n; i++)
+        if (s->list[i].predicted) p->n_symbols -= dataset_unseen(d, s, i, e, w->from + w->context, w->from + w->count);
     }
     p->n += more;
   }
@@ -187,31 +128,45 @@ bool calendar_scales(const schema *s, int i) {
   return s->time.scaling && v->predicted && v->step && !variable_stays(v, 0) && v->form.unit == UNIT_NUMBERS;
 }
 
+/* Mean, and deviation or (level) mean of what is above 0, of entry j of n steps; false: none of them was observed. */
+static bool scale_of(const dataset *d, const schema *s, int i, int64_t first, int64_t n, int j, double *mean, double *deviation) {
+  const variable *v = &s->list[i];
+  const column_values *c = &d->columns[i];
+  const bool level = s->time.scaling == SCALING_LEVEL;
+  double sum = 0, squares = 0;
+  int64_t seen = 0;
+  for (int64_t k = first; k < first + n; k++) {
+    if (!column_seen(c, k)) continue;
+    const double x = column_unscaled(c, v, k, j);
+    sum += level ? fabs(x) : x;
+    seen++;
+  }
+  if (!seen) return false;
+  if (level) {
+    if (sum > 0) *deviation = sum / (double)seen;
+    return true;
+  }
+  *mean = sum / (double)seen;
+  for (int64_t k = first; k < first + n; k++) {
+    if (!column_seen(c, k)) continue;
+    const double away = column_unscaled(c, v, k, j) - *mean;
+    squares += away * away;
+  }
+  if (squares > 0) *deviation = sqrt(squares / (double)seen);
+  return true;
+}
+
 void calendar_scale(const dataset *d, const schema *s, int i, int64_t example, int64_t from, int64_t context, double *mean,
                     double *deviation) {
   const variable *v = &s->list[i];
   const column_values *c = &d->columns[i];
-  const int64_t left = d->calendar.known[example] - from, n = at_most(left, context);
+  const int64_t left = d->calendar.known[example] - from, n = at_most(left, context), first = c->first[example];
   for (int j = 0; j < v->width; j++) {
-    const int64_t first = c->first[example] + from;
-    double sum = 0, squares = 0;
     mean[j] = v->mean ? v->mean[j] : 0;
     deviation[j] = v->mean ? v->deviation[j] : 1;
     if (!calendar_scales(s, i) || variable_stays(v, j) || n < 1) continue;
-    for (int64_t k = 0; k < n; k++) {
-      const double x = column_unscaled(c, v, first + k, j);
-      sum += s->time.scaling == SCALING_LEVEL ? fabs(x) : x;
-    }
-    if (s->time.scaling == SCALING_LEVEL) {
-      if (sum > 0) deviation[j] = sum / (double)n;
-      continue;
-    }
-    mean[j] = sum / (double)n;
-    for (int64_t k = 0; k < n; k++) {
-      const double away = column_unscaled(c, v, first + k, j) - mean[j];
-      squares += away * away;
-    }
-    if (squares > 0) deviation[j] = sqrt(squares / (double)n);
+    if (scale_of(d, s, i, first + from, n, j, &mean[j], &deviation[j])) continue;
+    scale_of(d, s, i, first, from, j, &mean[j], &deviation[j]); /* nothing was observed: of all that was before */
   }
 }
 

@@ -2,12 +2,11 @@
  * scales. */
 #ifndef DATA_CALENDAR_H
 #define DATA_CALENDAR_H
-#include "data/schema.h"
+#include "data/gaps.h"
 
-/* Times of all rows from `column`, names from `series` (or -1); d->row_of says which rows are an example. Every series must have
- * the same step and no gap, repetition or disorder; else UNROLL_BAD_INPUT with row and date. `known` (or NULL) has the step for
- * series of a single row. */
-unroll_status calendar_read(dataset *d, const table *t, int column, int series, const time_grid *known, unroll_error *err);
+/* What is known of the series of a regular table (gaps.h): when each begins, and its name from column `series` (or -1); d->row_of
+ * says which rows are an example. */
+unroll_status calendar_read(dataset *d, const regular *r, int series, unroll_error *err);
 /* The time of a step, as text. */
 void calendar_write(const dataset *d, int64_t example, int64_t step, char out[TIME_TEXT]);
 const char *calendar_name(const dataset *d, int64_t example); /* of the series, or "" */

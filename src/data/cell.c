@@ -51,6 +51,7 @@ static unroll_status add_step(const cell_place *p) {
 }
 
 unroll_status cell_blank(const cell_place *p) {
+  if (p->v->form.unit != UNIT_NUMBERS) return cell_add_symbol(p, -1);
   const unroll_status status = add_step(p);
   for (int j = 0; j < p->v->width && !status; j++) put(p, p->out->n - 1, j, 0);
   return status;

@@ -49,7 +49,7 @@ const cell_reader *cell_reader_of(const data_form *f);
 bool form_has(const data_form *f, const char *word);
 
 /* --- for readers --- */
-/* A step of zeros. */
+/* A step without value: of zeros, or without a symbol (-1). */
 unroll_status cell_blank(const cell_place *p);
 /* Of a kind that cells do not say in numbers, room for further steps, which count from then on: [steps][width]; NULL: no memory,
  * and p->err says so. */

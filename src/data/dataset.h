@@ -25,16 +25,21 @@ typedef struct column_values { /* the values of a variable in all examples */
   int32_t *symbols; /* codes (for words and labels: numbers in `words`) until dataset_encode */
   int32_t *codes;   /* words: the codes after that, where `keep_codes` asks for them; else NULL */
   float *numbers;  /* [steps][width] as the net takes them, from dataset_encode on; of files (pictures ...) before it as they are */
+  uint8_t *seen;   /* [steps] of a series: 1, or 0 where no value was observed; NULL: all were */
   double *exact;   /* [steps][width] what cells say, in the units of the data; after dataset_encode only of what is predicted */
   int64_t n, room; /* steps */
   lexicon words;
 } column_values;
+
+/* Was there a value at this step of the column? */
+static inline bool column_seen(const column_values *c, int64_t step) { return !c->seen || c->seen[step]; }
 
 typedef struct calendar { /* of a table with a column of dates: its examples are regular series */
   time_grid grid;
   int64_t *first;   /* [n_sequences] the time of the first step; NULL: no such column */
   int64_t *known;   /* [n_sequences] steps before the last rows that lack what is predicted: the future */
   int64_t *ends[2]; /* [n_sequences] where training and validation end; both `known` unless series_cut says otherwise */
+  int64_t missing;  /* dates that no row has */
   lexicon names;    /* [n_sequences] what the column of the series says; none without one */
 } calendar;
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
-#include "data/schema.h"
+#include "data/gaps.h"
 #include "symbols/bpe.h"
 
 /* --- symbols that are not known --- */
@@ -64,13 +64,14 @@ static unroll_status unknown(dataset *d, const variable *v, int i, int64_t n, in
 
 /* A code's number; -1: none. `numbers`: of the lexicon's texts; NULL: codes of characters. */
 static int32_t number_of(const variable *v, const int32_t *numbers, int32_t code) {
+  if (numbers && code < 0) return code; /* no symbol at this step */
   return numbers ? numbers[code] : vocabulary_find(&v->words, (uint32_t)code);
 }
 
 /* The first code from .. to - 1 that has no number, or -1. */
 static int64_t unknown_in(const variable *v, const column_values *c, const int32_t *numbers, int64_t from, int64_t to) {
   for (int64_t n = from; n < to; n++)
-    if (number_of(v, numbers, c->symbols[n]) < 0) return n;
+    if (number_of(v, numbers, c->symbols[n]) < 0 && (!numbers || c->symbols[n] >= 0)) return n;
   return -1;
 }
 
@@ -136,7 +137,7 @@ static unroll_status encode_symbols(dataset *d, const variable *v, int i, const 
     if (bad >= 0) status = unknown(d, v, i, bad, e, err);
     for (int64_t n = c->first[e]; n < c->first[e + 1] && !status; n++) {
       const int32_t symbol = number_of(v, numbers, c->symbols[n]);
-      c->symbols[n] = symbol < 0 ? 0 : symbol;
+      c->symbols[n] = symbol < 0 && !(numbers && c->symbols[n] < 0) ? 0 : symbol;
     }
   }
   return status;
@@ -228,6 +229,7 @@ static void count_symbols(dataset *d) {
 
 unroll_status dataset_encode(dataset *d, const schema *s, unroll_error *err) {
   unroll_status status = UNROLL_OK;
+  dataset_fill(d, s);
   for (int i = 0; i < s->n && !status; i++)
     if (d->columns[i].there) status = encode_variable(d, &s->list[i], i, err);
   if (!status) status = dataset_set_unfit_aside(d, s, err);

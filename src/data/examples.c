@@ -112,7 +112,12 @@ static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t
   const input *in = &f->g->inputs[i];
   const column_values *c = &f->d->columns[in->data];
   float *out = f->number[i] + row * in->width;
-  if (!c->there || t < 0) {
+  if (in->seen) {
+    *out = c->there && t >= 0 && column_seen(c, f->place[b] + t) ? 1 : 0;
+    return;
+  }
+  const bool expected = in->lag && f->g->data[in->data].own_mean && t >= (f->windows ? f->windows[b].from : 0);
+  if (!c->there || t < 0 || (expected && !column_seen(c, f->place[b] + t))) {
     memset(out, 0, (size_t)in->width * sizeof *out);
     return;
   }
@@ -188,6 +193,15 @@ void examples_where(const examples *f, int k, int64_t row, int *in_batch, int *s
   *in_batch = f->order[v->axis][row - axis->first[*step]];
 }
 
+/* Predictions of loss k that do not count, because their truth was not observed. */
+static int64_t unseen(const examples *f, int k) {
+  const int data = f->g->losses[k].data;
+  int64_t n = 0;
+  for (int b = 0; b < f->b.rows && f->windows && f->d->columns[data].seen; b++)
+    n += dataset_unseen(f->d, f->s, data, f->list[b], f->windows[b].from, f->windows[b].from + f->windows[b].count);
+  return n;
+}
+
 void examples_fill(examples *f, int n) {
   f->b.rows = n;
   f->b.axes = f->axes; /* the struct may have been moved since examples_init */
@@ -197,7 +211,7 @@ void examples_fill(examples *f, int n) {
   for (int a = 0; a < f->g->n_axes; a++) fill_axis(f, a, n);
   for (int i = 0; i < f->g->n_inputs; i++) fill_input(f, i, n);
   f->predicted = 0;
-  for (int k = 0; k < f->g->n_losses; k++) f->predicted += examples_predicted(f, k);
+  for (int k = 0; k < f->g->n_losses; k++) f->predicted += examples_predicted(f, k) - unseen(f, k);
   f->b.varying = f->g->varying;
   f->b.loss_scale = f->predicted > 0 ? 1.0 / (double)f->predicted : 0;
 }

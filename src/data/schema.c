@@ -183,10 +183,11 @@ static double moment(const dataset *d, const variable *v, int i, int j, double f
   for (int64_t e = 0; e < d->n_sequences; e++) {
     const int64_t n = d->held && d->held[e] ? 0 : measured(d, v, c, e);
     for (int64_t k = c->first[e]; k < c->first[e] + n; k++) {
+      if (!column_seen(c, k)) continue;
       const double away = number_before(c, k * v->width + j) - from;
       sum += power == 1 ? away : away * away;
+      ++*count;
     }
-    *count += (double)n;
   }
   return sum;
 }

@@ -53,10 +53,19 @@ const char *variable_refuses(const variable *v, int j, double x);
 /* How what is predicted is scaled beyond mean and deviation of the training part: each window of a series by its own context. */
 enum scaling { SCALING_NONE, SCALING_SERIES /* (x - mean) / deviation */, SCALING_LEVEL /* x / mean of |x| */ };
 
+/* What steps without value are: not observed, or as if they had been observed. */
+enum series_fill {
+  FILL_NONE,
+  FILL_LAST /* the value before */,
+  FILL_ZERO,
+  FILL_MEAN /* of the series, within its training part */
+};
+
 typedef struct series_form { /* how a table becomes windows of regular series; in the model file */
   char *time, *series;       /* columns; time NULL: no such table; series NULL: all is one */
   int context, horizon;      /* steps that a window knows, and that it predicts */
   enum scaling scaling;
+  enum series_fill fill;
   int future;       /* steps that each series must have after the known ones when a table is read; not in the model file */
   time_grid grid;   /* of the training data */
   lexicon names;    /* the series trained on ... */

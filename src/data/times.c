@@ -210,6 +210,11 @@ int64_t time_after(const time_grid *g, int64_t at, int64_t n) {
   return days_of(d) * DAY + (at - day * DAY);
 }
 
+int64_t time_steps(const time_grid *g, int64_t first, int64_t at) {
+  const int64_t away = difference(g, first, at), n = away / g->step;
+  return away < 0 || time_after(g, first, n) != at ? -1 : n;
+}
+
 bool time_same_step(const time_grid *a, const time_grid *b) { return a->unit == b->unit && a->step == b->step; }
 
 void time_write(const time_grid *g, int64_t at, char out[TIME_TEXT]) {

@@ -35,6 +35,8 @@ void time_find_step(time_grid *g, const int64_t *at, int64_t n);
 void time_take_step(time_grid *g, const time_grid *of, const int64_t *at, int64_t n);
 /* The time n steps after `at` (before it, for negative n); a day that its month does not have becomes the month's last. */
 int64_t time_after(const time_grid *g, int64_t at, int64_t n);
+/* How many steps `at` is after `first`; -1: none, it lies before it or between two steps. */
+int64_t time_steps(const time_grid *g, int64_t first, int64_t at);
 void time_write(const time_grid *g, int64_t at, char out[TIME_TEXT]);
 void time_write_step(const time_grid *g, char out[TIME_TEXT]); /* "1 hour", "3 months" */
 bool time_same_step(const time_grid *a, const time_grid *b);

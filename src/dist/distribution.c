@@ -8,7 +8,7 @@
 enum { MAX_ENTRIES = 256 }; /* of a mixture: as in graph/build_vector.c */
 
 #define SYMBOLS(name, aligned, arguments, term) extern const distribution_form form_##name;
-#define NUMBERS(name, support, arguments, equations) extern const distribution_form form_##name;
+#define NUMBERS(name, support, arguments, mean, equations) extern const distribution_form form_##name;
 #define VECTORS(name, support) extern const distribution_form form_##name;
 #include "graph/distributions.def"
 #undef SYMBOLS
@@ -16,7 +16,7 @@ enum { MAX_ENTRIES = 256 }; /* of a mixture: as in graph/build_vector.c */
 #undef VECTORS
 static const distribution_form *const forms[DISTRIBUTION_COUNT] = {
 #define SYMBOLS(name, aligned, arguments, term) &form_##name,
-#define NUMBERS(name, support, arguments, equations) &form_##name,
+#define NUMBERS(name, support, arguments, mean, equations) &form_##name,
 #define VECTORS(name, support) &form_##name,
 #include "graph/distributions.def"
 #undef SYMBOLS

@@ -17,7 +17,7 @@ enum { EQUATION_NAMES = 32 };
 #define COUNT(...) sizeof((const distribution_argument[])__VA_ARGS__) / sizeof(distribution_argument)
 const distribution_row graph_distributions[DISTRIBUTION_COUNT] = {
 #define SYMBOLS(name, aligned, arguments, term) {#name, SUPPORT_SYMBOLS, aligned, arguments, COUNT(arguments)},
-#define NUMBERS(name, support, arguments, equations) {#name, support, true, arguments, COUNT(arguments)},
+#define NUMBERS(name, support, arguments, mean, equations) {#name, support, true, arguments, COUNT(arguments)},
 #define VECTORS(name, support) {#name, support, true, {{NULL, false}}, 0},
 #include "graph/distributions.def"
 #undef SYMBOLS
@@ -26,13 +26,13 @@ const distribution_row graph_distributions[DISTRIBUTION_COUNT] = {
 };
 
 static const struct maker { /* what makes the loss: one of three */
-  const char *equations;
+  const char *equations, *mean;
   int (*vector)(const site *c, const loss_term *l, int width);
   enum term_kind term;
   bool (*numbers)(builder *b, scope *s, const expr *e, int width, loss_term *l, int *needed);
 } makers[DISTRIBUTION_COUNT] = {
 #define SYMBOLS(name, aligned, arguments, kind) {.term = kind},
-#define NUMBERS(name, support, arguments, text) {.equations = text},
+#define NUMBERS(name, support, arguments, average, text) {.equations = text, .mean = average},
 #define VECTORS(name, support) {.vector = name##_loss, .numbers = name##_numbers},
 #include "graph/distributions.def"
 #undef SYMBOLS
@@ -117,11 +117,10 @@ static int value_of(const site *c, const expr *e, const known *k) {
   return TERM_NONE;
 }
 
-static int equations_of(const site *c, const distribution_row *row, const int *args) {
+static int equations_of(const site *c, const distribution_row *row, const char *equations, const int *args) {
   known k = {.names = {"y"}, .values = {c->y}, .n = 1};
   program *lines;
-  if (c->b->status == UNROLL_OK)
-    c->b->status = lang_parse(&lines, row->name, makers[row - graph_distributions].equations, &c->b->scratch, c->b->err);
+  if (c->b->status == UNROLL_OK) c->b->status = lang_parse(&lines, row->name, equations, &c->b->scratch, c->b->err);
   if (c->b->status != UNROLL_OK) return TERM_NONE;
   for (int i = 0; i < row->n_args; i++) k.names[k.n] = row->args[i].name, k.values[k.n++] = args[i];
   for (int i = 0; i < lines->n_statements; i++) {
@@ -149,7 +148,14 @@ int build_density(builder *b, scope *s, const expr *e, const loss_term *l) {
   const site c = {b, s, e, term_data(b, s, e, l->data, 0)};
   if (c.y == TERM_NONE) return TERM_NONE;
   if (m->vector) return m->vector(&c, l, b->g->data[l->data].width);
-  return site_reduce(&c, OP_ROW_SUM, equations_of(&c, l->distribution, l->args));
+  return site_reduce(&c, OP_ROW_SUM, equations_of(&c, l->distribution, m->equations, l->args));
+}
+
+bool build_has_mean(const distribution_row *d) { return makers[d - graph_distributions].mean != NULL; }
+
+int build_density_mean(builder *b, scope *s, const expr *e, const loss_term *l) {
+  const site c = {b, s, e, TERM_NONE};
+  return equations_of(&c, l->distribution, makers[l->distribution - graph_distributions].mean, l->args);
 }
 
 bool build_numbers(builder *b, scope *s, const expr *e, int width, loss_term *l, int *needed) {

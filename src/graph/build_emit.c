@@ -186,6 +186,12 @@ static int emit_data(builder *b, const term *t) {
   return graph_node(b->g, n);
 }
 
+static int emit_seen(builder *b, const term *t) {
+  node n = blank(t, OP_INPUT);
+  n.slot = graph_seen(b->g, t->data, t->lag);
+  return graph_node(b->g, n);
+}
+
 static int emit_vector(builder *b, const term *t) {
   node n = blank(t, OP_VECTOR);
   n.space = SPACE_PARAM;
@@ -460,6 +466,7 @@ static bool emit_losses(builder *b) {
     loss *out = &g->losses[g->n_losses++];
     *out = (loss){.data = l->data,
                   .slot = graph_input(g, l->data, 0),
+                  .seen = build_may_lack(b, l->data) ? graph_seen(g, l->data, 0) : -1,
                   .node = l->distribution->aligned ? lift(g, x, d->space, d->axis, 1) : x,
                   .objective = NODE_NONE,
                   .prediction = b->terms[l->prediction].node,
@@ -495,6 +502,8 @@ static int emit_term(builder *b, const term *t) {
   case TERM_INPUT:
   case TERM_EMBED:
     return emit_data(b, t);
+  case TERM_SEEN:
+    return emit_seen(b, t);
   case TERM_VECTOR:
     return emit_vector(b, t);
   case TERM_ELEMENTWISE:

@@ -94,6 +94,16 @@ int term_data(builder *b, scope *s, const expr *e, int data, int lag) {
   b->terms[t].lag = lag;
   if (kind_find(d->kind)->sort == KIND_PICTURE)
     for (int i = 0; i < 3; i++) b->terms[t].shape[i] = (int)d->args[i];
+  return lag && !symbols && build_may_lack(b, data) ? build_or_mean(b, s, e, data, lag, t) : t;
+}
+
+int term_seen(builder *b, scope *s, const expr *e, int data, int lag) {
+  const int one = width_known(b, 1, "seen or not");
+  if (lag > MAX_LAG) return FAIL(b, s, e->at, "an index reaches back %d steps at most", MAX_LAG);
+  const int t = one == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, TERM_SEEN, one, NULL, 0);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].data = data;
+  b->terms[t].lag = lag;
   return t;
 }
 
@@ -339,8 +349,9 @@ static int build_shift(builder *b, scope *s, symbol *y, const expr *e) {
   }
   if (y->state == SYMBOL_DONE) {
     const term *x = &b->terms[y->term];
-    const bool data = x->kind == TERM_INDEX || x->kind == TERM_INPUT;
+    const bool data = x->kind == TERM_INDEX || x->kind == TERM_INPUT || (x->kind == TERM_ELEMENTWISE && x->data >= 0);
     if (data && s->dir > 0) return term_data(b, s, e, x->data, x->lag + lag);
+    if (x->kind == TERM_SEEN && s->dir > 0) return term_seen(b, s, e, x->data, x->lag + lag);
     if (x->kind == TERM_INDEX) return FAIL(b, s, e->at, "symbols have no [t-1] in a backward recurrence: put embed(...) before it");
     if (x->width == WIDTH_FREE) return FAIL(b, s, e->at, "'%s' is a number: it has no steps", e->name);
   }
@@ -352,8 +363,21 @@ static int build_shift(builder *b, scope *s, symbol *y, const expr *e) {
   return t;
 }
 
+/* `y.seen`, y being data; -2: it is no such name. */
+static int build_seen(builder *b, scope *s, const expr *e) {
+  const char *point = strchr(e->name, '.');
+  if (!point) return -2;
+  const char *of = build_text(b, "%.*s", (int)(point - e->name), e->name);
+  const symbol *y = scope_find(s, of);
+  if (!y || y->kind != SYMBOL_DATA)
+    return FAIL(b, s, e->at, "'%s' says whether '%s' was observed, and '%s' is no data here", e->name, of, of);
+  return term_seen(b, s, e, y->data, -e->shift);
+}
+
 static int build_name(builder *b, scope *s, const expr *e) {
   symbol *y = scope_find(s, e->name);
+  const int seen = y || e->shift > 0 ? -2 : build_seen(b, s, e);
+  if (seen != -2) return seen;
   if (e->shift > 0) return FAIL(b, s, e->at, "'%s' of a later step is not known at step t", e->name);
   if (!y && e->name[0] == 'b') {
     y = scope_add(b, s, e->name, SYMBOL_VECTOR, e->at);

@@ -27,6 +27,7 @@ enum term_kind {
   TERM_SETTING,     /* one that varies; dir: which */
   TERM_INDEX,       /* symbols of data at `lag`: no value of its own, only an operand of a matrix or of embed */
   TERM_INPUT,       /* numbers of data at `lag` */
+  TERM_SEEN,        /* 1 if data was observed at `lag`, else 0 */
   TERM_VECTOR,      /* weight */
   TERM_EMBED,       /* rows of weight, by the symbols of data at `lag` */
   TERM_ELEMENTWISE, /* op, one or two arguments */
@@ -239,8 +240,14 @@ int term_binary(builder *b, scope *s, const expr *e, enum op op, int x, int y);
 int term_unary(builder *b, scope *s, const expr *e, enum op op, int x);
 int term_number(builder *b, scope *s, const expr *e, double value);
 int term_data(builder *b, scope *s, const expr *e, int data, int lag);
-const char *build_describe(builder *b, const expr *e); /* "W ...", "tanh(...)", "h[t-1]" */
-bool is_flag(const expr *e);                           /* backward, same, scaled, valid, variational: words of a call */
+int term_seen(builder *b, scope *s, const expr *e, int data, int lag);
+/* build_gap.c: what is predicted and may not be observed */
+bool build_may_lack(const builder *b, int data);
+/* y[t-lag], which is `value`: what was expected, where it was not observed. */
+int build_or_mean(builder *b, scope *s, const expr *e, int data, int lag, int value);
+bool build_mean(builder *b, scope *s, const expr *e, const loss_term *l); /* once the arguments of its distribution are there */
+const char *build_describe(builder *b, const expr *e);                    /* "W ...", "tanh(...)", "h[t-1]" */
+bool is_flag(const expr *e); /* backward, same, scaled, valid, variational: words of a call */
 
 /* build_call.c */
 const cell_file *build_find_cell(builder *b, const char *name); /* NULL: none, or an error */
@@ -274,6 +281,10 @@ int site_reduce(const site *c, enum op op, int x);          /* ROW_SUM, LOG_SUM_
 int site_slice(const site *c, int x, int first, int width); /* columns first .. first + width - 1 */
 /* Equations of distributions.def; names[0..n) are the terms `values`. The term of the last line. */
 int site_equations(const site *c, const char *equations, const char *const *names, const int *values, int n);
+/* The mean of what is predicted, by the row of distributions.def; TERM_NONE, without an error: it has none that could be fed back.
+ */
+int build_density_mean(builder *b, scope *s, const expr *e, const loss_term *l);
+bool build_has_mean(const distribution_row *d);
 /* What a row of distributions.def needs here. The loss's node is not there yet: */
 int build_density(builder *b, scope *s, const expr *e, const loss_term *l);
 /* NAME(numbers ..., vector): sets l->numbers and *needed, the width of the vector. Reports. */
@@ -281,7 +292,7 @@ bool build_numbers(builder *b, scope *s, const expr *e, int width, loss_term *l,
 
 /* build_vector.c: for VECTORS of distributions.def */
 #define SYMBOLS(name, aligned, arguments, term)
-#define NUMBERS(name, support, arguments, equations)
+#define NUMBERS(name, support, arguments, mean, equations)
 #define VECTORS(name, support)                                                                                                     \
   bool name##_numbers(builder *b, scope *s, const expr *e, int width, loss_term *l, int *needed);                                  \
   int name##_loss(const site *c, const loss_term *l, int width);

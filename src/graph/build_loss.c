@@ -190,6 +190,10 @@ bool build_loss(builder *b, scope *s, const statement *at) {
   loss_term l = {.at = at, .distribution = d, .data = y->data, .weight = TERM_NONE};
   if (!build_arguments(b, s, at, e, &l)) return false;
   l.node = build_density(b, s, e, &l);
+  if (build_may_lack(b, l.data) && l.node != TERM_NONE) { /* no loss where there was no value */
+    if (!build_mean(b, s, e, &l)) return false;
+    l.node = term_binary(b, s, e, OP_MUL, term_seen(b, s, e, l.data, 0), l.node);
+  }
   l.objective = l.node == TERM_NONE ? TERM_NONE : objective(b, s, e, &l, &by);
   if (l.objective == TERM_NONE || !build_grow(b, (void **)&b->losses, b->n_losses, &b->cap_losses, sizeof *b->losses)) return false;
   b->losses[b->n_losses++] = l;

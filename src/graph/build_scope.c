@@ -148,6 +148,7 @@ static bool add_setting(builder *b, scope *s, const statement *at) {
 
 static bool add_params(builder *b, scope *s, const statement *at) {
   for (int i = 0; i < at->n_names; i++) {
+    if (strchr(at->names[i], '.')) return FAIL(b, s, at->names_at[i], "'%s' cannot be learned", at->names[i]), false;
     if (scope_find(s, at->names[i]) || (s->cell && !strcmp(at->names[i], "x")))
       return FAIL(b, s, at->names_at[i], "'%s' is defined already", at->names[i]), false;
     if (!scope_add(b, s, at->names[i], SYMBOL_VECTOR, at->names_at[i])) return false;
@@ -175,6 +176,8 @@ bool build_statements(builder *b, scope *s) {
   for (int i = 0; i < s->text->n_statements; i++) {
     const statement *at = &s->text->statements[i];
     bool done = true;
+    if (at->name && strchr(at->name, '.'))
+      return FAIL(b, s, at->at, "'%s' says whether data was observed: it cannot be defined", at->name), false;
     if (at->kind == STATEMENT_DEFINE) done = add_definition(b, s, at, at->value) != NULL;
     if (at->kind == STATEMENT_SETTING) done = add_setting(b, s, at);
     if (at->kind == STATEMENT_START) b->has_start = true, b->stream = false; /* nothing is carried over */
@@ -254,7 +257,7 @@ bool is_flag(const expr *e) {
 static bool scan_name(builder *b, scope *s, const expr *e, bool inputs) {
   symbol *y = scope_find(s, e->name);
   if (y && e->shift < 0 && y->kind == SYMBOL_VARIABLE) y->is_state = true;
-  if (y || !inputs || e->name[0] < 'a' || e->name[0] > 'z' || e->name[0] == 'b') return true;
+  if (y || !inputs || strchr(e->name, '.') || e->name[0] < 'a' || e->name[0] > 'z' || e->name[0] == 'b') return true;
   if (s->n_inputs == (int)(sizeof s->inputs / sizeof *s->inputs))
     return FAIL(b, s, e->at, "a cell has at most 8 inputs beside x"), false;
   for (int i = 0; i < s->n_inputs; i++)

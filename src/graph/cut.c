@@ -114,7 +114,7 @@ static bool grow_input(graph *d) {
 
 static int add_input(graph *d, input in) {
   for (int i = 0; i < d->n_inputs && in.data >= 0; i++)
-    if (d->inputs[i].data == in.data && d->inputs[i].lag == in.lag) return i;
+    if (d->inputs[i].data == in.data && d->inputs[i].lag == in.lag && d->inputs[i].seen == in.seen) return i;
   if (!grow_input(d)) return -1;
   d->inputs[d->n_inputs] = in;
   return d->n_inputs++;

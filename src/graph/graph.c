@@ -385,18 +385,22 @@ int graph_param(graph *g, param p) {
   return g->n_params++;
 }
 
-int graph_input(graph *g, int data, int lag) {
+static int find_input(graph *g, int data, int lag, bool seen) {
   if (graph_failed(g)) return NODE_NONE;
   assert(data >= 0 && data < g->n_data);
   for (int i = 0; i < g->n_inputs; i++)
-    if (g->inputs[i].data == data && g->inputs[i].lag == lag) return i;
+    if (g->inputs[i].data == data && g->inputs[i].lag == lag && g->inputs[i].seen == seen) return i;
   if (!grow((void **)&g->inputs, g->n_inputs, &g->cap_inputs, sizeof *g->inputs)) return fail(g);
   const data_info *d = &g->data[data];
   g->inputs[g->n_inputs] = (input){.data = data,
                                    .lag = lag,
-                                   .index = kind_is_symbols(kind_find(d->kind)),
-                                   .width = d->width,
+                                   .index = !seen && kind_is_symbols(kind_find(d->kind)),
+                                   .seen = seen,
+                                   .width = seen ? 1 : d->width,
                                    .space = d->space,
                                    .axis = d->axis};
   return g->n_inputs++;
 }
+
+int graph_input(graph *g, int data, int lag) { return find_input(g, data, lag, false); }
+int graph_seen(graph *g, int data, int lag) { return find_input(g, data, lag, true); }

@@ -95,6 +95,7 @@ typedef struct input {
   int data;   /* number of the data declaration */
   int lag;    /* 0: the value at t; 1: at t-1 ... */
   bool index; /* symbols (int32) rather than numbers (float) */
+  bool seen;  /* not its value, but 1 where it was observed, 0 where not and before the first step */
   int width;  /* number of symbols, or of numbers per row */
   enum space space;
   int axis;
@@ -118,6 +119,7 @@ typedef struct data_info { /* a `data` line */
   enum space space;
   int axis; /* -1 when static */
   enum steps_why why;
+  bool own_mean; /* at an earlier step that was not observed the net sees what it expected there: the input is then 0 */
   const statement *at;
 } data_info;
 
@@ -147,7 +149,7 @@ typedef struct distribution_row { /* of distributions.def */
 } distribution_row;
 enum {
 #define SYMBOLS(name, aligned, arguments, term) DISTRIBUTION_##name,
-#define NUMBERS(name, support, arguments, equations) DISTRIBUTION_##name,
+#define NUMBERS(name, support, arguments, mean, equations) DISTRIBUTION_##name,
 #define VECTORS(name, support) DISTRIBUTION_##name,
 #include "graph/distributions.def"
 #undef SYMBOLS
@@ -160,6 +162,7 @@ extern const distribution_row graph_distributions[DISTRIBUTION_COUNT];
 typedef struct loss {  /* a `~` line */
   int data;            /* what is predicted */
   int slot;            /* its input (lag 0) */
+  int seen;            /* where it may not be observed: the input that says so (lag 0); else -1 */
   int node;            /* [1]: nats per row */
   int objective;       /* [1]: what training minimises: `node` with its weights and smoothing; `node` itself without these */
   int prediction;      /* the distribution's first argument: logits ... */
@@ -227,6 +230,7 @@ int graph_shift(graph *g, int x, int dir, int init);
 int graph_spread(graph *g, int x, int axis);  /* x itself when it is a STEP node already */
 int graph_param(graph *g, param p);           /* gives the offset: params follow each other without gaps in order of creation */
 int graph_input(graph *g, int data, int lag); /* finds or adds */
+int graph_seen(graph *g, int data, int lag);  /* the same: whether it was observed */
 const node *graph_at(const graph *g, int number);
 
 /* --- from a program (build.c) --- */
@@ -252,6 +256,9 @@ typedef struct build_options {
    * vectors); a value alone is for all matrices. Later ones come over earlier ones, all of them over the files' `init` lines. */
   const char *const *inits;
   int n_inits;
+  /* Numbers that are predicted at every step may not be observed at some. No loss counts there, and at earlier steps the net sees
+   * its own mean instead, where the distribution has one. The parameters are the same. */
+  bool gaps;
   /* finds a cell by name: built-in, or a file beside the net; NULL: only built-in ones. Returns text in `memory`, or NULL */
   const char *(*find_cell)(void *context, const char *name, arena *memory, const char **file);
   void *context;

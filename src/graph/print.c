@@ -94,7 +94,7 @@ void print_number(printer *p, double value) {
 /* The variable behind an input, at its time. */
 void print_data_name(printer *p, int slot, int offset) {
   const input *i = &p->g->inputs[slot];
-  text_format(p->out, "%s", p->g->data[i->data].name);
+  text_format(p->out, "%s%s", p->g->data[i->data].name, i->seen ? ".seen" : "");
   if (i->space == SPACE_STEP) print_time(p, offset - i->lag);
 }
 

@@ -5,6 +5,7 @@
  *   b^{(i)} = bi   h_t^l = hl[t]   h^{(t-1)} = h[t-1]   W^T = W'               superscripts, see lex_latex.c
  *   h_{t-1} = h[t-1]   x_t = x_{t} = x[t]                                      an index; `_t` stays in front of '(': student_t(
  *   c~ and c with a combining tilde = c_tilde
+ *   y.seen                                                                      a name with a point: was y observed?
  * What a capital means is the parser's business: only it knows which names the file defines. */
 #include <stdio.h>
 #include <string.h>
@@ -178,6 +179,21 @@ static void read_name(lexer *l, name *n, bool *capital, bool *transposed) {
       }
 }
 
+/* `.seen` right behind a name: whether that was observed. */
+static void read_seen(lexer *l, name *n) {
+  static const char seen[] = ".seen";
+  int length;
+  for (size_t i = 0; i + 1 < sizeof seen; i++)
+    if (lex_peek(l, i, NULL) != (uint32_t)seen[i]) return;
+  const uint32_t next = lex_peek(l, sizeof seen - 1, NULL);
+  if (letter(next) || digit(next) || next == '_') return;
+  for (size_t i = 0; i + 1 < sizeof seen; i++) {
+    lex_peek(l, 0, &length);
+    lex_step(l, length);
+  }
+  name_append(n, seen, sizeof seen - 1);
+}
+
 void name_unscript(name *n, bool capital, bool call) {
   const bool braced = n->timed;
   while (!call && n->length > 2 && memcmp(n->text + n->length - 2, "_t", 2) == 0) {
@@ -210,6 +226,7 @@ unroll_status lex_name(lexer *l, unroll_error *err) {
   name n = {.length = 0};
   read_name(l, &n, &capital, &transposed);
   const bool indexed = n.timed;
+  if (!n.problem && !n.timed && !transposed) read_seen(l, &n);
   if (!n.problem && !n.too_long) name_unscript(&n, capital, !capital && name_before_call(l));
   if (!n.problem && n.timed && !indexed) check_minus(l, &n);
   if (n.problem) return lex_bad(l, start, column, err, "%s", n.problem);

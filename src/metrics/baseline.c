@@ -6,48 +6,61 @@
 
 const char *const baseline_names[BASELINE_COUNT] = {"naive", "seasonal naive", "drift"};
 
-enum { DIFFERENCES, SEASON_ABSOLUTE, SEASON_SQUARES, N_SUMS };
+enum { DIFFERENCES, DIFFERENCES_N, SEASON_ABSOLUTE, SEASON_SQUARES, SEASON_N, N_SUMS };
 
 unroll_status baseline_init(baseline *b, const double *y, int64_t n, int64_t season, unroll_error *err) {
-  *b = (baseline){.y = y, .n = n, .season = season};
+  *b = (baseline){.y = y, .n = n, .season = season, .first = -1};
   b->sums = mem_zero((size_t)n + 1, N_SUMS * sizeof *b->sums);
-  if (!b->sums) return error_memory(err);
+  b->last = mem_zero((size_t)n + 1, sizeof *b->last);
+  if (!b->sums || !b->last) return error_memory(err);
   for (int64_t t = 0; t < n; t++) {
-    const double before[N_SUMS] = {b->sums[t * N_SUMS], b->sums[t * N_SUMS + 1], b->sums[t * N_SUMS + 2]};
+    const double *before = b->sums + t * N_SUMS;
     double *next = b->sums + (t + 1) * N_SUMS;
-    const double step = t > 0 ? y[t] - y[t - 1] : 0, over = t >= season ? y[t] - y[t - season] : 0;
-    next[DIFFERENCES] = before[DIFFERENCES] + step * step;
-    next[SEASON_ABSOLUTE] = before[SEASON_ABSOLUTE] + fabs(over);
-    next[SEASON_SQUARES] = before[SEASON_SQUARES] + over * over;
+    const double step = t > 0 ? y[t] - y[t - 1] : (double)NAN, over = t >= season ? y[t] - y[t - season] : (double)NAN;
+    for (int i = 0; i < N_SUMS; i++) next[i] = before[i];
+    if (!isnan(step)) next[DIFFERENCES] += step * step, next[DIFFERENCES_N]++;
+    if (!isnan(over)) next[SEASON_ABSOLUTE] += fabs(over), next[SEASON_SQUARES] += over * over, next[SEASON_N]++;
+    b->last[t] = !isnan(y[t]) ? t : t > 0 ? b->last[t - 1] : -1;
+    if (b->first < 0 && !isnan(y[t])) b->first = t;
   }
   return UNROLL_OK;
 }
 
 void baseline_free(baseline *b) {
   mem_free(b->sums);
+  mem_free(b->last);
   *b = (baseline){0};
 }
 
-static double root_mean(double sum, int64_t n) { return n > 0 ? sqrt(sum / (double)n) : 0; }
+static double root_mean(double sum, double n) { return n > 0 ? sqrt(sum / n) : 0; }
+
+/* The value of a season before step `at` + h - 1, or of the season before that, where there was none; -1: of none. */
+static int64_t season_ago(const baseline *b, int64_t at, int64_t h) {
+  int64_t t = at - b->season + (h - 1) % b->season;
+  while (t >= 0 && isnan(b->y[t])) t -= b->season;
+  return t;
+}
 
 void baseline_at(const baseline *b, enum baseline_kind kind, int64_t at, int64_t h, double *point, double *deviation) {
-  const double *sums = b->sums + at * N_SUMS, last = b->y[at - 1];
-  const double naive = root_mean(sums[DIFFERENCES], at - 1);
+  const double *sums = b->sums + at * N_SUMS;
+  const int64_t end = b->last[at - 1], season = kind == BASELINE_SEASONAL && at >= b->season ? season_ago(b, at, h) : -1;
+  const double last = end < 0 ? (double)NAN : b->y[end], naive = root_mean(sums[DIFFERENCES], sums[DIFFERENCES_N]);
+  const int64_t ahead = at - 1 - end + h;
   *point = last;
-  *deviation = naive * sqrt((double)h);
-  if (kind == BASELINE_SEASONAL && at >= b->season) {
-    *point = b->y[at - b->season + (h - 1) % b->season];
+  *deviation = naive * sqrt((double)ahead);
+  if (season >= 0) {
+    *point = b->y[season];
     const double seasons = (double)((h - 1) / b->season + 1);
-    if (at > b->season) *deviation = root_mean(sums[SEASON_SQUARES], at - b->season) * sqrt(seasons);
+    if (at > b->season) *deviation = root_mean(sums[SEASON_SQUARES], sums[SEASON_N]) * sqrt(seasons);
   }
-  if (kind == BASELINE_DRIFT && at > 1) {
-    const double slope = (last - b->y[0]) / (double)(at - 1), rest = naive * naive - slope * slope;
-    *point = last + (double)h * slope;
-    *deviation = sqrt(rest > 0 ? rest : 0) * sqrt((double)h * (1 + (double)h / (double)(at - 1)));
+  if (kind == BASELINE_DRIFT && end > b->first) {
+    const double n = (double)(end - b->first), slope = (last - b->y[b->first]) / n, rest = naive * naive - slope * slope;
+    *point = last + (double)ahead * slope;
+    *deviation = sqrt(rest > 0 ? rest : 0) * sqrt((double)ahead * (1 + (double)ahead / n));
   }
 }
 
 double baseline_scale(const baseline *b, int64_t at) {
-  const double mean = at > b->season ? b->sums[at * N_SUMS + SEASON_ABSOLUTE] / (double)(at - b->season) : 0;
+  const double *sums = b->sums + at * N_SUMS, mean = sums[SEASON_N] > 0 ? sums[SEASON_ABSOLUTE] / sums[SEASON_N] : 0;
   return mean > 0 ? mean : (double)NAN;
 }

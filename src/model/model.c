@@ -160,7 +160,7 @@ unroll_status model_learn_steps(model *m, const setting *settings, int n_setting
   return status;
 }
 
-unroll_status model_build(model *m, const setting *settings, int n_settings, bool derive, unroll_error *err) {
+static unroll_status build(model *m, graph *g, const setting *settings, int n_settings, bool derive, unroll_error *err) {
   binding bound[MAX_FORMS];
   const build_options options = {.bindings = bound,
                                  .n_bindings = schema_bindings(&m->schema, bound),
@@ -172,17 +172,22 @@ unroll_status model_build(model *m, const setting *settings, int n_settings, boo
                                  .n_weights = derive ? m->n_weighted : 0, /* the loss itself stays plain */
                                  .varying = varying(m, &m->memory),
                                  .n_varying = m->n_ramps,
+                                 .gaps = m->gaps,
                                  .find_cell = model_find_cell,
                                  .context = m};
-  m->built = true;
-  graph_init(&m->g);
+  graph_init(g);
   if (!options.varying) return error_memory(err);
   m->starved = false;
-  unroll_status status = graph_build(&m->g, m->net, &options, err);
+  unroll_status status = graph_build(g, m->net, &options, err);
   if (m->starved) return error_memory(err);
   if (!status && m->missing) /* the graph room then takes the built-in one, which may not be what the model was made with */
     return error_at(err, UNROLL_BAD_INPUT, m->net_file, NULL, 0, 0, "the text of the cell '%s' is missing", m->missing);
-  if (!status && derive) status = graph_differentiate(&m->g, err);
+  return !status && derive ? graph_differentiate(g, err) : status;
+}
+
+unroll_status model_build(model *m, const setting *settings, int n_settings, bool derive, unroll_error *err) {
+  m->built = true;
+  unroll_status status = build(m, &m->g, settings, n_settings, derive, err);
   if (!status) status = schema_of_graph(&m->schema, &m->g, err);
   if (status) return status;
   if (m->g.n_weights < 0 || m->g.n_weights > INT64_MAX / 64) return error_memory(err);
@@ -191,6 +196,32 @@ unroll_status model_build(model *m, const setting *settings, int n_settings, boo
   if (status) return status;
   m->weights = mem_aligned((size_t)m->g.n_weights + 1, sizeof *m->weights);
   return m->weights ? UNROLL_OK : error_memory(err);
+}
+
+/* Have two graphs the same parameters at the same places? */
+static bool same_params(const graph *g, const graph *h) {
+  bool same = g->n_params == h->n_params;
+  for (int i = 0; same && i < g->n_params; i++) {
+    const param *p = &g->params[i], *q = &h->params[i];
+    same = !strcmp(p->name, q->name) && p->rows == q->rows && p->cols == q->cols && p->offset == q->offset;
+  }
+  return same;
+}
+
+unroll_status model_see_gaps(model *m, unroll_error *err) {
+  graph g;
+  if (m->gaps) return UNROLL_OK;
+  m->gaps = true;
+  unroll_status status = build(m, &g, m->g.settings, m->g.n_settings, m->g.n_forward > 0, err);
+  if (!status && !same_params(&g, &m->g)) status = error_set(err, UNROLL_FAILED, "this net cannot be run on data with gaps");
+  if (status) {
+    graph_free(&g);
+    return status;
+  }
+  if (g.n_varying) memcpy(g.varying, m->g.varying, (size_t)g.n_varying * sizeof *g.varying);
+  graph_free(&m->g);
+  m->g = g;
+  return schema_of_graph(&m->schema, &m->g, err);
 }
 
 unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll_error *err) {
@@ -209,12 +240,7 @@ unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll
     if (net->statements[i].kind == STATEMENT_DATA) net->statements[i].n_names = 0;
   status = graph_build(g, net, &options, err);
   if (status) return status;
-  bool same = g->n_params == m->g.n_params;
-  for (int i = 0; same && i < g->n_params; i++) {
-    const param *p = &g->params[i], *q = &m->g.params[i];
-    same = !strcmp(p->name, q->name) && p->rows == q->rows && p->cols == q->cols && p->offset == q->offset;
-  }
-  if (!same) return error_set(err, UNROLL_FAILED, "this net cannot be run one step at a time");
+  if (!same_params(g, &m->g)) return error_set(err, UNROLL_FAILED, "this net cannot be run one step at a time");
   return UNROLL_OK;
 }
 

@@ -40,6 +40,7 @@ typedef struct model {
   int n_ramps;
   class_weights *weighted; /* --class-weights, for model_build with a gradient: a weight for each label of these variables */
   int n_weighted;
+  bool gaps;          /* the graph is one of values that may not be observed */
   data_identity data; /* what it was trained on; zeros when unknown */
 } model;
 
@@ -59,6 +60,9 @@ const variable *model_text(const model *m, const char *what, unroll_error *err);
 unroll_status model_set_precision(model *m, const char *name, unroll_error *err);
 /* Builds the graph (and its gradient) and a block of zero weights; m->schema has its vocabularies. */
 unroll_status model_build(model *m, const setting *settings, int n_settings, bool derive, unroll_error *err);
+/* The graph again, for data that lacks values of what is predicted (dataset_has_gaps); weights, settings and parameters stay as
+ * they are. Plans and runs of the graph before it are not to be used any more. */
+unroll_status model_see_gaps(model *m, unroll_error *err);
 /* The same net with its data read as one stream, so that a pass of one step can be continued: for generating lines. The graph has
  * the same parameters at the same places. Freed by graph_free and arena_free. */
 unroll_status model_stream_graph(const model *m, graph *g, arena *memory, unroll_error *err);

@@ -1,6 +1,6 @@
 /* series.c - what a model remembers of the series it was trained on, as JSON in its file: {"series": column} or, of dates,
- *   {"time": column, "series": column or null, "step": so many, "unit": "seconds", "month_end": false, "written": number,
- *    "context": N, "horizon": N, "scale": "none", "trained": {name of each series: [its last
+ *   {"time": column, "series": column or null, "step": so many, "unit": "seconds", "month_end": false, "day": N,
+ *    "context": N, "horizon": N, "scale": "none", "fill": "none", "trained": {name of each series: [its last
  *    time that was trained on, that by which the model was chosen]}} */
 #include <math.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "model/model.h"
 
 static const char *const units[] = {"ones", "seconds", "months"}, *const scales[] = {"none", "series", "level"};
+static const char *const fills[] = {"none", "last", "zero", "mean"};
 
 char *model_series_text(const series_form *f) {
   char at[TIME_TEXT], by[TIME_TEXT];
@@ -31,6 +32,8 @@ char *model_series_text(const series_form *f) {
   bad |= json_object_set_new(j, "step", json_integer(f->grid.step));
   bad |= json_object_set_new(j, "unit", json_string(units[f->grid.unit]));
   bad |= json_object_set_new(j, "month_end", json_boolean(f->grid.month_end));
+  bad |= json_object_set_new(j, "day", json_integer(f->grid.day));
+  bad |= json_object_set_new(j, "fill", json_string(fills[f->fill]));
   bad |= json_object_set_new(j, "context", json_integer(f->context));
   bad |= json_object_set_new(j, "horizon", json_integer(f->horizon));
   bad |= json_object_set_new(j, "scale", json_string(scales[f->scaling]));
@@ -75,6 +78,8 @@ static int read_form(series_form *f, const json_t *j) {
   const json_t *time = json_object_get(j, "time"), *series = json_object_get(j, "series");
   const json_t *month_end = json_object_get(j, "month_end");
   const int unit = find(units, 3, json_string_value(json_object_get(j, "unit")));
+  const json_t *day = json_object_get(j, "day"), *fill = json_object_get(j, "fill"); /* older models have neither */
+  const int filled = fill ? find(fills, 4, json_string_value(fill)) : FILL_NONE;
   const int scale = find(scales, 3, json_string_value(json_object_get(j, "scale")));
   int64_t context, horizon;
   if (!time && json_is_string(series)) return (f->series = mem_text(json_string_value(series))) ? 0 : -1;
@@ -82,6 +87,9 @@ static int read_form(series_form *f, const json_t *j) {
   if (unit < 0 || scale < 0 || !count_of(json_object_get(j, "step"), INT64_MAX, &f->grid.step)) return 1;
   if (!count_of(json_object_get(j, "context"), 1 << 20, &context) || !count_of(json_object_get(j, "horizon"), 1 << 20, &horizon))
     return 1;
+  if (filled < 0 || (day && !(json_is_integer(day) && json_integer_value(day) >= 0 && json_integer_value(day) <= 31))) return 1;
+  f->fill = (enum series_fill)filled;
+  f->grid.day = (int)json_integer_value(day);
   f->context = (int)context;
   f->horizon = (int)horizon;
   f->grid.unit = (enum time_unit)unit;

@@ -201,6 +201,7 @@ void table_free(table *t) {
   mem_free(t->first_row);
   mem_free(t->cells);
   mem_free(t->lines);
+  mem_free(t->numbers);
   mem_free(t->broken);
   mem_free(t->unquoted);
   mem_free(t->names);
@@ -222,6 +223,7 @@ int table_file(const table *t, int64_t row) {
 }
 
 int64_t table_row(const table *t, int64_t row) {
+  if (t->numbers) return t->numbers[row];
   return t->by_line ? t->lines[row] : row ? row - t->first_row[table_file(t, row)] + 2 : 1;
 }
 

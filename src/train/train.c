@@ -311,6 +311,7 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   if (!status) status = schema_collect(&t->m.schema, t->sets, 3, err);
   if (!status) status = trainer_encode(t, err);
   if (!status) status = class_weights_begin(t, err);
+  t->m.gaps = !status && series_have_gaps(t);
   if (!status) status = model_build(&t->m, t->o.settings, t->o.n_settings, true, err);
   if (!status) status = report_idle(t, err);
   if (!status) status = model_init(&t->m, t->o.seed, err);
@@ -349,7 +350,8 @@ static unroll_status read_same_data(trainer *t, unroll_error *err) {
     return error_at(err, UNROLL_BAD_INPUT, t->o.data, NULL, 0, 0,
                     "this is not the data that training began with (%" PRIu64 " bytes, it had %" PRIu64 ")", t->identity.bytes,
                     t->m.data.bytes);
-  return trainer_encode(t, err);
+  status = trainer_encode(t, err);
+  return !status && series_have_gaps(t) ? model_see_gaps(&t->m, err) : status;
 }
 
 /* The best weights so far are those of the model file; without it the next validation begins anew. */

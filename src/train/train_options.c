@@ -127,7 +127,7 @@ unroll_status train_options_check(const train_options *o, unroll_error *err) {
     const unroll_status status = option_check(&train_option_rows[i], o, err);
     if (status) return status;
   }
-  const char *timed = o->scale ? "scale" : o->context ? "context" : o->horizon ? "horizon" : NULL;
+  const char *timed = o->scale ? "scale" : o->fill ? "fill" : o->context ? "context" : o->horizon ? "horizon" : NULL;
   if (timed && !o->time)
     return error_set(err, UNROLL_USAGE, "option '%s' is for series with dates: name their column with option 'time'", timed);
   return UNROLL_OK;

@@ -1,6 +1,7 @@
 /* train_series.c - training on series with dates: what the options say about windows, where the parts end, and what the model
  * remembers of it: the step, and until when it was trained on which series. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 #include "data/calendar.h"
@@ -17,6 +18,9 @@ unroll_status series_take_options(trainer *t, unroll_error *err) {
   if ((t->o.time && !f->time) || (t->o.series && !f->series)) return error_memory(err);
   if (t->o.tagged && *t->o.tagged && !t->m.schema.tagged) return error_memory(err);
   if (t->o.scale && strcmp(t->o.scale, "none")) f->scaling = strcmp(t->o.scale, "level") ? SCALING_SERIES : SCALING_LEVEL;
+  const char *const fills[] = {"none", "last", "zero", "mean"}; /* enum series_fill */
+  for (int i = FILL_NONE; i <= FILL_MEAN && t->o.fill; i++)
+    if (!strcmp(t->o.fill, fills[i])) f->fill = (enum series_fill)i;
   f->context = (int)t->o.context;
   f->horizon = (int)t->o.horizon;
   return UNROLL_OK;
@@ -40,6 +44,24 @@ static unroll_status learn(trainer *t, unroll_error *err) {
     f->chosen[e] = time_after(&d->calendar.grid, d->calendar.first[e], d->calendar.ends[1][e] - 1);
   }
   return UNROLL_OK;
+}
+
+/* Whatever is not there is said. */
+static void tell_gaps(const trainer *t, const dataset *d) {
+  const schema *s = &t->m.schema;
+  for (int i = 0; i < s->n; i++) {
+    const column_values *c = &d->columns[i];
+    char dates[64] = "";
+    int64_t n = 0, all = 0;
+    for (int64_t e = 0; e < d->n_sequences && s->list[i].predicted; e++)
+      for (int64_t k = 0; k < d->calendar.known[e]; k++, all++) n += !column_seen(c, c->first[e] + k);
+    if (d->calendar.missing)
+      snprintf(dates, sizeof dates, " (%" PRId64 " date%s missing)", d->calendar.missing,
+               d->calendar.missing == 1 ? " is" : "s are");
+    if (n)
+      trainer_warn(t, "%s: %" PRId64 " of %" PRId64 " values of '%s' were not observed%s", d->name, n, all, s->list[i].form.name,
+                   dates);
+  }
 }
 
 static unroll_status check_step(const trainer *t, const dataset *d, unroll_error *err) {
@@ -66,7 +88,15 @@ unroll_status series_cut(trainer *t, unroll_error *err) {
   if (!t->m.built) status = learn(t, err);
   for (int i = VALID; i <= TEST && !status; i++)
     if (t->sets[i].first) status = check_step(t, &t->sets[i], err);
+  for (int i = TRAIN; i <= TEST && !status; i++)
+    if (t->sets[i].first) tell_gaps(t, &t->sets[i]);
   return status;
+}
+
+bool series_have_gaps(const trainer *t) {
+  bool any = false;
+  for (int i = TRAIN; i <= TEST; i++) any = any || dataset_has_gaps(&t->sets[i], &t->m.schema);
+  return any;
 }
 
 unroll_status series_parts(trainer *t, unroll_error *err) {

@@ -102,6 +102,7 @@ void class_weights_tell(const trainer *t, text *out); /* for train_start */
 /* train_series.c: tables with a column of dates. In this order: */
 unroll_status series_take_options(trainer *t, unroll_error *err); /* of a new run */
 unroll_status series_cut(trainer *t, unroll_error *err);          /* once the data is read: where each part ends */
+bool series_have_gaps(const trainer *t);                          /* are values missing that the net is to predict? */
 unroll_status series_parts(trainer *t, unroll_error *err);        /* once it is measured: t->parts, as windows */
 
 /* checkpoint.c */

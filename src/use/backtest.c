@@ -32,6 +32,12 @@ typedef struct tester {
 
 const char *backtest_method(int number) { return number ? baseline_names[number - 1] : "model"; }
 
+/* What the data says; NaN: it was not observed. */
+static double value_at(const tester *s, int data, int64_t e, int64_t t, int j) {
+  const column_values *c = &s->d->columns[data];
+  return column_seen(c, c->first[e] + t) ? calendar_value(s->d, &s->m->schema, data, e, t, j) : (double)NAN;
+}
+
 /* --- origins --- */
 
 /* The first step after what the model was trained on, or chosen by, as it remembers: 0 for a series that it has not seen. */
@@ -65,10 +71,22 @@ static unroll_status too_many(const tester *s, int64_t e, int64_t fit, int64_t f
                    until, s->o->windows);
 }
 
+/* The steps of a series after the first that was observed of all that is predicted. */
+static int64_t first_seen(const tester *s, int64_t e) {
+  int64_t latest = 0;
+  for (int k = 0; k < s->m->g.n_losses; k++) {
+    int64_t t = 0;
+    while (t < s->d->calendar.known[e] && isnan(value_at(s, s->m->g.losses[k].data, e, t, 0))) t++;
+    if (t > latest) latest = t;
+  }
+  return latest;
+}
+
 /* The windows of a series, the earliest first. */
 static unroll_status add_series(tester *s, int64_t e, unroll_error *err) {
   const int64_t known = s->d->calendar.known[e], stride = s->out->stride, until = seen_until(s, e, true);
-  const int64_t least = s->o->trained ? 2 : until > 2 ? until : 2; /* a line needs two points */
+  const int64_t begin = 2 + first_seen(s, e); /* a line needs two points */
+  const int64_t least = s->o->trained || until < begin ? begin : until;
   const int64_t last = known - s->o->horizon, fit = last >= least ? (last - least) / stride + 1 : 0;
   const int64_t most = s->o->windows ? s->o->windows : USUAL_WINDOWS;
   if (s->o->windows && !s->o->trained && fit < s->o->windows && last >= 2 + (s->o->windows - 1) * stride && until > 2)
@@ -108,6 +126,7 @@ static void find_times(tester *s) {
 
 static void add_point(const tester *s, point_sum *p, double truth, double median, double mean, const double *quantiles,
                       double scale) {
+  if (isnan(truth)) return; /* not observed */
   const double away = fabs(truth - median), size = fabs(truth) + fabs(median);
   p->n++;
   p->absolute += away;
@@ -139,7 +158,7 @@ static unroll_status take_series(tester *s, int64_t e, unroll_error *err) {
     const int data = s->m->g.losses[k].data;
     for (int j = 0; j < s->m->schema.list[data].width; j++, column++) {
       double *y = s->values + column * n;
-      for (int64_t t = 0; t < n; t++) y[t] = calendar_value(s->d, &s->m->schema, data, e, t, j);
+      for (int64_t t = 0; t < n; t++) y[t] = value_at(s, data, e, t, j);
       const unroll_status status = baseline_init(&s->baselines[column], y, n, s->out->season, err);
       if (status) return status;
     }
@@ -211,13 +230,13 @@ static void find_intervals(backtest *out, const backtest_options *o) {
 static double trained_deviation(const tester *s, int data, int j) {
   double sum = 0, squares = 0, n = 0;
   for (int64_t e = 0; e < s->d->n_sequences; e++)
-    for (int64_t t = 0, until = seen_until(s, e, false); t < until; t++, n++)
-      sum += calendar_value(s->d, &s->m->schema, data, e, t, j);
+    for (int64_t t = 0, until = seen_until(s, e, false); t < until; t++)
+      if (!isnan(value_at(s, data, e, t, j))) sum += value_at(s, data, e, t, j), n++;
   if (n < 1) return 0;
   for (int64_t e = 0; e < s->d->n_sequences; e++)
     for (int64_t t = 0, until = seen_until(s, e, false); t < until; t++) {
-      const double away = calendar_value(s->d, &s->m->schema, data, e, t, j) - sum / n;
-      squares += away * away;
+      const double away = value_at(s, data, e, t, j) - sum / n;
+      if (!isnan(away)) squares += away * away;
     }
   return sqrt(squares / n);
 }

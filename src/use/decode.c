@@ -107,7 +107,8 @@ static unroll_status make_heads(decoder *s, unroll_error *err) {
     const int data = h->losses[k].data;
     const variable *v = &s->m->schema.list[data];
     head *one = &s->heads[k];
-    *one = (head){.loss = s->c.losses[k], .data = data, .slot = s->m->g.losses[s->c.losses[k]].slot, .end = -1};
+    const loss *of = &s->m->g.losses[s->c.losses[k]];
+    *one = (head){.loss = s->c.losses[k], .data = data, .slot = of->slot, .seen = of->seen, .end = -1};
     status = distribution_of(&one->d, h, k, v, err);
     one->ends = variable_is_end(v);
     if (status || !distribution_is_symbols(&one->d)) continue;
@@ -213,7 +214,8 @@ static unroll_status make_room(decoder *s, unroll_error *err) {
     const input *in = &g->inputs[i];
     s->whole_slot[i] = -1;
     for (int k = 0; k < s->m->g.n_inputs; k++)
-      if (s->m->g.inputs[k].data == in->data && s->m->g.inputs[k].lag == in->lag) s->whole_slot[i] = k;
+      if (s->m->g.inputs[k].data == in->data && s->m->g.inputs[k].lag == in->lag && s->m->g.inputs[k].seen == in->seen)
+        s->whole_slot[i] = k;
     const bool on_axis = in->space == SPACE_STEP && (in->axis == s->c.axis || in->axis == s->m->g.n_axes);
     if (on_axis && (in->data < 0 || !s->c.fed[in->data])) s->bounded = true;
   }

@@ -145,6 +145,11 @@ static int64_t whole_row(const decoder *s, int example, int64_t place) {
   return place >= 0 && place < a->steps && q < a->active[place] ? a->first[place] + q : -1;
 }
 
+/* Does the source say that what head h predicts was not observed at a row of the whole graph? */
+static bool unseen(const decoder *s, const head *h, int64_t row) {
+  return h->seen >= 0 && row >= 0 && s->b->number[h->seen][row] == 0;
+}
+
 /* Row `to` of input i is `place` of a row. */
 static void set_value(feed *f, const decoder *s, int i, int64_t to, const feed_row *r, int64_t place) {
   const input *in = &s->c.decoder.inputs[i];
@@ -153,6 +158,10 @@ static void set_value(feed *f, const decoder *s, int i, int64_t to, const feed_r
   int64_t from = whole_row(s, r->example, place);
   if (h) { /* what is predicted: the true value where it is known, then what was drawn */
     const int64_t at = place - in->lag, drawn = at - s->known[r->example];
+    if (drawn >= 0 && r->history >= 0 && in->seen) {
+      f->number[i][to] = 1;
+      return;
+    }
     if (drawn >= 0 && r->history >= 0) {
       const values *v = &s->now.heads[h - s->heads];
       const int64_t cell = r->history * s->room + drawn;
@@ -162,9 +171,11 @@ static void set_value(feed *f, const decoder *s, int i, int64_t to, const feed_r
         copy_numbers(f->number[i], to, v->numbers, cell, in->width, in->width);
       return;
     }
-    if (at >= 0) { /* before its beginning: what the source says, which of a window of a series is there */
+    if (at >= 0 &&
+        !(in->seen && h->seen < 0)) { /* before its beginning: what the source says, which of a window of a series is there */
       from = drawn < 0 ? whole_row(s, r->example, at) : -1;
-      slot = h->slot;
+      slot = in->seen ? h->seen : h->slot;
+      if (!in->seen && in->lag && s->m->g.data[in->data].own_mean && unseen(s, h, from)) from = -1;
     }
   }
   if (in->data < 0) {

@@ -9,7 +9,7 @@
 typedef struct head { /* what is drawn at each step: a line with ~ */
   distribution d;
   int loss, data; /* of the whole graph */
-  int slot;       /* the whole graph's input of lag 0 */
+  int slot, seen; /* the whole graph's inputs of lag 0: the value, and whether it was observed (or -1) */
   int level;      /* drawn after those of lower level, which it sees in the same step */
   const vocabulary *words;
   int32_t end; /* -1: none */

@@ -69,6 +69,7 @@ unroll_status forecast_read(dataset *d, model *m, const char *paths, const data_
   if (!status) status = dataset_read(d, &m->schema, paths, &how, err);
   if (!status) status = check_data(d, m, err);
   if (!status) status = dataset_encode(d, &m->schema, err);
+  if (!status && dataset_has_gaps(d, &m->schema)) status = model_see_gaps(m, err);
   if (!status) dataset_measure(d, &m->schema, &m->g);
   return status;
 }

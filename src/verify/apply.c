@@ -396,7 +396,7 @@ static void want_data(apply_run *r) {
     const node *n = &r->g.nodes[i];
     if (n->op != OP_INPUT) continue;
     const input *in = &r->g.inputs[n->slot];
-    if (r->ports[in->data].given) r->wanted[r->n_wanted++] = (wanting){.port = in->data, .lag = in->lag, .node = i};
+    if (r->ports[in->data].given && !in->seen) r->wanted[r->n_wanted++] = (wanting){.port = in->data, .lag = in->lag, .node = i};
   }
 }
 

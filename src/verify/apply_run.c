@@ -52,6 +52,7 @@ static unroll_status fill_row(pass *p, int slot, const port *from, int64_t row, 
     return from->given && t >= 0 ? read_symbol(p->r, from, place, &p->index[slot][row], err) : UNROLL_OK;
   }
   double *out = p->exact[slot] + row * in->width;
+  if (in->seen) return *out = from->given && t >= 0 ? 1 : 0, UNROLL_OK;
   for (int j = 0; j < in->width && from->given && t >= 0; j++) out[j] = apply_number(from->given, place * in->width + j);
   return UNROLL_OK;
 }

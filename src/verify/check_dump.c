@@ -91,7 +91,8 @@ static void add_inputs(dump *d) {
     char lag[24] = "";
     if (in->lag > 0) snprintf(lag, sizeof lag, ".lag%d", in->lag);
     const layout l = layout_of(c, in->space, in->axis, in->index ? 1 : in->width);
-    const char *name = c->g.data[in->data].name;
+    char name[160];
+    snprintf(name, sizeof name, "%s%s", c->g.data[in->data].name, in->seen ? ".seen" : "");
     if (in->index) {
       int32_t *out = add(d, TENSOR_I32, l.rank - 1, l.shape, "input.%s%s", name, lag);
       if (!out) return;

@@ -63,8 +63,9 @@ static void fill_row(random_batch *r, const graph *g, int number, int64_t row, i
     return;
   }
   for (int j = 0; j < in->width; j++) {
-    const double u = random_uniform(key, RANDOM_TEST, step, (uint32_t)b * (uint32_t)in->width + (uint32_t)j);
-    r->number[number][row * in->width + j] = t < 0 ? 0.0f : made_up(support, u);
+    const double u =
+        random_uniform(key, RANDOM_TEST, step + ((uint64_t)in->seen << 60), (uint32_t)b * (uint32_t)in->width + (uint32_t)j);
+    r->number[number][row * in->width + j] = t < 0 ? 0.0f : in->seen ? (u < 0.75 ? 1.0f : 0.0f) : made_up(support, u);
   }
 }
 

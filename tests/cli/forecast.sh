@@ -60,13 +60,26 @@ printf 'day,y\n2021-12,3\n' >one.csv
 run predict days/model.safetensors one.csv
 expect 3 "the step of its dates is 1 month, but the model was trained on one of 1 day"
 
+cat >seen.net <<'END'
+data y : number
+data x : number
+h = gru([y[t-1], y.seen[t-1], x, x.seen], 4)
+y ~ gaussian(mean = Wm h + bm, scale = 1)
+END
+run check seen.net
+expect 0
+run explain seen.net
+expect 0 "y.seen[t-1]"
+echo 'y.seen = 3' >>seen.net
+run explain seen.net
+expect 3 "'y.seen' says whether data was observed: it cannot be defined"
 run explain forecast
 expect 0 "when : time, 6 wide, at every step"
 
 # bad dates, each with its place
-sed 5d "$data" >gap.csv
+sed 's/1960-12/1990-12/' "$data" >gap.csv
 run predict air/model.safetensors gap.csv
-expect 3 "gap.csv:5:1" "row 5, column 'month': 1949-04 is missing: 1949-05 comes after 1949-03, and the step of this file is 1 month"
+expect 3 "gap.csv:145:1" "1990-12 comes after 1960-11: with a step of 1 month, 360 dates are missing so far, and 143 rows are there"
 sed '5p' "$data" >twice.csv
 run train "$SOURCE/examples/airline.net" twice.csv --time month -o bad
 expect 3 "row 6, column 'month': 1949-04 is there twice"
@@ -76,15 +89,33 @@ expect 3 "row 5, column 'month': 1948-04 comes after 1949-03"
 sed '5s/-04/-4/' "$data" >other.csv
 run train "$SOURCE/examples/airline.net" other.csv --time month -o bad
 expect 3 "row 5, column 'month': '1949-4' is no date"
-sed '5s/,.*/,/' "$data" >missing.csv
+sed '5s/,.*/,lots/' "$data" >missing.csv
 run train "$SOURCE/examples/airline.net" missing.csv --time month -o bad
-expect 3 "row 5, column 'y': empty: a number is missing"
+expect 3 "row 5, column 'y': 'lots' is no number"
 run train "$SOURCE/examples/airline.net" "$data" -o bad
 expect 2 "name their column with --time"
 run train "$SOURCE/examples/airline.net" "$data" --scale level -o bad
 expect 2 "--scale is for series with dates"
-run train "$SOURCE/examples/airline.net" "$data" --time month --skip-bad -o bad
-expect 2 "--skip-bad and --time do not go together"
+run train "$SOURCE/examples/airline.net" missing.csv --time month --skip-bad --steps 2 -o bad # it is not observed
+expect 0 "missing.csv:5: left out: row 5, column 'y': 'lots' is no number" "1 of 144 values of 'y' were not observed"
+run predict air/model.safetensors missing.csv --skip-bad --samples 20
+expect 0 "1961-01,y,"
+grep -q "left out.*'lots'" err || fail "predict: leaves out in silence"
+
+# values and dates that are missing were not observed: training, forecasts and back-tests know
+sed '9s/,.*/,/; 20d; 30s/,.*/,NA/' "$data" >holes.csv
+for fill in none last zero mean; do
+  run train "$SOURCE/examples/airline.net" holes.csv --time month --scale level --context 36 --horizon 12 --valid 0.12 --test 0.25 \
+    --steps 20 --fill $fill -o holes
+  expect 0 "3 of 144 values of 'y' were not observed" "1 date is missing"
+  run predict holes/model.safetensors holes.csv
+  expect 0 "1961-01,y," "1961-12,y,"
+  run eval holes/model.safetensors holes.csv --backtest 9 --trained
+  expect 0 "9 windows of 12 steps"
+done
+sed '140,144s/,.*/,/' "$data" >end.csv # of the truth nothing is known: only what was observed counts
+run eval air/model.safetensors end.csv --backtest 1
+expect 0 "1 window of 12 steps from 1960-01 to 1960-12, 1 series, 7 points"
 run train names "$data" --time month -o bad
 expect 2 "--time is for tables"
 run train --resume air --horizon 3
@@ -109,7 +140,7 @@ expect 0 "shop,at,variable,mean,0.5" '"shop, 2",2024-01-05 23:00,y,'
 [ "$(wc -l <out)" = 31 ] || fail "predict: not a row for each hour of each series"
 run predict shops/model.safetensors shops.csv --horizon 12
 expect 3 "series 'shop, 0': there is no row for 2024-01-06 00:00, and the column 'x' must say"
-grep -q 'more rows* cannot be read$' err || fail "predict: says how a row of a series could be left out, or not how many are wrong"
+grep -q 'more rows* cannot be read' err || fail "predict: does not say how many are wrong"
 for option in "--temperature 0" "--top-k 3" "--top-p 0.5"; do # nothing may be ignored in silence
   run predict shops/model.safetensors shops.csv $option
   expect 2 "${option% *} does not go together with series with dates"
@@ -122,7 +153,10 @@ expect 0
 holds "$(value model mase) < $(value naive mase) / 2"
 grep -v '01-03 0[0-4]:' shops.csv | sed 's/shop, 1/north/' >hole.csv
 run predict shops/model.safetensors hole.csv
-expect 3 "column 'at': 2024-01-03 00:00 is missing: 2024-01-03 05:00 comes after 2024-01-02 23:00, and the step of this file is 1 hour"
+expect 0 '"shop, 2",2024-01-05 23:00,y,'
+grep -v '01-05 20:' shops.csv >hole.csv # in the future
+run predict shops/model.safetensors hole.csv
+expect 3 "series 'shop, 0': there is no row for 2024-01-05 20:00, and the column 'x' must say"
 (sed 2,121d shops.csv; sed -n 2,121p shops.csv; sed -n '/shop, 1/p' shops.csv) >again.csv
 run predict shops/model.safetensors again.csv
 expect 3 "the series 'shop, 1' goes on here, but began at row 2"
@@ -177,8 +211,25 @@ expect 0 "a,2020-02-01,y," "b,2020-02-02,y,"
 printf 'c,2020-01-31,\n' >>alone.csv
 for what in "train days.net alone.csv --series id --time day -o none" "predict alone/model.safetensors alone.csv"; do
   run $what
-  expect 3 "alone.csv:4:" "column 'y': the series 'c' that begins here has no value of what is predicted"
+  expect 3 "alone.csv:4:" "column 'y': the series 'c' that begins here has no value of what is predicted" "--skip-bad"
 done
+run predict alone/model.safetensors alone.csv --skip-bad
+expect 0 "a,2020-02-01,y," "b,2020-02-02,y,"
+! grep -q '^c,' out || fail "a series without any value is forecast"
+# what is the same for a whole series is a category of it; the column of the series too
+cat >static.net <<'END'
+data y : number
+data id : category whole
+data region : category whole
+h = gru([y[t-1], embed(id, 2), embed(region, 2)], 4)
+y ~ gaussian(mean = Wm h + bm, scale = 1)
+END
+awk 'BEGIN { print "id,day,y,region"; for (s = 0; s < 3; s++) for (i = 0; i < 40; i++)
+  printf "s%d,%d,%d,%s\n", s, i, s * 10 + i % 3, (i ? "" : s == 2 ? "north" : "south") }' >static.csv
+run train static.net static.csv --series id --time day --horizon 3 --context 6 --steps 5 -o static --quiet
+expect 0
+run predict static/model.safetensors static.csv --samples 20
+expect 0 "s2,40,y,"
 
 small
 run predict small/model.safetensors names.txt --horizon 3

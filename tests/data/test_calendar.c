@@ -46,8 +46,10 @@ static void refused(void **state) {
     const char *csv, *series, *message;
     int line, column;
   } rows[] = {
-      {HEAD "a,2020-01,1,0\na,2020-02,1,0\na,2020-04,1,0\na,2020-05,1,0\n", NULL,
-       "row 4, column 'at': 2020-03 is missing: 2020-04 comes after 2020-02, and the step of this file is 1 month", 4, 3},
+      {HEAD "a,2020-01-01,1,0\na,2020-01-08,1,0\na,2020-01-15,1,0\na,2020-01-24,1,0\n", NULL,
+       "2020-01-24 comes between two steps after 2020-01-15: the step of this file is 1 week", 5, 3},
+      {HEAD "a,2020-01-01,1,0\na,2020-01-02,1,0\na,2020-01-03,1,0\na,2120-01-04,1,0\n", NULL,
+       "2120-01-04 comes after 2020-01-03: with a step of 1 day, 36524 dates are missing so far, and 3 rows are there", 5, 3},
       {HEAD "a,2020-01-01,1,0\na,2020-01-02,1,0\na,2020-01-02,1,0\n", NULL, "row 4, column 'at': 2020-01-02 is there twice", 4, 3},
       {HEAD "a,2020-01-01,1,0\na,2020-01-02,1,0\na,2019-12-31,1,0\n", NULL, "2019-12-31 comes after 2020-01-02: the rows", 4, 3},
       {HEAD "a,2020-01-01 00:00,1,0\na,2020-01-01 01:00,1,0\na,2020-01-01 02:00,1,0\na,2020-01-01 02:30,1,0\n", NULL,
@@ -56,11 +58,11 @@ static void refused(void **state) {
       {HEAD "a,2020-01-01,1,0\na,,1,0\n", NULL, "row 3, column 'at': empty: a date is missing", 3, 3},
       {HEAD "a,2020-02-30,1,0\n", NULL, "'2020-02-30' is no date of the calendar", 2, 3},
       {HEAD "a,Jan 1 2000,1,0\n", NULL, "'Jan 1 2000' is no date such as", 2, 3},
-      {HEAD "a,2020-01,1,0\na,2020-02,1,0\na,2020-03,1,0\nb,2020-01,1,0\nb,2020-03,1,0\n", "id", "2020-02 is missing", 6, 3},
       {HEAD "a,2020-01,1,0\nb,2020-01,1,0\na,2020-02,1,0\n", "id",
        "row 4, column 'id': the series 'a' goes on here, but began at row 2", 4, 1},
-      {HEAD "a,2020-01,1,0\na,2020-02,,0\na,2020-03,1,0\n", NULL, "row 3, column 'y': empty: a number is missing", 3, 11},
-      {HEAD "a,2020-01,1,0\na,2020-02,1,\n", NULL, "row 3, column 'x'", 3, 13},
+      {HEAD "a,2020-01,1,0\na,2020-02,,\na,2020-03,,0\n", NULL, "row 3, column 'x': empty: a number is missing", 3, 12},
+      {HEAD "a,2020-01,1,0\na,2020-02,one,1\n", NULL, "row 3, column 'y': 'one' is no number", 3, 11},
+      {HEAD "a,2020-01,1,0\na,2020-03,,0\na,2020-04,,0\n", NULL, "there is no row for 2020-02, and the column 'x' must say", 0, 0},
       {HEAD "a,2020-01,1,0\na,2020-02,1,0\nb,2020-01,,0\nb,2020-02,,0\n", "id",
        "row 4, column 'y': the series 'b' that begins here has no value of what is predicted", 4, 11},
       {HEAD "a,2020-01,,0\n", NULL, "the series that begins here has no value", 2, 11},
@@ -207,9 +209,96 @@ static void training_part(void **state) {
   loaded_free(&x);
 }
 
+/* A date that is missing is a row without values; neither it nor an empty cell is seen, and what they are taken as is a choice. */
+static void gaps(void **state) {
+  (void)state;
+  static const char csv[] = HEAD "a,2020-01,,7\na,2020-02,1,\na,2020-05,4,1\na,2020-06,NA,2\na,2020-07,6,3\na,2020-08,,4\n";
+  static const struct {
+    enum series_fill fill;
+    double y[7], x[7];
+  } rows[] = {{FILL_NONE, {1, 1, 1, 1, 4, 4, 6}, {7, 7, 7, 7, 1, 2, 3}},
+              {FILL_LAST, {1, 1, 1, 1, 4, 4, 6}, {7, 7, 7, 7, 1, 2, 3}},
+              {FILL_ZERO, {0, 1, 0, 0, 4, 0, 6}, {7, 0, 0, 0, 1, 2, 3}},
+              {FILL_MEAN, {11 / 3.0, 1, 11 / 3.0, 11 / 3.0, 4, 11 / 3.0, 6}, {7, 3.4, 3.4, 3.4, 1, 2, 3}}};
+  for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+    loaded x;
+    unroll_error err = {0};
+    char at[TIME_TEXT];
+    part p;
+    if (load_dates(&x, FORECAST, csv, "id", SCALING_NONE, &err)) fail_msg("%s", err.message);
+    assert_int_equal(x.d.calendar.missing, 2);
+    assert_int_equal(x.d.calendar.known[0], 7);
+    calendar_write(&x.d, 0, 3, at);
+    assert_string_equal(at, "2020-04");
+    static const uint8_t y_seen[] = {0, 1, 0, 0, 1, 0, 1}, x_seen[] = {1, 0, 0, 0, 1, 1, 1, 1};
+    assert_memory_equal(x.d.columns[0].seen, y_seen, sizeof y_seen);
+    assert_memory_equal(x.d.columns[1].seen, x_seen, sizeof x_seen);
+    for (int i = 0; i < 2; i++) x.d.calendar.ends[i][0] = 7;
+    x.s.time.fill = rows[k].fill;
+    assert_int_equal(dataset_has_gaps(&x.d, &x.s), rows[k].fill == FILL_NONE);
+    assert_int_equal(calendar_part(&p, &x.d, &x.s, CALENDAR_WHOLE, 1, &err), UNROLL_OK);
+    assert_int_equal(p.n_symbols, rows[k].fill == FILL_NONE ? 3 : 7);
+    part_free(&p);
+    x.d.columns[1].exact = mem_zero(8, sizeof(double)); /* as before it was encoded */
+    for (int t = 0; t < 8; t++) x.d.columns[1].exact[t] = (double)x.d.columns[1].numbers[t];
+    dataset_fill(&x.d, &x.s);
+    for (int t = 0; t < 7; t++) {
+      assert_float_equal(x.d.columns[0].exact[t], rows[k].y[t], 1e-6);
+      if (k != 3) assert_float_equal(x.d.columns[1].exact[t], rows[k].x[t], 1e-6);
+    }
+    loaded_free(&x);
+  }
+}
+
+/* Messages count the rows of the file, not those that were put between them. */
+static void rows_after_gaps(void **state) {
+  (void)state;
+  static const char csv[] = HEAD "a,2020-01,1,7\na,2020-02,1,7\na,2020-05,2,8\nb,2020-01,3,5\nb,2020-02,4,6\n";
+  loaded x;
+  unroll_error err = {0};
+  char told[100];
+  if (load_dates(&x, FORECAST, csv, "id", SCALING_NONE, &err)) fail_msg("%s", err.message);
+  assert_int_equal(x.d.n_sequences, 2);
+  assert_int_equal(x.d.calendar.known[0], 5);
+  dataset_tell(&x.d, 1, 0, told, sizeof told);
+  assert_string_equal(told, "row 5, step 1 of test.csv");
+  loaded_free(&x);
+}
+
+/* Where rows may be left out, what cannot be read was not observed; a series without any value is not there. */
+static void left_out(void **state) {
+  (void)state;
+  static const char csv[] = HEAD "a,2020-01,1,7\na,2020-02,two,8\na,2020-02,3,8\na,2020-03,3,x\na,Sunday,3,8\na,2020-04,4,8\n"
+                                 "b,2020-01,,8\nc,2020-01,5,9\n";
+  loaded x;
+  unroll_error err = {0};
+  data_form forms[MAX_FORMS];
+  int n;
+  x = (loaded){0};
+  assert_int_equal(lang_parse(&x.net, "test.net", FORECAST, &x.memory, &err), UNROLL_OK);
+  assert_int_equal(data_forms_of(forms, &n, x.net, &err), UNROLL_OK);
+  assert_int_equal(schema_new(&x.s, forms, n, &err), UNROLL_OK);
+  x.s.time = (series_form){.time = mem_text("at"), .context = 4, .horizon = 2};
+  assert_int_equal(table_parse(&x.t, "test.csv", mem_text(csv), strlen(csv), &err), UNROLL_OK);
+  x.t.skip = true;
+  assert_int_equal(schema_widths(&x.s, &x.t, &err), UNROLL_OK);
+  assert_int_equal(loaded_graph(&x, &x.g, &err), UNROLL_OK);
+  x.built = true;
+  if (dataset_bind(&x.d, &x.t, &x.s, "id", BIND_TRUTH, &err)) fail_msg("%s", err.message);
+  assert_int_equal(x.d.bad.n, 5); /* two, the second 2020-02, Sunday, x, and the series b */
+  assert_int_equal(x.d.n_sequences, 2);
+  assert_string_equal(calendar_name(&x.d, 1), "c");
+  assert_int_equal(x.d.calendar.known[0], 4);
+  assert_int_equal(x.d.calendar.known[1], 1);
+  static const uint8_t y_seen[] = {1, 0, 1, 1, 1}, x_seen[] = {1, 1, 0, 1, 1};
+  assert_memory_equal(x.d.columns[0].seen, y_seen, sizeof y_seen);
+  assert_memory_equal(x.d.columns[1].seen, x_seen, sizeof x_seen);
+  loaded_free(&x);
+}
+
 static int input_of(const graph *g, int data, int lag) {
   for (int i = 0; i < g->n_inputs; i++)
-    if (g->inputs[i].data == data && g->inputs[i].lag == lag) return i;
+    if (g->inputs[i].data == data && g->inputs[i].lag == lag && !g->inputs[i].seen) return i;
   fail_msg("no input of data %d, lag %d", data, lag);
   return -1;
 }
@@ -284,8 +373,9 @@ static void no_memory(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(refused),  cmocka_unit_test(not_a_forecast), cmocka_unit_test(parts),
-                                     cmocka_unit_test(scales),   cmocka_unit_test(training_part),  cmocka_unit_test(batches),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(refused),  cmocka_unit_test(not_a_forecast),  cmocka_unit_test(parts),
+                                     cmocka_unit_test(scales),   cmocka_unit_test(training_part),   cmocka_unit_test(batches),
+                                     cmocka_unit_test(gaps),     cmocka_unit_test(rows_after_gaps), cmocka_unit_test(left_out),
                                      cmocka_unit_test(no_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,52 @@ static void lags(void **state) {
   }
 }
 
+/* A value that was not observed is what the model expected there, in the window; before it, it is the value that was before it. */
+static void gaps(void **state) {
+  (void)state;
+  static const struct {
+    const char *csv;
+    int context;
+    double wanted[2]; /* of y[17] and y[18] = A y[t-2] + b */
+  } rows[] = {{"t,y\n10,12\n11,11\n12,10\n13,9\n14,8\n15,\n16,20\n", 3, {0.5 * (0.5 * 9 + 1) + 1, 11}},
+              {"t,y\n10,12\n11,11\n12,10\n13,9\n14,8\n16,20\n", 3, {0.5 * (0.5 * 9 + 1) + 1, 11}},
+              {"t,y\n10,12\n11,11\n12,10\n13,NA\n14,8\n15,\n16,20\n", 3, {0.5 * (0.5 * 10 + 1) + 1, 11}}, /* 13 is before: 10 */
+              {"t,y\n10,12\n11,11\n12,10\n13,NA\n14,8\n15,\n16,20\n", 4, {0.5 * (0.5 * (0.5 * 11 + 1) + 1) + 1, 11}},
+              {"t,y\n10,12\n11,11\n12,10\n13,9\n14,8\n15,\n16,20\n", 1, {0.5 * 8 + 1, 11}}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int given = 0; given < 2; given++) { /* the model may have known of gaps when it was trained, or not */
+      fixture x;
+      taken t;
+      const double a = 0.5, b = 1;
+      make(&x, "data y : number\ny ~ gaussian(mean = A y[t-2] + b, scale = 0.0001)\n", given ? rows[i].csv : sixteen, NULL, NULL,
+           rows[i].context);
+      set(&x, "A", &a);
+      set(&x, "b", &b);
+      assert_false(x.m.gaps);
+      read_as(&x, rows[i].csv, HORIZON);
+      assert_true(x.m.gaps);
+      ask(&x, &(forecast_origin){0, 7}, 1, 20, 1, 100, NULL, &t);
+      for (int h = 0; h < 2; h++) near(t.mean[0][h], rows[i].wanted[h], 0.0001);
+      fixture_free(&x);
+    }
+}
+
+/* Whether a value was observed is a variable too: 1 in what is drawn. */
+static void seen_as_input(void **state) {
+  (void)state;
+  fixture x;
+  taken t;
+  const double a = 3, b = 1;
+  make(&x, "data y : number\ny ~ gaussian(mean = A y.seen[t-2] + b, scale = 0.0001)\n", sixteen, NULL, NULL, 3);
+  set(&x, "A", &a);
+  set(&x, "b", &b);
+  read_as(&x, "t,y\n13,9\n14,8\n15,\n16,20\n", HORIZON);
+  ask(&x, &(forecast_origin){0, 4}, 1, 20, 1, 100, NULL, &t);
+  static const double wanted[HORIZON] = {1, 4, 4, 4};
+  for (int h = 0; h < HORIZON; h++) near(t.mean[0][h], wanted[h], 0.0001);
+  fixture_free(&x);
+}
+
 /* A random walk in the units of a window: the scale of the context comes back in the spread of the paths. */
 static void scales(void **state) {
   (void)state;
@@ -392,8 +438,9 @@ static void no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(autoregression),     cmocka_unit_test(lags),        cmocka_unit_test(scales),
-      cmocka_unit_test(nothing_else),       cmocka_unit_test(known_ahead), cmocka_unit_test(kinds_of_nets),
-      cmocka_unit_test(windows_and_scores), cmocka_unit_test(no_memory)};
+      cmocka_unit_test(autoregression), cmocka_unit_test(lags),          cmocka_unit_test(gaps),
+      cmocka_unit_test(seen_as_input),  cmocka_unit_test(scales),        cmocka_unit_test(nothing_else),
+      cmocka_unit_test(known_ahead),    cmocka_unit_test(kinds_of_nets), cmocka_unit_test(windows_and_scores),
+      cmocka_unit_test(no_memory)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }
