@@ -11,9 +11,17 @@ double count_precision(const class_count *c) { return share(c->correct, c->predi
 double count_recall(const class_count *c) { return share(c->correct, c->support); }
 double count_f1(const class_count *c) { return share(2 * c->correct, c->predicted + c->support); }
 
+/* What a tag's first letter means; 0: it is none. */
+static char place_of(char letter) {
+  static const char letters[] = "BIESOLUMW", places[] = "BIESOESIS";
+  const char *at = letter ? strchr(letters, letter) : NULL;
+  return at ? places[at - letters] : '\0';
+}
+
 static bool has_form(const char *s, size_t size) {
-  if (size == 1 && *s == 'O') return true;
-  return size >= 1 && strchr("BIES", *s) && (size == 1 || (s[1] == '-' && size > 2));
+  const char place = size ? place_of(*s) : '\0';
+  if (place == 'O') return size == 1;
+  return place && (size == 1 || (s[1] == '-' && size > 2));
 }
 
 bool span_tagged(const vocabulary *v) {
@@ -34,8 +42,8 @@ unroll_status span_metrics_init(span_metrics *m, const vocabulary *v, unroll_err
   for (int i = 0; i < v->n; i++) {
     size_t size;
     const char *s = lexicon_text(&v->words, i, &size);
-    m->tags[i] = (span_tag){.place = *s, .type = -1};
-    if (*s == 'O') continue;
+    m->tags[i] = (span_tag){.place = place_of(*s), .type = -1};
+    if (m->tags[i].place == 'O') continue;
     m->tags[i].type = lexicon_add(&m->types, size > 2 ? s + 2 : "", size > 2 ? size - 2 : 0);
     if (m->tags[i].type < 0) return error_memory(err);
   }

@@ -3,8 +3,8 @@
  *
  * A span of type X begins at B-X, and at I-X where no span of type X is open (so an I- without a B- begins one): IOB, where B- only
  * parts spans that touch, and BIO (IOB2) are read alike. It ends before O, before any beginning and before another type. S-X is a
- * span of one token and E-X the last token of one. A predicted span is correct if a true one has the same type, first and last
- * token. */
+ * span of one token and E-X the last token of one. In BILOU these are U-X and L-X (Ratinov & Roth 2009); M-X is I-X, as in BMES,
+ * and W-X is S-X. A predicted span is correct if a true one has the same type, first and last token. */
 #ifndef METRICS_SPAN_H
 #define METRICS_SPAN_H
 #include <stdbool.h>
@@ -31,7 +31,7 @@ typedef struct span_metrics {
   class_count all;
 } span_metrics;
 
-/* Are all labels O or B, I, E, S with or without -TYPE, and one of them B or I? */
+/* Are all labels O or B, I, E, S, L, U, M, W with or without -TYPE, and one of them B or I? */
 bool span_tagged(const vocabulary *v);
 unroll_status span_metrics_init(span_metrics *m, const vocabulary *v, unroll_error *err);
 void span_metrics_free(span_metrics *m);

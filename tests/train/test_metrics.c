@@ -120,9 +120,10 @@ static void test_too_many(void **state) {
 static const struct {
   const char *names;
   bool tagged;
-} forms[] = {{"B-NP I-NP O", true},   {"I-NP O", true}, {"B I O", true},   {"B-A", true},       {"O", false},
-             {"N V", false},          {"B- O", false},  {"B-NP X", false}, {"o", false},        {"E-A O S-A", false},
-             {"B-A E-A O S-A", true}, {"BNP O", false}, {"I", true},       {"O-NP B-NP", false}};
+} forms[] = {{"B-NP I-NP O", true},   {"I-NP O", true}, {"B I O", true},   {"B-A", true},        {"O", false},
+             {"N V", false},          {"B- O", false},  {"B-NP X", false}, {"o", false},         {"E-A O S-A", false},
+             {"B-A E-A O S-A", true}, {"BNP O", false}, {"I", true},       {"O-NP B-NP", false}, {"B-A I-A L-A U-A O", true},
+             {"B M E S", true},       {"L U O", false}, {"S M L", false}};
 
 static void test_forms(void **state) {
   (void)state;
@@ -155,13 +156,17 @@ static const struct {
     {"O O", "B-A I-A", {0, 1, 0}, {0, 1, 0}},
     {"B-A I-A E-A S-A O", "B-A I-A I-A B-A O", {2, 2, 2}, {2, 2, 2}}, /* S and E mark the same spans */
     {"B-A E-A I-A", "B-A I-A I-A", {2, 1, 0}, {2, 1, 0}},             /* nothing goes on behind E */
-    {"S-A I-A", "B-A B-A", {2, 2, 2}, {2, 2, 2}},                     /* nor behind S */
+    {"B-A I-A L-A U-A O", "B-A I-A I-A B-A O", {2, 2, 2}, {2, 2, 2}}, /* BILOU */
+    {"B-A L-A B-A L-A", "B-A I-A I-A L-A", {2, 1, 0}, {2, 1, 0}},
+    {"U-A U-A", "B-A L-A", {2, 1, 0}, {2, 1, 0}},
+    {"B-A M-A E-A W-A", "B-A I-A E-A S-A", {2, 2, 2}, {2, 2, 2}}, /* BMEWO */
+    {"S-A I-A", "B-A B-A", {2, 2, 2}, {2, 2, 2}},                 /* nor behind S */
 };
 
 static void test_spans(void **state) {
   (void)state;
   vocabulary v;
-  make(&v, "B-A B-B E-A I-A I-B O S-A");
+  make(&v, "B-A B-B E-A I-A I-B O S-A L-A M-A U-A W-A");
   for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
     label_metrics m;
     OK(label_metrics_init(&m, &v, true, false, err));
