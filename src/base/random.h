@@ -4,7 +4,17 @@
 #include <stdint.h>
 
 /* Which use a number is for; streams never share numbers. */
-enum { RANDOM_INIT = 1, RANDOM_SPLIT, RANDOM_SHUFFLE, RANDOM_DROPOUT, RANDOM_SAMPLE, RANDOM_TEST, RANDOM_TASK, RANDOM_WINDOW };
+enum {
+  RANDOM_INIT = 1,
+  RANDOM_SPLIT,
+  RANDOM_SHUFFLE,
+  RANDOM_DROPOUT,
+  RANDOM_SAMPLE,
+  RANDOM_TEST,
+  RANDOM_TASK,
+  RANDOM_WINDOW,
+  RANDOM_RARE
+};
 
 /* A round multiplies by these and adds those to the key. */
 #define PHILOX_ROUNDS 10

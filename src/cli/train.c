@@ -23,6 +23,11 @@ typedef struct watcher {
   const char *counted; /* "symbol" */
 } watcher;
 
+static void put_lines(const char *before, const char *lines) {
+  for (const char *line = lines; line && *line; line += strcspn(line, "\n"), line += *line == '\n')
+    progress_line("%s%.*s", before, (int)strcspn(line, "\n"), line);
+}
+
 static void on_start(void *context, const train_start *s) {
   watcher *w = context;
   signals_flag(); /* from here on an interrupt waits for the end of a step; before, reading the data can be interrupted */
@@ -43,8 +48,8 @@ static void on_start(void *context, const train_start *s) {
   else if (s->memory)
     progress_line("memory: %.1f MB; %s steps of a pass at once%s%s", (double)s->bytes / 1048576, output_count(s->steps, a),
                   s->window ? "; those that validate and test in windows of " : "", s->window ? output_count(s->window, b) : "");
-  for (const char *line = s->class_weights; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-    progress_line("class weights of %.*s", (int)strcspn(line, "\n"), line);
+  put_lines("", s->notes);
+  put_lines("class weights of ", s->class_weights);
   if (s->resumed) progress_line("resuming from %s at step %s", s->checkpoint, output_count(s->first_step, a));
   if (s->replaces) progress_line("the model of an earlier training in %s is replaced; --resume would have gone on with it", w->dir);
 }
@@ -101,7 +106,7 @@ static void print_result(const train_result *r, const watcher *w) {
   if (r->work.processor < 0.9)
     progress_line("the machine was not quiet: the steps had %.0f %% of the processors' time", 100 * r->work.processor);
   if (r->skipped) progress_line("%s steps were skipped: their loss or gradient was not finite", output_count(r->skipped, skipped));
-  progress_line("wrote %s/model.safetensors", w->dir);
+  progress_line(r->wrote ? "wrote %s/model.safetensors" : "%s/model.safetensors is as it was: this run has no better one", w->dir);
 }
 
 static unroll_status start(const options *o, const char *paths, const train_callbacks *calls, train_result *r, unroll_error *err) {

@@ -95,6 +95,8 @@ unroll_status batcher_new(batcher **out, const graph *g, const part *p, const ba
     batcher_free(b);
     return status;
   }
+  b->e.rare = options->rare; /* after examples_init */
+  b->e.rare_seed = options->seed;
   *out = b;
   return UNROLL_OK;
 }
@@ -183,6 +185,7 @@ static int rows_of_stream(batcher *b, int64_t index) {
 
 batch *batcher_get(batcher *b, int64_t epoch, int64_t index) {
   assert(index >= 0 && index < b->count);
+  b->e.rare_epoch = (uint64_t)epoch;
   examples_fill(&b->e, b->p->data->stream ? rows_of_stream(b, index) : rows_of_examples(b, epoch, index));
   return &b->e.b;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "data/calendar.h"
 #include "base/sort.h"
 
@@ -129,11 +130,19 @@ static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t
     out[j] = (float)((column_unscaled(c, &f->s->list[in->data], f->place[b] + t, j) - mean[j]) / deviation[j]);
 }
 
+/* A rare word is <unk> half of the times, the same times wherever it is read. */
+static int32_t symbol_at(const examples *f, int data, int64_t place) {
+  const int32_t symbol = f->d->columns[data].symbols[place];
+  if (!f->rare || !f->rare[data] || !f->rare[data][symbol]) return symbol;
+  const uint64_t at = (uint64_t)place, step = (f->rare_epoch * MAX_FORMS + (uint64_t)data) << 16 | at >> 32;
+  return random_bits(f->rare_seed, RANDOM_RARE, step, (uint32_t)at) & 1 ? symbol : 0;
+}
+
 static void fill_row(const examples *f, int i, int64_t row, int b, int64_t t) {
   const input *in = &f->g->inputs[i];
   const column_values *c = &f->d->columns[in->data];
   if (in->index)
-    f->index[i][row] = c->there && t >= 0 ? c->symbols[f->place[b] + t] : -1;
+    f->index[i][row] = c->there && t >= 0 ? symbol_at(f, in->data, f->place[b] + t) : -1;
   else
     fill_numbers(f, i, row, b, t);
 }

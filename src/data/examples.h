@@ -15,6 +15,8 @@ typedef struct examples {
   double *scales;         /* [max_rows][2 * n_scales] mean and deviation of the numbers that are scaled by window ... */
   int *scale_at;          /* [s->n] ... and where those of each variable are; -1: not scaled so */
   int n_scales;
+  const bool *const *rare; /* as in batch_options; NULL: no word is hidden */
+  uint64_t rare_seed, rare_epoch;
   int64_t predicted; /* by all losses, after a fill */
   batch_axis *axes;  /* [n_axes] */
   int **active;      /* [n_axes][max_steps] */

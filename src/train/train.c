@@ -13,7 +13,7 @@
 
 #define NONE ((double)NAN) /* a figure that is not there */
 
-enum { MAX_SKIPPED = 50, LEAST_BETWEEN_VALIDATIONS = 20, IDLE_SHOWN = 5 };
+enum { LEAST_BETWEEN_VALIDATIONS = 20, IDLE_SHOWN = 5 };
 
 /* Symbols known, of all variables. */
 static int symbols_known(const trainer *t) {
@@ -60,50 +60,14 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
     s.symbols[i] = t->parts[i].n_symbols;
     s.sequences[i] = t->parts[i].n_symbols == 0 ? 0 : t->parts[i].data->stream ? 1 : t->parts[i].n;
   }
-  text weights = {0};
+  text weights = {0}, notes = {0};
   class_weights_tell(t, &weights);
+  notice_tell(t, &notes);
   s.class_weights = weights.failed ? NULL : weights.data;
+  s.notes = notes.failed ? NULL : notes.data;
   t->calls.start(t->calls.context, &s);
   text_free(&weights);
-}
-
-/* The place of the first loss that is not finite, as text; "" when all are. */
-static void bad_place(const trainer *t, char *out, size_t size) {
-  out[0] = 0;
-  for (int k = 0; k < t->m.g.n_losses; k++) {
-    ptrdiff_t row;
-    const float *x = run_value(t->run, t->m.g.losses[k].node, &row);
-    for (int64_t i = 0; i < batcher_loss_rows(t->batches, k); i++) {
-      if (isfinite(x[i * row])) continue;
-      int64_t example, step;
-      batcher_where(t->batches, k, i, &example, &step);
-      const int used = snprintf(out, size, ", first at ");
-      dataset_tell(&t->sets[TRAIN], example, step, out + used, size - (size_t)used);
-      return;
-    }
-  }
-}
-
-/* A step without a finite loss and gradient changes nothing: it is counted and reported. */
-static unroll_status skip_step(trainer *t, double mean, double norm, unroll_error *err) {
-  char place[400];
-  const float *dw = run_gradient(t->run);
-  const int bad = model_first_bad(&t->m, t->m.weights), first = model_first_bad(&t->m, dw);
-  t->s.skipped++;
-  t->s.skipped_in_row++;
-  if (bad >= 0)
-    return error_set(err, UNROLL_FAILED, "at step %" PRId64 ", %s holds a number that is not finite; try a smaller learning rate",
-                     t->s.step, t->m.g.params[bad].name);
-  bad_place(t, place, sizeof place);
-  trainer_warn(t, "step %" PRId64 " skipped: the %s is %f%s%s%s", t->s.step, isfinite(mean) ? "length of the gradient" : "loss",
-               isfinite(mean) ? norm : mean, place, first >= 0 ? "; first parameter without a finite gradient: " : "",
-               first >= 0 ? t->m.g.params[first].name : "");
-  run_carry_reset(t->run); /* the states may not be finite either */
-  if (t->s.skipped_in_row < MAX_SKIPPED) return UNROLL_OK;
-  if (!t->valid && t->o.dir && model_save(&t->m, t->files.model, err)) return err ? err->code : UNROLL_FAILED;
-  return error_set(err, UNROLL_FAILED,
-                   "%d steps in a row had no finite loss and gradient (step %" PRId64 "%s); the weights before them are kept",
-                   MAX_SKIPPED, t->s.step, place);
+  text_free(&notes);
 }
 
 /* What the passes of a step leave to the optimizer. */
@@ -139,13 +103,14 @@ static unroll_status one_step(trainer *t, unroll_error *err) {
   s->step++;
   model_set_ramps(&t->m, s->step, t->total); /* what the step has led to is measured and saved with these */
   s->symbols += all.symbols;
-  if (!isfinite(all.nats) || !isfinite(norm)) return skip_step(t, all.nats / (double)all.symbols, norm, err);
+  if (!isfinite(all.nats) || !isfinite(norm)) return skipped_step(t, all.nats / (double)all.symbols, norm, err);
   optimizer_step(&t->opt, t->m.weights, all.dw, all.touched, norm, s->rate, s->updates, t->workers);
   run_pack(t->run);
   work_end(&t->work, b);
   s->updates++;
   s->skipped_in_row = 0;
   s->grad_norm = norm;
+  skipped_note(t);
   s->interval_nats += all.nats;
   s->interval_symbols += all.symbols;
   return UNROLL_OK;
@@ -162,6 +127,25 @@ static double run_test(trainer *t) {
   const double nats = evaluator_run(t->test);
   model_set_ramps(&t->m, t->s.step, t->total);
   return nats;
+}
+
+unroll_status trainer_save(trainer *t, unroll_error *err) {
+  if (!t->o.dir) return UNROLL_OK;
+  const unroll_status status = model_save(&t->m, t->files.model, err);
+  t->wrote |= !status;
+  return status;
+}
+
+/* At the end of a run its model is there, also where somebody has removed it. */
+static unroll_status ensure_model(trainer *t, unroll_error *err) {
+  if (!t->o.dir || file_exists(t->files.model)) return UNROLL_OK;
+  const bool best = t->valid && !isnan(t->s.best);
+  if (best) memcpy(t->m.g.varying, t->best_varying, (size_t)t->m.g.n_varying * sizeof *t->best_varying);
+  const unroll_status status =
+      model_write(&t->m, best ? t->best : t->m.weights, t->files.model, &(model_extra){.format = MODEL_FORMAT}, err);
+  model_set_ramps(&t->m, t->s.step, t->total);
+  t->wrote |= !status;
+  return status;
 }
 
 /* Measures the validation part, keeps the best weights. *best: is it better than all before? */
@@ -182,7 +166,7 @@ static unroll_status validate(trainer *t, bool *best, unroll_error *err) {
   s->best = s->valid_loss;
   s->worse = s->waiting = 0;
   keep_best(t);
-  return t->o.dir ? model_save(&t->m, t->files.model, err) : UNROLL_OK;
+  return trainer_save(t, err);
 }
 
 static void report_progress(const trainer *t, bool validated, bool best) {
@@ -242,7 +226,9 @@ static unroll_status after_step(trainer *t, train_result *r, unroll_error *err) 
   t->interrupted = !end && t->calls.stop && *t->calls.stop; /* looked at once: the checkpoint must agree with what is returned */
   const double since = time_now() - t->last_checkpoint, wanted = t->o.checkpoint_seconds;
   if (!(end || t->interrupted || since >= wanted || (end_of_epoch && since >= wanted / 60))) return UNROLL_OK;
-  if (t->o.dir && (!t->valid || (end && isnan(s->best)))) status = model_save(&t->m, t->files.model, err);
+  const bool early = t->interrupted && isnan(s->best) && !t->old_model; /* stopped before there is a best one */
+  if (!t->valid || early || (end && isnan(s->best))) status = trainer_save(t, err);
+  if (!status && end) status = ensure_model(t, err);
   return status ? status : checkpoint_save(t, err);
 }
 
@@ -258,6 +244,7 @@ static void fill_result(const trainer *t, train_result *r) {
   r->valid_loss = s->valid_loss;
   r->best_valid_loss = s->best;
   r->stopped_early = s->stopped;
+  r->wrote = t->wrote;
   r->work = t->rates_of_work;
 }
 
@@ -266,6 +253,8 @@ static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
   t->began = t->interval_began = time_now();
   t->seconds_before = t->s.seconds;
   t->began_symbols = t->s.symbols;
+  skipped_begin(t);
+  if (t->s.step >= t->total || t->s.stopped) status = ensure_model(t, err);
   if (t->s.step >= t->total && t->test) r->test_loss = run_test(t); /* a finished run, resumed */
   while (t->s.step < t->total && !t->s.stopped && !status) {
     status = one_step(t, err);
@@ -297,10 +286,35 @@ static unroll_status report_idle(const trainer *t, unroll_error *err) {
   return status;
 }
 
+/* A folder with the model of another net is one that was not meant. */
+static unroll_status check_replaced(trainer *t, unroll_error *err) {
+  tensor_file f;
+  text path = {0};
+  unroll_status status = UNROLL_OK;
+  if (!t->o.dir || t->o.force) return UNROLL_OK;
+  text_format(&path, "%s/model.safetensors", t->o.dir);
+  if (path.failed) status = error_memory(err);
+  if (!status && file_exists(path.data)) {
+    const bool read = !tensor_file_load(&f, path.data, NULL);
+    const char *format = read ? tensor_metadata(&f, "format") : NULL, *own = strrchr(t->m.net_file, '/');
+    const char *net = format && !strcmp(format, MODEL_FORMAT) ? tensor_metadata(&f, "net_file") : NULL;
+    own = own ? own + 1 : t->m.net_file;
+    if (!net || strcmp(net, own))
+      status = error_at(err, UNROLL_USAGE, path.data, NULL, 0, 0,
+                        "this is %s%.100s%s, and training '%s' would replace it: choose another folder, or give option 'force'",
+                        net ? "the model of another net, '" : "no model that this program can read", net ? net : "", net ? "'" : "",
+                        own);
+    if (read) tensor_file_free(&f);
+  }
+  text_free(&path);
+  return status;
+}
+
 static unroll_status make_model(trainer *t, unroll_error *err) {
   const char *file, *source;
   unroll_status status = model_find_net(t->o.net, &t->memory, &file, &source, err);
   if (!status) status = model_begin(&t->m, file, source, err);
+  if (!status) status = check_replaced(t, err);
   t->m.inits = t->o.inits.items;
   t->m.n_inits = t->o.inits.n;
   t->m.n_ramps = t->o.ramps.n;
@@ -332,10 +346,11 @@ unroll_status train_run(const train_options *o, const train_callbacks *c, train_
   if (!status) status = trainer_prepare(&t, err);
   if (!status && o->dir) status = file_make_folder(o->dir, err);
   if (!status && o->dir) status = trainer_set_folder(&t, o->dir, err);
-  const bool replaces = !status && o->dir && file_exists(t.files.model);
+  t.old_model = !status && o->dir && file_exists(t.files.model);
   if (!status) status = log_start(&t, err);
   if (!status) status = checkpoint_start(&t, err);
-  if (!status) report_start(&t, NULL, replaces);
+  if (!status) notice_warn(&t);
+  if (!status) report_start(&t, NULL, t.old_model);
   if (!status) status = loop(&t, r, err);
   trainer_free(&t);
   return status;

@@ -27,6 +27,7 @@ typedef struct train_start { /* what training begins with */
   const char *checkpoint;    /* the file resumed from */
   const char *counted;       /* what `symbols` are: "symbol", "label", "number", "vector" or, of several kinds, "prediction" */
   const char *class_weights; /* "label: no 0.5, yes 5", a line for each variable that has some; NULL: none */
+  const char *notes;         /* what was taken to have steps, shares of <unk>: lines; NULL: none */
 } train_start;
 
 typedef struct train_progress {                              /* after each step */
@@ -50,6 +51,7 @@ typedef struct train_result {
   double seconds, loss;                          /* loss of the last record */
   double valid_loss, best_valid_loss, test_loss; /* NaN: there was none. The test is made with the best model */
   bool stopped_early;                            /* patience ran out */
+  bool wrote;                                    /* the model: false where none was better than what the folder has */
   int64_t bad_rows;                              /* rows and lines of the data that were left out */
   work_rates work;                               /* of the steps of this run, validation and checkpoints aside */
 } train_result;

@@ -151,8 +151,12 @@ static unroll_status set_total(trainer *t, unroll_error *err) {
 }
 
 static unroll_status make_plan(trainer *t, unroll_error *err) {
-  const batch_options cut_into = {
-      .rows = (int)t->o.batch, .steps = (int)t->o.unroll, .seed = t->o.seed, .shuffle = true, .schema = &t->m.schema};
+  const batch_options cut_into = {.rows = (int)t->o.batch,
+                                  .steps = (int)t->o.unroll,
+                                  .seed = t->o.seed,
+                                  .shuffle = true,
+                                  .schema = &t->m.schema,
+                                  .rare = t->rare};
   unroll_status status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);
   if (!status) status = set_total(t, err);
   if (status) return status;
@@ -196,6 +200,7 @@ unroll_status trainer_prepare(trainer *t, unroll_error *err) {
   if (!status) status = t->m.schema.time.time ? series_parts(t, err) : cut(t, err);
   if (!status) status = class_weights_count(t, err);
   if (!status) status = check_valid(t, err);
+  if (!status) status = notice_rare(t, err);
   if (!status) status = make_plan(t, err);
   if (status) return status;
   t->best = mem_aligned((size_t)t->m.g.n_weights + 1, sizeof *t->best);

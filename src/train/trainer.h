@@ -37,9 +37,10 @@ typedef struct trainer {
   train_state s;
   schedule rates;
   model m;
-  int64_t bad_rows; /* left out */
-  bool *balanced;   /* [m.n_weighted] class weights that are counted; NULL: none, or they are known */
-  dataset sets[3];  /* what was read; [VALID] and [TEST] only where they are files of their own */
+  int64_t bad_rows;        /* left out */
+  bool *balanced;          /* [m.n_weighted] class weights that are counted; NULL: none, or they are known */
+  const bool *const *rare; /* [schema.n] words that are <unk> half of the times: see batch_options; NULL: none */
+  dataset sets[3];         /* what was read; [VALID] and [TEST] only where they are files of their own */
   part parts[3];
   pool *workers;
   batcher *batches;
@@ -62,7 +63,13 @@ typedef struct trainer {
   data_identity identity;                        /* of what was read */
   struct {
     const char *model, *checkpoint, *previous, *log;
-  } files; /* NULL without a folder */
+  } files;              /* NULL without a folder */
+  double first_largest; /* weight, when this run began */
+  double least_norm;    /* of the gradients of this run; 0: none yet */
+  int64_t least_at;     /* its step */
+  int skips_said;
+  bool old_model; /* the folder had the model of an earlier training, and still has unless `wrote` */
+  bool wrote;     /* this run has written its model */
   bool interrupted, first_record;
   int lock;     /* 1 + the lock of the folder; 0: none */
   bool damaged; /* the file `checkpoint` is not to be kept as the previous one */
@@ -104,6 +111,20 @@ unroll_status series_take_options(trainer *t, unroll_error *err); /* of a new ru
 unroll_status series_cut(trainer *t, unroll_error *err);          /* once the data is read: where each part ends */
 bool series_have_gaps(const trainer *t);                          /* are values missing that the net is to predict? */
 unroll_status series_parts(trainer *t, unroll_error *err);        /* once it is measured: t->parts, as windows */
+
+/* train.c */
+unroll_status trainer_save(trainer *t, unroll_error *err); /* the model of this step, where there is a folder */
+
+/* skipped.c */
+void skipped_begin(trainer *t); /* before the first step of this run */
+void skipped_note(trainer *t);  /* after each that was made */
+/* A step without a finite loss and gradient is counted and reported; UNROLL_FAILED after too many in a row. */
+unroll_status skipped_step(trainer *t, double mean, double norm, unroll_error *err);
+
+/* notice.c */
+unroll_status notice_rare(trainer *t, unroll_error *err); /* t->rare, once there are parts */
+void notice_warn(const trainer *t);                       /* of a new run */
+void notice_tell(const trainer *t, text *out);            /* for train_start */
 
 /* checkpoint.c */
 unroll_status checkpoint_save(trainer *t, unroll_error *err);

@@ -107,6 +107,7 @@ static inline train_options small_options(const char *net, const char *data, con
   o.unroll = 7;
   o.threads = 1;
   o.log_steps = 3;
+  o.force = true; /* tests share folders */
   return o;
 }
 #endif

@@ -349,9 +349,9 @@ static void test_not_finite(void **state) {
   o.steps = 200;
   assert_int_equal(train(&o, &w, &r, &e), UNROLL_FAILED);
   assert_non_null(strstr(e.message, "50 steps in a row"));
-  assert_int_equal(w.warnings, 50);
+  assert_int_equal(w.warnings, 1);
   assert_int_equal(r.skipped, 50);
-  assert_non_null(strstr(w.last, "step 50 skipped: the loss is nan, first at symbol"));
+  assert_non_null(strstr(w.last, "step 1 skipped: the loss is nan, first at symbol"));
   check_saved(o.dir);
 }
 
