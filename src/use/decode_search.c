@@ -81,7 +81,7 @@ static void draw_numbers(const decoder *s, const head *h, values *v, hypothesis 
   const draw_place at = {.seed = s->o->seed, .stream = RANDOM_SAMPLE, .step = sequence, .place = place};
   double *y = v->units + cell * h->d.width;
   draw_choice how = s->o->choice;
-  if (h->ends) how.temperature = how.temperature > 0, how.biased = false; /* it stays as it is, as the bit of a pen does */
+  if (h->ends) how.biased = false; /* of a bit it is a temperature like others: fewer ends by mistake */
   if (s->o->samples && how.temperature > 0)
     distribution_draw(&h->d, p, &how, &at, y);
   else

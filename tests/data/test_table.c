@@ -377,6 +377,27 @@ static void test_pen(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* end(y), declared before y: a bit for each of its steps, however they are written. */
+static void test_ends(void **state) {
+  (void)state;
+  static const char net[] = "data stop : end(y)\ndata y : number\nh = rnn(y[t-1], 4)\ny ~ gaussian(mean = W h, scale = 1)\n"
+                            "stop ~ bernoulli(E [h, y])\n";
+  static const struct {
+    const char *csv, *series;
+  } tables[] = {{"y\n1 2 3\n4\n5 6\n", NULL}, {"s,y\na,1\na,2\na,3\nb,4\nc,5\nc,6\n", "s"}};
+  static const float want[] = {0, 0, 1, 1, 0, 1};
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    loaded x;
+    unroll_error err = {0};
+    if (load(&x, net, tables[i].csv, tables[i].series, &err)) fail_msg("%s", err.message);
+    assert_int_equal(x.d.columns[0].n, 6);
+    assert_memory_equal(x.d.columns[0].numbers, want, sizeof want);
+    assert_int_equal(x.d.n_symbols, 12);
+    loaded_free(&x);
+  }
+  assert_int_equal(mem_live(), 0);
+}
+
 /* --- batches --- */
 
 static void check_axis(const batch *b, int a, int steps, const int *active, const int *order) {
@@ -517,7 +538,8 @@ int main(void) {
       cmocka_unit_test(test_cells),        cmocka_unit_test(test_words),    cmocka_unit_test(test_plain),
       cmocka_unit_test(test_vocabularies), cmocka_unit_test(test_reads),    cmocka_unit_test(test_standardised),
       cmocka_unit_test(test_levels),       cmocka_unit_test(test_held_out), cmocka_unit_test(test_pen),
-      cmocka_unit_test(test_batch),        cmocka_unit_test(test_epochs),   cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_ends),         cmocka_unit_test(test_batch),    cmocka_unit_test(test_epochs),
+      cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
