@@ -411,7 +411,7 @@ static void close_carries(builder *b) {
 
 /* --- pictures --- */
 
-/* CONV or POOL of a picture, which may have steps. */
+/* CONV, POOL or POOL_MEAN of a picture, which may have steps. */
 static int emit_picture(builder *b, const term *t, enum op op) {
   node n = blank(t, op);
   n.in[0] = argument(b, t, 0);
@@ -423,6 +423,26 @@ static int emit_picture(builder *b, const term *t, enum op op) {
     n.in[1] = b->terms[t->args[1]].node;
     n.param = b->weights[t->weight].param;
   }
+  return graph_node(b->g, n);
+}
+
+static int emit_batchnorm(builder *b, const term *t) {
+  node stats = blank(t, OP_BATCH_STATS), n = blank(t, OP_BATCHNORM);
+  n.in[0] = stats.in[0] = argument(b, t, 0);
+  n.space = space_of(b->g, n.in[0]);
+  n.axis = n.space == SPACE_STEP ? t->axis : -1;
+  n.width = width_value(b, t->width);
+  n.patches = t->patches;
+  if (!n.patches.channels) n.patches.channels = n.width, n.patches.rows = n.patches.columns = 1; /* no picture */
+  stats.patches = n.patches;
+  n.value = stats.value = t->value;
+  stats.space = SPACE_PARAM;
+  stats.axis = -1;
+  stats.width = 2 * n.patches.channels;
+  stats.param = b->weights[t->weight].param;
+  n.in[1] = graph_node(b->g, stats);
+  n.in[2] = b->terms[t->args[1]].node;
+  n.in[3] = b->terms[t->args[2]].node;
   return graph_node(b->g, n);
 }
 
@@ -533,7 +553,9 @@ static int emit_term(builder *b, const term *t) {
   case TERM_CONV:
     return emit_picture(b, t, OP_CONV);
   case TERM_POOL:
-    return emit_picture(b, t, OP_POOL);
+    return emit_picture(b, t, t->value > 0 ? OP_POOL_MEAN : OP_POOL);
+  case TERM_BATCHNORM:
+    return emit_batchnorm(b, t);
   case TERM_CLASS_WEIGHT:
     return emit_class_weight(b, t);
   case TERM_CROSS_ENTROPY:
@@ -570,6 +592,34 @@ static bool finished(builder *b) {
   return false;
 }
 
+/* Statistics are over all steps at once, so what they are of must not wait for them. */
+static bool check_batches(builder *b) {
+  const graph *g = b->g;
+  bool ok = true;
+  int n = 0;
+  for (int i = 0; i < g->n_nodes; i++) n += g->nodes[i].op == OP_BATCH_STATS;
+  if (!n) return true;
+  int *todo = mem_alloc(((size_t)g->n_nodes + 1) * sizeof *todo), *seen = mem_zero((size_t)g->n_nodes + 1, sizeof *seen);
+  if (!todo || !seen) build_memory(b), ok = false;
+  for (int i = 0; i < g->n_nodes && ok; i++) {
+    if (g->nodes[i].op != OP_BATCH_STATS) continue;
+    todo[0] = i;
+    for (n = 1; n && ok;) {
+      const node *x = &g->nodes[todo[--n]];
+      for (int k = 0; k < NODE_INPUTS; k++) {
+        ok = ok && x->in[k] != i;
+        if (x->in[k] >= 0 && seen[x->in[k]] != i + 1) seen[x->in[k]] = i + 1, todo[n++] = x->in[k];
+      }
+    }
+    if (!ok)
+      b->status = lang_error(g->nodes[i].source, g->nodes[i].at, b->err,
+                             "'batchnorm' is over all steps at once, and here a step needs the one before");
+  }
+  mem_free(todo);
+  mem_free(seen);
+  return ok;
+}
+
 bool build_emit(builder *b) {
   graph *g = b->g;
   for (int i = 0; i < b->n_weights; i++)
@@ -582,7 +632,7 @@ bool build_emit(builder *b) {
   }
   close_cycles(b);
   close_carries(b);
-  if (!finished(b) || !emit_losses(b)) return false;
+  if (!finished(b) || !check_batches(b) || !emit_losses(b)) return false;
   if (b->alone) {
     const term *t = &b->terms[b->root->output->term];
     g->output = b->root->output->name;

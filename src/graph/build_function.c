@@ -12,7 +12,7 @@ const char *const build_functions[] = {
 #undef BINARY
 #undef OTHER
     "softmax", "layernorm", "embed", "dropout", "zoneout", "mean",       "sum",  "last",
-    "first",   "attend",    "conv",  "pool",    "part",    "leaky_relu", "clip",
+    "first",   "attend",    "conv",  "pool",    "part",    "leaky_relu", "clip", "batchnorm",
 #define FUNCTION(name, args, value) #name,
 #include "graph/functions.def"
     NULL};
@@ -279,6 +279,7 @@ int build_function(builder *b, scope *s, const expr *e, const char *name) {
   if (!strcmp(name, "attend")) return attend(b, s, e);
   if (!strcmp(name, "conv")) return build_conv(b, s, e);
   if (!strcmp(name, "pool")) return build_pool(b, s, e);
+  if (!strcmp(name, "batchnorm")) return build_batchnorm(b, s, e);
   if (!strcmp(name, "mean")) return over_time(b, s, e, OP_SUM_TIME, false);
   if (!strcmp(name, "sum")) return over_time(b, s, e, OP_SUM_TIME, true);
   if (!strcmp(name, "max") && e->n_args == 1) return over_time(b, s, e, OP_MAX_TIME, true);

@@ -85,7 +85,7 @@ bool build_inits(builder *b, scope *s) {
 static const struct init_group {
   const char *name;
   unsigned roles;
-} groups[] = {{"all", ~0u},
+} groups[] = {{"all", ~(1u << PARAM_RUNNING)},
               {"matrices", 1u << PARAM_INPUT_MATRIX | 1u << PARAM_RECURRENT_MATRIX | 1u << PARAM_EMBEDDING},
               {"recurrent", 1u << PARAM_RECURRENT_MATRIX},
               {"inputs", 1u << PARAM_INPUT_MATRIX},

@@ -44,7 +44,8 @@ enum term_kind {
                          value 1: scaled */
   TERM_DROPOUT,       /* args[0] times a mask of probability value; over_time: one mask for all steps */
   TERM_CONV,          /* args[0] a picture, args[1] the bias; weight, patches */
-  TERM_POOL,          /* args[0] a picture; patches */
+  TERM_POOL,          /* args[0] a picture; patches; value: 1 for means */
+  TERM_BATCHNORM,     /* args[0] x, args[1] the gain, args[2] the bias; weight of the running means, patches, value */
   TERM_CLASS_WEIGHT,  /* of the symbols of data */
   TERM_CROSS_ENTROPY, /* args[0] against the symbols of data */
   TERM_CTC            /* all steps of args[0] against all symbols of data */
@@ -247,7 +248,7 @@ bool build_may_lack(const builder *b, int data);
 int build_or_mean(builder *b, scope *s, const expr *e, int data, int lag, int value);
 bool build_mean(builder *b, scope *s, const expr *e, const loss_term *l); /* once the arguments of its distribution are there */
 const char *build_describe(builder *b, const expr *e);                    /* "W ...", "tanh(...)", "h[t-1]" */
-bool is_flag(const expr *e); /* backward, same, scaled, valid, variational: words of a call */
+bool is_flag(const expr *e); /* backward, same, scaled, valid, mean, variational: words of a call */
 
 /* build_call.c */
 const cell_file *build_find_cell(builder *b, const char *name); /* NULL: none, or an error */
@@ -262,6 +263,7 @@ int build_function(builder *b, scope *s, const expr *e, const char *name); /* -2
 
 /* build_picture.c */
 int build_conv(builder *b, scope *s, const expr *e);
+int build_batchnorm(builder *b, scope *s, const expr *e);
 int build_pool(builder *b, scope *s, const expr *e);
 
 /* build_loss.c */

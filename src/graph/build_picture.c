@@ -1,4 +1,4 @@
-/* build_picture.c - conv and pool: functions of pictures, which are values that know their channels, rows and columns.
+/* build_picture.c - conv, pool and batchnorm: functions of pictures, which are values that know their channels, rows and columns.
  *
  * A picture is a row of numbers: row after row, in a row column after column, and for each of these positions its channels side by
  * side. Data of the kind image is one; conv and pool make pictures, and everything elementwise keeps them. */
@@ -33,16 +33,49 @@ static int picture_term(builder *b, scope *s, const expr *e, enum term_kind kind
   return t;
 }
 
-/* pool(x, size): the largest of each channel in squares side by side; rows and columns that fill no square are left out. */
+/* The arguments after the third or second, in any order: words, and numbers by name. */
+typedef struct further {
+  const char *name;
+  int least, most, *value; /* a number; NULL: a word */
+  bool *flag;
+} further;
+
+static bool build_further(builder *b, scope *s, const expr *e, int from, const further *known, const char *expected) {
+  for (int i = from; i < e->n_args; i++) {
+    const char *name = e->arg_names ? e->arg_names[i] : NULL, *word = !name && is_flag(e->args[i]) ? e->args[i]->name : NULL;
+    const further *f = known;
+    while (f->name && strcmp(f->name, name ? name : word ? word : "") != 0) f++;
+    if (name && (!f->name || !f->value)) return FAIL(b, s, e->arg_at[i], "'%s' has no argument '%s'", e->name, name), false;
+    if (!name && (!f->name || f->value)) return FAIL(b, s, e->args[i]->at, "expected %s", expected), false;
+    if (f->value && !build_integer(b, s, e->args[i], build_text(b, "'%s'", f->name), f->least, f->most, f->value)) return false;
+    if (f->flag) *f->flag = true;
+  }
+  return true;
+}
+
+/* pool(x, size), pool(x, size, mean, stride = 2): the largest of each channel in squares, or their mean; rows and columns that fill
+ * no square are left out. */
 int build_pool(builder *b, scope *s, const expr *e) {
-  int size = 0;
-  if (!build_args(b, s, e, 2, 2) || !build_integer(b, s, e->args[1], "the size", 1, MAX_SIZE, &size)) return TERM_NONE;
+  int size = 0, stride = 0;
+  bool mean = false;
+  const further known[] = {{"stride", 1, 1024, &stride, NULL}, {"mean", 0, 0, NULL, &mean}, {0}};
+  if (e->n_args < 2 || e->n_args > 4) return FAIL(b, s, e->at, "'pool' takes 2 to 4 arguments, not %d", e->n_args);
+  for (int i = 0; i < 2; i++)
+    if (e->arg_names && e->arg_names[i])
+      return FAIL(b, s, e->arg_at[i], "'pool' has no argument '%s' in this place", e->arg_names[i]);
+  if (!build_integer(b, s, e->args[1], "the size", 1, MAX_SIZE, &size) ||
+      !build_further(b, s, e, 2, known, "'mean', or stride = and a number"))
+    return TERM_NONE;
   const int x = picture_argument(b, s, e, "square", size);
   if (x == TERM_NONE) return TERM_NONE;
   const int *of = b->terms[x].shape;
-  const patches p = {.rows = of[1], .columns = of[2], .channels = of[0], .size = size};
-  const int t = picture_term(b, s, e, TERM_POOL, (const int[]){p.channels, p.rows / size, p.columns / size}, &x, 1);
-  if (t != TERM_NONE) b->terms[t].patches = p;
+  const patches p = {
+      .rows = of[1], .columns = of[2], .channels = of[0], .size = size, .stride = stride ? stride : size, .groups = 1};
+  const int shape[] = {p.channels, patches_along(p.rows, &p), patches_along(p.columns, &p)};
+  const int t = picture_term(b, s, e, TERM_POOL, shape, &x, 1);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].patches = p;
+  b->terms[t].value = mean;
   return t;
 }
 
@@ -74,7 +107,7 @@ static int add_weight(builder *b, scope *s, const expr *e, const char *name, boo
 /* The matrix and the bias, which is args[1]; returns the matrix's number or -1. */
 static int conv_weights(builder *b, scope *s, const expr *e, int channels, const patches *p, int args[2]) {
   int columns = 0;
-  if (__builtin_mul_overflow(p->size * p->size, p->channels, &columns) || columns > MAX_WIDTH)
+  if (__builtin_mul_overflow(p->size * p->size, p->channels / p->groups, &columns) || columns > MAX_WIDTH)
     return FAIL(b, s, e->at, "too many weights");
   const int rows = width_known(b, channels, build_text(b, "the channels in line %d", e->at.line));
   const char *name = weight_name(b, s, "conv"), *bias_name = build_text(b, "%s_bias", name);
@@ -85,31 +118,99 @@ static int conv_weights(builder *b, scope *s, const expr *e, int channels, const
   return weights;
 }
 
-/* conv(x, channels, size) or conv(x, channels, size, valid): `size` may be called kernel. */
-int build_conv(builder *b, scope *s, const expr *e) {
-  int channels = 0, size = 0, args[2];
+/* The arguments of conv but the picture: channels, and what is in `p` beside the picture's own sizes. */
+static bool conv_arguments(builder *b, scope *s, const expr *e, int *channels, patches *p) {
+  int pad = -1;
   bool valid = false;
-  if (e->n_args < 3 || e->n_args > 4)
-    return FAIL(b, s, e->at, "'conv' takes a picture, a number of channels and the size of the kernel, as in conv(x, 16, 5)");
-  for (int i = 0; i < e->n_args; i++) {
+  const further known[] = {{"stride", 1, 1024, &p->stride, NULL},
+                           {"pad", 0, 1023, &pad, NULL},
+                           {"groups", 1, MAX_SIZE, &p->groups, NULL},
+                           {"valid", 0, 0, NULL, &valid},
+                           {0}};
+  if (e->n_args < 3 || e->n_args > 7)
+    return FAIL(b, s, e->at, "'conv' takes a picture, a number of channels and the size of the kernel, as in conv(x, 16, 5)"),
+           false;
+  for (int i = 0; i < 3; i++) {
     const char *name = e->arg_names ? e->arg_names[i] : NULL;
-    if (name && (i != 2 || strcmp(name, "kernel") != 0)) return FAIL(b, s, e->arg_at[i], "'conv' has no argument '%s'", name);
+    if (name && (i != 2 || strcmp(name, "kernel") != 0))
+      return FAIL(b, s, e->arg_at[i], "'conv' has no argument '%s'%s", name, i == 2 ? "" : " in this place"), false;
   }
-  if (e->n_args == 4 && !(valid = is_flag(e->args[3]) && !strcmp(e->args[3]->name, "valid")))
-    return FAIL(b, s, e->args[3]->at, "expected 'valid': only where the kernel lies inside the picture");
-  if (!build_integer(b, s, e->args[1], "the number of channels", 1, MAX_SIZE, &channels) ||
-      !build_integer(b, s, e->args[2], "the size of the kernel", 1, 1024, &size))
-    return TERM_NONE;
-  args[0] = picture_argument(b, s, e, "kernel", size);
+  if (!build_integer(b, s, e->args[1], "the number of channels", 1, MAX_SIZE, channels) ||
+      !build_integer(b, s, e->args[2], "the size of the kernel", 1, 1024, &p->size) ||
+      !build_further(b, s, e, 3, known, "'valid': only where the kernel lies inside the picture; or stride =, pad =, groups ="))
+    return false;
+  if (valid && pad > 0)
+    return FAIL(b, s, e->at, "'valid' is without zeros around the picture, and pad = %d is with them", pad), false;
+  if (pad >= p->size) return FAIL(b, s, e->at, "pad = %d is not less than the size of the kernel, %d", pad, p->size), false;
+  p->border = pad >= 0 ? 2 * pad : valid ? 0 : p->size - 1;
+  return true;
+}
+
+/* conv(x, channels, size), with valid, stride =, pad = and groups = behind; `size` may be called kernel. */
+int build_conv(builder *b, scope *s, const expr *e) {
+  int channels = 0, args[2];
+  patches p = {.stride = 1, .groups = 1};
+  if (!conv_arguments(b, s, e, &channels, &p)) return TERM_NONE;
+  args[0] = picture_argument(b, s, e, "kernel", p.size);
   if (args[0] == TERM_NONE) return TERM_NONE;
   const int *of = b->terms[args[0]].shape;
-  const patches p = {.rows = of[1], .columns = of[2], .channels = of[0], .size = size, .border = valid ? 0 : size - 1};
+  p.channels = of[0];
+  p.rows = of[1];
+  p.columns = of[2];
+  if (p.channels % p.groups || channels % p.groups)
+    return FAIL(b, s, e->at, "%d groups do not divide %d channels into %d", p.groups, p.channels, channels);
   const int weights = conv_weights(b, s, e, channels, &p, args);
   if (weights < 0) return TERM_NONE;
-  const int shape[] = {channels, patches_conv(p.rows, &p), patches_conv(p.columns, &p)};
+  const int shape[] = {channels, patches_along(p.rows, &p), patches_along(p.columns, &p)};
   const int t = picture_term(b, s, e, TERM_CONV, shape, args, 2);
   if (t == TERM_NONE) return TERM_NONE;
   b->terms[t].weight = weights;
   b->terms[t].patches = p;
+  return t;
+}
+
+/* A vector of the channels: its term. */
+static int channel_vector(builder *b, scope *s, const expr *e, const char *name, int rows, double init) {
+  const int w = add_weight(b, s, e, name, true, rows, rows), t = w < 0 ? TERM_NONE : term_add(b, s, e, TERM_VECTOR, rows, NULL, 0);
+  if (t == TERM_NONE) return TERM_NONE;
+  b->terms[t].weight = w;
+  b->weights[w].init = INIT_NUMBER;
+  b->weights[w].init_value = init;
+  return t;
+}
+
+/* batchnorm(x), batchnorm(x, epsilon = 0.001): of the channels of a picture, or of each number of any other row. */
+int build_batchnorm(builder *b, scope *s, const expr *e) {
+  double epsilon = 1e-5;
+  const bool named = e->n_args == 2 && e->arg_names && e->arg_names[1] && !strcmp(e->arg_names[1], "epsilon");
+  if (e->n_args < 1 || e->n_args > 2 || (e->n_args == 2 && !named))
+    return FAIL(b, s, e->at, "'batchnorm' takes a value, and epsilon = where that is not 0.00001");
+  if (named && !(build_number(b, s, e->args[1], &epsilon) && epsilon > 0 && epsilon <= 1))
+    return FAIL(b, s, e->args[1]->at, "epsilon must be a number above 0 and up to 1");
+  int args[3] = {build_value(b, s, e->args[0])};
+  if (args[0] == TERM_NONE) return TERM_NONE;
+  if (b->terms[args[0]].width == WIDTH_FREE) return FAIL(b, s, e->at, "a number has no channels");
+  int shape[3];
+  memcpy(shape, b->terms[args[0]].shape, sizeof shape);
+  const int rows =
+      shape[0] ? width_known(b, shape[0], build_text(b, "the channels in line %d", e->at.line)) : b->terms[args[0]].width;
+  const char *name = weight_name(b, s, "batchnorm");
+  if (rows == WIDTH_FREE || (args[1] = channel_vector(b, s, e, name, rows, 1)) == TERM_NONE ||
+      (args[2] = channel_vector(b, s, e, build_text(b, "%s_bias", name), rows, 0)) == TERM_NONE)
+    return TERM_NONE;
+  const int running = b->n_weights;
+  for (int k = 0; k < 2; k++) {
+    const int w = add_weight(b, s, e, build_text(b, "%s_%s", name, k ? "variance" : "mean"), true, rows, rows);
+    if (w < 0) return TERM_NONE;
+    b->weights[w].role = PARAM_RUNNING;
+    b->weights[w].init = INIT_NUMBER;
+    b->weights[w].init_value = k;
+  }
+  const int t = term_add(b, s, e, TERM_BATCHNORM, b->terms[args[0]].width, args, 3);
+  if (t == TERM_NONE) return TERM_NONE;
+  memcpy(b->terms[t].shape, shape, sizeof shape);
+  b->terms[t].weight = running;
+  b->terms[t].value = epsilon;
+  b->terms[t].patches = (patches){.channels = shape[0], .rows = shape[1], .columns = shape[2], .size = 1, .stride = 1, .groups = 1};
   return t;
 }

@@ -251,7 +251,7 @@ bool build_definitions(builder *b, scope *s) {
 bool is_flag(const expr *e) {
   return e->kind == EXPR_NAME && !e->shift &&
          (!strcmp(e->name, "backward") || !strcmp(e->name, "same") || !strcmp(e->name, "scaled") ||
-          !strcmp(e->name, "variational") || !strcmp(e->name, "valid"));
+          !strcmp(e->name, "variational") || !strcmp(e->name, "valid") || !strcmp(e->name, "mean"));
 }
 
 static bool scan_name(builder *b, scope *s, const expr *e, bool inputs) {

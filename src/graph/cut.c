@@ -81,8 +81,9 @@ static void visit(cutter *k, int i, int *n) {
   k->todo[(*n)++] = i;
 }
 
-/* Calls for what a node of the decoder reads; the first value of a recurrence is read by its carry. */
-static int reads(const node *x) { return x->op == OP_SHIFT ? 1 : NODE_INPUTS; }
+/* How many inputs of a node the decoder reads; the first value of a recurrence is read by its carry, and statistics of batches are
+ * the running ones. */
+static int reads(const node *x) { return x->op == OP_SHIFT ? 1 : x->op == OP_BATCH_STATS ? 0 : NODE_INPUTS; }
 
 static bool of_axis(const cutter *k, const loss *l) {
   const data_info *d = &k->g->data[l->data];
@@ -172,6 +173,7 @@ static bool copy_node(cutter *k, int i) {
   const node *x = &k->g->nodes[i];
   node copy = *x;
   copy.width = width_of(k, x->width);
+  if (x->op == OP_BATCH_STATS) copy.in[0] = NODE_NONE;
   for (int a = 0; a < reads(x); a++) {
     if (x->in[a] < 0) continue;
     const bool all = reads_all(x, a);

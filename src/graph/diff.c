@@ -307,15 +307,53 @@ static void visit_conv(diff *d, int y, int dy) {
   add_gradient(d, n.param, graph_node(d->g, outer));
 }
 
-/* What CONV (k = 0: the picture, k = 1: the bias) or POOL contributes. */
+/* What CONV (k = 0: the picture, k = 1: the bias), POOL or POOL_MEAN contributes. */
 static int picture(diff *d, int y, int k, int dy) {
   const node n = *graph_at(d->g, y);
-  node c = diff_node(d->g, n.op == OP_POOL ? OP_POOL_GRAD : k ? OP_SUM_POSITIONS : OP_CONV_T, n.in[k]);
+  const enum op of_conv = k ? OP_SUM_POSITIONS : OP_CONV_T, of_pool = n.op == OP_POOL ? OP_POOL_GRAD : OP_POOL_MEAN_GRAD;
+  node c = diff_node(d->g, n.op == OP_CONV ? of_conv : of_pool, n.in[k]);
   if (!k) c.space = n.space, c.axis = n.axis;
   c.patches = n.patches;
   c.param = n.op == OP_CONV && !k ? n.param : -1;
   c.in[0] = n.op == OP_POOL ? n.in[0] : dy;
   if (n.op == OP_POOL) c.in[1] = y, c.in[2] = dy;
+  return graph_node(d->g, c);
+}
+
+/* Sums over rows and positions of what flows back to a BATCHNORM. */
+static int batch_sums(diff *d, int y, int dy) {
+  const node n = *graph_at(d->g, y);
+  node sums = diff_node(d->g, OP_BATCH_SUMS, n.in[1]);
+  sums.patches = n.patches;
+  sums.value = n.value;
+  sums.in[0] = n.in[0];
+  sums.in[1] = n.in[1];
+  sums.in[2] = dy;
+  return graph_node(d->g, sums);
+}
+
+/* The means (k = 0) or variances (k = 1), or one of two such sums. */
+static int half(diff *d, int both, int k) {
+  node n = diff_node(d->g, OP_SLICE, both);
+  n.width /= 2;
+  n.c0 = k * n.width;
+  n.in[0] = both;
+  return graph_node(d->g, n);
+}
+
+/* What BATCHNORM contributes to x (k = 0), gain (2) and bias (3). */
+static int batchnorm(diff *d, int y, int k, int dy) {
+  const node n = *graph_at(d->g, y);
+  const int sums = batch_sums(d, y, dy);
+  if (k) return half(d, sums, k == 2);
+  node c = diff_node(d->g, OP_BATCHNORM_GRAD, y);
+  c.patches = n.patches;
+  c.value = n.value;
+  c.param = graph_at(d->g, n.in[2])->param;
+  c.in[0] = n.in[0];
+  c.in[1] = n.in[1];
+  c.in[2] = dy;
+  c.in[3] = sums;
   return graph_node(d->g, c);
 }
 
@@ -369,7 +407,10 @@ static int contribution(diff *d, int y, int k, int dy) {
     return grad_node(d, OP_LAYERNORM_GRAD, y, n.in[1], y, dy);
   case OP_CONV:
   case OP_POOL:
+  case OP_POOL_MEAN:
     return picture(d, y, k, dy);
+  case OP_BATCHNORM:
+    return batchnorm(d, y, k, dy);
   case OP_EDGE:
     return at_edge(d, y, dy);
   case OP_SUM_TIME:
@@ -418,6 +459,8 @@ static bool has_input_size(enum op op) {
   case OP_PAD:
   case OP_CONV:
   case OP_POOL:
+  case OP_POOL_MEAN:
+  case OP_BATCHNORM:
   case OP_EDGE:
   case OP_SUM_TIME:
   case OP_MAX_TIME:
@@ -464,6 +507,8 @@ static void visit(diff *d, int y) {
   if (n.op == OP_VECTOR) add_gradient(d, n.param, dy);
   if (n.op == OP_EMBED) visit_embed(d, y, dy);
   if (n.op == OP_CONV) visit_conv(d, y, dy);
+  if (n.op == OP_BATCHNORM)
+    for (int k = 0; k < 2; k++) add_gradient(d, graph_at(g, n.in[1])->param + k, half(d, n.in[1], k));
   if (n.op == OP_MATVEC || n.op == OP_MATVEC_T) {
     visit_product(d, y, dy);
     return;

@@ -124,10 +124,16 @@ bool diff_flows(const diff_rules *r, const node *n, int k) {
   case OP_CONV_OUTER:
   case OP_SUM_POSITIONS:
   case OP_POOL_GRAD:
+  case OP_POOL_MEAN_GRAD:
+  case OP_BATCH_STATS: /* its part is in BATCHNORM_GRAD */
+  case OP_BATCH_SUMS:
+  case OP_BATCHNORM_GRAD:
     return false; /* a gradient is not differentiated again */
   case OP_LAYERNORM:
   case OP_CROSS_ENTROPY:
     return k == 0;
+  case OP_BATCHNORM:
+    return k != 1;
   default:
     return true;
   }

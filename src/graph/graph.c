@@ -104,6 +104,7 @@ static uint32_t hash_of(const node *n) {
   h = mix(h, (uint64_t)(uint32_t)n->c0 << 32 | (uint32_t)n->dir);
   h = mix(h, bits);
   h = mix(h, (uint64_t)n->patches.size << 32 | (uint32_t)n->patches.border);
+  h = mix(h, (uint64_t)n->patches.stride << 32 | (uint32_t)n->patches.groups);
   return (uint32_t)(h ^ h >> 32);
 }
 

@@ -47,15 +47,17 @@ enum {
 /* The axis whose steps are the columns, or -1. */
 static inline int graph_steps_axis(int width) { return width >= GRAPH_STEPS ? width - GRAPH_STEPS : -1; }
 
-/* The squares of a picture that CONV, POOL and their adjoints look at; the picture is the input of CONV and POOL. CONV has one
- * around each position, POOL has them side by side. */
+/* The squares of a picture that CONV, POOL and their adjoints look at; the picture is the input of CONV and POOL. Of BATCHNORM and
+ * what belongs to it the squares are single pixels. */
 typedef struct patches {
   int rows, columns, channels;
   int size;
-  int border; /* rows and columns of zeros around the picture, border / 2 of them in front; the results of CONV have
-                 rows + border - size + 1 rows */
+  int border; /* rows and columns of zeros around the picture, border / 2 of them in front */
+  int stride; /* pixels from one square to the next */
+  int groups; /* of channels; 1: all see all */
 } patches;
-static inline int patches_conv(int length, const patches *p) { return length + p->border - p->size + 1; }
+/* How many squares lie along a row or column of so many pixels. */
+static inline int patches_along(int length, const patches *p) { return (length + p->border - p->size) / p->stride + 1; }
 
 typedef struct node {
   enum op op;
@@ -64,19 +66,23 @@ typedef struct node {
   int width;           /* N, or GRAPH_STEPS + an axis */
   int in[NODE_INPUTS]; /* node numbers, NODE_NONE where unused */
   int dir;             /* SHIFT, EDGE: +1 or -1 */
-  int param;           /* VECTOR, MATVEC, MATVEC_T, OUTER, EMBED, EMBED_T, CONV, CONV_T, CONV_OUTER; else -1 */
+  int param;           /* VECTOR, MATVEC, MATVEC_T, OUTER, EMBED, EMBED_T, CONV, CONV_T, CONV_OUTER, BATCH_STATS, BATCHNORM_GRAD;
+                          else -1 */
   int slot; /* INPUT, EMBED, EMBED_T, CROSS_ENTROPY(_GRAD), CTC(_GRAD): number of the input; CARRY: of the carry; MASK: of the mask;
                SETTING: of the setting; else -1 */
   int c0;   /* first column of the matrix (MATVEC, MATVEC_T, OUTER) or of the operand (SLICE, PAD) */
-  double value;          /* CONST, MASK */
-  patches patches;       /* CONV .. POOL_GRAD; else zeros */
+  double value;          /* CONST, MASK; BATCHNORM and what belongs to it: what is added to variances */
+  patches patches;       /* CONV .. BATCHNORM_GRAD; else zeros */
   const char *name;      /* "h", "f.i": the variable this node is the value of, or NULL. Gradient nodes of named ones: "dh" */
   const program *source; /* where it was written; NULL for derived nodes */
   span at;
 } node;
 
 enum init_kind { INIT_DEFAULT, INIT_NUMBER, INIT_UNIFORM, INIT_NORMAL, INIT_XAVIER, INIT_HE, INIT_ORTHOGONAL, INIT_IDENTITY };
-enum param_role { PARAM_BIAS, PARAM_VECTOR, PARAM_INPUT_MATRIX, PARAM_RECURRENT_MATRIX, PARAM_EMBEDDING };
+/* PARAM_RUNNING: means and variances of batches. What stands in the place of their gradient is what the last batch had, and a step
+ * of training moves them RUNNING_SHARE of the way there, whatever the optimizer is. */
+enum param_role { PARAM_BIAS, PARAM_VECTOR, PARAM_INPUT_MATRIX, PARAM_RECURRENT_MATRIX, PARAM_EMBEDDING, PARAM_RUNNING };
+#define RUNNING_SHARE 0.1f
 typedef struct param {
   const char *name; /* "h.Wz", "h.2.Uz" (second layer), "W", "token.embed" */
   int rows, cols;   /* matrix: [out, in]; embedding and matrix on a one-hot: [symbols, N]; vector: rows = N, cols = 1 */

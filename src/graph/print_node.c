@@ -221,7 +221,9 @@ static void picture(printer *p, const node *n, int offset) {
                                       [OP_CONV_OUTER] = "sum over positions of ",
                                       [OP_SUM_POSITIONS] = "sum over positions of ",
                                       [OP_POOL] = "pool(",
-                                      [OP_POOL_GRAD] = "pool_grad("};
+                                      [OP_POOL_GRAD] = "pool_grad(",
+                                      [OP_POOL_MEAN] = "pool(",
+                                      [OP_POOL_MEAN_GRAD] = "pool_grad("};
   const bool sum = n->op == OP_CONV_OUTER || n->op == OP_SUM_POSITIONS;
   if (sum && graph_at(p->g, n->in[0])->space == SPACE_STEP)
     text_format(p->out, "sum over t and positions of ");
@@ -230,8 +232,12 @@ static void picture(printer *p, const node *n, int offset) {
   print_expression(p, n->in[0], offset, sum ? LEVEL_APPLY : LEVEL_SENTENCE);
   switch (n->op) {
   case OP_CONV:
-    text_format(p->out, ", %d, %d%s)", p->g->params[n->param].rows, n->patches.size,
-                n->patches.border || n->patches.size == 1 ? "" : ", valid");
+    text_format(p->out, ", %d, %d", p->g->params[n->param].rows, n->patches.size);
+    if (n->patches.border != n->patches.size - 1)
+      text_format(p->out, n->patches.border ? ", pad = %d" : ", valid", n->patches.border / 2);
+    if (n->patches.stride > 1) text_format(p->out, ", stride = %d", n->patches.stride);
+    if (n->patches.groups > 1) text_format(p->out, ", groups = %d", n->patches.groups);
+    text_format(p->out, ")");
     break;
   case OP_CONV_T:
     text_format(p->out, ", ");
@@ -244,16 +250,34 @@ static void picture(printer *p, const node *n, int offset) {
     text_format(p->out, ", %d)'", n->patches.size);
     break;
   case OP_POOL:
-    text_format(p->out, ", %d)", n->patches.size);
-    break;
+  case OP_POOL_MEAN:
   case OP_POOL_GRAD:
-    text_format(p->out, ", %d, ", n->patches.size);
-    print_expression(p, n->in[2], offset, LEVEL_SENTENCE);
+  case OP_POOL_MEAN_GRAD:
+    text_format(p->out, ", %d", n->patches.size);
+    if (n->op == OP_POOL_MEAN || n->op == OP_POOL_MEAN_GRAD) text_format(p->out, ", mean");
+    if (n->patches.stride != n->patches.size) text_format(p->out, ", stride = %d", n->patches.stride);
+    if (n->op == OP_POOL_GRAD) {
+      text_format(p->out, ", ");
+      print_expression(p, n->in[2], offset, LEVEL_SENTENCE);
+    }
     text_format(p->out, ")");
     break;
   default:
     break;
   }
+}
+
+/* batchnorm(x), and words for the gradient; what the running statistics get prints as statistics(x). */
+static void batchnorm(printer *p, const node *n, int offset) {
+  const char *name = n->op == OP_BATCHNORM ? "batchnorm(" : n->op == OP_BATCH_STATS ? "statistics(" : "batchnorm_grad(";
+  text_format(p->out, "%s%s", n->op == OP_BATCH_SUMS ? "sums of " : "", name);
+  if (n->in[0] != NODE_NONE) print_expression(p, n->in[0], offset, LEVEL_SENTENCE);
+  if (n->op == OP_BATCH_SUMS || n->op == OP_BATCHNORM_GRAD) {
+    text_format(p->out, ", ");
+    print_expression(p, n->in[2], offset, LEVEL_SENTENCE);
+  }
+  if (n->op == OP_BATCHNORM && n->value != 1e-5) text_format(p->out, ", epsilon = %g", n->value);
+  text_format(p->out, ")");
 }
 
 static void softmax_grad(printer *p, const node *n, int offset) {
@@ -383,7 +407,15 @@ static void operation(printer *p, int x, int offset) {
   case OP_SUM_POSITIONS:
   case OP_POOL:
   case OP_POOL_GRAD:
+  case OP_POOL_MEAN:
+  case OP_POOL_MEAN_GRAD:
     picture(p, n, offset);
+    break;
+  case OP_BATCH_STATS:
+  case OP_BATCHNORM:
+  case OP_BATCH_SUMS:
+  case OP_BATCHNORM_GRAD:
+    batchnorm(p, n, offset);
     break;
   case OP_EMBED:
     embed(p, n, offset);

@@ -14,6 +14,7 @@
 #include "kernel/bytes_body.h"
 #include "kernel/tile_body.h"
 #include "kernel/rows_body.h"
+#include "kernel/picture_body.h"
 #include "kernel/attend_body.h"
 #include "kernel/mask_body.h"
 #include "kernel/time_body.h"
@@ -46,6 +47,13 @@ static const kernels table = {
     .dot_rows = dot_rows_run,
     .square_max = square_max_run,
     .square_max_grad = square_max_grad_run,
+    .square_max_add = square_max_add_run,
+    .square_sum = square_sum_run,
+    .square_sum_add = square_sum_add_run,
+    .channel_squares = channel_squares_run,
+    .channel_dots = channel_dots_run,
+    .channel_scale = channel_scale_run,
+    .channel_grad = channel_grad_run,
     .dots = dots_run,
     .mix = mix_run,
     .additive = additive_run,

@@ -193,6 +193,19 @@ struct kernels {
    * channel c; the gradient: dx = dy at the first that is not below y, 0 elsewhere. Nothing need be aligned or padded. */
   void (*square_max)(float *y, const float *x, ptrdiff_t line, int size, int channels);
   void (*square_max_grad)(float *dx, const float *x, const float *y, const float *dy, ptrdiff_t line, int size, int channels);
+  /* For squares that overlap: dx += dy there. The mean of the square, y[c] = scale * sum; and dx += scale * dy in all of it. */
+  void (*square_max_add)(float *dx, const float *x, const float *y, const float *dy, ptrdiff_t line, int size, int channels);
+  void (*square_sum)(float *y, const float *x, float scale, ptrdiff_t line, int size, int channels);
+  void (*square_sum_add)(float *dx, const float *dy, float scale, ptrdiff_t line, int size, int channels);
+
+  /* Rows of n channels, `row` floats apart or side by side, neither aligned nor padded; mean, a, b, c are padded vectors of them.
+   * channel_squares: y[j] += sum over rows of (x - mean)^2; channel_dots: y[j] += sum over rows of dy (x - mean);
+   * channel_scale: y = (x - mean) a + b; channel_grad: dx = a (dy + (b (x - mean) + c)) */
+  void (*channel_squares)(float *y, const float *x, const float *mean, ptrdiff_t row, int rows, int n);
+  void (*channel_dots)(float *y, const float *dy, const float *x, const float *mean, ptrdiff_t row, int rows, int n);
+  void (*channel_scale)(float *y, const float *x, const float *mean, const float *a, const float *b, int rows, int n);
+  void (*channel_grad)(float *dx, const float *dy, const float *x, const float *mean, const float *a, const float *b,
+                       const float *c, int rows, int n);
 
   /* Attention: a row, x or out [n], against y->n rows of the same width; w has a weight for each of these. Sums over i in its
    * order; out of width n is written by whole vectors.

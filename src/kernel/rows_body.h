@@ -227,28 +227,4 @@ VECTOR_INLINE void row_store(float *y, v16 a, int j, int n) {
   else
     v_store_part(y + j, a, n - j);
 }
-
-static void square_max_run(float *y, const float *x, ptrdiff_t line, int size, int channels) {
-  for (int c = 0; c < channels; c += LANES) {
-    v16 top = row_load(x, c, channels);
-    for (int i = 0; i < size; i++)
-      for (int j = 0; j < size; j++) top = v_max(row_load(x + i * line + (ptrdiff_t)j * channels, c, channels), top);
-    row_store(y, top, c, channels);
-  }
-}
-
-static void square_max_grad_run(float *dx, const float *x, const float *y, const float *dy, ptrdiff_t line, int size,
-                                int channels) {
-  for (int c = 0; c < channels; c += LANES) {
-    const v16 top = row_load(y, c, channels);
-    v16 left = row_load(dy, c, channels);
-    for (int i = 0; i < size; i++)
-      for (int j = 0; j < size; j++) {
-        const ptrdiff_t at = i * line + (ptrdiff_t)j * channels;
-        const v16m below = v_lt(row_load(x + at, c, channels), top);
-        row_store(dx + at, v_select(below, v_zero(), left), c, channels);
-        left = v_select(below, left, v_zero());
-      }
-  }
-}
 #endif

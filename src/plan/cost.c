@@ -23,7 +23,7 @@ static double outer_operations(const stage_outer *o) {
 }
 
 static double conv_operations(const stage_picture *q) {
-  return 2.0 * q->out_rows * q->out_columns * q->out_channels * q->size * q->size * q->channels;
+  return 2.0 * q->out_rows * q->out_columns * q->out_channels * q->size * q->size * q->channels * q->groups;
 }
 
 double plan_stage_operations(const stage *s) {

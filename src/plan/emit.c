@@ -155,6 +155,18 @@ static enum stage_kind stage_of(const value *v) {
     return STAGE_POOL;
   case OP_POOL_GRAD:
     return STAGE_POOL_GRAD;
+  case OP_POOL_MEAN:
+    return STAGE_POOL_MEAN;
+  case OP_POOL_MEAN_GRAD:
+    return STAGE_POOL_MEAN_GRAD;
+  case OP_BATCH_STATS:
+    return STAGE_BATCH_STATS;
+  case OP_BATCHNORM:
+    return STAGE_BATCHNORM;
+  case OP_BATCH_SUMS:
+    return STAGE_BATCH_SUMS;
+  case OP_BATCHNORM_GRAD:
+    return STAGE_BATCHNORM_GRAD;
   case OP_CROSS_ENTROPY:
     return STAGE_CROSS_ENTROPY;
   default:
@@ -166,9 +178,9 @@ static enum stage_kind stage_of(const value *v) {
 static void set_rows(const struct plan *p, int number, stage *s) {
   const value *v = &p->values[number];
   const value *rows = v;
-  const bool sums =
-      v->op == OP_SUM_ROWS || v->op == OP_SUM_POSITIONS || v->op == OP_EMBED_T || v->op == OP_OUTER || v->op == OP_CONV_OUTER;
-  if (v->kind == VALUE_STAGE && sums) rows = &p->values[v->in[0]];
+  const bool sums = v->op == OP_SUM_ROWS || v->op == OP_SUM_POSITIONS || v->op == OP_EMBED_T || v->op == OP_OUTER ||
+                    v->op == OP_CONV_OUTER || v->op == OP_BATCH_STATS || v->op == OP_BATCH_SUMS;
+  if (v->kind == VALUE_STAGE && sums && v->in[0] >= 0) rows = &p->values[v->in[0]];
   s->of_steps = rows->space == SPACE_STEP;
   s->one = rows->space == SPACE_PARAM;
   s->axis = v->axis >= 0 ? v->axis : rows->axis;

@@ -99,14 +99,20 @@ typedef struct stage_outer {
   } * dots;
 } stage_outer;
 
-/* CONV and its adjoint: of every row a picture [rows, columns, channels], with a border around it, becomes [out_rows, out_columns,
- * out_channels]; POOL and its adjoint: squares side by side. */
+/* CONV and its adjoint: of every row a picture [rows, columns, groups * channels], with a border around it, becomes [out_rows,
+ * out_columns, groups * out_channels]; POOL, POOL_MEAN and their adjoints: squares. Of batch normalization: positions and channels.
+ */
 typedef struct stage_picture {
   int rows, columns, channels;
   int out_rows, out_columns, out_channels;
-  int size, before; /* of the patch; rows and columns of zeros in front of the picture */
-  int64_t pack;     /* panels of up to 4 vectors of out_channels: [size * size * channels, vectors * 16] */
+  int size, before;   /* of the patch; rows and columns of zeros in front of the picture */
+  int stride, groups; /* of the patches; channels above are those of one group */
+  int spread;         /* pixels from one of x to the next when zeros lie between them; 1: none do */
+  int64_t pack; /* a group after the other: panels of up to 4 vectors of out_channels: [size * size * channels, vectors * 16] */
 } stage_picture;
+
+/* Rows or columns of a picture with its border, as far as so many patches look at it. */
+static inline int stage_framed(int out, const stage_picture *q) { return (out - 1) * q->stride + q->size; }
 
 enum stage_kind {
 #define STAGE(name, text, way, rest, writes) STAGE_##name,
@@ -146,7 +152,8 @@ typedef struct stage {
   bool back; /* sums over rows go from the last to the first: the stage is in a sweep that goes back */
   double value;
   const float *table; /* CLASS_WEIGHT: [symbols] in the plan's memory; NULL: 1 each */
-  int64_t weight;     /* offset in the flat block: GATHER table, SCATTER, CONV_OUTER, GRADIENT and ADD target */
+  int64_t weight;     /* offset in the flat block: GATHER table, SCATTER, CONV_OUTER, GRADIENT and ADD target, running means of
+                         BATCH_STATS, gain of BATCHNORM_GRAD */
   stage_tile tile;
   stage_outer outer;
   stage_picture picture;
@@ -167,7 +174,7 @@ typedef struct pack_job {
 } pack_job;
 
 /* A number that changes with what the fields mean. */
-enum { FROZEN_VERSION = 1 };
+enum { FROZEN_VERSION = 2 };
 
 typedef struct frozen {
   int max_rows, max_steps;

@@ -1,7 +1,8 @@
-/* picture.c - convolutions and pools: sizes, packed weights, scratch.
+/* picture.c - convolutions, pools and batch normalization: sizes, packed weights, scratch.
  *
  * The adjoint of a convolution is one, too: of dy, with the patch turned by half a turn and as many zeros around dy as the patch
- * reaches over. So both are one kind of stage, and differ in how W is packed. */
+ * reaches over, and zeros between its pixels where the patches had a stride. So both are one kind of stage, and differ in how W is
+ * packed. */
 #include "base/error.h"
 #include "plan/internal.h"
 
@@ -10,20 +11,22 @@ static int vectors_of(int channels, int first) {
   return left >= PANEL_VECTORS * LANES ? PANEL_VECTORS : left / LANES;
 }
 
-/* One panel: the columns are out channels first .., k runs over the rows, columns and channels of the patch. */
-static unroll_status pack_panel(struct plan *p, const stage_picture *q, const param *w, bool back, int first, unroll_error *err) {
+/* One panel of a group: the columns are out channels first .., k runs over the rows, columns and channels of the patch. */
+static unroll_status pack_panel(struct plan *p, const stage_picture *q, const param *w, bool back, int g, int first,
+                                unroll_error *err) {
   const int K = q->size * q->size * q->channels, vectors = vectors_of(q->out_channels, first);
   unroll_status s = UNROLL_OK;
   for (int v = 0; v < vectors && !s; v++) {
     const int at = first + v * LANES, left = q->out_channels - at;
     pack_job job = {.by_rows = !back,
-                    .out = q->pack + (int64_t)first * K,
+                    .out = q->pack + (g * padded(q->out_channels) + first) * K,
                     .weight = w->offset,
                     .row = w->cols,
                     .vectors = vectors,
                     .v = v,
-                    .first = at,
+                    .first = g * q->out_channels + at,
                     .count = left < LANES ? left : LANES,
+                    .k0 = back ? g * q->channels : 0,
                     .k = back ? q->channels : K};
     if (!back) s = plan_add_pack(p, &job, err);
     for (int i = 0; back && i < q->size * q->size && !s; i++) { /* entry i of the turned patch: all rows of W */
@@ -38,45 +41,67 @@ static unroll_status pack_panel(struct plan *p, const stage_picture *q, const pa
 static unroll_status pack_conv(struct plan *p, stage_picture *q, const param *w, bool back, unroll_error *err) {
   unroll_status s = UNROLL_OK;
   q->pack = p->out.pack;
-  for (int first = 0; first < q->out_channels && !s; first += PANEL_VECTORS * LANES) s = pack_panel(p, q, w, back, first, err);
-  p->out.pack += padded(q->out_channels) * q->size * q->size * q->channels;
+  for (int g = 0; g < q->groups && !s; g++)
+    for (int first = 0; first < q->out_channels && !s; first += PANEL_VECTORS * LANES) s = pack_panel(p, q, w, back, g, first, err);
+  p->out.pack += q->groups * padded(q->out_channels) * q->size * q->size * q->channels;
   return s;
 }
 
-/* What a thread needs for one picture: the picture with its border and a row of the result; for weight gradients the same of x, dy
- * with room at the end of its rows, and the sums. A panel may read beyond the last pixel. */
-static unroll_status note_room(struct plan *p, const stage_picture *q, bool outer, unroll_error *err) {
-  const int64_t columns = q->out_columns + q->size - 1, rows = q->out_rows + q->size - 1;
-  int64_t floats = padded(rows * columns * q->channels) + PANEL_VECTORS * LANES + q->out_columns * padded(q->out_channels);
-  if (outer)
-    floats += padded(q->out_rows * columns * q->out_channels) + padded(q->out_channels) * q->size * padded(q->size * q->channels);
+static unroll_status note_floats(struct plan *p, int64_t floats, unroll_error *err) {
   if (floats > PLAN_FLOATS_MAX) return error_set(err, UNROLL_FAILED, "a picture of this net is too large");
   if (floats > p->out.outer) p->out.outer = floats;
   return UNROLL_OK;
 }
 
-unroll_status plan_emit_picture(struct plan *p, const value *v, stage *s, unroll_error *err) {
-  const node *n = &p->g->nodes[v->node];
-  const patches *of = &n->patches;
-  stage_picture *q = &s->picture;
-  *q = (stage_picture){.rows = of->rows, .columns = of->columns, .channels = of->channels, .size = of->size};
-  q->before = of->border / 2;
-  if (v->op == OP_POOL || v->op == OP_POOL_GRAD || v->op == OP_SUM_POSITIONS) return UNROLL_OK;
-  const param *w = &p->g->params[n->param];
-  q->out_rows = patches_conv(of->rows, of);
-  q->out_columns = patches_conv(of->columns, of);
-  q->out_channels = w->rows;
-  s->weight = w->offset;
-  if (v->op == OP_CONV_T) {
-    *q = (stage_picture){.rows = q->out_rows,
+/* What a thread needs for one group of one picture: the picture with its border, a row of the result, and a bias; for weight
+ * gradients the same of x, dy with room at the end of its rows, and the sums. A panel may read beyond the last pixel. */
+static unroll_status note_room(struct plan *p, const stage_picture *q, bool outer, unroll_error *err) {
+  const int64_t columns = stage_framed(q->out_columns, q), rows = stage_framed(q->out_rows, q);
+  int64_t floats = padded(rows * columns * q->channels) + PANEL_VECTORS * LANES + (q->out_columns + 1) * padded(q->out_channels);
+  if (outer)
+    floats += padded(q->out_rows * columns * q->out_channels) +
+              q->groups * padded(q->out_channels) * q->size * padded(q->size * q->channels);
+  return note_floats(p, floats, err);
+}
+
+static stage_picture turned(const stage_picture *q) {
+  return (stage_picture){.rows = q->out_rows,
                          .columns = q->out_columns,
                          .channels = q->out_channels,
                          .out_rows = q->rows,
                          .out_columns = q->columns,
                          .out_channels = q->channels,
                          .size = q->size,
-                         .before = q->size - 1 - q->before};
-  }
+                         .before = q->size - 1 - q->before,
+                         .stride = 1,
+                         .groups = q->groups,
+                         .spread = q->stride};
+}
+
+unroll_status plan_emit_picture(struct plan *p, const value *v, stage *s, unroll_error *err) {
+  const node *n = &p->g->nodes[v->node];
+  const patches *of = &n->patches;
+  stage_picture *q = &s->picture;
+  *q = (stage_picture){.rows = of->rows,
+                       .columns = of->columns,
+                       .channels = of->channels,
+                       .size = of->size,
+                       .before = of->border / 2,
+                       .stride = of->stride,
+                       .groups = 1,
+                       .spread = 1};
+  if (n->param >= 0) s->weight = p->g->params[n->param].offset;
+  if (v->op == OP_SUM_POSITIONS) return UNROLL_OK;
+  q->out_rows = patches_along(of->rows, of);
+  q->out_columns = patches_along(of->columns, of);
+  if (v->op == OP_BATCH_STATS || v->op == OP_BATCH_SUMS || v->op == OP_BATCHNORM || v->op == OP_BATCHNORM_GRAD)
+    return note_floats(p, 4 * padded(q->channels), err);
+  if (v->op != OP_CONV && v->op != OP_CONV_T && v->op != OP_CONV_OUTER) return UNROLL_OK;
+  const param *w = &p->g->params[n->param];
+  q->groups = of->groups;
+  q->channels = of->channels / of->groups;
+  q->out_channels = w->rows / of->groups;
+  if (v->op == OP_CONV_T) *q = turned(q);
   unroll_status status = note_room(p, q, v->op == OP_CONV_OUTER, err);
   if (!status && v->op != OP_CONV_OUTER) status = pack_conv(p, q, w, v->op == OP_CONV_T, err);
   return status;

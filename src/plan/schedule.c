@@ -27,6 +27,8 @@ static bool loop_may_hold(const value *v) {
   case OP_CONV_T:
   case OP_POOL:
   case OP_POOL_GRAD:
+  case OP_POOL_MEAN:
+  case OP_POOL_MEAN_GRAD:
   case OP_DOTS:
   case OP_MIX:
   case OP_ADDITIVE:

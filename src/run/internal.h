@@ -156,6 +156,11 @@ void run_ctc(const run *r, const worker *w, const stage *s, int thread, int thre
 void run_conv(const run *r, const worker *w, const stage *s, rows y, const rows in[4], int64_t n);
 void run_pool(const run *r, const stage *s, rows y, rows x, int64_t n);
 void run_pool_grad(const run *r, const stage *s, rows dx, const rows in[4], int64_t n);
+void run_pool_mean_grad(const run *r, const stage *s, rows dx, rows dy, int64_t n);
+void run_batchnorm(const run *r, const worker *w, const stage *s, rows y, const rows in[4], int64_t n);
+void run_batchnorm_grad(const run *r, const worker *w, const stage *s, rows dx, const rows in[4], int64_t n);
+void run_batch_stats(const run *r, const worker *w, const stage *s, rows y, rows x, int64_t n, int thread, int threads);
+void run_batch_sums(const run *r, const worker *w, const stage *s, rows y, const rows in[3], int64_t n, int thread, int threads);
 void run_conv_outer(const run *r, const worker *w, const stage *s, rows dy, rows x, int64_t n, int thread, int threads);
 void run_sum_positions(const run *r, const stage *s, rows y, rows x, int64_t n, int c0, int c1);
 #endif

@@ -72,10 +72,20 @@ void run_rows_of(const run *r, const worker *w, const stage *s, rows y, const ro
     run_conv(r, w, s, y, in, n);
     break;
   case STAGE_POOL:
+  case STAGE_POOL_MEAN:
     run_pool(r, s, y, in[0], n);
     break;
   case STAGE_POOL_GRAD:
     run_pool_grad(r, s, y, in, n);
+    break;
+  case STAGE_POOL_MEAN_GRAD:
+    run_pool_mean_grad(r, s, y, in[0], n);
+    break;
+  case STAGE_BATCHNORM:
+    run_batchnorm(r, w, s, y, in, n);
+    break;
+  case STAGE_BATCHNORM_GRAD:
+    run_batchnorm_grad(r, w, s, y, in, n);
     break;
   default:
     copy_columns(s, y, in[0], in[1], n);
@@ -257,6 +267,12 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
     break;
   case STAGE_SUM_POSITIONS:
     if (c0 < c1) run_sum_positions(r, s, y, x, n, (int)c0, (int)c1);
+    break;
+  case STAGE_BATCH_STATS:
+    run_batch_stats(r, w, s, y, x, n, thread, threads);
+    break;
+  case STAGE_BATCH_SUMS:
+    run_batch_sums(r, w, s, y, (const rows[]){x, z, run_at(r, w, &s->in[2], &here, 0)}, n, thread, threads);
     break;
   case STAGE_GRADIENT:
     add_vector(r, s, x, c0, c1);

@@ -54,6 +54,40 @@ static int cut(const graph *g, struct optimizer_span *spans) {
   return n;
 }
 
+static unroll_status find_running(optimizer *o, const graph *g, unroll_error *err) {
+  int n = 0;
+  for (int i = 0; i < g->n_params; i++) n += g->params[i].role == PARAM_RUNNING;
+  o->running = mem_zero((size_t)n + 1, sizeof *o->running);
+  if (!o->running) return error_memory(err);
+  for (int i = 0; i < g->n_params; i++) {
+    const param *w = &g->params[i];
+    if (w->role != PARAM_RUNNING) continue;
+    struct optimizer_running *r = &o->running[o->n_running++];
+    *r = (struct optimizer_running){w->offset, w->rows, mem_zero((size_t)w->rows, sizeof *r->toward)};
+    if (!r->toward) return error_memory(err);
+  }
+  return UNROLL_OK;
+}
+
+/* The statistics of the batch, and zeros in their place. */
+static void take_running(const optimizer *o, float *dw) {
+  for (int i = 0; i < o->n_running; i++) {
+    const struct optimizer_running *r = &o->running[i];
+    memcpy(r->toward, dw + r->offset, (size_t)r->n * sizeof *dw);
+    memset(dw + r->offset, 0, (size_t)r->n * sizeof *dw);
+  }
+}
+
+static void move_running(const optimizer *o, float *weights) {
+  for (int i = 0; i < o->n_running; i++) {
+    const struct optimizer_running *r = &o->running[i];
+    for (int64_t k = 0; k < r->n; k++) {
+      float *w = weights + r->offset + k;
+      *w += RUNNING_SHARE * (r->toward[k] - *w);
+    }
+  }
+}
+
 unroll_status optimizer_init(optimizer *o, const graph *g, const optimizer_options *options, unroll_error *err) {
   *o = (optimizer){.options = *options, .n = g->n_weights};
   bool full = true;
@@ -68,11 +102,15 @@ unroll_status optimizer_init(optimizer *o, const graph *g, const optimizer_optio
     return error_memory(err);
   }
   cut(g, o->spans);
-  return UNROLL_OK;
+  const unroll_status s = find_running(o, g, err);
+  if (s) optimizer_free(o);
+  return s;
 }
 
 void optimizer_free(optimizer *o) {
   for (int i = 0; i < 2; i++) mem_free_aligned(o->moments[i]);
+  for (int i = 0; i < o->n_running; i++) mem_free(o->running[i].toward);
+  mem_free(o->running);
   mem_free(o->spans);
   mem_free(o->squares);
   *o = (optimizer){0};
@@ -103,6 +141,7 @@ static double sum_squares(const optimizer *o, const float *dw, const uint8_t *to
 }
 
 double optimizer_norm(const optimizer *o, float *dw, const uint8_t *touched, pool *workers) {
+  take_running(o, dw);
   double all = sum_squares(o, dw, touched, workers); /* of the unclipped one: clipping would hide what is not finite */
   if (o->options.clip_value > 0 && isfinite(all)) {
     kernel_table()->clip_value(dw, (ptrdiff_t)o->n, (float)o->options.clip_value);
@@ -181,4 +220,5 @@ void optimizer_step(optimizer *o, float *weights, const float *dw, const uint8_t
   u.rmsprop = (rmsprop_step){.rate = (float)rate, .alpha = 0.99f, .epsilon = 1e-8f, .momentum = momentum, .scale = scale};
   u.sgd = (sgd_step){.rate = (float)rate, .momentum = momentum, .scale = scale};
   pool_run(o->n_spans > 1 ? workers : NULL, work, &u);
+  move_running(o, weights);
 }

@@ -158,5 +158,7 @@ void random_weights(float *weights, const graph *g, uint64_t key) {
     for (int64_t i = 0; i < (int64_t)w->rows * w->cols; i++)
       weights[w->offset + i] =
           (float)(scale * (2 * random_uniform(key, RANDOM_TEST, (uint64_t)p << 40 | 1ull << 39, (uint32_t)i) - 1));
+    for (int64_t i = 0; i < w->rows && w->role == PARAM_RUNNING; i++)
+      weights[w->offset + i] += (float)w->init_value; /* variances */
   }
 }

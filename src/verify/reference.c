@@ -69,6 +69,8 @@ static bool need_inputs(eval *e, const node *n, int t) {
   case OP_OUTER:
   case OP_EMBED_T:
   case OP_CONV_OUTER:
+  case OP_BATCH_STATS:
+  case OP_BATCH_SUMS:
     for (int k = 0; k < NODE_INPUTS && ok; k++) ok = n->in[k] == NODE_NONE || need_all(e, n->in[k]);
     return ok;
   case OP_COLLECT:

@@ -267,6 +267,76 @@ static void eval_POOL_GRAD(const eval *e, const node *n, rows *q) {
   for (int y = 0; y < width_in(e, n, 1); y++) Y(i, reference_largest(&n->patches, row_in(e, n, 0, i), y)) += at(e, n, 2, i, y);
 }
 
+static void eval_POOL_MEAN(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = reference_mean(&n->patches, row_in(e, n, 0, i), j);
+}
+
+static void eval_POOL_MEAN_GRAD(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q)
+  for (int y = 0; y < width_in(e, n, 0); y++) reference_mean_back(&n->patches, at(e, n, 0, i, y), y, &Y(i, 0));
+}
+
+/* --- batch normalization: columns j, j + C, ... of all rows are channel j --- */
+
+static double channel_mean(const eval *e, const node *n, int j) {
+  const int64_t rows_in = e->r->rows[n->in[0]];
+  double sum = 0;
+  for (int64_t i = 0; i < rows_in; i++)
+    for (int k = j; k < width_in(e, n, 0); k += n->patches.channels) sum += at(e, n, 0, i, k);
+  return sum * n->patches.channels / ((double)rows_in * width_in(e, n, 0));
+}
+
+static void eval_BATCH_STATS(const eval *e, const node *n, rows *q) {
+  const int C = n->patches.channels;
+  if (!e->training || n->in[0] == NODE_NONE) {
+    EACH_COLUMN(j, n) Y(0, j) = weights_of(e, n)[j]; /* the variances follow the means */
+    return;
+  }
+  const int64_t rows_in = e->r->rows[n->in[0]];
+  for (int j = 0; j < C; j++) {
+    double squares = 0;
+    if (rows_in) Y(0, j) = channel_mean(e, n, j);
+    for (int64_t i = 0; i < rows_in; i++)
+      for (int k = j; k < width_in(e, n, 0); k += C) squares += f_SQUARE(at(e, n, 0, i, k) - Y(0, j));
+    Y(0, C + j) = rows_in ? squares * C / ((double)rows_in * width_in(e, n, 0)) : 1;
+  }
+}
+
+/* What x becomes before gain and bias; inputs x, stats. */
+static double normalized(const eval *e, const node *n, int64_t i, int k) {
+  const int C = n->patches.channels;
+  return (at(e, n, 0, i, k) - at(e, n, 1, 0, k % C)) / sqrt(at(e, n, 1, 0, C + k % C) + n->value);
+}
+
+static void eval_BATCHNORM(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q) EACH_COLUMN(j, n) {
+    const int c = j % n->patches.channels;
+    Y(i, j) = normalized(e, n, i, j) * at(e, n, 2, 0, c) + at(e, n, 3, 0, c);
+  }
+}
+
+/* inputs x, stats, dy */
+static void eval_BATCH_SUMS(const eval *e, const node *n, rows *q) {
+  const int C = n->patches.channels;
+  for (int64_t i = 0; i < e->r->rows[n->in[0]]; i++)
+    for (int k = 0; k < width_in(e, n, 0); k++) {
+      Y(0, k % C) += at(e, n, 2, i, k);
+      Y(0, C + k % C) += at(e, n, 2, i, k) * normalized(e, n, i, k);
+    }
+}
+
+/* inputs x, stats, dy, sums */
+static void eval_BATCHNORM_GRAD(const eval *e, const node *n, rows *q) {
+  const int C = n->patches.channels;
+  const double m = (double)e->r->rows[n->in[0]] * n->width / C;
+  EACH_ROW(i, q) EACH_COLUMN(j, n) {
+    const int c = j % C;
+    const double scale = weights_of(e, n)[c] / sqrt(at(e, n, 1, 0, C + c) + n->value);
+    const double pull = e->training ? (at(e, n, 3, 0, c) + at(e, n, 3, 0, C + c) * normalized(e, n, i, j)) / m : 0;
+    Y(i, j) = scale * (at(e, n, 2, i, j) - pull);
+  }
+}
+
 /* --- time --- */
 
 /* The number of steps of sequence b. */

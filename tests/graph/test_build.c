@@ -38,7 +38,7 @@ static void check_node(const graph *g, int i) {
   const node *n = &g->nodes[i], *x = graph_at(g, n->in[0]), *y = graph_at(g, n->in[1]);
   const param *p = n->param >= 0 ? &g->params[n->param] : NULL;
   assert_true(n->width >= 1);
-  assert_true(n->in[3] == NODE_NONE);
+  assert_true(n->in[3] == NODE_NONE || n->op == OP_BATCHNORM);
   assert_non_null(n->op == OP_CONST || n->op == OP_CARRY ? (const void *)"" : (const void *)n->source);
   for (int k = 0; k < NODE_INPUTS; k++) {
     assert_true(n->in[k] >= NODE_NONE && n->in[k] < g->n_nodes);
@@ -323,6 +323,11 @@ static const struct row {
      "u.conv[5,27] u.conv_bias[5] conv[4,20] conv_bias[4] W[65,24] | p:s label:s | | 0"},
     {"data p : image(1, 4, 5)\ndata label : category\nu = conv(p, 2, 1) + conv(p, 2, kernel = 2)\nlabel ~ softmax(W pool(u, 3))\n",
      "u.conv[2,1] u.conv_bias[2] u.conv2[2,4] u.conv2_bias[2] W[65,2] | p:s label:s | | 0"},
+    {"data p : image(4, 9, 7)\ndata label : category\nu = batchnorm(conv(p, 6, 3, stride = 2, groups = 2))\nlabel ~ softmax(W "
+     "pool(conv(u, 5, 4, valid, stride = 3), 1, mean) + V pool(conv(p, 5, 2, pad = 1), 3, stride = 2) + A conv(p, 2, 3, pad = "
+     "0))\n",
+     "u.conv[6,18] u.conv_bias[6] u.batchnorm[6] u.batchnorm_bias[6] u.batchnorm_mean[6] u.batchnorm_variance[6] conv[5,96] "
+     "conv_bias[5] W[65,5] conv2[5,16] conv2_bias[5] V[65,60] conv3[2,36] conv3_bias[2] A[65,70] | p:s label:s | | 0"},
     {"data p : image(2, 4, 4)\ndata label : category\nh = rnn(pool(conv(p, 3, 3), 2), 4)\nlabel ~ softmax(W h)\n",
      "h.conv[3,18] h.conv_bias[3] h.Wxh[4,12] h.Whh[4,4] h.b[4] W[65,4] | p:0 label:0 | | 0"},
     {"data source : words(9)\ndata target : words(8)\ns = lstm(embed(source, 3), 2, backward)\nd = rnn(embed(target[t-1], 3), 2, "
@@ -755,6 +760,39 @@ static const struct set {
     {{.name = "layers", .number = -1}, UNROLL_BAD_INPUT, "layers must be"},
 };
 
+/* AlexNet and VGG16 with the weights that torchvision counts. */
+static void test_known(void **state) {
+  (void)state;
+  static const struct {
+    const char *net;
+    int64_t weights;
+  } table[] = {
+      {"data picture : image(3, 224, 224)\ndata label : category\n"
+       "c1 = pool(relu(conv(picture, 64, 11, stride = 4, pad = 2)), 3, stride = 2)\n"
+       "c2 = pool(relu(conv(c1, 192, 5)), 3, stride = 2)\nc4 = relu(conv(relu(conv(c2, 384, 3)), 256, 3))\n"
+       "c5 = pool(relu(conv(c4, 256, 3)), 3, stride = 2)\nwidth f6 = 4096\nwidth f7 = 4096\n"
+       "f6 = relu(A dropout(c5, 0.5) + ba)\nf7 = relu(B dropout(f6, 0.5) + bb)\nlabel ~ softmax(W f7 + b)\n",
+       61100840},
+      {"data picture : image(3, 224, 224)\ndata label : category\n"
+       "c1 = pool(relu(conv(relu(conv(picture, 64, 3)), 64, 3)), 2)\nc2 = pool(relu(conv(relu(conv(c1, 128, 3)), 128, 3)), 2)\n"
+       "c3 = pool(relu(conv(relu(conv(relu(conv(c2, 256, 3)), 256, 3)), 256, 3)), 2)\n"
+       "c4 = pool(relu(conv(relu(conv(relu(conv(c3, 512, 3)), 512, 3)), 512, 3)), 2)\n"
+       "c5 = pool(relu(conv(relu(conv(relu(conv(c4, 512, 3)), 512, 3)), 512, 3)), 2)\nwidth f6 = 4096\nwidth f7 = 4096\n"
+       "f6 = relu(A dropout(c5, 0.5) + ba)\nf7 = relu(B dropout(f6, 0.5) + bb)\nlabel ~ softmax(W f7 + b)\n",
+       138357544},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    built t;
+    unroll_error err = {0};
+    const binding labels = {"label", 1000};
+    const unroll_status s = build_with(&t, table[i].net, &(build_options){.bindings = &labels, .n_bindings = 1}, &err);
+    if (s) fail_msg("net %zu: %s", i, err.message);
+    assert_int_equal(t.g.n_weights, table[i].weights);
+    drop(&t);
+  }
+  assert_int_equal(mem_live(), 0);
+}
+
 static void test_settings(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
@@ -787,7 +825,7 @@ int main(void) {
       cmocka_unit_test(test_idle),       cmocka_unit_test(test_why_steps),    cmocka_unit_test(test_lags),
       cmocka_unit_test(test_directions), cmocka_unit_test(test_start),        cmocka_unit_test(test_split),
       cmocka_unit_test(test_sharing),    cmocka_unit_test(test_densities),    cmocka_unit_test(test_kinds),
-      cmocka_unit_test(test_alone),      cmocka_unit_test(test_settings),
+      cmocka_unit_test(test_alone),      cmocka_unit_test(test_settings),     cmocka_unit_test(test_known),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

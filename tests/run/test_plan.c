@@ -165,6 +165,13 @@ static void test_large(void **state) {
        11, 19},
       {"more lines of a patch than a product has parts",
        "data p : image(2, 19, 20)\ndata label : category\nlabel ~ softmax(W relu(conv(p, 20, 18)) + b)\n", 3, 1},
+      {"strides, groups of no whole vectors, squares that overlap, batches",
+       "data p : image(6, 19, 17)\ndata label : category\nu = batchnorm(relu(conv(p, 40, 5, stride = 2, groups = 2)))\n"
+       "v = pool(u, 3, stride = 2) + pool(u, 3, mean, stride = 2)\nw = batchnorm(conv(v, 20, 3, groups = 4), epsilon = 0.1)\n"
+       "label ~ softmax(W conv(w, 33, 2, pad = 1, stride = 3) + b)\n",
+       11, 1},
+      {"more lines of positions than a product has parts",
+       "data p : image(2, 40, 21)\ndata label : category\nlabel ~ softmax(W relu(conv(p, 20, 3, stride = 2)) + b)\n", 3, 1},
       {"tall rnn", "data token : chars\nh = rnn(embed(token[t-1], 20), 65, layers = 2)\ntoken ~ softmax(W h + b)\n", 130, 4},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -453,7 +460,7 @@ static void test_frozen(void **state) {
   assert_memory_equal(run_gradient(c.r), slope, (size_t)n * sizeof *slope);
   assert_true(run_loss(c.r, 0) == first);
   assert_string_equal(before.data, after.data);
-  assert_non_null(strstr(before.data, "frozen plan, version 1\nrows 9 steps 10 "));
+  assert_non_null(strstr(before.data, "frozen plan, version 2\nrows 9 steps 10 "));
   assert_non_null(strstr(before.data, "\nloop: phase "));
   assert_non_null(strstr(before.data, "\ncross entropy: phase "));
   mem_free(slope);

@@ -204,6 +204,8 @@ static void test_refused(void **state) {
        "one table is looked up in two places", 3, 10},
       {"data f : image(2, 4, 3)\ndata tag : category\nv = conv(f, 2, 2)\nh = gru(v, 5)\ntag ~ softmax(W h + b)\n",
        "the gradient of a convolution needs all steps at once", 3, 5},
+      {"data x : numbers(3)\ndata tag : category\nwidth u = 4\nu = batchnorm(A x)\nh = gru(u, 5)\ntag ~ softmax(W h + b)\n",
+       "batchnorm needs all steps at once", 4, 5},
       {"data z : numbers(3)\ndata y : numbers(2)\na = rnn(z, 2, backward)\ng = sigmoid(A z + (h[t-1] + B a))\nh = tanh(C h[t-1] + "
        "g)\n"
        "r = D g + E first(g)\ny ~ gaussian(mean = F r[t-1] + G g, scale = 1)\nwidth g = 4\nwidth h = 4\nwidth r = 5\n",

@@ -134,6 +134,13 @@ static const testtext testnets[] = {
                 "label ~ softmax(W conv(dropout(u, 0.2) + u, 4, 2, valid) + b)\n"},
     {"frames", "data f : image(2, 4, 3)\ndata tag : category\nv = conv(f, 2, 2)\nh = gru(pool(tanh(v * f), 2), 5)\n"
                "tag ~ softmax(W h + V last(conv(v, 3, 1)) + b)\n"},
+    {"picture with strides, groups, batches",
+     "data p : image(4, 7, 6)\ndata label : category\nu = batchnorm(tanh(conv(p, 6, 3, stride = 2, groups = 2)))\n"
+     "v = tanh(pool(u, 3, mean, stride = 1) + pool(u, 3, stride = 1))\nlabel ~ softmax(W conv(v, 3, 1, pad = 0, stride = 2) + "
+     "b)\n"},
+    {"frames, normalized", "data f : image(2, 4, 3)\ndata tag : category\nv = batchnorm(tanh(conv(f, 4, 2, groups = 2)))\n"
+                           "z = tanh(A pool(v, 2, mean, stride = 1))\nwidth z = 3\nh = gru(z, 5)\n"
+                           "tag ~ softmax(W h + V last(batchnorm(h)) + b)\n"},
     {"predicting state, backward", "data word : words\ndata tag : words\nf = rnn(embed(word, 3), 8)\n"
                                    "h = rnn(embed(word, 3), 8, backward, start = last(f))\ntag ~ softmax(h)\n"},
     {"table that multiplies", "data token : chars\nwidth e = 5\ne = E token[t-1]\nq = E (E' e)\ntoken ~ softmax(E' tanh(q))\n"},
