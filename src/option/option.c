@@ -3,6 +3,7 @@
 #include "option/option.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/text.h"
@@ -100,6 +101,8 @@ void option_defaults(const option_row *rows, int n, void *record) {
     if (!rows[i].initial) continue;
     if (textual(&rows[i]))
       *(const char **)at(&rows[i], record) = rows[i].initial;
+    else if (whole(&rows[i]) && *rows[i].initial == '-') /* stands for "not given": nobody can type it */
+      *(int64_t *)at(&rows[i], record) = -strtoll(rows[i].initial + 1, NULL, 10);
     else
       read_number(&rows[i], record, rows[i].initial);
   }

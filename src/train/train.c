@@ -13,7 +13,7 @@
 
 #define NONE ((double)NAN) /* a figure that is not there */
 
-enum { LEAST_BETWEEN_VALIDATIONS = 20, IDLE_SHOWN = 5 };
+enum { LEAST_BETWEEN_VALIDATIONS = 20, PATIENCE = 10, IDLE_SHOWN = 5 };
 
 /* Symbols known, of all variables. */
 static int symbols_known(const trainer *t) {
@@ -148,6 +148,16 @@ static unroll_status ensure_model(trainer *t, unroll_error *err) {
   return status;
 }
 
+/* Unless told otherwise training goes on for as long as it took to the best model, and for ten validations. What rises or falls
+ * over all of training may be best at its end. */
+static bool patience_is_over(const trainer *t) {
+  const train_state *s = &t->s;
+  if (t->o.patience >= 0) return t->o.patience > 0 && s->worse >= t->o.patience;
+  if (t->rates.kind == SCHEDULE_COSINE || t->m.n_ramps > 0) return false;
+  const int64_t between = (LEAST_BETWEEN_VALIDATIONS + t->per_epoch - 1) / t->per_epoch * t->per_epoch;
+  return s->worse >= PATIENCE && 2 * s->worse >= s->step / between;
+}
+
 /* Measures the validation part, keeps the best weights. *best: is it better than all before? */
 static unroll_status validate(trainer *t, bool *best, unroll_error *err) {
   train_state *s = &t->s;
@@ -160,7 +170,7 @@ static unroll_status validate(trainer *t, bool *best, unroll_error *err) {
       s->lowered++;
       s->waiting = 0;
     }
-    s->stopped = t->o.patience > 0 && s->worse >= t->o.patience;
+    s->stopped = patience_is_over(t);
     return UNROLL_OK;
   }
   s->best = s->valid_loss;

@@ -248,6 +248,8 @@ evals sentiment reviews.tsv --confusion
 predicts sentiment reviews.tsv
 train pooled sentiment reviews.tsv --set hidden=8 --set embedding=6 --set past=mean --set future=max --steps 4
 evals pooled reviews.tsv
+train bag bag reviews.tsv --set embedding=6 --steps 4
+evals bag reviews.tsv
 awk -F'\t' 'NR > 1 { system("mkdir -p folder/" $2); file = "folder/" $2 "/" NR ".txt"; print $1 >file; close(file) }' reviews.tsv
 train folders sentiment folder --set hidden=8 --set embedding=6 --steps 4 --batch 16
 evals folders folder

@@ -140,6 +140,7 @@ static const struct net_settings {
   const char *net, *settings;
 } net_settings[] = {
     {"answer", "hidden cell layers drop embedding vocabulary"},
+    {"bag", "drop embedding vocabulary"},
     {"caption", "hidden layers drop embedding vocabulary"},
     {"classify", "hidden cell layers drop"},
     {"clicks", "hidden cell layers drop embedding vocabulary"},

@@ -260,11 +260,42 @@ static void test_gone(void **state) {
   assert_true(r.wrote && file_hash(dir, "model.safetensors") != 0);
 }
 
+/* --- patience --- */
+
+static void test_usual_patience(void **state) {
+  (void)state;
+  watcher w = {0};
+  train_result r;
+  train_options o = names_options(NULL);
+  o.rate = 0.05;
+  o.steps = 0;
+  o.epochs = 400;
+  OK(train(&o, &w, &r, err));
+  assert_true(r.stopped_early);
+  const int64_t stopped = r.steps;
+  o.epochs = 0;
+  o.steps = stopped / 2;
+  OK(train(&o, &w, &r, err));
+  const double half = r.best_valid_loss;
+  o.steps = stopped;
+  o.patience = 0;
+  OK(train(&o, &w, &r, err));
+  assert_true(!r.stopped_early && r.best_valid_loss == half); /* nothing better came in the second half */
+  o.patience = -1;
+  o.steps = 2 * stopped;
+  OK(train(&o, &w, &r, err));
+  assert_int_equal(r.steps, stopped);
+  o.schedule = "cosine"; /* is best at its end */
+  OK(train(&o, &w, &r, err));
+  assert_true(!r.stopped_early && r.steps == 2 * stopped);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1) cmocka_set_test_filter(argv[1]);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_data),      cmocka_unit_test(test_unknown_is_trained), cmocka_unit_test(test_explodes),
-      cmocka_unit_test(test_other_net), cmocka_unit_test(test_stopped_early),      cmocka_unit_test(test_gone),
+      cmocka_unit_test(test_data),           cmocka_unit_test(test_unknown_is_trained), cmocka_unit_test(test_explodes),
+      cmocka_unit_test(test_other_net),      cmocka_unit_test(test_stopped_early),      cmocka_unit_test(test_gone),
+      cmocka_unit_test(test_usual_patience),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
