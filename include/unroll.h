@@ -134,6 +134,20 @@ UNROLL_API unroll_status unroll_model_variable(const unroll_model *m, int number
 /* unroll_model_symbol for any variable of symbols: of labels their names. NULL: no such variable or symbol. */
 UNROLL_API const char *unroll_model_label(const unroll_model *m, const char *variable, int symbol, size_t *length);
 
+/* Symbols put together as they are in a text: words with spaces between them, labels too. *text is for unroll_free, *length (or
+ * NULL) its bytes before the NUL. variable NULL: the first that is predicted. */
+UNROLL_API unroll_status unroll_model_text(const unroll_model *m, const char *variable, const int32_t *symbols, int64_t n,
+                                           char **text, size_t *length, unroll_error *err);
+
+typedef struct unroll_series { /* of a model of series with dates */
+  size_t size;
+  const char *time, *series; /* columns of its data; NULL: there is none, and without `time` it is no such model */
+  int context, horizon;      /* steps of a window */
+} unroll_series;
+UNROLL_API void unroll_series_init_sized(unroll_series *s, size_t size);
+#define unroll_series_init(s) unroll_series_init_sized((s), sizeof *(s))
+UNROLL_API unroll_status unroll_model_series(const unroll_model *m, unroll_series *out, unroll_error *err);
+
 typedef struct unroll_parameter { /* what was learnt */
   size_t size;
   const char *name;  /* "h.Wi", as `unroll explain` has it */
@@ -225,7 +239,7 @@ typedef struct unroll_value { /* what a row says of a variable; what does not fi
   const float *p;          /* [steps] the probability of each */
   int n_probabilities;
   const float *probabilities; /* [steps][n_probabilities] of all symbols */
-  const double *log2_p;       /* [n_log2_p] scored: of each step, the end symbol too */
+  const double *log2_p;       /* [n_log2_p] scored: of each step, the end symbol too; NULL of ctc, which has one for all */
   int64_t n_log2_p;
   const char *text; /* of the symbols, NUL-terminated; words and labels have spaces between them */
   size_t length;
@@ -242,6 +256,16 @@ UNROLL_API const char *unroll_result_variable(const unroll_result *r, int number
 UNROLL_API unroll_status unroll_result_row(const unroll_result *r, int64_t row, unroll_row *out, unroll_error *err);
 UNROLL_API unroll_status unroll_result_value(const unroll_result *r, int64_t row, const char *variable, unroll_value *out,
                                              unroll_error *err);
+
+/* A value as the program prints it: text with \n for a newline; numbers with ; within and spaces between steps, quantiles in place
+ * of means where there are some. For unroll_free. */
+UNROLL_API unroll_status unroll_value_line(const unroll_value *v, char **line, unroll_error *err);
+
+/* Gets a result of one row. Not 0: that is enough, and the call ends as if there were no more. */
+typedef int unroll_row_call(void *context, const unroll_result *row);
+/* Calls with these options hand over each row as soon as it is there, in order, and keep none. What it points to is valid until
+ * `call` returns. NULL: rows are kept. */
+UNROLL_API void unroll_options_set_rows(unroll_options *o, unroll_row_call *call, void *context);
 
 typedef struct unroll_figure {
   size_t size;
@@ -310,7 +334,8 @@ UNROLL_API unroll_status unroll_evaluate(const unroll_model *m, const unroll_tab
 /* `unroll score`: log2 P of each example, of each step too, by the chain rule; figures of all. */
 UNROLL_API unroll_status unroll_score_table(const unroll_model *m, const unroll_table *t, const unroll_options *o,
                                             unroll_result **out, unroll_error *err);
-/* `unroll sample`: a row for each sequence that is drawn, of any net that needs no data. */
+/* `unroll sample`: a row for each sequence that is drawn, of any net that needs no data but option "text". With option "output"
+ * they are in that file too. With "not-in" there may be fewer than were asked for. */
 UNROLL_API unroll_status unroll_generate(const unroll_model *m, const unroll_options *o, unroll_result **out, unroll_error *err);
 /* Values of variables of the equations at each step, for the examples of a table, as the options of "predict" read it: "h", "h.i"
  * inside a cell, "a.weights" of an attention `a`, whose width is the steps that it looks at. Any named value of `unroll explain`.

@@ -68,7 +68,6 @@ unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err) 
                                                    : NULL;
   const char *other = o->tagged        ? "tagged"
                       : o->folders     ? "labels-from-folders"
-                      : o->skip_bad    ? "skip-bad"
                       : o->confusion   ? "confusion"
                       : o->beam > 0    ? "beam"
                       : o->best > 0    ? "n-best"
@@ -97,6 +96,7 @@ unroll_status ask_check_alone(const ask *a, unroll_error *err) {
                      : o->samples >= 0                 ? "samples"
                      : !isnan(o->length_penalty)       ? "length-penalty"
                      : !isnan(o->temperature)          ? "temperature"
+                     : !isnan(o->bias)                 ? "bias"
                      : !isnan(o->top_p)                ? "top-p"
                      : o->top_k >= 0                   ? "top-k"
                      : o->length >= 0                  ? "length"
@@ -130,11 +130,10 @@ unroll_status ask_check_eval(const ask *a, unroll_error *err) {
 
 unroll_status ask_decode(const call_options *o, decode_options *d, unroll_error *err) {
   decode_defaults(d);
-  if (o->samples < 0 && (!isnan(o->temperature) || !isnan(o->top_p) || o->top_k >= 0 || o->seed >= 0))
-    return error_set(
-        err, UNROLL_USAGE,
-        "option 'temperature', option 'top-k', option 'top-p' and option 'seed' are for draws: option 'samples' says how "
-        "many");
+  if (o->samples < 0 && (!isnan(o->temperature) || !isnan(o->bias) || !isnan(o->top_p) || o->top_k >= 0 || o->seed >= 0))
+    return error_set(err, UNROLL_USAGE,
+                     "option 'temperature', option 'bias', option 'top-k', option 'top-p' and option 'seed' are for draws: "
+                     "option 'samples' says how many");
   if (o->samples >= 0 && (o->beam >= 0 || o->best >= 0 || !isnan(o->length_penalty)))
     return error_set(err, UNROLL_USAGE, "option 'samples' draws, option 'beam' searches: one of them");
   if (o->beam >= 0) d->beam = (int)o->beam;
@@ -142,7 +141,11 @@ unroll_status ask_decode(const call_options *o, decode_options *d, unroll_error 
   if (d->best > d->beam) return error_set(err, UNROLL_USAGE, "option 'n-best' is at most option 'beam', which is %d", d->beam);
   if (!isnan(o->length_penalty)) d->penalty = o->length_penalty;
   if (o->samples >= 0) d->samples = o->samples;
+  if (!isnan(o->temperature) && !isnan(o->bias))
+    return error_set(err, UNROLL_USAGE, "option 'bias' is a temperature already: one of option 'temperature' and option 'bias'");
   if (!isnan(o->temperature)) d->choice.temperature = o->temperature;
+  if (!isnan(o->bias)) d->choice.temperature = draw_temperature_of_bias(o->bias);
+  d->choice.biased = !isnan(o->bias);
   if (!isnan(o->top_p)) d->choice.top_p = o->top_p;
   if (o->top_k >= 0) d->choice.top_k = (int)o->top_k;
   if (o->seed >= 0) d->seed = (uint64_t)o->seed;

@@ -44,7 +44,7 @@ static unroll_status evaluate_examples(ask *a, unroll_result *r, unroll_error *e
   ctc_search prefixes;
   call_options searching = *o; /* eval has no other options of the decoder */
   searching.best = searching.samples = searching.top_k = searching.seed = -1;
-  searching.temperature = searching.top_p = (double)NAN;
+  searching.temperature = searching.bias = searching.top_p = (double)NAN;
   const evaluation_options how = {.rows = (int)ask_or(o->batch, ROWS),
                                   .steps = (int)ask_or(o->unroll, STEPS),
                                   .confusion = o->confusion,
@@ -73,7 +73,7 @@ unroll_status unroll_evaluate(const unroll_model *m, const unroll_table *t, cons
   if (!out) return api_null(err);
   *out = NULL;
   if (!m || !t) return api_null(err);
-  unroll_result *r = result_new(0);
+  unroll_result *r = result_new(0, NULL);
   unroll_status status = ask_begin(&a, m, t, o, IN(eval), err);
   if (!status && !r) status = error_memory(err);
   if (!status) status = ask_check_series(&a, false, err);
@@ -99,8 +99,8 @@ static bool take_part(unroll_result *r, unroll_value *v, const scored_part *p) {
   bool full = true;
   v->steps = p->n;
   if (p->symbols) full = result_symbols(r, v, &p->v->words, p->symbols, shown(p));
-  double *x = numbers ? arena_alloc(&r->memory, numbers, sizeof *x) : NULL, *log2_p = NULL;
-  if (p->nats && n) log2_p = arena_alloc(&r->memory, n, sizeof *log2_p);
+  double *x = numbers ? result_alloc(r, numbers, sizeof *x) : NULL, *log2_p = NULL;
+  if (p->nats && n) log2_p = result_alloc(r, n, sizeof *log2_p);
   full &= (x || !numbers) && (log2_p || !n || !p->nats);
   for (size_t i = 0; i < numbers && full; i++) {
     const int64_t width = p->v->width, at = (int64_t)i;
@@ -110,7 +110,7 @@ static bool take_part(unroll_result *r, unroll_value *v, const scored_part *p) {
   v->width = p->symbols ? 0 : p->v->width;
   v->numbers = x;
   v->log2_p = log2_p;
-  v->n_log2_p = log2_p ? p->n : 0;
+  v->n_log2_p = p->n;
   return full;
 }
 
@@ -123,10 +123,10 @@ static unroll_status take_scored(void *context, const scored *s, unroll_error *e
     row->row.log2_p = 0 - s->nats_total * BITS_PER_NAT;
   }
   for (int k = 0; k < s->n_parts && full; k++) full = take_part(r, &row->values[k], &s->parts[k]);
-  return full ? UNROLL_OK : error_memory(err);
+  return full ? result_hand(r) : error_memory(err);
 }
 
-static bool add_total(unroll_result *r, const score_total *t) {
+static bool add_total(unroll_result *r, const score_total *t, const dataset *d) {
   figures f = {0};
   const double mean = t->symbols > 0 ? t->nats / (double)t->symbols : (double)NAN;
   figures_add(&f, 0, "sequences", FIGURE_COUNT, (double)t->sequences);
@@ -134,7 +134,7 @@ static bool add_total(unroll_result *r, const score_total *t) {
   figures_add(&f, 0, "loss", FIGURE_NATS, mean);
   figures_add(&f, 0, "bits_per_symbol", FIGURE_NUMBER, mean * BITS_PER_NAT);
   figures_add(&f, 0, "perplexity", FIGURE_NUMBER, exp(mean));
-  const bool full = !f.failed && result_figures(r, &f);
+  const bool full = result_left_out(r, &f, d) && !f.failed && result_figures(r, &f);
   figures_free(&f);
   return full;
 }
@@ -146,15 +146,16 @@ unroll_status unroll_score_table(const unroll_model *m, const unroll_table *t, c
   if (!out) return api_null(err);
   *out = NULL;
   if (!m || !t) return api_null(err);
-  unroll_result *r = result_new(m->m.g.n_losses);
+  unroll_result *r = result_new(m->m.g.n_losses, o);
   unroll_status status = ask_begin(&a, m, t, o, IN(score), err);
   bool full = r != NULL;
   for (int k = 0; full && k < m->m.g.n_losses; k++) full = result_name(r, k, m->m.g.data[m->m.g.losses[k].data].name);
   if (!status && !full) status = error_memory(err);
-  const score_sink sink = {.context = r, .emit = take_scored, .per_symbol = true};
+  const score_sink sink = {.context = r, .emit = take_scored, .per_symbol = true, .stop = a.stop};
   if (!status) status = ask_read(&a, BIND_TRUTH, err);
   if (!status) status = score(&a.m, &a.d, a.workers, &sink, &total, err);
-  if (!status && !add_total(r, &total)) status = error_memory(err);
+  if (status && r && r->enough) status = UNROLL_OK;
+  if (!status && !add_total(r, &total, &a.d)) status = error_memory(err);
   ask_end(&a);
   if (status)
     unroll_result_free(r);

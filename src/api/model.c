@@ -37,6 +37,14 @@ unroll_status api_no_variable(const model *m, const char *name, unroll_error *er
                    near ? "'?" : "");
 }
 
+void api_text(const vocabulary *v, const int32_t *symbols, int64_t n, text *out) {
+  for (int64_t i = 0; i < n && v->unit == UNIT_LABELS; i++) {
+    if (i) text_add(out, " ", 1);
+    vocabulary_add_text(v, symbols[i], out);
+  }
+  if (v->unit != UNIT_LABELS) vocabulary_add_texts(v, symbols, n, out);
+}
+
 /* The symbols of a model of texts; others have none. */
 static const vocabulary *words_of(const unroll_model *m) {
   static const vocabulary none = {.end = -1};
@@ -145,6 +153,41 @@ const char *unroll_model_label(const unroll_model *m, const char *name, int symb
   if (i < 0 || symbol < 0 || symbol >= m->symbols[i].n) return NULL;
   if (length) *length = m->symbols[i].lengths[symbol];
   return m->symbols[i].texts[symbol];
+}
+
+unroll_status unroll_model_text(const unroll_model *m, const char *name, const int32_t *symbols, int64_t n, char **out,
+                                size_t *length, unroll_error *err) {
+  if (!out) return api_null(err);
+  *out = NULL;
+  if (!m || (n > 0 && !symbols)) return api_null(err);
+  int i = name ? api_variable(&m->m, name) : 0;
+  while (!name && i < m->m.schema.n - 1 && !m->m.schema.list[i].predicted) i++;
+  if (i < 0) return api_no_variable(&m->m, name, err);
+  const variable *v = &m->m.schema.list[i];
+  if (v->form.unit == UNIT_NUMBERS) return error_set(err, UNROLL_USAGE, "'%s' has no symbols", v->form.name);
+  for (int64_t k = 0; k < n; k++)
+    if (symbols[k] < 0 || symbols[k] >= v->words.n)
+      return error_set(err, UNROLL_USAGE, "'%s' has symbols 0 to %d", v->form.name, v->words.n - 1);
+  text t = {0};
+  api_text(&v->words, symbols, n, &t);
+  text_add(&t, "", 0);
+  if (t.failed) {
+    text_free(&t);
+    return error_memory(err);
+  }
+  *out = t.data;
+  if (length) *length = t.length;
+  return UNROLL_OK;
+}
+
+void unroll_series_init_sized(unroll_series *s, size_t size) { api_init(s, size); }
+
+unroll_status unroll_model_series(const unroll_model *m, unroll_series *out, unroll_error *err) {
+  if (!m || !out) return api_null(err);
+  const series_form *f = &m->m.schema.time;
+  const unroll_series own = {.time = f->time, .series = f->series, .context = f->context, .horizon = f->horizon};
+  API_GIVE(out, &own);
+  return UNROLL_OK;
 }
 
 /* --- parameters --- */

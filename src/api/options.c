@@ -79,6 +79,12 @@ void unroll_options_set_stop(unroll_options *o, volatile sig_atomic_t *stop) {
   if (o) o->stop = stop;
 }
 
+void unroll_options_set_rows(unroll_options *o, unroll_row_call *call, void *context) {
+  if (!o) return;
+  o->rows = call;
+  o->context = context;
+}
+
 unroll_status call_take(call_options *o, const unroll_options *given, uint32_t bit, unroll_error *err) {
   unset(o);
   if (!given) return UNROLL_OK;

@@ -16,6 +16,8 @@ struct unroll_options {
   train_options train; /* of "train", in place of `o` */
   arena memory;        /* of the texts */
   volatile sig_atomic_t *stop;
+  unroll_row_call *rows; /* or NULL; gets `context` */
+  void *context;
 };
 
 /* Those of a command; NULL: as they are at first. UNROLL_USAGE for those of another one. */

@@ -1,38 +1,13 @@
-/* predict.c - behind unroll.h: predictions, what is generated, and forecasts, as rows of values. */
+/* predict.c - behind unroll.h: predictions, what is generated from data, and forecasts, as rows of values. */
 #include <math.h>
 #include "api/ask.h"
-#include "api/result.h"
+#include "api/collect.h"
 #include "data/calendar.h"
 #include "use/evaluate.h"
 #include "use/forecast.h"
-#include "use/generate.h"
 #include "use/predict.h"
 
 enum { ROWS = 32, FORECAST_ROWS = 1024, SAMPLES = 200 };
-
-typedef struct collector {
-  const model *m;
-  const dataset *d;
-  unroll_result *r;
-  const double *levels; /* of forecasts */
-  int n_levels;
-} collector;
-
-/* A result with the names of all lines with ~, or of those on the axis of what is generated. */
-static unroll_status begin_result(collector *c, const model *m, const dataset *d, unroll_error *err) {
-  *c = (collector){.m = m, .d = d, .r = result_new(m->g.n_losses)};
-  bool full = c->r != NULL;
-  for (int k = 0; k < m->g.n_losses && full; k++) full = result_name(c->r, k, m->g.data[m->g.losses[k].data].name);
-  return full ? UNROLL_OK : error_memory(err);
-}
-
-static unroll_status finish(collector *c, unroll_status status, unroll_result **out) {
-  if (status)
-    unroll_result_free(c->r);
-  else
-    *out = c->r;
-  return status;
-}
 
 /* --- of each example --- */
 
@@ -63,32 +38,7 @@ static unroll_status take_predicted(void *context, const predicted *p, unroll_er
   bool full = row != NULL;
   if (full) row->row.example = p->number;
   for (int k = 0; k < p->n && full; k++) full = take_part(c->r, &row->values[k], &p->parts[k]);
-  return full ? UNROLL_OK : error_memory(err);
-}
-
-static unroll_status take_decoded(void *context, const decoded *d, unroll_error *err) {
-  const collector *c = context;
-  result_row *row = result_add(c->r);
-  bool full = row != NULL;
-  if (full) {
-    row->row.example = d->example;
-    row->row.number = d->number;
-    row->row.log2_p = d->log_probability * BITS_PER_NAT;
-    row->row.ended = d->ended;
-  }
-  for (int k = 0; k < d->n_parts && full; k++) {
-    const decoded_part *p = &d->parts[k];
-    unroll_value *v = &row->values[p->loss];
-    v->steps = d->n;
-    if (p->words) {
-      full = result_symbols(c->r, v, p->words, p->symbols, d->n);
-      continue;
-    }
-    const size_t n = (size_t)d->n * (size_t)p->width;
-    v->width = p->width;
-    v->numbers = result_copy(c->r, p->numbers, n, sizeof *p->numbers, &full);
-  }
-  return full ? UNROLL_OK : error_memory(err);
+  return full ? result_hand(c->r) : error_memory(err);
 }
 
 static unroll_status take_levels(const ask *a, bool generates, double levels[ASK_LEVELS], predict_sink *sink, unroll_error *err) {
@@ -108,8 +58,8 @@ static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
   double levels[ASK_LEVELS];
   ctc_search search;
   decode_options how;
-  predict_sink sink = {.context = c, .emit = take_predicted, .all = true, .search = ask_ctc(o, &search)};
-  const decode_sink drawn = {.context = c, .emit = take_decoded};
+  predict_sink sink = {.context = c, .emit = take_predicted, .stop = a->stop, .all = true, .search = ask_ctc(o, &search)};
+  const decode_sink drawn = {.context = c, .emit = collect_decoded, .stop = a->stop};
   unroll_status status = generates ? ask_decode(o, &how, err) : ask_check_alone(a, err);
   if (!status && o->quantiles) status = take_levels(a, generates, levels, &sink, err);
   if (!status && schema_is_text(&a->m.schema))
@@ -122,23 +72,23 @@ static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
 /* --- series --- */
 
 static bool take_times(const collector *c, result_row *row, const forecast_result *f) {
-  const char **times = arena_alloc(&c->r->memory, (size_t)f->horizon, sizeof *times);
+  const char **times = result_alloc(c->r, (size_t)f->horizon, sizeof *times);
   const char *series = calendar_name(c->d, f->origin.example);
-  row->row.series = arena_text(&c->r->memory, series, strlen(series));
+  row->row.series = collect_text(c->r, series);
   row->row.times = times;
   bool full = times && row->row.series;
   for (int h = 0; h < f->horizon && full; h++) {
     char at[TIME_TEXT];
     calendar_write(c->d, f->origin.example, f->origin.at + h, at);
-    full = (times[h] = arena_text(&c->r->memory, at, strlen(at))) != NULL;
+    full = (times[h] = collect_text(c->r, at)) != NULL;
   }
   return full;
 }
 
 static bool take_draws(const collector *c, unroll_value *v, const forecast_part *p, const forecast_result *f) {
   const size_t width = (size_t)p->v->width, places = (size_t)f->horizon * width, levels = (size_t)c->n_levels;
-  double *mean = arena_alloc(&c->r->memory, places, sizeof *mean);
-  double *quantiles = arena_alloc(&c->r->memory, places * levels, sizeof *quantiles);
+  double *mean = result_alloc(c->r, places, sizeof *mean);
+  double *quantiles = result_alloc(c->r, places * levels, sizeof *quantiles);
   bool full = mean && quantiles;
   v->steps = f->horizon;
   v->width = p->v->width;
@@ -161,7 +111,7 @@ static unroll_status take_forecast(void *context, const forecast_result *f, unro
   bool full = row && take_times(c, row, f);
   if (full) row->row.example = f->origin.example;
   for (int k = 0; k < f->n && full; k++) full = take_draws(c, &row->values[k], &f->parts[k], f);
-  return full ? UNROLL_OK : error_memory(err);
+  return full ? result_hand(c->r) : error_memory(err);
 }
 
 static unroll_status predict_series(ask *a, collector *c, unroll_error *err) {
@@ -171,8 +121,12 @@ static unroll_status predict_series(ask *a, collector *c, unroll_error *err) {
                                 .samples = ask_or(o->samples, SAMPLES),
                                 .seed = ask_seed(o),
                                 .rows = (int)ask_or(o->batch, FORECAST_ROWS)};
-  const forecast_sink sink = {.context = c, .emit = take_forecast};
-  const char *choice = !isnan(o->temperature) ? "temperature" : o->top_k >= 0 ? "top-k" : !isnan(o->top_p) ? "top-p" : NULL;
+  const forecast_sink sink = {.context = c, .emit = take_forecast, .stop = a->stop};
+  const char *choice = !isnan(o->temperature) ? "temperature"
+                       : !isnan(o->bias)      ? "bias"
+                       : o->top_k >= 0        ? "top-k"
+                       : !isnan(o->top_p)     ? "top-p"
+                                              : NULL;
   if (choice)
     return error_set(err, UNROLL_USAGE, "option '%s' does not go together with series with dates, which this model is for", choice);
   unroll_status status = ask_levels(o->quantiles, levels, &c->n_levels, err);
@@ -195,61 +149,11 @@ unroll_status unroll_predict(const unroll_model *m, const unroll_table *t, const
   *out = NULL;
   if (!m || !t) return api_null(err);
   unroll_status status = ask_begin(&a, m, t, o, IN(predict), err);
-  if (!status) status = begin_result(&c, &a.m, &a.d, err);
+  if (!status) status = collect_begin(&c, &a, o, err);
   if (!status) status = ask_check_series(&a, true, err);
   if (!status) status = a.m.schema.time.time ? predict_series(&a, &c, err) : predict_examples(&a, &c, err);
+  if (status && c.r && c.r->enough) status = UNROLL_OK;
+  status = collect_end(&c, status, out, err);
   ask_end(&a);
-  return finish(&c, status, out);
-}
-
-/* --- from nothing --- */
-
-static unroll_status take_text(void *context, const generated *g, unroll_error *err) {
-  const collector *c = context;
-  result_row *row = result_add(c->r);
-  if (!row || !result_symbols(c->r, &row->values[0], &c->m->schema.list->words, g->symbols, g->n)) return error_memory(err);
-  row->row.example = 0;
-  row->row.number = g->number;
-  row->row.log2_p = g->log_probability * BITS_PER_NAT;
-  row->row.ended = g->ended;
-  return UNROLL_OK;
-}
-
-static unroll_status generate_texts(ask *a, collector *c, unroll_error *err) {
-  const call_options *o = &a->o;
-  generate_options g;
-  const generate_sink sink = {.context = c, .emit = take_text};
-  generate_defaults(&g, &a->m);
-  g.n = ask_or(o->many, 1);
-  g.prime = o->prime;
-  g.prime_size = o->prime ? strlen(o->prime) : 0;
-  if (!isnan(o->temperature)) g.temperature = o->temperature;
-  if (o->top_k >= 0) g.top_k = (int)o->top_k;
-  if (!isnan(o->top_p)) g.top_p = o->top_p;
-  if (o->length >= 0) g.length = o->length;
-  g.seed = ask_seed(o);
-  return generate(&a->m, &g, a->workers, &sink, err);
-}
-
-unroll_status unroll_generate(const unroll_model *m, const unroll_options *o, unroll_result **out, unroll_error *err) {
-  ask a;
-  collector c = {0};
-  decode_options how;
-  if (!out) return api_null(err);
-  *out = NULL;
-  if (!m) return api_null(err);
-  unroll_status status = ask_begin(&a, m, NULL, o, IN(sample), err);
-  if (!status) status = begin_result(&c, &a.m, &a.d, err);
-  if (!status && a.o.not_in) status = error_set(err, UNROLL_USAGE, "option 'not-in' is for the command line");
-  const decode_sink sink = {.context = &c, .emit = take_decoded};
-  if (!status && schema_is_text(&a.m.schema))
-    status = generate_texts(&a, &c, err);
-  else if (!status) {
-    if (a.o.prime) status = error_set(err, UNROLL_USAGE, "option 'prime' is for models of one text");
-    a.o.samples = ask_or(a.o.many, 1);
-    if (!status) status = ask_decode(&a.o, &how, err);
-    if (!status) status = decode_nothing(&a.m, NULL, 0, &how, a.workers, &sink, err);
-  }
-  ask_end(&a);
-  return finish(&c, status, out);
+  return status;
 }

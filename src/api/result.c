@@ -7,9 +7,11 @@
 
 /* --- building --- */
 
-unroll_result *result_new(int n_names) {
+unroll_result *result_new(int n_names, const unroll_options *o) {
   unroll_result *r = mem_zero(1, sizeof *r);
   if (!r) return NULL;
+  r->call = o ? o->rows : NULL;
+  r->context = o ? o->context : NULL;
   r->n_names = n_names;
   r->names = arena_alloc(&r->memory, (size_t)n_names + 1, sizeof *r->names);
   if (r->names) return r;
@@ -31,16 +33,32 @@ result_row *result_add(unroll_result *r) {
   }
   result_row *x = &r->rows[r->n];
   *x = (result_row){.row = {.example = r->n, .log2_p = (double)NAN, .series = ""}};
-  x->values = arena_alloc(&r->memory, (size_t)r->n_names + 1, sizeof *x->values);
+  x->values = result_alloc(r, (size_t)r->n_names + 1, sizeof *x->values);
   if (!x->values) return NULL;
   for (int k = 0; k < r->n_names; k++) x->values[k].name = r->names[k];
   r->n++;
   return x;
 }
 
+unroll_status result_hand(unroll_result *r) {
+  if (!r->call) return UNROLL_OK;
+  r->enough = r->call(r->context, r) != 0;
+  arena_free(&r->passing);
+  r->n = 0;
+  return r->enough ? UNROLL_FAILED : UNROLL_OK;
+}
+
+void result_drop(unroll_result *r) {
+  if (r->call) arena_free(&r->passing);
+  r->n--;
+}
+
+void *result_alloc(unroll_result *r, size_t n, size_t size) { return arena_alloc(r->call ? &r->passing : &r->memory, n, size); }
+
 void *result_copy(unroll_result *r, const void *from, size_t n, size_t size, bool *full) {
   size_t bytes;
   if (!from || !n) return NULL;
+  if (r->call) return (void *)(uintptr_t)from;
   void *to = __builtin_mul_overflow(n, size, &bytes) ? NULL : arena_alloc(&r->memory, n, size);
   if (to) memcpy(to, from, bytes);
   *full &= to != NULL;
@@ -52,12 +70,8 @@ bool result_symbols(unroll_result *r, unroll_value *v, const vocabulary *words, 
   text t = {0};
   v->steps = n;
   v->symbols = result_copy(r, symbols, (size_t)n, sizeof *symbols, &full);
-  for (int64_t i = 0; i < n && words->unit == UNIT_LABELS; i++) {
-    if (i) text_add(&t, " ", 1);
-    vocabulary_add_text(words, symbols[i], &t);
-  }
-  if (words->unit != UNIT_LABELS) vocabulary_add_texts(words, symbols, n, &t);
-  v->text = arena_text(&r->memory, t.data ? t.data : "", t.length);
+  api_text(words, symbols, n, &t);
+  v->text = arena_text(r->call ? &r->passing : &r->memory, t.data ? t.data : "", t.length);
   v->length = t.length;
   full &= !t.failed && v->text;
   text_free(&t);
@@ -155,6 +169,7 @@ void unroll_result_free(unroll_result *r) {
   if (!r) return;
   figures_free(&r->figures);
   mem_free(r->rows);
+  arena_free(&r->passing);
   arena_free(&r->memory);
   mem_free(r);
 }
@@ -186,6 +201,44 @@ unroll_status unroll_result_value(const unroll_result *r, int64_t row, const cha
   while (name && k < r->n_names && strcmp(r->names[k], name) != 0) k++;
   if (k >= r->n_names) return error_set(err, UNROLL_USAGE, "the result has no name '%s'", name ? name : "");
   API_GIVE(out, &r->rows[row].values[k]);
+  return UNROLL_OK;
+}
+
+static void add_numbers(const unroll_value *v, text *out) {
+  const double *x = v->n_levels ? v->quantiles : v->numbers;
+  const int each = v->width * (v->n_levels ? v->n_levels : 1);
+  for (int64_t i = 0; i < v->steps; i++)
+    for (int j = 0; j < each; j++) {
+      text_format(out, "%s", j ? ";" : i ? " " : "");
+      text_add_number(out, x[i * each + j]);
+    }
+}
+
+bool result_line(const unroll_value *v, text *out) {
+  if (v->numbers || v->n_levels) add_numbers(v, out);
+  for (size_t i = 0; v->text && i < v->length; i++) {
+    if (v->text[i] == '\n')
+      text_add(out, "\\n", 2);
+    else
+      text_add(out, v->text + i, 1);
+  }
+  text_add(out, "", 0);
+  return !out->failed;
+}
+
+unroll_status unroll_value_line(const unroll_value *given, char **line, unroll_error *err) {
+  unroll_value v;
+  text out = {0};
+  if (!line) return api_null(err);
+  *line = NULL;
+  if (!given) return api_null(err);
+  unroll_value_init(&v);
+  API_TAKE(&v, given);
+  if (!result_line(&v, &out)) {
+    text_free(&out);
+    return error_memory(err);
+  }
+  *line = out.data;
   return UNROLL_OK;
 }
 

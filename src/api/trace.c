@@ -130,7 +130,7 @@ static unroll_status trace(tracer *s, const char *const *names, unroll_error *er
   unroll_status status = UNROLL_OK;
   s->list = mem_zero((size_t)s->n + 1, sizeof *s->list);
   s->keep = mem_zero((size_t)s->n + 1, sizeof *s->keep);
-  s->r = result_new(s->n);
+  s->r = result_new(s->n, NULL);
   if (!s->list || !s->keep || !s->r) return error_memory(err);
   for (int i = 0; i < s->n && !status; i++) {
     status = names[i] ? find(&s->list[i], g, names[i], err) : api_null(err);

@@ -46,6 +46,11 @@ void data_left_out(const unroll_result *r) {
   }
 }
 
+void data_left_out_json(json_t *out, const unroll_result *r) {
+  const double n = unroll_result_find(r, NULL, "bad_rows");
+  if (n > 0) json_object_set_new(out, "bad_rows", json_integer((json_int_t)n));
+}
+
 data_options data_how(const options *o, enum bind_wanted wanted) {
   return (data_options){.wanted = wanted,
                         .series = o->series,

@@ -13,6 +13,8 @@ unroll_status data_options_of(unroll_options **out, const char *name, const opti
 unroll_status data_table(unroll_table **out, const options *o, int first, unroll_error *err);
 /* Warns of what was left out. */
 void data_left_out(const unroll_result *r);
+/* Adds "bad_rows" to a JSON object if there are any. */
+void data_left_out_json(json_t *out, const unroll_result *r);
 
 /* How data is to be read, by the options. */
 data_options data_how(const options *o, enum bind_wanted wanted);

@@ -13,7 +13,6 @@ typedef struct levels {
   double list[BACKTEST_LEVELS];
 } levels;
 unroll_status forecast_levels(levels *q, const char *list, unroll_error *err); /* "0.1,0.9"; NULL: 0.1,0.5,0.9 */
-unroll_status forecast_predict(model *m, const options *o, const char *paths, pool *workers, unroll_error *err);
 unroll_status forecast_eval(model *m, const options *o, pool *workers, unroll_error *err);
 
 #endif

@@ -8,112 +8,134 @@
 #include "cli/commands.h"
 #include "cli/data.h"
 #include "cli/output.h"
+#include "cli/row.h"
 #include "cli/terminal.h"
-#include "use/evaluate.h"
-#include "use/score.h"
 
 enum { STREAM_SHOWN = 60 }; /* symbols of a stream in its line */
 
-typedef struct printer {
-  const options *o;
-  const model *m;
-  bool stream;
-  json_t *list;
-} printer;
+/* The model of one text has symbols of its own. */
+static bool is_plain(const unroll_model *m) { return unroll_model_symbols(m) > 0; }
 
-/* Without the end symbol. */
-static int64_t shown(const scored_part *p) {
-  const int32_t end = p->v->words.end;
-  return p->n - (p->symbols && end >= 0 && p->n > 0 && p->symbols[p->n - 1] == end);
+/* Is it one long text, of which the beginning will do? */
+static bool is_stream(const unroll_model *m) { return is_plain(m) && unroll_model_end(m) < 0; }
+
+static bool add_value(text *out, const row_printer *p, const unroll_value *v) {
+  char *begin = NULL;
+  if (!is_stream(p->m) || v->steps <= STREAM_SHOWN) return row_add_value(out, v);
+  unroll_value cut = *v;
+  if (unroll_model_text(p->m, v->name, v->symbols, STREAM_SHOWN, &begin, &cut.length, NULL)) return false;
+  cut.text = begin;
+  const bool full = row_add_value(out, &cut);
+  unroll_free(begin);
+  text_add(out, "...", 3);
+  return full && !out->failed;
 }
 
-static void add_number(text *out, const scored_part *p, int64_t i) {
-  for (int j = 0; j < p->v->width; j++) {
-    if (j) text_add(out, ";", 1);
-    text_add_number(out, column_unscaled(p->c, p->v, p->from + i, j));
-  }
+/* A step's numbers. */
+static bool add_step(text *out, const unroll_value *v, int64_t i) {
+  unroll_value step = *v;
+  step.numbers += i * v->width;
+  step.steps = 1;
+  return row_add_value(out, &step);
 }
 
-static void add_part(text *out, const scored_part *p, int64_t most) {
-  if (p->symbols) output_values(out, &p->v->words, p->symbols, shown(p), most);
-  for (int64_t i = 0; !p->symbols && i < p->n; i++) {
-    if (i) text_add(out, " ", 1);
-    add_number(out, p, i);
-  }
-}
-
-static json_t *per_symbol_json(const scored_part *p) {
-  json_t *list = json_array();
-  for (int64_t i = 0; i < p->n; i++) json_array_append_new(list, json_number(-(double)p->nats[i] * BITS_PER_NAT));
-  return list;
-}
+/* --- JSON --- */
 
 /* Of a text as it is, of others with escapes. */
-static json_t *value_json(const printer *out, const scored_part *p) {
+static json_t *value_json(const row_printer *p, const unroll_value *v) {
   text t = {0};
-  if (schema_is_text(&out->m->schema))
-    vocabulary_add_texts(&p->v->words, p->symbols, shown(p), &t);
-  else
-    add_part(&t, p, INT64_MAX);
-  json_t *j = t.failed ? NULL : output_json_text(t.data ? t.data : "", t.length);
+  if (is_plain(p->m)) return output_json_text(v->text, v->length);
+  json_t *j = row_add_value(&t, v) ? output_json_text(t.data ? t.data : "", t.length) : NULL;
   text_free(&t);
   return j;
 }
 
-static unroll_status emit_json(printer *out, const scored *s, unroll_error *err) {
-  const bool plain = schema_is_text(&out->m->schema);
-  json_t *row = json_object();
-  if (plain) json_object_set_new(row, "text", value_json(out, &s->parts[0]));
-  json_object_set_new(row, "log2_p", json_number(-s->nats_total * BITS_PER_NAT));
-  json_object_set_new(row, "symbols", json_integer((json_int_t)s->n));
-  for (int k = 0; k < s->n_parts; k++) {
-    const scored_part *p = &s->parts[k];
-    json_t *to = plain ? json_incref(row) : json_object();
-    if (!plain) json_object_set_new(to, "value", value_json(out, p));
-    if (p->nats) json_object_set_new(to, "log2_p_per_symbol", per_symbol_json(p));
-    if (!plain) json_object_set(row, p->v->form.name, to);
+static json_t *per_symbol_json(const unroll_value *v) {
+  json_t *list = json_array();
+  for (int64_t i = 0; i < v->n_log2_p; i++) json_array_append_new(list, json_number(v->log2_p[i]));
+  return list;
+}
+
+static int print_json(row_printer *p, const unroll_result *r, const unroll_row *row) {
+  json_t *out = json_object();
+  unroll_value v;
+  int64_t n = 0;
+  unroll_value_init(&v);
+  for (int k = 0; k < unroll_result_variables(r); k++) {
+    unroll_result_value(r, 0, unroll_result_variable(r, k), &v, NULL);
+    n += v.n_log2_p;
+  }
+  if (is_plain(p->m)) json_object_set_new(out, "text", value_json(p, &v));
+  json_object_set_new(out, "log2_p", json_number(row->log2_p));
+  json_object_set_new(out, "symbols", json_integer(n));
+  for (int k = 0; k < unroll_result_variables(r); k++) {
+    unroll_result_value(r, 0, unroll_result_variable(r, k), &v, NULL);
+    json_t *to = is_plain(p->m) ? json_incref(out) : json_object();
+    if (!is_plain(p->m)) json_object_set_new(to, "value", value_json(p, &v));
+    if (p->o->per_symbol && v.log2_p) json_object_set_new(to, "log2_p_per_symbol", per_symbol_json(&v));
+    if (!is_plain(p->m)) json_object_set(out, v.name, to);
     json_decref(to);
   }
-  return row && json_array_append_new(out->list, row) == 0 ? UNROLL_OK : error_memory(err);
+  return row_put_json(p, out);
+}
+
+/* --- text --- */
+
+/* The end of a text is the end of its line. */
+static void add_symbol(text *out, const row_printer *p, const unroll_value *v, int64_t i) {
+  size_t size = 1;
+  const char *s = i < v->steps ? unroll_model_label(p->m, v->name, v->symbols[i], &size) : "\n";
+  if (s && size && *s == ' ' && !strcmp(row_variable(p->m, v->name).unit, "bpe")) {
+    text_add(out, "\xe2\x96\x81", 3); /* the mark of a beginning */
+    s++, size--;
+  }
+  output_visible(out, s ? s : "", s ? size : 0);
 }
 
 /* A line for each symbol or number; of several variables with their names. */
-static void add_symbols(text *out, const scored *s, const scored_part *p) {
-  for (int64_t i = 0; i < p->n && p->nats; i++) {
-    text_add(out, "\t", 1);
-    if (s->n_parts > 1) text_format(out, "%s\t", p->v->form.name);
-    if (p->symbols)
-      output_symbol(out, &p->v->words, p->symbols[i]);
+static void add_symbols(text *out, const row_printer *p, const unroll_value *v, bool named) {
+  for (int64_t i = 0; i < v->n_log2_p && v->log2_p; i++) {
+    text_add(out, "\n\t", 2);
+    if (named) text_format(out, "%s\t", v->name);
+    if (v->width)
+      out->failed |= !add_step(out, v, i);
     else
-      add_number(out, p, i);
-    text_format(out, "\t%.4f\t%.6g\n", 0 - (double)p->nats[i] * BITS_PER_NAT, exp(-(double)p->nats[i]));
+      add_symbol(out, p, v, i);
+    text_format(out, "\t%.4f\t%.6g", v->log2_p[i], exp2(v->log2_p[i]));
   }
 }
 
-static unroll_status emit(void *context, const scored *s, unroll_error *err) {
-  printer *p = context;
+static int print(void *context, const unroll_result *r) {
+  row_printer *p = context;
   text line = {0};
-  if (p->o->json) return emit_json(p, s, err);
-  text_format(&line, "%.4f", 0 - s->nats_total * BITS_PER_NAT);
-  for (int k = 0; k < s->n_parts; k++) {
+  unroll_row row;
+  unroll_value v;
+  const int n = unroll_result_variables(r);
+  unroll_row_init(&row);
+  unroll_value_init(&v);
+  unroll_result_row(r, 0, &row, NULL);
+  if (p->list) return print_json(p, r, &row);
+  text_format(&line, "%.4f", row.log2_p);
+  for (int k = 0; k < n; k++) {
+    unroll_result_value(r, 0, unroll_result_variable(r, k), &v, NULL);
     text_add(&line, "\t", 1);
-    add_part(&line, &s->parts[k], p->stream ? STREAM_SHOWN : INT64_MAX);
+    line.failed |= !add_value(&line, p, &v);
   }
-  text_add(&line, "\n", 1);
-  for (int k = 0; k < s->n_parts; k++) add_symbols(&line, s, &s->parts[k]);
-  const bool failed = line.failed != 0;
-  if (!failed) fwrite(line.data, 1, line.length, stdout);
-  text_free(&line);
-  if (failed) return error_memory(err);
-  return ferror(stdout) ? error_set(err, UNROLL_FAILED, "cannot write to standard output") : UNROLL_OK;
+  for (int k = 0; k < n && p->o->per_symbol; k++) {
+    unroll_result_value(r, 0, unroll_result_variable(r, k), &v, NULL);
+    add_symbols(&line, p, &v, n > 1);
+  }
+  return row_put(p, &line);
 }
+
+/* --- the last line --- */
 
 json_t *score_total_json(double nats, int64_t symbols, int64_t sequences, double accuracy) {
   const double mean = symbols > 0 ? nats / (double)symbols : (double)NAN;
   json_t *out = json_pack("{s:I, s:I}", "sequences", (json_int_t)sequences, "symbols", (json_int_t)symbols);
   if (!out) return NULL;
   json_object_set_new(out, "loss", json_number(mean));
-  json_object_set_new(out, "bits_per_symbol", json_number(mean * BITS_PER_NAT));
+  json_object_set_new(out, "bits_per_symbol", json_number(mean / log(2)));
   json_object_set_new(out, "perplexity", json_number(exp(mean)));
   if (!isnan(accuracy)) json_object_set_new(out, "accuracy", json_number(accuracy));
   return out;
@@ -123,33 +145,52 @@ void score_total_print(const char *what, double nats, int64_t symbols, int64_t s
   char a[32], b[32], share[32] = "";
   const double mean = symbols > 0 ? nats / (double)symbols : (double)NAN;
   if (!isnan(accuracy)) snprintf(share, sizeof share, ", accuracy %.2f %%", 100 * accuracy);
-  printf("total: %.4f bits per %s, perplexity %.4f%s, %s %s%s, %s sequence%s\n", mean * BITS_PER_NAT, what, exp(mean), share,
+  printf("total: %.4f bits per %s, perplexity %.4f%s, %s %s%s, %s sequence%s\n", mean / log(2), what, exp(mean), share,
          output_count(symbols, a), what, symbols == 1 ? "" : "s", output_count(sequences, b), sequences == 1 ? "" : "s");
 }
 
+/* The figures of the whole. */
+static json_t *total_json(const unroll_result *r) {
+  json_t *out = json_object();
+  unroll_figure f;
+  unroll_figure_init(&f);
+  for (int i = 0; i < unroll_result_figures(r); i++) {
+    unroll_result_figure(r, i, &f, NULL);
+    json_object_set_new(out, f.name, strcmp(f.unit, "count") ? json_number(f.value) : json_integer((json_int_t)f.value));
+  }
+  return out;
+}
+
+static void print_total(const unroll_result *r, bool plain) {
+  const double n = unroll_result_find(r, NULL, "symbols");
+  score_total_print(plain ? "symbol" : "prediction", unroll_result_find(r, NULL, "loss") * n, (int64_t)n,
+                    (int64_t)unroll_result_find(r, NULL, "sequences"), (double)NAN);
+}
+
 unroll_status command_score(const options *o, unroll_error *err) {
-  model m = {0};
-  dataset d = {0};
-  score_total total = {0};
-  printer p = {.o = o, .m = &m, .list = o->json ? json_array() : NULL};
-  const score_sink sink = {.context = &p, .emit = emit, .per_symbol = o->per_symbol, .stop = signals_flag()};
-  pool *workers = pool_new(o->threads > 0 ? (int)o->threads : 0);
-  unroll_status status = workers ? model_load(&m, o->arguments[0], false, err) : error_memory(err);
-  if (!status) status = model_set_precision(&m, o->precision, err);
-  if (!status) status = data_of_model(&d, &m, o, BIND_TRUTH, err);
-  p.stream = d.stream;
-  if (!status) status = score(&m, &d, workers, &sink, &total, err);
+  unroll_model *m = NULL;
+  unroll_options *how = NULL;
+  unroll_table *t = NULL;
+  unroll_result *r = NULL;
+  row_printer p = {.o = o, .list = o->json ? json_array() : NULL};
+  unroll_status status = unroll_model_load(&m, o->arguments[0], err);
+  p.m = m;
+  if (!status) status = data_options_of(&how, "score", o, err);
+  if (!status) status = data_table(&t, o, 1, err);
+  if (!status) unroll_options_set_rows(how, print, &p);
+  if (!status) status = row_status(&p, unroll_score_table(m, t, how, &r, err), err);
+  if (r) data_left_out(r);
   if (!status && o->json) {
-    json_t *out = score_total_json(total.nats, total.symbols, total.sequences, (double)NAN);
-    data_report_json(out, &d);
-    if (out) json_object_set(out, "scores", p.list);
+    json_t *out = total_json(r);
+    json_object_set(out, "scores", p.list);
     status = output_json(out, err);
   } else if (!status) {
-    score_total_print(schema_is_text(&m.schema) ? "symbol" : "prediction", total.nats, total.symbols, total.sequences, (double)NAN);
+    print_total(r, is_plain(m));
   }
   json_decref(p.list);
-  dataset_free(&d);
-  model_free(&m);
-  pool_free(workers);
+  unroll_result_free(r);
+  unroll_table_free(t);
+  unroll_options_free(how);
+  unroll_model_free(m);
   return status;
 }

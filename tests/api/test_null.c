@@ -92,6 +92,15 @@ static void test_arguments(void **state) {
   NO(unroll_trace(m, t, NULL, 1, NULL, &none, err));
   NO(unroll_trace(m, t, hole, 1, NULL, &none, err));
   NO(unroll_trace(m, t, names, 1, NULL, NULL, err));
+  NO(unroll_model_text(NULL, NULL, NULL, 0, &text, NULL, err));
+  NO(unroll_model_text(m, NULL, NULL, 1, &text, NULL, err));
+  NO(unroll_model_text(m, NULL, NULL, 0, NULL, NULL, err));
+  unroll_series series;
+  unroll_series_init(&series);
+  NO(unroll_model_series(NULL, &series, err));
+  NO(unroll_model_series(m, NULL, err));
+  NO(unroll_value_line(NULL, &text, err));
+  NO(unroll_value_line(&v, NULL, err));
   NO(unroll_result_subject(NULL, 0, &subject, err));
   NO(unroll_result_subject(r, 0, NULL, err));
   NO(unroll_result_confusion(NULL, 0, &table, err));
@@ -192,6 +201,8 @@ static void test_quiet(void **state) {
   assert_int_equal(unroll_result_variables(NULL), 0);
   assert_int_equal(unroll_result_figures(NULL), 0);
   assert_int_equal(unroll_result_subjects(NULL), 0);
+  unroll_options_set_rows(NULL, NULL, NULL);
+  unroll_series_init_sized(NULL, 8); /* does nothing */
   assert_int_equal(unroll_result_confusions(NULL), 0);
   assert_null(unroll_result_variable(NULL, 0));
   assert_true(isnan(unroll_result_find(NULL, "", "loss")));

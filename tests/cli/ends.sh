@@ -47,7 +47,7 @@ expect 0
 run sample count/model.safetensors
 expect 2 "this net generates from data ('text'): --text gives it"
 run sample count/model.safetensors --text z
-expect 3 "--text" "'z'"
+expect 3 "the text" "'z'"
 run sample count/model.safetensors --text a -o count.svg
 expect 2 "--output is for models of 'pen' or 'notes', and this one predicts neither"
 sed 's/^data stop/data more : number whole\ndata stop/; s/, 8))$/, 8)) + M more/' count.net >two.net

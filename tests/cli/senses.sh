@@ -96,7 +96,7 @@ grep -q 'd="M100 100L[0-9]* [0-9]*L' prime.svg || fail "what it begins with"
 run sample hand/model.safetensors --length 1 -o prime.svg --prime none.svg
 expect 3 "'none.svg': cannot open: No such file or directory"
 run sample hand/model.safetensors --prime 'a;b'
-expect 3 "--prime:2" "'a' is no number"
+expect 3 "the prime:2" "'a' is no number"
 run sample hand/model.safetensors --prime '0;0;0 9;9;1' --length 1
 expect 0
 run sample hand/model.safetensors --text a

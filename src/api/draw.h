@@ -1,7 +1,7 @@
 /* draw.h - what `unroll sample --output` writes: drawings, pieces of music; the file that they begin with, and the text that they
  * are made from. */
-#ifndef CLI_DRAW_H
-#define CLI_DRAW_H
+#ifndef API_DRAW_H
+#define API_DRAW_H
 #include "data/cell.h"
 #include "use/decode.h"
 

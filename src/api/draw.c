@@ -1,5 +1,5 @@
 /* draw.c - see draw.h. */
-#include "cli/draw.h"
+#include "api/draw.h"
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
@@ -77,7 +77,7 @@ static unroll_status table_of(table *t, const known_cell *list, int n, unroll_er
     text_free(&all);
     return error_memory(err);
   }
-  return table_parse(t, list[n - 1].v->predicted ? "--prime" : "--text", all.data, all.length, err);
+  return table_parse(t, list[n - 1].v->predicted ? "the prime" : "the text", all.data, all.length, err);
 }
 
 /* Its numbers in the units of the data. */
@@ -112,10 +112,12 @@ static unroll_status find_cells(known_cell *list, int *n, const drawing *d, cons
     if (v->predicted && v != d->v && !variable_is_end(v)) other = v;
   }
   if (given && !from)
-    return error_set(err, UNROLL_USAGE, "--text is for models that are given something, and this one generates from nothing");
-  if (!given && from) return error_set(err, UNROLL_USAGE, "this model generates from '%s': --text gives it", from->form.name);
+    return error_set(err, UNROLL_USAGE,
+                     "option 'text' is for models that are given something, and this one generates from nothing");
+  if (!given && from)
+    return error_set(err, UNROLL_USAGE, "this model generates from '%s': option 'text' gives it", from->form.name);
   if (file && other)
-    return error_set(err, UNROLL_USAGE, "--prime is for models that predict one variable, and '%s' is another one",
+    return error_set(err, UNROLL_USAGE, "option 'prime' is for models that predict one variable, and '%s' is another one",
                      other->form.name);
   if (given) list[(*n)++] = (known_cell){from, given};
   if (file) list[(*n)++] = (known_cell){d->v, file};

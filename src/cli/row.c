@@ -1,0 +1,129 @@
+/* row.c - see row.h. */
+#include "cli/row.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+
+unroll_variable row_variable(const unroll_model *m, const char *name) {
+  unroll_variable v;
+  unroll_variable_init(&v);
+  for (int i = 0; unroll_model_variable(m, i, &v, NULL) == UNROLL_OK && strcmp(v.name, name) != 0; i++) continue;
+  return v;
+}
+
+/* A list, or {"mean": a list, "quantiles": {"0.1": a list ...}}. */
+static json_t *numbers_json(const unroll_value *v) {
+  json_t *means = json_array(), *quantiles = json_object();
+  for (int64_t i = 0; i < v->steps * v->width; i++) json_array_append_new(means, json_number(v->numbers[i]));
+  for (int l = 0; l < v->n_levels; l++) {
+    char level[32];
+    json_t *list = json_array();
+    snprintf(level, sizeof level, "%.15g", v->levels[l]);
+    for (int64_t i = 0; i < v->steps; i++)
+      for (int j = 0; j < v->width; j++)
+        json_array_append_new(list, json_number(v->quantiles[(i * v->n_levels + l) * v->width + j]));
+    json_object_set_new(quantiles, level, list);
+  }
+  if (v->n_levels) return json_pack("{s:o, s:o}", "mean", means, "quantiles", quantiles);
+  json_decref(quantiles);
+  return means;
+}
+
+static json_t *label_json(const unroll_model *m, const char *variable, int32_t symbol) {
+  size_t size = 0;
+  const char *s = unroll_model_label(m, variable, symbol, &size);
+  return output_json_text(s ? s : "", size);
+}
+
+json_t *row_value_json(const unroll_model *m, const unroll_value *v, bool generated) {
+  if (v->width) return numbers_json(v);
+  const unroll_variable x = row_variable(m, v->name);
+  json_t *value = NULL;
+  if (x.has_steps && !strcmp(x.unit, "labels")) {
+    value = json_array();
+    for (int64_t i = 0; i < v->steps; i++) json_array_append_new(value, label_json(m, v->name, v->symbols[i]));
+  } else {
+    value = output_json_text(v->text, v->length);
+  }
+  json_t *j = json_pack("{s:o}", "value", value);
+  if (generated || (!v->p && v->steps)) return j;
+  json_t *shares = json_array();
+  for (int64_t i = 0; i < v->steps; i++) json_array_append_new(shares, json_number((double)v->p[i]));
+  json_object_set_new(j, "probability", shares);
+  return j;
+}
+
+bool row_add_value(text *out, const unroll_value *v) {
+  char *line;
+  if (unroll_value_line(v, &line, NULL)) return false;
+  text_format(out, "%s", line);
+  unroll_free(line);
+  return !out->failed;
+}
+
+int row_put(row_printer *p, text *line) {
+  if (line->failed)
+    p->broken = true;
+  else
+    output_line(line);
+  text_free(line);
+  p->n++;
+  p->broken |= ferror(stdout) != 0;
+  return p->broken;
+}
+
+int row_put_json(row_printer *p, json_t *row) {
+  p->broken |= json_array_append_new(p->list, row) != 0;
+  p->n++;
+  return p->broken;
+}
+
+unroll_status row_status(const row_printer *p, unroll_status status, unroll_error *err) {
+  if (status || !p->broken) return status;
+  return ferror(stdout) ? error_set(err, UNROLL_FAILED, "cannot write to standard output") : error_memory(err);
+}
+
+/* Is the value of what the row is of? What is predicted beside a text that is generated is not. */
+static bool has_value(const unroll_value *v) { return v->text || v->width; }
+
+static json_t *row_json(const row_printer *p, const unroll_result *r, const unroll_row *row) {
+  const bool generated = !isnan(row->log2_p);
+  json_t *out = json_object();
+  unroll_value v;
+  unroll_value_init(&v);
+  for (int k = 0; k < unroll_result_variables(r); k++) {
+    unroll_result_value(r, 0, unroll_result_variable(r, k), &v, NULL);
+    if (has_value(&v)) json_object_set_new(out, v.name, row_value_json(p->m, &v, generated));
+  }
+  if (!generated) return out;
+  json_object_set_new(out, "example", json_integer(row->example + 1));
+  json_object_set_new(out, "log2_p", json_number(row->log2_p));
+  json_object_set_new(out, "ended", json_boolean(row->ended));
+  return out;
+}
+
+int row_print(void *context, const unroll_result *r) {
+  row_printer *p = context;
+  char probability[32];
+  text line = {0};
+  unroll_row row;
+  unroll_value v;
+  unroll_row_init(&row);
+  unroll_value_init(&v);
+  unroll_result_row(r, 0, &row, NULL);
+  if (p->list) return row_put_json(p, row_json(p, r, &row));
+  if (p->numbered) text_format(&line, "%" PRId64 "\t", row.example + 1);
+  if (p->o->probability) text_format(&line, "%s\t", output_probability(row.log2_p * log(2), probability));
+  for (int k = 0, shown = 0; k < unroll_result_variables(r); k++) {
+    unroll_result_value(r, 0, unroll_result_variable(r, k), &v, NULL);
+    if (!has_value(&v)) continue;
+    if (shown++) text_add(&line, "\t", 1);
+    line.failed |= !row_add_value(&line, &v);
+    if (v.p && !row_variable(p->m, v.name).has_steps) text_format(&line, "\t%.4f", (double)v.p[0]);
+  }
+  return row_put(p, &line);
+}
