@@ -11,6 +11,8 @@ unroll_status ask_begin(ask *a, const unroll_model *m, const unroll_table *t, co
   unroll_status status = call_take(&a->o, o, command, err);
   a->stop = o ? o->stop : NULL;
   a->m = m->m;
+  a->m.lent = true;
+  a->m.memory = (arena){0}; /* what is made of the copy is its own */
   if (!status) status = model_set_precision(&a->m, a->o.precision, err);
   if (!status && t) status = table_source_of(&a->source, t, &m->m.schema, err);
   if (status) return status;
@@ -45,11 +47,18 @@ unroll_status ask_read_series(ask *a, int future, unroll_error *err) {
   if (a->o.series) a->m.schema.time.series = (char *)a->o.series; /* the copy's, which is never freed */
   if (a->o.time) a->m.schema.time.time = (char *)a->o.time;
   how.series = NULL;
+  /* Of data with gaps the graph is made anew, and the schema with it. */
+  variable *own = arena_alloc(&a->m.memory, (size_t)a->m.schema.n + 1, sizeof *own);
+  if (!own) return error_memory(err);
+  memcpy(own, a->m.schema.list, (size_t)a->m.schema.n * sizeof *own);
+  a->m.schema.list = own;
   return forecast_read(&a->d, &a->m, a->source.paths, &how, NULL, future, err);
 }
 
 void ask_end(ask *a) {
   dataset_free(&a->d);
+  if (a->m.built && !a->m.lent) graph_free(&a->m.g);
+  arena_free(&a->m.memory);
   table_source_free(&a->source);
   pool_free(a->workers);
 }

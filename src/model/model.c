@@ -219,7 +219,8 @@ unroll_status model_see_gaps(model *m, unroll_error *err) {
     return status;
   }
   if (g.n_varying) memcpy(g.varying, m->g.varying, (size_t)g.n_varying * sizeof *g.varying);
-  graph_free(&m->g);
+  if (!m->lent) graph_free(&m->g);
+  m->lent = false;
   m->g = g;
   return schema_of_graph(&m->schema, &m->g, err);
 }

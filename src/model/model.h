@@ -41,6 +41,7 @@ typedef struct model {
   class_weights *weighted; /* --class-weights, for model_build with a gradient: a weight for each label of these variables */
   int n_weighted;
   bool gaps;          /* the graph is one of values that may not be observed */
+  bool lent;          /* the graph is that of the model of which this is a copy */
   data_identity data; /* what it was trained on; zeros when unknown */
 } model;
 
