@@ -116,7 +116,7 @@ done
 sed '140,144s/,.*/,/' "$data" >end.csv # of the truth nothing is known: only what was observed counts
 run eval air/model.safetensors end.csv --backtest 1
 expect 0 "1 window of 12 steps from 1960-01 to 1960-12, 1 series, 7 points"
-run train names "$data" --time month -o bad
+run train names "$data" --time month -o unwritten
 expect 2 "--time is for tables"
 run train --resume air --horizon 3
 expect 2 "--horizon cannot be given with --resume"
