@@ -115,9 +115,11 @@ void inspect_parameters(const inspection *x, text *out) {
   text_format(out, "  %-*s  %12s  %10" PRId64 "\n", (int)widest, "all", "", g->n_weights);
 }
 
-unroll_status inspect_plan(const inspection *x, int rows, int steps, plan **out, unroll_error *err) {
-  const plan_options options = {.max_rows = rows, .max_steps = steps, .gradient = 1};
-  return plan_new(out, x->g, &options, err);
+unroll_status inspect_plan(const inspection *x, int rows, int steps, int shards, plan **out, unroll_error *err) {
+  plan_options options = {.max_rows = rows, .max_steps = steps, .gradient = 1};
+  *out = NULL;
+  const unroll_status status = plan_shards(&options.shards, shards, x->g, &options, err);
+  return status ? status : plan_new(out, x->g, &options, err);
 }
 
 static void print_data(const inspection *x, text *out) {

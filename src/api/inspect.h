@@ -19,6 +19,7 @@ void inspect_close(inspection *x);
 
 /* The parts of what `explain` prints. */
 void inspect_parameters(const inspection *x, text *out);
-unroll_status inspect_plan(const inspection *x, int rows, int steps, plan **out, unroll_error *err);
+/* shards: 0: what net and batch bear. */
+unroll_status inspect_plan(const inspection *x, int rows, int steps, int shards, plan **out, unroll_error *err);
 void inspect_print(const inspection *x, const plan *p, text *out); /* all together; p may be NULL */
 #endif

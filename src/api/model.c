@@ -362,7 +362,7 @@ unroll_status unroll_explain(const char *net, const char *const *settings, int n
   unroll_status status = inspect_parse(&x, net, err);
   if (!status) status = settings_parse(&list, &n, settings, n_settings, &memory, err);
   if (!status) status = inspect_build(&x, list, n, err);
-  if (!status) status = inspect_plan(&x, 32, 64, &p, err);
+  if (!status) status = inspect_plan(&x, 32, 64, 0, &p, err);
   if (!status) {
     inspect_print(&x, p, &t);
     if (t.failed) status = error_memory(err);

@@ -12,21 +12,21 @@
 #include "cli/terminal.h"
 
 static const bench_spec cases[] = {
-    {"language 256", "language", {NULL}, 32, 64, BENCH_TRAIN, PRECISION_FP32},
-    {"language 2 x 128", "language", {"hidden=128", "layers=2"}, 50, 50, BENCH_TRAIN, PRECISION_FP32},
-    {"language 64", "language", {"hidden=64"}, 16, 100, BENCH_TRAIN, PRECISION_FP32},
-    {"language 512", "language", {"hidden=512"}, 64, 64, BENCH_TRAIN, PRECISION_FP32},
-    {"language 1024", "language", {"hidden=1024"}, 32, 32, BENCH_TRAIN, PRECISION_FP32},
-    {"words 2 x 200", "words", {"hidden=200", "embedding=200"}, 20, 20, BENCH_TRAIN, PRECISION_FP32},
-    {"words 2 x 650", "words", {"hidden=650", "embedding=650"}, 20, 35, BENCH_TRAIN, PRECISION_FP32},
-    {"sru 512 (cell alone)", "sru", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN, PRECISION_FP32},
-    {"mingru 512 (cell alone)", "mingru", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN, PRECISION_FP32},
-    {"indrnn 512 (cell alone)", "indrnn", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN, PRECISION_FP32},
-    {"forward 512, batch 64", "language", {"hidden=512"}, 64, 64, BENCH_INFER, PRECISION_FP32},
-    {"forward 512, batch 1", "language", {"hidden=512"}, 1, 100, BENCH_INFER, PRECISION_FP32},
-    {"session 16", "language", {"hidden=16", "embedding=16"}, 1, 1, BENCH_SESSION, PRECISION_FP32},
-    {"session 64", "language", {"hidden=64", "embedding=64"}, 1, 1, BENCH_SESSION, PRECISION_FP32},
-    {"session 512", "language", {"hidden=512"}, 1, 1, BENCH_SESSION, PRECISION_FP32},
+    {"language 256", "language", {NULL}, 32, 64, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"language 2 x 128", "language", {"hidden=128", "layers=2"}, 50, 50, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"language 64", "language", {"hidden=64"}, 16, 100, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"language 512", "language", {"hidden=512"}, 64, 64, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"language 1024", "language", {"hidden=1024"}, 32, 32, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"words 2 x 200", "words", {"hidden=200", "embedding=200"}, 20, 20, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"words 2 x 650", "words", {"hidden=650", "embedding=650"}, 20, 35, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"sru 512 (cell alone)", "sru", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"mingru 512 (cell alone)", "mingru", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"indrnn 512 (cell alone)", "indrnn", {"hidden=512", "input=512"}, 32, 128, BENCH_TRAIN, PRECISION_FP32, 0},
+    {"forward 512, batch 64", "language", {"hidden=512"}, 64, 64, BENCH_INFER, PRECISION_FP32, 0},
+    {"forward 512, batch 1", "language", {"hidden=512"}, 1, 100, BENCH_INFER, PRECISION_FP32, 0},
+    {"session 16", "language", {"hidden=16", "embedding=16"}, 1, 1, BENCH_SESSION, PRECISION_FP32, 0},
+    {"session 64", "language", {"hidden=64", "embedding=64"}, 1, 1, BENCH_SESSION, PRECISION_FP32, 0},
+    {"session 512", "language", {"hidden=512"}, 1, 1, BENCH_SESSION, PRECISION_FP32, 0},
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
@@ -111,7 +111,8 @@ static unroll_status measure_one(bench *b, unroll_error *err) {
                            .batch = b->batch,
                            .steps = b->steps,
                            .mode = o->forward ? BENCH_INFER : BENCH_TRAIN,
-                           .precision = precision_given(o)};
+                           .precision = precision_given(o),
+                           .shards = o->shards > 0 ? (int)o->shards : 0};
   bench_case c;
   unroll_status s = bench_case_open(&c, &spec, b->sets, b->n_sets, &b->machine, err);
   if (!s && c.x.cell) s = error_set(err, UNROLL_USAGE, "'%s' is a cell; 'unroll bench --cell %s' measures it in a net", net, net);
@@ -180,6 +181,7 @@ static unroll_status measure_cases(bench *b, unroll_error *err) {
   for (int i = 0; i < N_CASES && !s; i++) {
     bench_spec spec = cases[i];
     spec.precision = precision_given(b->o);
+    spec.shards = b->o->shards > 0 ? (int)b->o->shards : 0;
     if (b->o->sessions && spec.mode != BENCH_SESSION) continue;
     if (b->o->cell && i > 0 && lang_builtin_cell(spec.net) && lang_builtin_cell(cases[i - 1].net))
       continue; /* the same one again */

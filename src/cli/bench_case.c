@@ -53,13 +53,15 @@ static unroll_status make_pass(bench_case *c, unroll_error *err) {
   const graph *g = c->x.g;
   const bool trains = c->spec.mode == BENCH_TRAIN;
   const int keep = c->x.cell ? g->output_node : g->n_losses ? g->losses[0].prediction : NODE_NONE;
-  const plan_options o = {.max_rows = c->spec.batch,
-                          .max_steps = c->spec.steps,
-                          .gradient = trains,
-                          .precision = c->spec.precision,
-                          .keep = &keep,
-                          .n_keep = !trains && keep != NODE_NONE};
-  return run_make(&c->r, &c->p, g, &o, c->weights, c->machine->workers, err);
+  plan_options o = {.max_rows = c->spec.batch,
+                    .max_steps = c->spec.steps,
+                    .gradient = trains,
+                    .precision = c->spec.precision,
+                    .keep = &keep,
+                    .n_keep = !trains && keep != NODE_NONE};
+  const unroll_status status = plan_shards(&o.shards, c->spec.shards, g, &o, err);
+  c->spec.shards = o.shards;
+  return status ? status : run_make(&c->r, &c->p, g, &o, c->weights, c->machine->workers, err);
 }
 
 static unroll_status make_run(bench_case *c, unroll_error *err) {
@@ -83,7 +85,7 @@ static unroll_status make_run(bench_case *c, unroll_error *err) {
   if (status) return status;
   c->symbols = (int64_t)c->spec.batch * c->spec.steps;
   c->operations = plan_operations(c->p, c->symbols);
-  c->bytes = plan_arena_bytes(c->p) + g->n_weights * (int64_t)sizeof(float) * (trains ? 4 : 1);
+  c->bytes = plan_arena_bytes(c->p) + g->n_weights * (int64_t)sizeof(float) * (trains ? 3 + c->spec.shards : 1);
   return status;
 }
 

@@ -24,6 +24,7 @@ typedef struct bench_spec {
   int batch, steps;
   enum bench_mode mode;
   enum precision precision; /* of the products */
+  int shards;               /* 0: what net and batch bear */
 } bench_spec;
 
 typedef struct spread {     /* of many measurements */

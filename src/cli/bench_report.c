@@ -31,8 +31,9 @@ void bench_case_print(const bench_case *c) {
   const roof r = bench_roof(c);
   const bool trains = c->spec.mode == BENCH_TRAIN;
   const int threads = c->machine->threads;
-  printf("%s: %s weights, batch %d, %d step%s, %d thread%s\n", c->x.m.net_file, output_count(c->x.g->n_weights, weights),
-         c->spec.batch, c->spec.steps, plural(c->spec.steps), threads, plural(threads));
+  printf("%s: %s weights, batch %d, %d step%s, %d shard%s, %d thread%s\n", c->x.m.net_file,
+         output_count(c->x.g->n_weights, weights), c->spec.batch, c->spec.steps, plural(c->spec.steps), c->spec.shards,
+         plural(c->spec.shards), threads, plural(threads));
   printf("processor:      %s (%s)\n", cpu_name(), cpu_isa_name(cpu_isa()));
   printf("%s  %s, median of %d (10 to 90 of 100: %s to %s)\n",
          trains ? "training step:" : "forward pass: ", time_text(c->seconds.median, a), c->n_times, time_text(c->seconds.low, b),

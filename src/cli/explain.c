@@ -83,7 +83,8 @@ unroll_status command_explain(const options *o, unroll_error *err) {
   if (!status) status = settings_parse(&settings, &n_settings, o->sets.items, o->sets.n, &memory, err);
   if (!status) status = inspect_build(&x, settings, n_settings, err);
   if (!status) {
-    status = inspect_plan(&x, batch, steps, &p, err); /* refused by the planner: the rest is shown all the same */
+    status = inspect_plan(&x, batch, steps, o->shards > 0 ? (int)o->shards : 0, &p,
+                          err); /* refused by the planner: the rest is shown all the same */
     const unroll_status printed = o->json ? print_json(&x, p, (int64_t)batch * steps, err) : print_text(&x, p, err);
     if (printed) status = printed;
   }

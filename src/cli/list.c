@@ -19,7 +19,7 @@ static bool trains(const builtin *b) {
   bool can = model_begin(&m, b->file, b->text, NULL) == UNROLL_OK;
   model_free(&m);
   if (!can) return false;
-  can = !inspect_parse(&x, b->name, NULL) && !inspect_build(&x, NULL, 0, NULL) && !inspect_plan(&x, 1, 1, &p, NULL);
+  can = !inspect_parse(&x, b->name, NULL) && !inspect_build(&x, NULL, 0, NULL) && !inspect_plan(&x, 1, 1, 0, &p, NULL);
   plan_free(p);
   inspect_close(&x);
   return can;

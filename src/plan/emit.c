@@ -523,7 +523,8 @@ static unroll_status lay_results(struct plan *p, unroll_error *err) {
   }
   for (int i = 0; i < p->options.n_keep; i++)
     p->out.keep[p->out.n_keep++] =
-        (struct frozen_keep){p->options.keep[i], plan_place_of(p, p->options.keep[i], p->options.keep[i], 0)};
+        (struct frozen_keep){p->options.keep[i], plan_place_of(p, p->options.keep[i], p->options.keep[i], 0),
+                             p->values[p->options.keep[i]].axis, p->values[p->options.keep[i]].width};
   for (int i = 0; i < g->n_carries; i++) p->out.carries[i].edge = plan_store_of(p, g->carries[i].edge);
   return UNROLL_OK;
 }

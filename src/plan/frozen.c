@@ -124,6 +124,10 @@ void frozen_print(const frozen *f, text *out) {
               "floats: arena %" PRId64 " pack %" PRId64 " carry %" PRId64 " rounded %" PRId64 " slots %d outer %" PRId64
               " ctc %" PRId64 " widest %d operands %d\n",
               f->arena, f->pack, f->carry, f->rounded, f->slots, f->outer, (int64_t)f->ctc, f->widest, f->n_operands);
+  if (f->shards > 1) text_format(out, "shards %d of %d rows and %" PRId64 " cells\n", f->shards, f->whole_rows, f->whole_cells);
+  for (int i = 0; i < f->n_inputs; i++)
+    text_format(out, "input %d: %s, %s %d width %d\n", i, f->inputs[i].index ? "symbols" : "numbers",
+                f->inputs[i].of_steps ? "steps" : "rows", f->inputs[i].axis, f->inputs[i].width);
   if (f->window) text_format(out, "window %d of axis %d, %d sweeps\n", f->window, f->cut, f->n_sweeps);
   for (int i = 0; i < f->n_consts; i++) text_format(out, "const %d: %.9g\n", i, (double)f->consts[i]);
   for (int i = 0; i < f->n_tables; i++) text_format(out, "table %" PRId64 " of %" PRId64 "\n", f->tables[i].offset, f->tables[i].n);
@@ -147,7 +151,7 @@ void frozen_print(const frozen *f, text *out) {
     text_format(out, "\n");
   }
   for (int i = 0; i < f->n_keep; i++) {
-    text_format(out, "keep %d", f->keep[i].node);
+    text_format(out, "keep %d axis %d width %d", f->keep[i].node, f->keep[i].axis, f->keep[i].width);
     print_place("at", &f->keep[i].at, out);
     text_format(out, "\n");
   }
@@ -155,4 +159,11 @@ void frozen_print(const frozen *f, text *out) {
     print_stage(&f->stages[i], "", out);
     for (int k = 0; k < f->stages[i].n_body; k++) print_stage(&f->stages[i].body[k], "  ", out);
   }
+}
+
+int64_t frozen_bytes(const frozen *f, int threads) {
+  const int64_t floats = (int64_t)sizeof(float), desks = f->shards < threads ? f->shards : threads;
+  const int64_t each = f->slots + f->outer + f->rounded + f->ctc + (ATTEND_ROWS + (f->ctc > 0)) * f->max_steps;
+  const int64_t slopes = f->gradient ? f->n_weights * floats + f->n_weights / UNIT + 1 : 0;
+  return (desks * f->arena + f->pack + f->shards * f->carry + threads * each) * floats + f->shards * slopes;
 }

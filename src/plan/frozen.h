@@ -177,9 +177,16 @@ typedef struct pack_job {
 enum { FROZEN_VERSION = 2 };
 
 typedef struct frozen {
-  int max_rows, max_steps;
+  int max_rows, max_steps; /* of a shard */
   int64_t max_cells;
+  int shards;     /* S, a power of two: row b of the batch belongs to shard b % S, which runs with matrices of its own */
+  int whole_rows; /* of the batch, all shards together */
+  int64_t whole_cells;
   int n_axes, n_inputs;
+  struct frozen_input {
+    bool index, of_steps;
+    int axis, width;
+  } * inputs;
   int cut;      /* the time axis that has sweeps (phase.c), or -1 */
   int window;   /* steps of a window or chunk; 0: a pass has all steps at once */
   int n_sweeps; /* of a pass in windows */
@@ -215,6 +222,7 @@ typedef struct frozen {
   struct frozen_keep {
     int node;
     place at;
+    int axis, width;
   } * keep;
   enum precision precision;
   int64_t rounded; /* floats of scratch a thread needs for operands that are rounded or copied */
@@ -228,6 +236,7 @@ typedef struct frozen {
 
 /* Rows of a block of weight gradients, and columns of dy that stay in the second-level cache while the panels of x go by. */
 enum { OUTER_ROWS = 512, OUTER_COLUMNS = 256 };
+enum { MOST_SHARDS = 1024 };
 enum { CONST_ZERO = 0, CONST_SCALE = 1, CONST_VARYING = 2 };
 
 /* Rows whose operands stay in the second-level cache while the panels of a tile program go by. */
@@ -256,6 +265,9 @@ static inline int ctc_segment(int T) {
   return n;
 }
 static inline int64_t ctc_scratch(int T) { return padded(T) + 3 * ctc_section(T) + (2 * (int64_t)ctc_segment(T) + 4) * ctc_row(T); }
+
+/* Bytes of all that a run takes beside the weights. Threads that have a shard each have an arena each. */
+int64_t frozen_bytes(const frozen *f, int threads);
 
 struct plan;
 const struct frozen *plan_frozen(const struct plan *p);

@@ -24,6 +24,9 @@ enum value_kind {
   VALUE_STAGE    /* everything else: a stage of its own */
 };
 
+/* From so many rows on a step of a loop, or a shard, has work enough for the product kernel. */
+enum { ROWS_FILL_KERNEL = 16 };
+
 typedef struct value_product {
   int operand, param, c0, k;
   bool transposed;

@@ -19,6 +19,30 @@ static unroll_status find_tables(plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
+static unroll_status find_inputs(plan *p, unroll_error *err) {
+  p->out.inputs = arena_alloc(&p->memory, (size_t)p->g->n_inputs + 1, sizeof *p->out.inputs);
+  if (!p->out.inputs) return error_memory(err);
+  for (int i = 0; i < p->g->n_inputs; i++) {
+    const input *in = &p->g->inputs[i];
+    p->out.inputs[i] = (struct frozen_input){in->index, in->space == SPACE_STEP, in->axis, in->width};
+  }
+  return UNROLL_OK;
+}
+
+/* What is planned is a shard. Where the caller bounds the cells, rows are in order of decreasing length: each but the first of a
+ * shard has S - 1 before it that are as long. */
+static void cut(plan *p) {
+  plan_options *o = &p->options;
+  frozen *f = &p->out;
+  f->whole_rows = o->max_rows;
+  f->whole_cells = o->max_cells ? o->max_cells : (int64_t)o->max_rows * o->max_steps;
+  f->shards = o->shards > 1 ? o->shards : 1;
+  f->max_rows = o->max_rows = (f->whole_rows + f->shards - 1) / f->shards;
+  f->max_steps = o->max_steps;
+  const int64_t most = (int64_t)f->max_rows * f->max_steps, even = (f->whole_cells + f->shards - 1) / f->shards + f->max_steps;
+  f->max_cells = f->shards == 1 ? f->whole_cells : o->max_cells && even < most ? even : most;
+}
+
 static unroll_status make(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
   *out = NULL;
   plan *p = mem_zero(1, sizeof *p);
@@ -29,9 +53,7 @@ static unroll_status make(plan **out, const graph *g, const plan_options *option
   unroll_status s = keep ? UNROLL_OK : error_memory(err);
   for (int i = 0; !s && i < options->n_keep; i++) keep[i] = options->keep[i];
   p->options.keep = keep;
-  p->out.max_rows = options->max_rows;
-  p->out.max_steps = options->max_steps;
-  p->out.max_cells = options->max_cells ? options->max_cells : (int64_t)options->max_rows * options->max_steps;
+  cut(p);
   p->out.n_axes = g->n_axes;
   p->out.n_inputs = g->n_inputs;
   p->out.n_weights = g->n_weights;
@@ -39,6 +61,7 @@ static unroll_status make(plan **out, const graph *g, const plan_options *option
   p->out.precision = options->precision;
   p->out.window = options->window;
   if (!s) s = find_tables(p, err);
+  if (!s) s = find_inputs(p, err);
   if (!s) s = plan_lower(p, err);
   if (!s) s = plan_schedule(p, err);
   if (!s) s = plan_phases(p, err);
@@ -64,6 +87,9 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
     return error_set(err, UNROLL_USAGE, "a plan needs at least one row and one step");
   if (options->gradient && options->precision == PRECISION_INT8)
     return error_set(err, UNROLL_USAGE, "int8 is for using a model; training takes fp32 or bf16");
+  if (options->shards > 1 && (options->shards & (options->shards - 1) || options->shards > options->max_rows))
+    return error_set(err, UNROLL_USAGE, "%d rows cannot be cut into %d shards: they are a power of two, and have a row each",
+                     options->max_rows, options->shards);
   unroll_status s = make(out, g, options, err);
   plan_options chunked = *options;
   bool fast = false;
@@ -90,17 +116,40 @@ void plan_free(plan *p) {
 
 const struct frozen *plan_frozen(const plan *p) { return &p->out; }
 
-int64_t plan_arena_bytes(const plan *p) { return (p->out.arena + p->out.pack + p->out.carry) * (int64_t)sizeof(float); }
+/* A gradient more is cleared, written and added: as many operations a weight. Of a pass so many parts of 100 may go there. */
+enum { GRADIENT_OPERATIONS = 100, GRADIENT_PERCENT = 2, GRADIENT_ARENA = 2 };
+
+unroll_status plan_shards(int *shards, int wanted, const graph *g, const plan_options *options, unroll_error *err) {
+  plan_options one = *options;
+  plan *p;
+  *shards = one.shards = 1;
+  if (wanted & (wanted - 1) || wanted < 0) return error_set(err, UNROLL_USAGE, "option 'shards' is a power of two, not %d", wanted);
+  while (*shards < wanted && *shards <= options->max_rows / 2) *shards *= 2;
+  if (wanted || options->max_rows < 2 * ROWS_FILL_KERNEL) return UNROLL_OK;
+  const unroll_status status = plan_new(&p, g, &one, err);
+  if (status) return status;
+  const frozen *f = &p->out;
+  double dense = f->gradient ? (double)f->n_weights : 0;
+  for (int i = 0; i < f->n_tables; i++) dense -= (double)f->tables[i].n;
+  const double work = plan_operations(p, f->max_cells) * GRADIENT_PERCENT / 100;
+  for (int n = 2; options->max_rows / n >= ROWS_FILL_KERNEL; n *= 2) {
+    if ((n - 1) * dense * GRADIENT_OPERATIONS > work || (n - 1) * dense > (double)f->arena / GRADIENT_ARENA) break;
+    *shards = n;
+  }
+  plan_free(p);
+  return UNROLL_OK;
+}
+
+int64_t plan_arena_bytes(const plan *p) {
+  return (p->out.shards * (p->out.arena + p->out.carry) + p->out.pack) * (int64_t)sizeof(float);
+}
 
 unroll_status plan_run_bytes(int64_t *bytes, const graph *g, const plan_options *options, int threads, unroll_error *err) {
   plan *p;
   *bytes = 0;
   const unroll_status status = plan_new(&p, g, options, err);
   if (status) return status;
-  const frozen *f = &p->out;
-  const int64_t each = f->slots + f->outer + f->rounded + f->ctc + (ATTEND_ROWS + (f->ctc > 0)) * f->max_steps;
-  const int64_t slopes = f->gradient ? f->n_weights * (int64_t)sizeof(float) + f->n_weights / UNIT + 1 : 0;
-  *bytes = plan_arena_bytes(p) + slopes + threads * each * (int64_t)sizeof(float);
+  *bytes = frozen_bytes(&p->out, threads);
   plan_free(p);
   return UNROLL_OK;
 }
@@ -109,7 +158,7 @@ double plan_operations(const plan *p, int64_t cells) {
   double n = 0;
   for (int i = 0; i < p->out.n_stages; i++) {
     const stage *s = &p->out.stages[i];
-    n += plan_stage_operations(s) * (s->of_steps ? (double)cells : s->one ? 1.0 : (double)p->out.max_rows);
+    n += plan_stage_operations(s) * (s->of_steps ? (double)cells : s->one ? 1.0 : (double)p->out.whole_rows);
   }
   return n;
 }
@@ -181,9 +230,11 @@ void plan_print(const plan *p, text *out) {
               p->n_sunk == 1 ? "" : "s", p->n_copied_twice);
   text_format(out, "stages:\n");
   for (int i = 0; i < p->out.n_stages; i++) print_stage(&p->out.stages[i], out);
-  const double cells = (double)p->out.max_cells;
+  const double cells = (double)p->out.whole_cells, megabytes = (double)(p->out.arena * p->out.shards) * 4 / 1e6;
   text_format(out, "operations per symbol: %.0f; memory for %d sequences of %d steps: %.2f MB, packed weights %.2f MB\n",
-              plan_operations(p, p->out.max_cells) / cells, p->out.max_rows, p->out.max_steps, (double)p->out.arena * 4 / 1e6,
+              plan_operations(p, p->out.whole_cells) / cells, p->out.whole_rows, p->out.max_steps, megabytes,
               (double)p->out.pack * 4 / 1e6);
+  if (p->out.shards > 1)
+    text_format(out, "shards: %d of up to %d sequences, whose gradients are added in a tree\n", p->out.shards, p->out.max_rows);
   if (p->keeps) text_format(out, "matrices that only one sweep reads: %d steps at a time\n", p->out.window);
 }

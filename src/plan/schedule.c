@@ -89,7 +89,7 @@ static bool reads_itself(const struct plan *p, int v) {
  *
  * Not so where k is DEEP times the rows of a step, as below a softmax over a vocabulary: then the weights, read anew at each step,
  * are many times what the result takes, and no cache holds them. */
-enum { ROWS_FILL_KERNEL = 16, DEEP = 8 };
+enum { DEEP = 8 };
 
 /* Moves the products that need no step to the front; returns how many there are. */
 static int products_outside_first(struct plan *p, value *v) {

@@ -8,11 +8,13 @@ typedef struct batch_axis {
   int steps;            /* T >= 0 */
   const int *active;    /* [T] rows of step t, never increasing, active[0] <= B */
   const int64_t *first; /* [T + 1] first[t] = sum of active[0..t-1] */
+  const int *whole;     /* [B] of a shard: which sequence of the whole batch's axis each is, for random numbers; NULL: the same */
   const int *order;     /* [B] the batch row (of STATIC matrices) that sequence b of this axis is; NULL: the same */
 } batch_axis;
 
 typedef struct batch {
   int rows;                    /* B */
+  int shard, shards;           /* row b is row b * shards + shard of the whole batch; shards 0: it is the whole */
   const batch_axis *axes;      /* [graph.n_axes] */
   const int32_t *const *index; /* [graph.n_inputs] symbols, [R] or [B]; NULL where the input is numbers */
   const float *const *number;  /* [graph.n_inputs] numbers, [R, width] or [B, width] without padding; NULL where symbols */

@@ -14,6 +14,7 @@ typedef struct waiting {
 enum { FETCHES = 128 };
 
 typedef struct worker {
+  int number;             /* of the thread, among all of the pass */
   float *slots;           /* scratch of tile programs */
   float *outer;           /* scratch of weight gradients */
   float *column;          /* scratch of attention: a weight for each step, for ATTEND_ROWS rows */
@@ -86,7 +87,12 @@ typedef struct calls {
   int n, n_operands, n_parts;
 } calls;
 
+/* What the units of a gradient are known to be: see touched.c. */
+enum { UNIT_ZERO, UNIT_TOUCHED, UNIT_ALWAYS, UNIT_WRITTEN };
+
 struct run {
+  struct team *team; /* of a batch in shards: who runs them, shard.c; this has then no arena, carry, gradient and worker. Or NULL */
+  bool desk;         /* runs shards of a team: pack belongs to the team; carry, gradient and touched are the shard's */
   const frozen *f;
   const kernels *k;
   void (*product[PRECISIONS])(const product *p); /* by the precision of the factors */
@@ -106,9 +112,47 @@ struct run {
   calls calls; /* of every pass, where the batch stays; or none */
 };
 
-/* The parts of a pass, for run_pass and for the profile. */
+/* A thread's part of a pass, for run_pass and for the profile: `one` runs a shard, or the whole batch, of a run with `threads`
+ * threads. */
+typedef void shard_visit(void *context, run *r, worker *w, int thread, int threads);
+void run_each_shard(run *r, shard_visit *one, void *context, int thread, int threads);
+void run_add_shards(run *r, int thread, int threads); /* once all threads have returned from there: the shards' gradients */
+
+/* shard.c: a run whose plan has several shards. */
+unroll_status team_new(run *r, unroll_error *err);
+void team_free(run *r);
+void team_begin(run *r);
+worker *team_worker(const run *r, int thread); /* scratch of a thread outside passes */
+void team_set_kernels(run *r, const kernels *k);
+void team_run(run *r, shard_visit *one, void *context, int thread, int threads);
+void team_add(run *r, int thread, int threads);
+float *team_gradient(const run *r);
+const uint8_t *team_touched(const run *r);
+double team_loss(const run *r, int number);
+const float *team_value(const run *r, int keep);
+void team_carry_reset(run *r);
+float *team_carry(const run *r, int row, int64_t *own); /* the carries of the shard of a row of the batch, and which row there */
+
+/* A run with memory of its own for one shard at a time, or for the whole batch. */
+unroll_status run_alone(run **out, const frozen *f, const float *weights, pool *workers, int n_workers, float *pack,
+                        unroll_error *err);
+
+/* cut.c: a shard's part of a batch, as a batch. */
+typedef struct cutting {
+  batch b;
+  batch_axis *axes;
+  int **active, **order, **whole;
+  int64_t **first;
+  int32_t **index;
+  float **number;
+} cutting;
+bool cutting_init(cutting *c, const frozen *f); /* false: out of memory; cutting_free in any case */
+void cutting_free(cutting *c, const frozen *f);
+void cutting_make(cutting *c, const frozen *f, const batch *whole, int shard);
+
+/* The parts of a pass. */
 void run_begin(run *r, const batch *b, int training);
-bool run_touched_new(run *r);
+uint8_t *run_touched_new(const frozen *f); /* for mem_free; NULL: out of memory */
 void run_clear_gradient(run *r, int thread, int threads);
 /* Rows of a table of embeddings that get something. */
 void run_touch(const run *r, int64_t table, int width, const int32_t *index, int64_t n);

@@ -178,20 +178,18 @@ static void meet(run *r, worker *w, int threads, struct stage_ticks *to, uint64_
 
 static void timed_visit(void *context, run *r, worker *w, int number, int thread, int threads) {
   profile *p = context;
-  thread_profile *t = &p->threads[thread];
+  thread_profile *t = &p->threads[w->number];
   t->now = (clocks){.k = t->now.k};
   run_stage(r, w, &r->f->stages[number], thread, threads);
   add_stage(&t->stages[number], &t->now, r->f->stages[number].kind, since(&t->at));
   meet(r, w, threads, &t->stages[number], &t->at);
 }
 
-static void timed_work(void *context, int thread, int threads) {
+static void timed_shard(void *context, run *r, worker *w, int thread, int threads) {
   profile *p = context;
-  run *r = p->r;
-  worker *w = &r->worker[thread];
-  thread_profile *t = &p->threads[thread];
+  thread_profile *t = &p->threads[w->number];
   struct stage_ticks *outside = &t->stages[p->n_stages];
-  t->at = t->begin = ticks_now();
+  outside->ticks[PROFILE_WALK] += since(&t->at); /* a shard's part of the batch was cut out */
   mine = &t->now;
   w->waiting = &t->now.waits;
   run_clear_gradient(r, thread, threads);
@@ -199,8 +197,25 @@ static void timed_work(void *context, int thread, int threads) {
   meet(r, w, threads, outside, &t->at);
   run_walk(r, w, timed_visit, p, thread, threads);
   w->waiting = NULL;
-  outside->ticks[PROFILE_MOVE] += since(&t->at);
+}
+
+static void timed_work(void *context, int thread, int threads) {
+  profile *p = context;
+  thread_profile *t = &p->threads[thread];
+  t->at = t->begin = ticks_now();
+  run_each_shard(p->r, timed_shard, p, thread, threads);
+  t->stages[p->n_stages].ticks[PROFILE_MOVE] += since(&t->at);
   t->end = t->at;
+}
+
+static void timed_add(void *context, int thread, int threads) {
+  profile *p = context;
+  thread_profile *t = &p->threads[thread];
+  t->at = ticks_now();
+  run_add_shards(p->r, thread, threads);
+  const uint64_t took = since(&t->at);
+  t->stages[p->n_stages].ticks[PROFILE_GRADIENT] += took;
+  t->end += took; /* the rest of the pass was spent on waiting */
 }
 
 void profile_pass(profile *p, const batch *b, int training) {
@@ -215,6 +230,7 @@ void profile_pass(profile *p, const batch *b, int training) {
   const uint64_t first = ticks_now();
   run_set_kernels(p->r, &p->table);
   pool_run(p->r->workers, timed_work, p);
+  if (p->r->team && p->r->f->gradient) pool_run(p->r->workers, timed_add, p);
   run_set_kernels(p->r, real);
   const uint64_t last = ticks_now();
   p->wall += time_now() - start;

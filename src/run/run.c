@@ -56,70 +56,98 @@ void run_free(run *r) {
     mem_free(r->worker[i].fetches);
   }
   mem_free(r->worker);
+  if (r->team) team_free(r);
   calls_free(&r->calls);
   run_window_free(r);
   mem_free(r->sequence);
   mem_free(r->length);
   mem_free_aligned(r->arena);
-  mem_free_aligned(r->pack);
-  mem_free_aligned(r->carry);
   mem_free_aligned(r->consts);
   mem_free_aligned(r->zeros);
-  mem_free_aligned(r->gradient);
-  mem_free(r->touched);
+  if (!r->desk) {
+    mem_free_aligned(r->pack);
+    mem_free_aligned(r->carry);
+    mem_free_aligned(r->gradient);
+    mem_free(r->touched);
+  }
   mem_free(r);
 }
 
-/* What the largest blocks of a run take. */
-static uint64_t bytes_of(const frozen *f, int workers) {
-  const uint64_t shared = (uint64_t)f->arena + (uint64_t)f->pack + (uint64_t)f->carry + (uint64_t)f->n_consts;
-  const uint64_t each = (uint64_t)f->slots + (uint64_t)f->outer + (uint64_t)f->rounded + (uint64_t)f->ctc;
-  return (shared + (f->gradient ? (uint64_t)f->n_weights : 0) + (uint64_t)workers * each) * sizeof(float);
+static bool worker_init(worker *w, const frozen *f) {
+  w->slots = mem_aligned((size_t)f->slots + LANES, sizeof(float));
+  w->outer = mem_aligned((size_t)f->outer + LANES, sizeof(float));
+  w->rounded = mem_aligned((size_t)f->rounded + LANES, sizeof(float));
+  w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
+  w->column = mem_aligned(ATTEND_ROWS * (size_t)f->max_steps + LANES, sizeof(float));
+  w->fetches = mem_zero(FETCHES + 1, sizeof *w->fetches);
+  w->ctc = f->ctc ? mem_aligned((size_t)f->ctc, sizeof(float)) : NULL;
+  w->symbols = f->ctc ? mem_zero((size_t)f->max_steps, sizeof *w->symbols) : NULL;
+  return w->slots && w->outer && w->rounded && w->operands && w->fetches && w->column && (!f->ctc || (w->ctc && w->symbols));
 }
 
-unroll_status run_new(run **out, const plan *p, const float *weights, pool *workers, unroll_error *err) {
-  const frozen *f = plan_frozen(p);
+unroll_status run_alone(run **out, const frozen *f, const float *weights, pool *workers, int n_workers, float *pack,
+                        unroll_error *err) {
   *out = NULL;
-  const unroll_status allowed = budget_check(bytes_of(f, workers ? pool_threads(workers) : 1), "a pass of this net", err);
-  if (allowed) return allowed;
   run *r = mem_zero(1, sizeof *r);
   if (!r) return error_memory(err);
   r->f = f;
+  r->desk = pack != NULL;
   run_set_kernels(r, kernel_table());
   r->weights = weights;
   r->workers = workers;
-  r->n_workers = workers ? pool_threads(workers) : 1;
+  r->n_workers = n_workers;
   r->arena = mem_aligned((size_t)f->arena + LANES, sizeof(float));
-  r->pack = mem_aligned((size_t)f->pack + LANES, sizeof(float));
-  r->carry = mem_aligned((size_t)f->carry + LANES, sizeof(float));
   r->consts = mem_aligned((size_t)f->n_consts + LANES, sizeof(float));
   r->zeros = mem_aligned((size_t)padded(f->widest) + LANES, sizeof(float));
-  r->gradient = f->gradient ? mem_aligned((size_t)f->n_weights + LANES, sizeof(float)) : NULL;
+  r->pack = pack ? pack : mem_aligned((size_t)f->pack + LANES, sizeof(float));
+  r->carry = pack ? NULL : mem_aligned((size_t)f->carry + LANES, sizeof(float));
+  r->gradient = f->gradient && !pack ? mem_aligned((size_t)f->n_weights + LANES, sizeof(float)) : NULL;
+  r->touched = f->gradient && !pack ? run_touched_new(f) : NULL;
   r->worker = mem_zero((size_t)r->n_workers, sizeof *r->worker);
   r->sequence = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->sequence);
   r->length = mem_zero((size_t)f->n_axes * (size_t)f->max_rows + 1, sizeof *r->length);
-  bool fine = r->arena && r->pack && r->carry && r->consts && r->zeros && (r->gradient || !f->gradient) && r->worker &&
-              r->sequence && r->length && run_window_memory(r) && run_touched_new(r);
-  for (int i = 0; fine && i < r->n_workers; i++) {
-    worker *w = &r->worker[i];
-    w->slots = mem_aligned((size_t)f->slots + LANES, sizeof(float));
-    w->outer = mem_aligned((size_t)f->outer + LANES, sizeof(float));
-    w->rounded = mem_aligned((size_t)f->rounded + LANES, sizeof(float));
-    w->operands = mem_zero((size_t)f->n_operands + 1, sizeof *w->operands);
-    w->column = mem_aligned(ATTEND_ROWS * (size_t)f->max_steps + LANES, sizeof(float));
-    w->fetches = mem_zero(FETCHES + 1, sizeof *w->fetches);
-    w->ctc = f->ctc ? mem_aligned((size_t)f->ctc, sizeof(float)) : NULL;
-    w->symbols = f->ctc ? mem_zero((size_t)f->max_steps, sizeof *w->symbols) : NULL;
-    fine = w->slots && w->outer && w->rounded && w->operands && w->fetches && w->column && (!f->ctc || (w->ctc && w->symbols));
-  }
+  bool fine = r->arena && r->pack && r->consts && r->zeros && r->worker && r->sequence && r->length && run_window_memory(r) &&
+              (pack || (r->carry && ((r->gradient && r->touched) || !f->gradient)));
+  for (int i = 0; fine && i < r->n_workers; i++) fine = worker_init(&r->worker[i], f);
   if (!fine) {
     run_free(r);
     return error_memory(err);
   }
   memcpy(r->consts, f->consts, (size_t)f->n_consts * sizeof(float));
-  run_pack(r);
   *out = r;
   return UNROLL_OK;
+}
+
+/* What all shards share. */
+static unroll_status run_together(run **out, const frozen *f, const float *weights, pool *workers, unroll_error *err) {
+  run *r = mem_zero(1, sizeof *r);
+  if (!r) return error_memory(err);
+  r->f = f;
+  r->weights = weights;
+  r->workers = workers;
+  r->n_workers = workers ? pool_threads(workers) : 1;
+  r->pack = mem_aligned((size_t)f->pack + LANES, sizeof(float));
+  r->consts = mem_aligned((size_t)f->n_consts + LANES, sizeof(float));
+  const unroll_status status = r->pack && r->consts ? team_new(r, err) : error_memory(err);
+  if (status) {
+    run_free(r);
+    return status;
+  }
+  memcpy(r->consts, f->consts, (size_t)f->n_consts * sizeof(float));
+  run_set_kernels(r, kernel_table());
+  *out = r;
+  return UNROLL_OK;
+}
+
+unroll_status run_new(run **out, const plan *p, const float *weights, pool *workers, unroll_error *err) {
+  const frozen *f = plan_frozen(p);
+  const int threads = workers ? pool_threads(workers) : 1;
+  *out = NULL;
+  unroll_status status = budget_check((uint64_t)frozen_bytes(f, threads), "a pass of this net", err);
+  if (status) return status;
+  status = f->shards > 1 ? run_together(out, f, weights, workers, err) : run_alone(out, f, weights, workers, threads, NULL, err);
+  if (!status) run_pack(*out);
+  return status;
 }
 
 void run_set_kernels(run *r, const kernels *k) {
@@ -129,6 +157,7 @@ void run_set_kernels(run *r, const kernels *k) {
   r->product[PRECISION_INT8] = k->product_bytes;
   r->round_row[PRECISION_BF16] = k->pairs_of_row;
   r->round_row[PRECISION_INT8] = k->bytes_of_row;
+  if (r->team) team_set_kernels(r, k);
 }
 
 enum { PACK_PAST = 1 << 22 }; /* floats of panels: more do not stay in the caches until the next pass */
@@ -184,6 +213,7 @@ static void pack_panel(const run *r, const worker *own, const pack_job *jobs, in
 static void pack_work(void *context, int thread, int threads) {
   run *r = context;
   int64_t from, to;
+  const worker *own = r->team ? team_worker(r, thread) : &r->worker[thread];
   run_share(r->f->n_packs, 1, thread, threads, &from, &to);
   for (int64_t i = from, end; i < to; i = end) {
     const pack_job *j = &r->f->packs[i];
@@ -192,7 +222,7 @@ static void pack_work(void *context, int thread, int threads) {
     if (j->vector)
       memcpy(r->pack + j->out, r->weights + j->weight, (size_t)j->count * sizeof(float));
     else
-      pack_panel(r, &r->worker[thread], j, end - i);
+      pack_panel(r, own, j, end - i);
   }
   if (packs_past(r)) pack_past_end();
 }
@@ -258,17 +288,35 @@ void run_walk(run *r, worker *w, stage_visit *visit, void *context, int thread, 
   if (thread == 0) run_keep_carries(r, w);
 }
 
-static void pass_work(void *context, int thread, int threads) {
-  run *r = context;
-  worker *w = &r->worker[thread];
-  if (r->calls.n) {
-    calls_run(r, w);
-    return;
-  }
+static void pass_shard(void *context, run *r, worker *w, int thread, int threads) {
+  (void)context;
   run_clear_gradient(r, thread, threads);
   if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
   run_walk(r, w, run_visit, NULL, thread, threads);
 }
+
+void run_each_shard(run *r, shard_visit *one, void *context, int thread, int threads) {
+  if (r->team) {
+    team_run(r, one, context, thread, threads);
+    return;
+  }
+  r->worker[thread].number = thread;
+  one(context, r, &r->worker[thread], thread, threads);
+}
+
+void run_add_shards(run *r, int thread, int threads) {
+  if (r->team) team_add(r, thread, threads);
+}
+
+static void pass_work(void *context, int thread, int threads) {
+  run *r = context;
+  if (r->calls.n)
+    calls_run(r, &r->worker[thread]);
+  else
+    run_each_shard(r, pass_shard, NULL, thread, threads);
+}
+
+static void add_work(void *context, int thread, int threads) { run_add_shards(context, thread, threads); }
 
 /* Where each example is on each axis, and how long. */
 static void find_sequences(run *r) {
@@ -291,14 +339,19 @@ static void set_numbers(run *r, int training) {
 }
 
 void run_begin(run *r, const batch *b, int training) {
-  assert(b->rows <= r->f->max_rows);
-  for (int i = 0; i < r->f->n_axes; i++) {
-    assert(b->axes[i].steps <= r->f->max_steps && b->axes[i].first[b->axes[i].steps] <= r->f->max_cells);
-  }
+  const int most = r->team ? r->f->whole_rows : r->f->max_rows;
+  const int64_t cells = r->team ? r->f->whole_cells : r->f->max_cells;
+  assert(b->rows <= most);
+  for (int i = 0; i < r->f->n_axes; i++) assert(b->axes[i].steps <= r->f->max_steps && b->axes[i].first[b->axes[i].steps] <= cells);
+  (void)most;
+  (void)cells;
   r->b = r->whole = b;
   r->window.begins = r->window.ends = true;
-  find_sequences(r);
   set_numbers(r, training);
+  if (r->team)
+    team_begin(r);
+  else
+    find_sequences(r);
 }
 
 void run_pass(run *r, const batch *b, int training) {
@@ -308,11 +361,13 @@ void run_pass(run *r, const batch *b, int training) {
   } else
     run_begin(r, b, training);
   pool_run(r->workers, pass_work, r);
+  if (r->team && r->f->gradient) pool_run(r->workers, add_work, r);
 }
 
 unroll_status run_stay(run *r, const batch *b, unroll_error *err) { return calls_make(r, b) ? UNROLL_OK : error_memory(err); }
 
 double run_loss(const run *r, int number) {
+  if (r->team) return team_loss(r, number);
   const struct frozen_loss *l = &r->f->losses[number];
   int64_t n = r->b->rows;
   if (l->of_steps) n = r->b->axes[l->axis].first[r->b->axes[l->axis].steps];
@@ -327,6 +382,10 @@ const float *run_value(const run *r, int number, ptrdiff_t *row) {
     if (r->f->keep[i].node == number) {
       const place *at = &r->f->keep[i].at;
       *row = at->row;
+      if (r->team && at->base == PLACE_ARENA) {
+        *row = at->rows == ROWS_ONE ? 0 : r->f->keep[i].width;
+        return team_value(r, i);
+      }
       return at->base == PLACE_ARENA   ? r->arena + at->offset
              : at->base == PLACE_CONST ? r->consts + at->offset
                                        : r->pack + at->offset;
@@ -334,24 +393,32 @@ const float *run_value(const run *r, int number, ptrdiff_t *row) {
   return NULL;
 }
 
-float *run_gradient(run *r) { return r->gradient; }
+float *run_gradient(run *r) { return r->team ? team_gradient(r) : r->gradient; }
 
-void run_carry_reset(run *r) { memset(r->carry, 0, (size_t)r->f->carry * sizeof(float)); }
 int64_t run_carry_size(const run *r) {
   int64_t n = 0;
-  for (int i = 0; i < r->f->n_carries; i++) n += (int64_t)r->f->max_rows * r->f->carries[i].width;
+  for (int i = 0; i < r->f->n_carries; i++) n += (int64_t)r->f->whole_rows * r->f->carries[i].width;
   return n;
 }
 
 static void carry_copy(const run *r, float *out, const float *in) {
   for (int i = 0; i < r->f->n_carries; i++) {
     const struct frozen_carry *c = &r->f->carries[i];
-    for (int b = 0; b < r->f->max_rows; b++) {
-      float *mine = r->carry + c->offset + b * c->row;
-      if (out) memcpy(out, mine, (size_t)c->width * sizeof *out), out += c->width;
-      if (in) memcpy(mine, in, (size_t)c->width * sizeof *in), in += c->width;
+    const size_t size = (size_t)c->width * sizeof(float);
+    for (int b = 0; b < r->f->whole_rows; b++) {
+      int64_t row = b;
+      float *mine = (r->team ? team_carry(r, b, &row) : r->carry) + c->offset;
+      mine += row * c->row;
+      if (out) memcpy(out, mine, size), out += c->width;
+      if (in) memcpy(mine, in, size), in += c->width;
     }
   }
+}
+void run_carry_reset(run *r) {
+  if (r->team)
+    team_carry_reset(r);
+  else
+    memset(r->carry, 0, (size_t)r->f->carry * sizeof(float));
 }
 void run_carry_get(const run *r, float *out) { carry_copy(r, out, NULL); }
 void run_carry_set(run *r, const float *in) { carry_copy(r, NULL, in); }

@@ -203,7 +203,8 @@ static void mask_rows(const run *r, const stage *s, const batch_axis *a, rows y,
     while (s->of_steps && i >= a->first[t + 1]) t++;
     float *out = y.p + i * y.row;
     if (r->training) {
-      const int sequence = (int)(s->of_steps ? i - a->first[t] : i);
+      const int own = (int)(s->of_steps ? i - a->first[t] : i);
+      const int sequence = s->of_steps ? a->whole ? a->whole[own] : own : r->b->shards ? own * r->b->shards + r->b->shard : own;
       const mask_draw d = mask_row_of(r->b->seed, r->b->step, s->slot, (int)t + r->window.step, sequence, s->value);
       r->k->mask(out, &d, s->width);
     } else

@@ -8,33 +8,30 @@
 #include "base/memory.h"
 #include "run/internal.h"
 
-enum { ZERO, TOUCHED, ALWAYS, WRITTEN };
-
 /* Units that lie wholly in the n numbers from `offset` on. */
-static void mark(run *r, int64_t offset, int64_t n, uint8_t as) {
+static void mark(uint8_t *touched, int64_t offset, int64_t n, uint8_t as) {
   const int64_t first = (offset + UNIT - 1) / UNIT, end = (offset + n) / UNIT;
-  if (first < end) memset(r->touched + first, as, (size_t)(end - first));
+  if (first < end) memset(touched + first, as, (size_t)(end - first));
 }
 
-bool run_touched_new(run *r) {
-  const frozen *f = r->f;
+uint8_t *run_touched_new(const frozen *f) {
   const int64_t units = f->n_weights / UNIT + 1;
-  if (!f->gradient) return true;
-  if (!(r->touched = mem_zero((size_t)units, sizeof *r->touched))) return false;
-  memset(r->touched, ALWAYS, (size_t)units);
-  for (int i = 0; i < f->n_tables; i++) mark(r, f->tables[i].offset, f->tables[i].n, ZERO);
+  uint8_t *touched = mem_zero((size_t)units, sizeof *touched);
+  if (!touched) return NULL;
+  memset(touched, UNIT_ALWAYS, (size_t)units);
+  for (int i = 0; i < f->n_tables; i++) mark(touched, f->tables[i].offset, f->tables[i].n, UNIT_ZERO);
   for (int i = 0; i < f->n_stages; i++) {
     const stage_outer *o = &f->stages[i].outer;
     for (int k = 0; f->stages[i].kind == STAGE_OUTER && k < o->n_pairs; k++)
       if (o->pairs[k].straight && o->pairs[k].target_row == o->x[o->pairs[k].x].width)
-        mark(r, o->pairs[k].target, (int64_t)o->dy[o->pairs[k].dy].width * o->pairs[k].target_row, WRITTEN);
+        mark(touched, o->pairs[k].target, (int64_t)o->dy[o->pairs[k].dy].width * o->pairs[k].target_row, UNIT_WRITTEN);
   }
-  return true;
+  return touched;
 }
 
-const uint8_t *run_touched(const run *r) { return r->touched; }
+const uint8_t *run_touched(const run *r) { return r->team ? team_touched(r) : r->touched; }
 
-static bool stays_as_is(uint8_t unit) { return unit == ZERO || unit == WRITTEN; }
+static bool stays_as_is(uint8_t unit) { return unit == UNIT_ZERO || unit == UNIT_WRITTEN; }
 
 void run_clear_gradient(run *r, int thread, int threads) {
   int64_t from, to;
@@ -43,7 +40,7 @@ void run_clear_gradient(run *r, int thread, int threads) {
   for (int64_t i = from, end; i < to; i = end) {
     const bool stays = stays_as_is(r->touched[i]);
     for (end = i; end < to && stays_as_is(r->touched[end]) == stays; end++)
-      if (r->touched[end] == TOUCHED) r->touched[end] = ZERO;
+      if (r->touched[end] == UNIT_TOUCHED) r->touched[end] = UNIT_ZERO;
     const int64_t n = end * UNIT < r->f->n_weights ? (end - i) * UNIT : r->f->n_weights - i * UNIT;
     if (!stays) memset(r->gradient + i * UNIT, 0, (size_t)n * sizeof(float));
   }
@@ -54,6 +51,6 @@ void run_touch(const run *r, int64_t table, int width, const int32_t *index, int
     if (index[i] < 0) continue;
     const int64_t first = table + (int64_t)index[i] * width, last = first + width - 1;
     for (int64_t unit = first / UNIT; unit <= last / UNIT; unit++)
-      if (r->touched[unit] == ZERO) r->touched[unit] = TOUCHED;
+      if (r->touched[unit] == UNIT_ZERO) r->touched[unit] = UNIT_TOUCHED;
   }
 }

@@ -48,7 +48,7 @@ static void enter(run *r, int sweep, int number, int i, int n) {
   memcpy(w->axes, r->whole->axes, (size_t)f->n_axes * sizeof *w->axes);
   int64_t *const first = w->first + 1; /* the step before too */
   for (int t = from ? -1 : 0; t <= steps; t++) first[t] = a->first[from + t] - a->first[from];
-  w->axes[f->cut] = (batch_axis){steps, a->active + from, first, a->order};
+  w->axes[f->cut] = (batch_axis){.steps = steps, .active = a->active + from, .first = first, .whole = a->whole, .order = a->order};
   w->batch = *r->whole;
   w->batch.axes = w->axes;
   w->row = a->first[from];

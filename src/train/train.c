@@ -78,10 +78,7 @@ typedef struct gathered {
   const uint8_t *touched; /* see run_touched */
 } gathered;
 
-/* The one place between the pass and the norm. Today one run works on the whole batch. If several had a part of it each, their sums
- * would meet here, in one fixed order so that the bits do not depend on who is first: nats and symbols are added, gradients too
- * (each pass scales by batch.loss_scale, which must then be that of the whole batch), and touched is what any of them has touched.
- */
+/* The one place between the pass and the norm. The run has added what its shards leave, in one tree. */
 static gathered gather(const trainer *t) {
   gathered all = {.symbols = batcher_symbols(t->batches), .dw = run_gradient(t->run), .touched = run_touched(t->run)};
   for (int i = 0; i < t->m.g.n_losses; i++) all.nats += run_loss(t->run, i);

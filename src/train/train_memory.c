@@ -26,7 +26,8 @@ static unroll_status bytes_with(const trainer *t, const plan_options *given, int
   for (int i = VALID; i <= TEST && !status; i++) {
     int64_t more = 0;
     if (!t->parts[i].n_symbols) continue;
-    status = evaluator_bytes(&more, &t->m, &t->parts[i], (int)t->o.batch, (int)t->o.unroll, window, threads, longest, err);
+    status =
+        evaluator_bytes(&more, &t->m, &t->parts[i], (int)t->o.batch, (int)t->o.unroll, o.shards, window, threads, longest, err);
     *bytes += more;
   }
   return status;

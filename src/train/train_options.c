@@ -65,7 +65,10 @@ char *train_state_text(const train_state *s) { return option_write_json(state_ro
 
 unroll_status train_options_parse(trainer *t, const char *file, const char *source, unroll_error *err) {
   train_defaults(&t->o);
-  return option_read_json(train_option_rows, TRAIN_OPTIONS, &t->o, false, &t->memory, file, "options", source, err);
+  const unroll_status status =
+      option_read_json(train_option_rows, TRAIN_OPTIONS, &t->o, false, &t->memory, file, "options", source, err);
+  if (!t->o.shards) t->o.shards = 1; /* before there were any */
+  return status;
 }
 
 unroll_status train_state_parse(train_state *s, const char *file, const char *source, unroll_error *err) {

@@ -172,7 +172,9 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
                           .n_keep = t->m.g.n_losses};
   t->workers = pool_new((int)t->o.threads);
   if (!t->workers) return error_memory(err);
-  status = trainer_fit(t, &options, err);
+  status = plan_shards(&options.shards, (int)t->o.shards, &t->m.g, &options, err);
+  t->o.shards = options.shards; /* a resumed run goes on with so many */
+  if (!status) status = trainer_fit(t, &options, err);
   t->window = options.window;
   if (!status) status = run_make(&t->run, &t->plan, &t->m.g, &options, t->m.weights, t->workers, err);
   if (!status) status = work_init(&t->work, t->plan, &t->memory, err);
@@ -210,10 +212,11 @@ unroll_status trainer_prepare(trainer *t, unroll_error *err) {
   model_set_ramps(&t->m, t->s.step, t->total);
   memcpy(t->best_varying, t->m.g.varying, (size_t)t->m.g.n_varying * sizeof *t->best_varying);
   if (t->parts[VALID].n_symbols)
-    status = evaluator_new(&t->valid, &t->m, t->m.weights, &t->parts[VALID], rows, steps, t->window, t->workers, err);
-  if (!status && t->parts[TEST].n_symbols)
     status =
-        evaluator_new(&t->test, &t->m, t->valid ? t->best : t->m.weights, &t->parts[TEST], rows, steps, t->window, t->workers, err);
+        evaluator_new(&t->valid, &t->m, t->m.weights, &t->parts[VALID], rows, steps, (int)t->o.shards, t->window, t->workers, err);
+  const float *tested = t->valid ? t->best : t->m.weights;
+  if (!status && t->parts[TEST].n_symbols)
+    status = evaluator_new(&t->test, &t->m, tested, &t->parts[TEST], rows, steps, (int)t->o.shards, t->window, t->workers, err);
   return status;
 }
 

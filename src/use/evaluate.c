@@ -8,27 +8,28 @@ struct evaluator {
   double nats; /* of this walk */
 };
 
-static pass_options options_of(const part *p, int rows, int steps, int window) {
-  return (pass_options){.rows = rows, .steps = steps, .uneven = true, .window = window, .losses = p->windows != NULL};
+static pass_options options_of(const part *p, int rows, int steps, int shards, int window) {
+  return (pass_options){
+      .rows = rows, .steps = steps, .uneven = true, .window = window, .shards = shards, .losses = p->windows != NULL};
 }
 
-unroll_status evaluator_bytes(int64_t *bytes, const model *m, const part *p, int rows, int steps, int window, int threads,
-                              int *longest, unroll_error *err) {
+unroll_status evaluator_bytes(int64_t *bytes, const model *m, const part *p, int rows, int steps, int shards, int window,
+                              int threads, int *longest, unroll_error *err) {
   int of_pass = 0;
-  const pass_options o = options_of(p, rows, steps, window);
+  const pass_options o = options_of(p, rows, steps, shards, window);
   *bytes = 0;
   const unroll_status status = pass_bytes(bytes, &of_pass, m, p, &o, threads, err);
   if (!status && !p->data->stream && of_pass > *longest) *longest = of_pass;
   return status;
 }
 
-unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, int window,
-                            pool *workers, unroll_error *err) {
+unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, int shards,
+                            int window, pool *workers, unroll_error *err) {
   *out = NULL;
   if (p->n_symbols < 1) return error_set(err, UNROLL_USAGE, "there is no data to evaluate");
   evaluator *e = mem_zero(1, sizeof *e);
   if (!e) return error_memory(err);
-  const pass_options o = options_of(p, rows, steps, window);
+  const pass_options o = options_of(p, rows, steps, shards, window);
   const unroll_status status = pass_init(&e->s, m, weights, p, &o, workers, err);
   if (status)
     evaluator_free(e);

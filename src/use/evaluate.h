@@ -9,11 +9,11 @@
 typedef struct evaluator evaluator;
 /* All memory is taken here. window: steps that run at a time, see plan_options; 0: all. The weights (a block like m->weights) are
  * read at each run; everything given is borrowed. */
-unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, int window,
-                            pool *workers, unroll_error *err);
+unroll_status evaluator_new(evaluator **out, const model *m, const float *weights, const part *p, int rows, int steps, int shards,
+                            int window, pool *workers, unroll_error *err);
 /* What the passes of one take, beside the weights and the data. *longest grows to the longest line. */
-unroll_status evaluator_bytes(int64_t *bytes, const model *m, const part *p, int rows, int steps, int window, int threads,
-                              int *longest, unroll_error *err);
+unroll_status evaluator_bytes(int64_t *bytes, const model *m, const part *p, int rows, int steps, int shards, int window,
+                              int threads, int *longest, unroll_error *err);
 void evaluator_free(evaluator *e);
 /* Mean nats per symbol; allocates nothing. */
 double evaluator_run(evaluator *e);

@@ -46,6 +46,7 @@ static unroll_status prepare(pass *s, plan_options *options, int **keep, const m
                             .window = o->window,
                             .keep = *keep,
                             .n_keep = n_keep};
+  for (options->shards = 1; options->shards < o->shards && options->shards <= options->max_rows / 2;) options->shards *= 2;
   return status;
 }
 

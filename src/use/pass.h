@@ -14,6 +14,7 @@
 typedef struct pass_options {
   int rows, steps;   /* at a time; steps: of a stream */
   bool uneven, cold; /* streams: as in batch_options; without warming up */
+  int shards;        /* see plan_options; fewer where the data has fewer rows */
   int window;        /* steps that run at a time, see plan_options; 0: all */
   const int *keep;   /* [n_keep] further nodes that are looked at */
   int n_keep;

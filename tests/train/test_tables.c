@@ -230,7 +230,7 @@ static void test_learned(void **state) {
     part p;
     evaluator *e;
     OK(part_whole(&p, &d, err));
-    OK(evaluator_new(&e, &m, m.weights, &p, 9, 1, 0, NULL, err));
+    OK(evaluator_new(&e, &m, m.weights, &p, 9, 1, 0, 0, NULL, err));
     assert_true(fabs(evaluator_run(e) - nats / (double)d.n_symbols) < 1e-6);
     evaluator_free(e);
     part_free(&p);

@@ -335,7 +335,7 @@ static void test_evaluate_stream(void **state) {
     const int n = rows[r].end - rows[r].begin, streams = n < 2 * rows[r].rows ? 1 : rows[r].rows;
     double expected = 0;
     p = (part){.data = &d, .begin = rows[r].begin, .end = rows[r].end, .n_symbols = n};
-    OK(evaluator_new(&e, &language, language.weights, &p, rows[r].rows, rows[r].steps, 0, NULL, err));
+    OK(evaluator_new(&e, &language, language.weights, &p, rows[r].rows, rows[r].steps, 0, 0, NULL, err));
     assert_int_equal(evaluator_symbols(e), n);
     const double found = evaluator_run(e);
     mem_fail_after(1, 1); /* again: the same, and without memory */
@@ -380,7 +380,7 @@ static void test_evaluate_lines(void **state) {
   OK(part_whole(&p, &d, err));
   OK(score(&names, &d, NULL, &(score_sink){0}, &total, err));
   for (int rows = 1; rows < 100; rows *= 3) {
-    OK(evaluator_new(&e, &names, names.weights, &p, rows, 64, 0, NULL, err));
+    OK(evaluator_new(&e, &names, names.weights, &p, rows, 64, 0, 0, NULL, err));
     assert_true(fabs(evaluator_run(e) - total.nats / (double)total.symbols) < 1e-6);
     evaluator_free(e);
   }

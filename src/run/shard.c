@@ -1,0 +1,225 @@
+/* shard.c - a batch in shards. A shard runs as if it were a process that shares the weights: with matrices, carries and a gradient
+ * of its own. Nothing but weights and gradients goes from one core to another.
+ *
+ * Threads sit at desks, each a run with matrices for one shard. Where there are more shards than threads, a desk has one thread,
+ * and its shards one after the other; else a desk has one shard, and its threads share the work as they do with a batch in one
+ * piece. When all have run, the gradients are added in a binary tree over the numbers of the shards: 0 + 1, 2 + 3 ..., then 0 + 2
+ * ... So the bits do not depend on who ran what. A shard without rows, which comes after all that have some, adds nothing. */
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "run/internal.h"
+
+typedef struct shard {
+  float *carry, *gradient;
+  uint8_t *touched;
+  double *losses; /* [n_losses] of the last pass */
+  bool runs;      /* it has rows */
+} shard;
+
+typedef struct team {
+  int n_desks;
+  run **desk;
+  cutting *cut;  /* [n_desks] */
+  shard *shards; /* [f->shards] */
+  float **kept;  /* [n_keep] what is kept, as of a batch in one piece: row after row without padding */
+} team;
+
+/* What of n shards is a thread's: which, at which desk, and which of the threads there it is. */
+typedef struct seat {
+  int from, to, desk, thread, threads;
+} seat;
+
+static int first_thread(int number, int n, int threads) { return (number * threads + n - 1) / n; }
+
+static seat seat_of(int n, int thread, int threads) {
+  if (threads <= n) return (seat){n * thread / threads, n * (thread + 1) / threads, thread, 0, 1};
+  const int own = thread * n / threads, begin = first_thread(own, n, threads);
+  return (seat){own, own + 1, own, thread - begin, first_thread(own + 1, n, threads) - begin};
+}
+
+/* --- a team's life --- */
+
+static bool shard_init(shard *s, const frozen *f) {
+  s->carry = mem_aligned((size_t)f->carry + LANES, sizeof(float));
+  s->losses = mem_zero((size_t)f->n_losses + 1, sizeof *s->losses);
+  if (f->gradient) s->gradient = mem_aligned((size_t)f->n_weights + LANES, sizeof(float));
+  if (f->gradient) s->touched = run_touched_new(f);
+  return s->carry && s->losses && (!f->gradient || (s->gradient && s->touched));
+}
+
+/* By the thread that will use it, so that the memory is near its core. */
+static void furnish(void *context, int thread, int threads) {
+  run *r = context;
+  team *t = r->team;
+  const seat at = seat_of(r->f->shards, thread, threads);
+  if (at.thread) return;
+  if (run_alone(&t->desk[at.desk], r->f, r->weights, NULL, at.threads, r->pack, NULL)) return;
+  if (!cutting_init(&t->cut[at.desk], r->f)) return;
+  for (int i = at.from; i < at.to; i++) shard_init(&t->shards[i], r->f);
+}
+
+static bool is_furnished(const team *t, const frozen *f, int desks) {
+  bool full = true;
+  for (int i = 0; i < desks; i++) full = full && t->desk[i] && t->cut[i].number;
+  for (int i = 0; i < f->shards; i++) full = full && t->shards[i].losses && (!f->gradient || t->shards[i].touched);
+  for (int i = 0; i < f->n_keep; i++) full = full && t->kept[i];
+  return full;
+}
+
+unroll_status team_new(run *r, unroll_error *err) {
+  const frozen *f = r->f;
+  team *t = r->team = mem_zero(1, sizeof *t);
+  if (!t) return error_memory(err);
+  t->n_desks = f->shards < r->n_workers ? f->shards : r->n_workers;
+  t->desk = mem_zero((size_t)t->n_desks, sizeof *t->desk);
+  t->cut = mem_zero((size_t)t->n_desks, sizeof *t->cut);
+  t->shards = mem_zero((size_t)f->shards, sizeof *t->shards);
+  t->kept = mem_zero((size_t)f->n_keep + 1, sizeof *t->kept);
+  if (!t->desk || !t->cut || !t->shards || !t->kept) return error_memory(err);
+  for (int i = 0; i < f->n_keep; i++) {
+    const struct frozen_keep *k = &f->keep[i];
+    const int64_t n = k->at.rows == ROWS_STEP ? f->whole_cells : k->at.rows == ROWS_BATCH ? f->whole_rows : 1;
+    t->kept[i] = mem_alloc((size_t)n * (size_t)k->width * sizeof **t->kept + 1);
+  }
+  pool_run(r->workers, furnish, r);
+  const int threads = pool_threads(r->workers); /* fewer where the system gave fewer */
+  return is_furnished(t, f, f->shards < threads ? f->shards : threads) ? UNROLL_OK : error_memory(err);
+}
+
+void team_free(run *r) {
+  team *t = r->team;
+  for (int i = 0; i < t->n_desks; i++) {
+    if (t->desk) run_free(t->desk[i]);
+    if (t->cut) cutting_free(&t->cut[i], r->f);
+  }
+  for (int i = 0; t->shards && i < r->f->shards; i++) {
+    mem_free_aligned(t->shards[i].carry);
+    mem_free_aligned(t->shards[i].gradient);
+    mem_free(t->shards[i].touched);
+    mem_free(t->shards[i].losses);
+  }
+  for (int i = 0; t->kept && i < r->f->n_keep; i++) mem_free(t->kept[i]);
+  mem_free(t->desk);
+  mem_free(t->cut);
+  mem_free(t->shards);
+  mem_free(t->kept);
+  mem_free(t);
+}
+
+void team_set_kernels(run *r, const kernels *k) {
+  for (int i = 0; i < r->team->n_desks; i++)
+    if (r->team->desk[i]) run_set_kernels(r->team->desk[i], k);
+}
+
+worker *team_worker(const run *r, int thread) {
+  const seat at = seat_of(r->f->shards, thread, pool_threads(r->workers));
+  return &r->team->desk[at.desk]->worker[at.thread];
+}
+
+/* --- a pass --- */
+
+static void keep_step(const run *r, const struct frozen_keep *k, const cutting *c, const float *from, float *to) {
+  const batch_axis *a = &c->axes[k->axis];
+  const int64_t *first = r->whole->axes[k->axis].first;
+  for (int t = 0; t < a->steps; t++)
+    for (int q = 0; q < a->active[t]; q++)
+      memcpy(to + (first[t] + a->whole[q]) * k->width, from + (a->first[t] + q) * k->at.row, (size_t)k->width * sizeof *to);
+}
+
+/* What the desk's matrices hold that somebody will ask for. */
+static void keep_results(const run *r, const run *desk, const cutting *c, int number) {
+  const frozen *f = r->f;
+  shard *s = &r->team->shards[number];
+  for (int i = 0; i < f->n_losses; i++) s->losses[i] = run_loss(desk, i);
+  for (int i = 0; i < f->n_keep; i++) {
+    const struct frozen_keep *k = &f->keep[i];
+    const float *from = desk->arena + k->at.offset;
+    float *to = r->team->kept[i];
+    if (k->at.base != PLACE_ARENA) continue;
+    if (k->at.rows == ROWS_STEP)
+      keep_step(r, k, c, from, to);
+    else if (k->at.rows == ROWS_BATCH)
+      for (int b = 0; b < c->b.rows; b++)
+        memcpy(to + (int64_t)(b * f->shards + number) * k->width, from + b * k->at.row, (size_t)k->width * sizeof *to);
+    else if (number == 0)
+      memcpy(to, from, (size_t)k->width * sizeof *to);
+  }
+}
+
+static void sit_down(const run *r, int number, int at) {
+  shard *s = &r->team->shards[number];
+  run *desk = r->team->desk[at];
+  cutting *c = &r->team->cut[at];
+  cutting_make(c, r->f, r->whole, number);
+  desk->carry = s->carry;
+  desk->gradient = s->gradient;
+  desk->touched = s->touched;
+  run_begin(desk, &c->b, r->training);
+}
+
+void team_begin(run *r) {
+  for (int i = 0; i < r->f->shards; i++) r->team->shards[i].runs = i < r->whole->rows;
+}
+
+void team_run(run *r, shard_visit *one, void *context, int thread, int threads) {
+  const seat at = seat_of(r->f->shards, thread, threads);
+  run *desk = r->team->desk[at.desk];
+  worker *w = &desk->worker[at.thread];
+  w->number = thread;
+  for (int i = at.from; i < at.to && r->team->shards[i].runs; i++) {
+    if (at.thread == 0) sit_down(r, i, at.desk);
+    if (at.threads > 1) barrier_wait(&desk->meet, at.threads, &w->sense);
+    one(context, desk, w, at.thread, at.threads);
+    if (at.thread == 0) keep_results(r, desk, &r->team->cut[at.desk], i);
+  }
+}
+
+/* Units from .. to-1 of one gradient are added to another. */
+static void add_units(const frozen *f, shard *to, const shard *from, int64_t first, int64_t last) {
+  for (int64_t u = first, end; u < last; u = end) {
+    const bool has = from->touched[u] != UNIT_ZERO;
+    for (end = u; end < last && (from->touched[end] != UNIT_ZERO) == has; end++)
+      if (has && to->touched[end] == UNIT_ZERO) to->touched[end] = UNIT_TOUCHED;
+    const int64_t stop = end * UNIT < f->n_weights ? end * UNIT : f->n_weights;
+    float *const sum = to->gradient;
+    const float *const more = from->gradient;
+    for (int64_t i = u * UNIT; has && i < stop; i++) sum[i] += more[i];
+  }
+}
+
+void team_add(run *r, int thread, int threads) {
+  enum { AT_ONCE = 32 }; /* units: of all shards they stay in the first-level cache */
+  shard *s = r->team->shards;
+  int64_t from, to;
+  run_share(r->f->n_weights / UNIT + 1, AT_ONCE, thread, threads, &from, &to);
+  for (int64_t u = from; u < to; u += AT_ONCE)
+    for (int step = 1; step < r->f->shards; step *= 2)
+      for (int i = 0; i + step < r->f->shards && s[i + step].runs; i += 2 * step)
+        add_units(r->f, &s[i], &s[i + step], u, u + AT_ONCE < to ? u + AT_ONCE : to);
+}
+
+/* --- what comes out --- */
+
+float *team_gradient(const run *r) { return r->team->shards[0].gradient; }
+const uint8_t *team_touched(const run *r) { return r->team->shards[0].touched; }
+const float *team_value(const run *r, int keep) { return r->team->kept[keep]; }
+
+/* The same tree. */
+double team_loss(const run *r, int number) {
+  double sum[MOST_SHARDS];
+  const int n = r->f->shards;
+  for (int i = 0; i < n; i++) sum[i] = r->team->shards[i].losses[number];
+  for (int step = 1; step < n; step *= 2)
+    for (int i = 0; i + step < n && r->team->shards[i + step].runs; i += 2 * step) sum[i] += sum[i + step];
+  return sum[0];
+}
+
+float *team_carry(const run *r, int row, int64_t *own) {
+  *own = row / r->f->shards;
+  return r->team->shards[row % r->f->shards].carry;
+}
+
+void team_carry_reset(run *r) {
+  for (int i = 0; i < r->f->shards; i++) memset(r->team->shards[i].carry, 0, (size_t)r->f->carry * sizeof(float));
+}
