@@ -152,7 +152,8 @@ typedef struct unroll_parameter { /* what was learnt */
   size_t size;
   const char *name;  /* "h.Wi", as `unroll explain` has it */
   int rows, columns; /* of a vector: one column */
-  const float *data; /* [rows][columns], of the model: read it, do not write */
+  const float *data; /* [rows][columns], of the model: read it, do not write; NULL where nothing was learnt */
+  int is_vector;
 } unroll_parameter;
 UNROLL_API void unroll_parameter_init_sized(unroll_parameter *p, size_t size);
 #define unroll_parameter_init(p) unroll_parameter_init_sized((p), sizeof *(p))
@@ -170,9 +171,9 @@ UNROLL_API const char *unroll_cell_name(int number);
  * docs/options.md have all, with bounds and defaults. */
 typedef struct unroll_options unroll_options;
 
-/* For "train", "predict", "eval", "score" or "sample", whose functions below say what they take. NULL: out of memory, or no such
- * command. For unroll_options_free; one thread at a time. Those of "train" have besides "net" and "data", the arguments of the
- * command. */
+/* For the functions below, which say whose options they take: "train", "predict", "eval" ... What is about printing alone, as
+ * "json" is, changes nothing here. NULL: out of memory, or no such command. For unroll_options_free; one thread at a time. Those of
+ * "train" have besides "net" and "data", the arguments of the command. */
 UNROLL_API unroll_options *unroll_options_new(const char *command);
 UNROLL_API void unroll_options_free(unroll_options *o);
 /* Sets an option to a value as it is typed: unroll_options_set(o, "lr", "0.01", &err). The texts are copied. "data", "set", "init",
@@ -279,7 +280,7 @@ typedef struct unroll_figure {
 UNROLL_API void unroll_figure_init_sized(unroll_figure *f, size_t size);
 #define unroll_figure_init(f) unroll_figure_init_sized((f), sizeof *(f))
 
-/* Of unroll_evaluate and unroll_score_table; others have none. */
+/* Of unroll_evaluate, unroll_score_table, unroll_train_watched, unroll_check and unroll_cell_facts; others have none. */
 UNROLL_API int unroll_result_figures(const unroll_result *r);
 UNROLL_API unroll_status unroll_result_figure(const unroll_result *r, int number, unroll_figure *out, unroll_error *err);
 /* The value of a figure by path and name; NaN: there is none. */
@@ -428,6 +429,49 @@ UNROLL_API unroll_status unroll_session_feed(unroll_session *s, int symbol, unro
  * or cell; settings are "NAME=VALUE" texts. The text is for unroll_free. */
 UNROLL_API unroll_status unroll_explain(const char *net, const char *const *settings, int n_settings, char **text,
                                         unroll_error *err);
+/* A net or cell built with its gradient but not trained; or a trained model, which is a file *.safetensors. `o`: options of
+ * "explain". UNROLL_USAGE with the nearest name where there is none like this. Everything that it hands out belongs to it. */
+typedef struct unroll_net unroll_net;
+UNROLL_API unroll_status unroll_net_new(unroll_net **out, const char *name, const unroll_options *o, unroll_error *err);
+UNROLL_API void unroll_net_free(unroll_net *n);
+UNROLL_API const char *unroll_net_file(const unroll_net *n);
+UNROLL_API int64_t unroll_net_weights(const unroll_net *n);
+typedef struct unroll_setting {
+  size_t size;
+  const char *name, *word; /* NULL: a number */
+  double number;
+} unroll_setting;
+UNROLL_API void unroll_setting_init_sized(unroll_setting *s, size_t size);
+#define unroll_setting_init(s) unroll_setting_init_sized((s), sizeof *(s))
+UNROLL_API int unroll_net_settings(const unroll_net *n);
+UNROLL_API unroll_status unroll_net_setting(const unroll_net *n, int number, unroll_setting *out, unroll_error *err);
+UNROLL_API int unroll_net_parameters(const unroll_net *n);
+UNROLL_API unroll_status unroll_net_parameter(const unroll_net *n, int number, unroll_parameter *out, unroll_error *err);
+/* An equation a line. */
+UNROLL_API const char *unroll_net_equations(const unroll_net *n);
+UNROLL_API const char *unroll_net_gradient(const unroll_net *n);
+/* Plans a training step for options "batch" and "unroll". What the three below say is NULL or 0 before that, and where it failed.
+ */
+UNROLL_API unroll_status unroll_net_plan(unroll_net *n, unroll_error *err);
+UNROLL_API const char *unroll_net_plan_text(const unroll_net *n);
+UNROLL_API double unroll_net_operations(const unroll_net *n); /* of the step's products */
+UNROLL_API int64_t unroll_net_bytes(const unroll_net *n);     /* that the step needs beside weights and data */
+/* All of it as unroll_explain has it, for unroll_free. */
+UNROLL_API unroll_status unroll_net_text(const unroll_net *n, char **text, unroll_error *err);
+/* Whether a built-in net, as it is, can be trained by this build. */
+UNROLL_API int unroll_net_trains(const char *name);
+/* Figures of a built-in cell of size N = 256 with inputs of width 64: parameters, operations of a step, products, those of them on
+ * the cycle through [t-1] (none: there is no cycle), the state's size; and the word "formula" of its parameters in N, M and K. */
+UNROLL_API unroll_status unroll_cell_facts(const char *name, unroll_result **out, unroll_error *err);
+/* `unroll check`: is the gradient of a net or cell right? Figures: "passed", the worst differences; of each parameter and value
+ * those of its own. UNROLL_OK when it was looked at, whatever came out. `o`: options of "check". */
+UNROLL_API unroll_status unroll_check(const char *net, const unroll_options *o, unroll_result **out, unroll_error *err);
+/* `unroll run`: a net or cell on the tensors of options "weights" and "inputs", into the file "output". */
+UNROLL_API unroll_status unroll_run(const char *net, const unroll_options *o, unroll_error *err);
+/* `unroll task`: n made-up sequences, from number `first` on; before number 0 the names of a table's columns. `o`: "seed" and
+ * "length" of "task". The text of *length bytes is for unroll_free. */
+UNROLL_API unroll_status unroll_task(const char *name, const unroll_options *o, int64_t first, int64_t n, char **text,
+                                     size_t *length, unroll_error *err);
 /* Equations and gradient for a page: form "latex" (environments of amsmath) or "mathml" (an element each); or "dot", a drawing of
  * what depends on what. The text is for unroll_free. UNROLL_USAGE for another form. */
 UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *settings, int n_settings, const char *form, char **text,
@@ -438,7 +482,7 @@ UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *sett
 typedef struct unroll_progress {
   size_t size;          /* what the library knows of it */
   int64_t step, steps;  /* done, and to do in all (0 when unknown) */
-  int64_t epoch;        /* from 0 */
+  int64_t epoch;        /* from 1 */
   double seconds;       /* since the start of this call */
   double remaining;     /* seconds, NaN when unknown */
   double loss;          /* nats per symbol, training */
@@ -446,6 +490,7 @@ typedef struct unroll_progress {
   double rate;          /* learning rate */
   double gradient_norm; /* before clipping */
   double symbols_per_second;
+  int validated, best; /* a validation was made after this step; and it was the best so far */
 } unroll_progress;
 
 /* Called after each step, from the thread that called unroll_train; `p` is valid during the call. Not 0: stop; the checkpoint is
@@ -462,6 +507,38 @@ UNROLL_API unroll_status unroll_train(const unroll_options *o, unroll_progress_c
  * in the folder. A run that goes on needs the same table. */
 UNROLL_API unroll_status unroll_train_table(const unroll_options *o, const unroll_table *t, unroll_progress_call *progress,
                                             void *context, unroll_model **out, unroll_error *err);
+
+typedef struct unroll_start { /* what training begins with */
+  size_t size;                /* what the library knows of it */
+  const char *net_file;
+  const char *counted;                       /* what `symbols` are: "symbol", "label", "number", "vector", "prediction" */
+  int64_t weights, symbols[3], sequences[3]; /* to train on, to validate, to test */
+  int known;                                 /* symbols that the model knows; 0: it has none */
+  int rows, steps;                           /* of a pass: the batch; the steps, of the longest line */
+  int64_t first_step, total_steps, steps_per_epoch;
+  int64_t memory, bytes;     /* option "memory", 0: no limit; what the run takes */
+  int window;                /* steps that run at a time; 0: all */
+  int threads;               /* that share the work */
+  int resumed, replaces;     /* goes on from `checkpoint`; the folder held the model of an earlier training */
+  const char *checkpoint;    /* or NULL */
+  const char *class_weights; /* "label: no 0.5, yes 5", a line for each variable that has some; NULL: none */
+  const char *notes;         /* what was taken to have steps, shares of <unk>: lines; NULL: none */
+} unroll_start;
+
+typedef struct unroll_watch { /* functions that a training calls, from the thread that trains; NULL: not called */
+  size_t size;
+  void *context;
+  void (*start)(void *context, const unroll_start *s);
+  unroll_progress_call *progress;
+  void (*warning)(void *context, const char *message); /* a skipped step, a damaged checkpoint, rows that are left out ... */
+} unroll_watch;
+UNROLL_API void unroll_watch_init_sized(unroll_watch *w, size_t size);
+#define unroll_watch_init(w) unroll_watch_init_sized((w), sizeof *(w))
+
+/* The same again, watched. t may be NULL: then it is "data". *figures (or NULL) is what it came to: "steps", "loss", "valid_loss",
+ * "test_loss", "seconds" ... The flag of unroll_options_set_stop stops it, and is set where `progress` returns not 0. */
+UNROLL_API unroll_status unroll_train_watched(const unroll_options *o, const unroll_table *t, const unroll_watch *w,
+                                              unroll_model **out, unroll_result **figures, unroll_error *err);
 
 #ifdef __cplusplus
 }

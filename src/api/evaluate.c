@@ -28,7 +28,7 @@ static unroll_status evaluate_series(ask *a, unroll_result *r, unroll_error *err
   if (!status) status = backtest_run(&b, &a->m, &a->d, &how, a->workers, a->stop, err);
   if (!status) {
     backtest_figures(&f, &b, &how);
-    if (f.failed || !result_figures(r, &f)) status = error_memory(err);
+    if (!result_left_out(r, &f, &a->d) || f.failed || !result_figures(r, &f)) status = error_memory(err);
   }
   figures_free(&f);
   backtest_free(&b);

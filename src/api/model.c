@@ -2,8 +2,6 @@
 #include <limits.h>
 #include <string.h>
 #include "api/api.h"
-#include "api/inspect.h"
-#include "graph/settings.h"
 #include "base/error.h"
 #include "symbols/bpe.h"
 #include "symbols/words.h"
@@ -201,7 +199,8 @@ unroll_status unroll_model_parameter(const unroll_model *m, int number, unroll_p
   if (number < 0 || number >= m->m.g.n_params)
     return error_set(err, UNROLL_USAGE, "the model has parameters 0 to %d", m->m.g.n_params - 1);
   const param *p = &m->m.g.params[number];
-  const unroll_parameter own = {.name = p->name, .rows = p->rows, .columns = p->cols, .data = m->m.weights + p->offset};
+  const unroll_parameter own = {
+      .name = p->name, .rows = p->rows, .columns = p->cols, .data = m->m.weights + p->offset, .is_vector = p->vector};
   API_GIVE(out, &own);
   return UNROLL_OK;
 }
@@ -342,37 +341,5 @@ unroll_status unroll_score(const unroll_model *m, const char *sequence, size_t l
   }
   dataset_free(&d);
   text_free(&copy);
-  return status;
-}
-
-/* --- explain --- */
-
-unroll_status unroll_explain(const char *net, const char *const *settings, int n_settings, char **out, unroll_error *err) {
-  inspection x;
-  arena memory = {0};
-  setting *list = NULL;
-  plan *p = NULL;
-  text t = {0};
-  int n = 0;
-  if (!out) return api_null(err);
-  *out = NULL;
-  if (!net || n_settings < 0 || (n_settings && !settings)) return api_null(err);
-  for (int i = 0; i < n_settings; i++)
-    if (!settings[i]) return api_null(err);
-  unroll_status status = inspect_parse(&x, net, err);
-  if (!status) status = settings_parse(&list, &n, settings, n_settings, &memory, err);
-  if (!status) status = inspect_build(&x, list, n, err);
-  if (!status) status = inspect_plan(&x, 32, 64, 0, &p, err);
-  if (!status) {
-    inspect_print(&x, p, &t);
-    if (t.failed) status = error_memory(err);
-  }
-  if (status)
-    text_free(&t);
-  else
-    *out = t.data;
-  plan_free(p);
-  inspect_close(&x);
-  arena_free(&memory);
   return status;
 }

@@ -64,8 +64,9 @@ static const option_row *find(const unroll_options *o, const char *name, const c
 unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err) {
   const char *near;
   if (!o || !name) return error_set(err, UNROLL_USAGE, "no options, or no name of one");
-  if (o->bit == IN(train)) return train_options_set(&o->train, name, value, &o->memory, err);
   const option_row *row = find(o, name, &near);
+  if (o->bit == IN(train) && (!row || option_find(train_option_rows, TRAIN_OPTIONS, name)))
+    return train_options_set(&o->train, name, value, &o->memory, err);
   if (!row)
     return error_set(err, UNROLL_USAGE, "unknown option '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
                      near ? "'?" : "");

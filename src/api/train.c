@@ -2,17 +2,43 @@
 #include "train/train.h"
 #include <math.h>
 #include "api/options.h"
+#include "api/result.h"
 #include "api/table.h"
+#include "base/text.h"
 #include "use/evaluate.h"
 
 typedef struct listener {
-  unroll_progress_call *progress;
-  void *context;
-  volatile sig_atomic_t stop;
+  unroll_watch w;
+  volatile sig_atomic_t own, *stop; /* the caller's flag, or `own` */
   int64_t first_step;
 } listener;
 
-static void on_start(void *context, const train_start *s) { ((listener *)context)->first_step = s->first_step; }
+static void on_start(void *context, const train_start *s) {
+  listener *l = context;
+  l->first_step = s->first_step;
+  const unroll_start out = {.size = sizeof out,
+                            .net_file = s->net_file,
+                            .counted = s->counted,
+                            .weights = s->weights,
+                            .symbols = {s->symbols[0], s->symbols[1], s->symbols[2]},
+                            .sequences = {s->sequences[0], s->sequences[1], s->sequences[2]},
+                            .known = s->vocabulary,
+                            .rows = s->rows,
+                            .steps = s->steps,
+                            .first_step = s->first_step,
+                            .total_steps = s->total_steps,
+                            .steps_per_epoch = s->steps_per_epoch,
+                            .memory = s->memory,
+                            .bytes = s->bytes,
+                            .window = s->window,
+                            .threads = s->threads,
+                            .resumed = s->resumed,
+                            .replaces = s->replaces,
+                            .checkpoint = s->checkpoint,
+                            .class_weights = s->class_weights,
+                            .notes = s->notes};
+  if (l->w.start) l->w.start(l->w.context, &out);
+}
 
 static void on_progress(void *context, const train_progress *p) {
   listener *l = context;
@@ -27,27 +53,48 @@ static void on_progress(void *context, const train_progress *p) {
                                .valid_bits = p->valid_loss * BITS_PER_NAT,
                                .rate = p->rate,
                                .gradient_norm = p->grad_norm,
-                               .symbols_per_second = p->symbols_per_second};
-  if (l->progress(l->context, &out)) l->stop = 1;
+                               .symbols_per_second = p->symbols_per_second,
+                               .validated = p->validated,
+                               .best = p->best};
+  if (l->w.progress(l->w.context, &out)) *l->stop = 1;
 }
 
-static unroll_status run_training(const train_options *o, unroll_progress_call *progress, void *context, unroll_error *err) {
-  listener l = {.progress = progress, .context = context};
-  const train_callbacks calls = {.context = &l, .start = on_start, .progress = progress ? on_progress : NULL, .stop = &l.stop};
-  train_result result;
-  if (o->resume) return train_resume(o->resume, o, &calls, &result, err);
-  if (!o->dir) return error_set(err, UNROLL_USAGE, "no folder to write to: option 'output'");
-  return train_run(o, &calls, &result, err);
+static void on_warning(void *context, const char *message) {
+  const listener *l = context;
+  l->w.warning(l->w.context, message);
+}
+
+static unroll_status take_figures(unroll_result **out, const train_result *result, unroll_error *err) {
+  figures f = {0};
+  unroll_result *r = result_new(0, NULL);
+  train_figures(&f, result);
+  const bool full = r && !f.failed && result_figures(r, &f);
+  figures_free(&f);
+  if (full)
+    *out = r;
+  else
+    unroll_result_free(r);
+  return full ? UNROLL_OK : error_memory(err);
+}
+
+static unroll_status run_training(const train_options *o, volatile sig_atomic_t *stop, const unroll_watch *w, unroll_result **out,
+                                  unroll_error *err) {
+  listener l = {.w = *w};
+  train_result result = {0};
+  l.stop = stop ? stop : &l.own;
+  const train_callbacks calls = {.context = &l,
+                                 .start = on_start,
+                                 .progress = w->progress ? on_progress : NULL,
+                                 .warning = w->warning ? on_warning : NULL,
+                                 .stop = l.stop};
+  if (!o->resume && !o->dir) return error_set(err, UNROLL_USAGE, "no folder to write to: option 'output'");
+  const unroll_status status = o->resume ? train_resume(o->resume, o, &calls, &result, err) : train_run(o, &calls, &result, err);
+  return status || !out ? status : take_figures(out, &result, err);
 }
 
 static unroll_status check(const unroll_options *o, unroll_error *err) {
   if (!o) return api_null(err);
   return o->bit == IN(train) ? UNROLL_OK : error_set(err, UNROLL_USAGE, "these are the options of another command");
-}
-
-unroll_status unroll_train(const unroll_options *o, unroll_progress_call *progress, void *context, unroll_error *err) {
-  const unroll_status status = check(o, err);
-  return status ? status : run_training(&o->train, progress, context, err);
 }
 
 typedef struct given_table {
@@ -63,23 +110,48 @@ static unroll_status open_table(void *context, const schema *s, const data_memor
   return status;
 }
 
-unroll_status unroll_train_table(const unroll_options *o, const unroll_table *t, unroll_progress_call *progress, void *context,
-                                 unroll_model **out, unroll_error *err) {
-  given_table given = {.t = t};
-  const train_source source = {.open = open_table, .context = &given};
-  if (out) *out = NULL;
-  unroll_status status = t ? check(o, err) : api_null(err);
-  if (status) return status;
-  train_options own = o->train;
-  if (own.data) return error_set(err, UNROLL_USAGE, "there is a table, and option 'data' too");
-  own.data = table_files(t);
-  if (!own.data) own.source = &source;
-  status = run_training(&own, progress, context, err);
-  table_source_free(&given.source);
-  if (status || !out) return status;
+/* The best model, as it is in the folder. */
+static unroll_status load_best(unroll_model **out, const train_options *o, unroll_error *err) {
   text path = {0};
-  text_format(&path, "%s/model.safetensors", own.resume ? own.resume : own.dir);
-  status = path.failed ? error_memory(err) : unroll_model_load(out, path.data, err);
+  text_format(&path, "%s/model.safetensors", o->resume ? o->resume : o->dir);
+  const unroll_status status = path.failed ? error_memory(err) : unroll_model_load(out, path.data, err);
   text_free(&path);
   return status;
+}
+
+void unroll_watch_init_sized(unroll_watch *w, size_t size) { api_init(w, size); }
+
+unroll_status unroll_train_watched(const unroll_options *o, const unroll_table *t, const unroll_watch *w, unroll_model **out,
+                                   unroll_result **results, unroll_error *err) {
+  given_table given = {.t = t};
+  const train_source source = {.open = open_table, .context = &given};
+  unroll_watch watch = {.size = sizeof watch};
+  if (out) *out = NULL;
+  if (results) *results = NULL;
+  unroll_status status = check(o, err);
+  if (status) return status;
+  if (w) API_TAKE(&watch, w);
+  train_options own = o->train;
+  if (t && own.data) return error_set(err, UNROLL_USAGE, "there is a table, and option 'data' too");
+  if (t) own.data = table_files(t);
+  if (t && !own.data) own.source = &source;
+  status = run_training(&own, o->stop, &watch, results, err);
+  table_source_free(&given.source);
+  if (!status && out) status = load_best(out, &own, err);
+  if (!status || !results) return status;
+  unroll_result_free(*results);
+  *results = NULL;
+  return status;
+}
+
+unroll_status unroll_train(const unroll_options *o, unroll_progress_call *progress, void *context, unroll_error *err) {
+  const unroll_watch w = {.size = sizeof w, .context = context, .progress = progress};
+  return unroll_train_watched(o, NULL, &w, NULL, NULL, err);
+}
+
+unroll_status unroll_train_table(const unroll_options *o, const unroll_table *t, unroll_progress_call *progress, void *context,
+                                 unroll_model **out, unroll_error *err) {
+  const unroll_watch w = {.size = sizeof w, .context = context, .progress = progress};
+  if (out) *out = NULL;
+  return t ? unroll_train_watched(o, t, &w, out, NULL, err) : api_null(err);
 }

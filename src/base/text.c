@@ -1,6 +1,7 @@
 /* text.c - UTF-8, growing texts, the nearest name, and numbers that no locale changes. */
 #include "base/text.h"
 #include "base/memory.h"
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -175,4 +176,24 @@ int text_number(const char *s, size_t n, double *value) {
   if (!isfinite(x)) return 1;
   *value = x;
   return 0;
+}
+
+const char *text_count(int64_t n, char out[32]) {
+  char digits[24];
+  const int length = snprintf(digits, sizeof digits, "%" PRId64, n < 0 ? 0 : n);
+  char *p = out;
+  for (int i = 0; i < length; i++) {
+    if (i && (length - i) % 3 == 0) *p++ = ',';
+    *p++ = digits[i];
+  }
+  *p = 0;
+  return out;
+}
+
+const char *text_rate(double x, char out[32]) {
+  const char *unit = x >= 1e9 ? "G" : x >= 1e6 ? "M" : x >= 1e3 ? "k" : "";
+  const double scaled = x >= 1e9 ? x / 1e9 : x >= 1e6 ? x / 1e6 : x >= 1e3 ? x / 1e3 : x;
+  if (!(x >= 0 && x < 1e15)) return strcpy(out, "?");
+  snprintf(out, 32, scaled < 10 ? "%.2f%s" : scaled < 100 ? "%.1f%s" : "%.0f%s", scaled, unit);
+  return out;
 }

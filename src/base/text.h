@@ -28,6 +28,8 @@ void text_free(text *t);
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
 /* Numbers without the locale: whole text must be a number. Returns 0 on success. */
 int text_number(const char *s, size_t n, double *value);
+const char *text_count(int64_t n, char out[32]); /* "1,234,567" */
+const char *text_rate(double x, char out[32]);   /* "24.1k", "1.32M" */
 /* White space of one byte: what separates fields, steps, labels and spaced words. Of UTF-8 no byte but a whole character is one. */
 static inline bool white_byte(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 #endif

@@ -18,11 +18,16 @@ unroll_status data_paths(const options *o, int first, text *out, unroll_error *e
   return out->failed ? error_memory(err) : UNROLL_OK;
 }
 
-unroll_status data_options_of(unroll_options **out, const char *name, const options *o, unroll_error *err) {
+unroll_status data_options_typed(unroll_options **out, const char *name, const options *o, unroll_error *err) {
   unroll_options *all = *out = unroll_options_new(name);
   unroll_status status = all ? UNROLL_OK : error_memory(err);
   for (int i = 0; i < o->n_typed && !status; i++) status = unroll_options_set(all, o->typed[i].name, o->typed[i].value, err);
-  if (!status) unroll_options_set_stop(all, signals_flag());
+  return status;
+}
+
+unroll_status data_options_of(unroll_options **out, const char *name, const options *o, unroll_error *err) {
+  const unroll_status status = data_options_typed(out, name, o, err);
+  if (!status) unroll_options_set_stop(*out, signals_flag());
   return status;
 }
 
@@ -49,38 +54,4 @@ void data_left_out(const unroll_result *r) {
 void data_left_out_json(json_t *out, const unroll_result *r) {
   const double n = unroll_result_find(r, NULL, "bad_rows");
   if (n > 0) json_object_set_new(out, "bad_rows", json_integer((json_int_t)n));
-}
-
-data_options data_how(const options *o, enum bind_wanted wanted) {
-  return (data_options){.wanted = wanted,
-                        .series = o->series,
-                        .tagged = o->tagged,
-                        .separator = o->separator,
-                        .decimal = o->decimal,
-                        .dates = o->dates,
-                        .columns = o->columns,
-                        .folders = o->folders,
-                        .codes = o->decode,
-                        .skip_bad = o->skip_bad};
-}
-
-unroll_status data_of_model(dataset *d, const model *m, const options *o, enum bind_wanted wanted, unroll_error *err) {
-  const data_options how = data_how(o, wanted);
-  text paths = {0};
-  unroll_status status = data_paths(o, 1, &paths, err);
-  if (!status) status = model_read(d, m, paths.data, &how, err);
-  if (!status) data_report(d);
-  text_free(&paths);
-  return status;
-}
-
-void data_report(const dataset *d) {
-  const bad_rows *b = &d->bad;
-  for (int64_t i = 0; b->skip && i < b->n && i < BAD_SHOWN; i++)
-    terminal_warn("%s:%d: left out: %s", b->first[i].file, b->first[i].line, b->first[i].message);
-  if (b->skip && b->n > BAD_SHOWN) terminal_warn("%s: %" PRId64 " more left out", d->name, b->n - BAD_SHOWN);
-}
-
-void data_report_json(json_t *out, const dataset *d) {
-  if (d->bad.skip && d->bad.n > 0) json_object_set_new(out, "bad_rows", json_integer((json_int_t)d->bad.n));
 }

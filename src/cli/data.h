@@ -3,27 +3,17 @@
 #define CLI_DATA_H
 #include <jansson.h>
 #include "cli/options.h"
-#include "model/model.h"
 
 /* The arguments from `first` on as input_read takes them. text_free in any case. */
 unroll_status data_paths(const options *o, int first, text *out, unroll_error *err);
 /* What a call of the library is given, by the command line: the options of the command as they were typed, which an interrupt
  * stops; and the arguments from `first` on as a table. For unroll_options_free and unroll_table_free, in any case. */
+unroll_status data_options_typed(unroll_options **out, const char *name, const options *o,
+                                 unroll_error *err); /* without interrupts */
 unroll_status data_options_of(unroll_options **out, const char *name, const options *o, unroll_error *err);
 unroll_status data_table(unroll_table **out, const options *o, int first, unroll_error *err);
 /* Warns of what was left out. */
 void data_left_out(const unroll_result *r);
 /* Adds "bad_rows" to a JSON object if there are any. */
 void data_left_out_json(json_t *out, const unroll_result *r);
-
-/* How data is to be read, by the options. */
-data_options data_how(const options *o, enum bind_wanted wanted);
-/* The data of a command whose first argument is the model: read as its options say, encoded and measured; what is left out is said.
- * dataset_free in any case. */
-unroll_status data_of_model(dataset *d, const model *m, const options *o, enum bind_wanted wanted, unroll_error *err);
-
-/* Warns of what was left out: the first ones, then how many. */
-void data_report(const dataset *d);
-/* Adds "bad_rows" to a JSON object if there are any. */
-void data_report_json(json_t *out, const dataset *d);
 #endif

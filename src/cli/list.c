@@ -1,29 +1,14 @@
 /* list.c - `unroll list` and `unroll show`: the cells and nets inside the program. */
 #include <stdio.h>
 #include <string.h>
-#include "api/inspect.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/list_markdown.h"
 #include "cli/terminal.h"
 #include "lang/lang.h"
-#include "model/model.h"
 
 enum { MAX_NAMES = 256 };
-
-/* Whether the data of a built-in net has a reader, and every operator in it can run. */
-static bool trains(const builtin *b) {
-  model m;
-  inspection x;
-  plan *p = NULL;
-  bool can = model_begin(&m, b->file, b->text, NULL) == UNROLL_OK;
-  model_free(&m);
-  if (!can) return false;
-  can = !inspect_parse(&x, b->name, NULL) && !inspect_build(&x, NULL, 0, NULL) && !inspect_plan(&x, 1, 1, 0, &p, NULL);
-  plan_free(p);
-  inspect_close(&x);
-  return can;
-}
 
 /* The first sentence of the comment on top: up to ": " or ". ", at most the first line. */
 static void print_row(const builtin *b, const char *note) {
@@ -44,7 +29,7 @@ unroll_status command_list(const options *o, unroll_error *err) {
     return output_json(out, err);
   }
   printf("nets (unroll train NAME DATA -o DIR):\n");
-  for (const builtin *b = lang_nets; b->name; b++) print_row(b, trains(b) ? "" : " [not yet trainable]");
+  for (const builtin *b = lang_nets; b->name; b++) print_row(b, unroll_net_trains(b->name) ? "" : " [not yet trainable]");
   printf("\ncells (used in nets by name, for instance --set cell=NAME):\n");
   for (const builtin *b = lang_cells; b->name; b++) print_row(b, "");
   return UNROLL_OK;

@@ -1,143 +1,11 @@
 /* list_markdown.c - `unroll list --markdown`: docs/cells.md, a page with a table of the built-in cells and each one's equations.
- *
- * All numbers are counted in the graph and the plan, none is written down. The formula for the parameters comes from a graph whose
- * sizes are so far apart that every number of rows or columns says which sizes it is the sum of. */
+ * The numbers are those of unroll_cell_facts. */
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
+#include "cli/figures.h"
 #include "cli/list_markdown.h"
-#include "cli/output.h"
-#include "graph/graph.h"
-#include "plan/plan.h"
-#include "plan/frozen.h"
-
-enum { SIZE = 256, INPUT = 64 };                             /* of the table */
-enum { FORMULA_N = 4001, FORMULA_M = 401, FORMULA_K = 101 }; /* what is below 101 is a number of the cell's own */
-enum { LETTER_N, LETTER_M, LETTER_K, LETTER_ONE, LETTERS };
-static const char *const letters[LETTERS] = {"N", "M", "K", ""};
-
-typedef struct cell_facts {
-  program *text;
-  int64_t parameters, operations, state;
-  int products, on_cycle;            /* on_cycle -1: no recurrence */
-  bool bare;                         /* x enters without a matrix */
-  int64_t formula[LETTERS][LETTERS]; /* upper triangle */
-} cell_facts;
-
-/* A cell alone with x of width `first`, further inputs of width `other`; 0: what the equations ask for. */
-static unroll_status build(graph *g, const program *cell, int size, int first, int other, unroll_error *err) {
-  const setting hidden = {.name = "hidden", .number = size};
-  binding bindings[16];
-  build_options o = {.settings = &hidden, .n_settings = 1, .bindings = bindings};
-  graph names; /* only for the names of the inputs */
-  graph_init(&names);
-  graph_init(g);
-  unroll_status s = graph_build(&names, cell, &o, err);
-  for (int i = 0; !s && i < names.n_data && i < 16; i++) {
-    const int width = i ? other : first;
-    if (width) bindings[o.n_bindings++] = (binding){.name = names.data[i].name, .width = width};
-  }
-  if (!s) s = graph_build(g, cell, &o, err);
-  graph_free(&names);
-  return s;
-}
-
-/* --- counting --- */
-
-static void decompose(int n, int64_t of[LETTERS]) {
-  of[LETTER_N] = n / FORMULA_N;
-  of[LETTER_M] = n % FORMULA_N / FORMULA_M;
-  of[LETTER_K] = n % FORMULA_N % FORMULA_M / FORMULA_K;
-  of[LETTER_ONE] = n % FORMULA_N % FORMULA_M % FORMULA_K;
-}
-
-static unroll_status find_formula(cell_facts *f, unroll_error *err) {
-  graph g;
-  const unroll_status s = build(&g, f->text, FORMULA_N, f->bare ? 0 : FORMULA_M, FORMULA_K, err);
-  for (int p = 0; !s && p < g.n_params; p++) {
-    int64_t rows[LETTERS], cols[LETTERS];
-    decompose(g.params[p].rows, rows);
-    decompose(g.params[p].cols, cols);
-    for (int i = 0; i < LETTERS; i++)
-      for (int k = 0; k < LETTERS; k++) f->formula[i < k ? i : k][i < k ? k : i] += rows[i] * cols[k];
-  }
-  graph_free(&g);
-  return s;
-}
-
-/* "4 N² + 4 N M + 4 N" */
-static void print_formula(const cell_facts *f, text *out) {
-  bool first = true;
-  for (int i = 0; i < LETTERS; i++)
-    for (int k = i; k < LETTERS; k++) {
-      const int64_t n = f->formula[i][k];
-      if (!n) continue;
-      text_format(out, "%s", first ? "" : " + ");
-      first = false;
-      if (n != 1 || i == LETTER_ONE) text_format(out, "%lld%s", (long long)n, i == LETTER_ONE ? "" : " ");
-      if (i == k)
-        text_format(out, "%s%s", letters[i], i == LETTER_ONE ? "" : "²");
-      else
-        text_format(out, "%s%s%s", letters[i], k == LETTER_ONE ? "" : " ", letters[k]);
-    }
-}
-
-/* Operations of a step: two for each multiply-add of a product, one for each elementwise function of each unit. */
-static void count_operations(const graph *g, cell_facts *f) {
-  for (int i = 0; i < g->n_nodes; i++) {
-    const node *n = &g->nodes[i];
-    if (n->space != SPACE_STEP) continue;
-    if (n->op == OP_MATVEC || n->op == OP_MATVEC_T) {
-      f->products++;
-      f->operations += 2 * (int64_t)n->width * g->nodes[n->in[0]].width;
-    } else if (n->op == OP_LAYERNORM || n->op == OP_SOFTMAX) {
-      f->operations += 5 * (int64_t)n->width; /* two sums over the width, two elementwise passes, and a square or an exp */
-    } else if (n->op == OP_SHIFT) {
-      f->state += n->width;
-    } else if (graph_ops[n->op].kind != OP_KIND_OTHER) {
-      f->operations += n->width;
-    }
-  }
-}
-
-/* Products that stay in a loop: with one row all others leave it. */
-static unroll_status count_cycle(const graph *g, cell_facts *f, unroll_error *err) {
-  plan *p;
-  const plan_options o = {.max_rows = 1, .max_steps = 16, .keep = &g->output_node, .n_keep = 1};
-  const unroll_status s = plan_new(&p, g, &o, err);
-  f->on_cycle = -1;
-  if (s) return s;
-  const frozen *z = plan_frozen(p);
-  for (int i = 0; i < z->n_stages; i++) {
-    const stage *loop = &z->stages[i];
-    if (loop->kind != STAGE_LOOP) continue;
-    if (f->on_cycle < 0) f->on_cycle = 0;
-    for (int k = 0; k < loop->n_body; k++)
-      for (int c = 0; loop->body[k].kind == STAGE_TILE && c < loop->body[k].tile.n_calls; c++)
-        f->on_cycle += loop->body[k].tile.calls[c].gates;
-  }
-  plan_free(p);
-  return UNROLL_OK;
-}
-
-static unroll_status find_facts(const builtin *b, cell_facts *f, arena *memory, unroll_error *err) {
-  graph g;
-  *f = (cell_facts){0};
-  unroll_status s = lang_parse(&f->text, b->file, b->text, memory, err);
-  if (s) return s;
-  s = build(&g, f->text, SIZE, 0, 0, err);
-  f->bare = !s && g.data[0].width == SIZE;
-  graph_free(&g);
-  if (s) return s;
-  s = build(&g, f->text, SIZE, f->bare ? 0 : INPUT, INPUT, err);
-  f->parameters = g.n_weights;
-  if (!s) count_operations(&g, f);
-  if (!s) s = count_cycle(&g, f, err);
-  graph_free(&g);
-  return s ? s : find_formula(f, err);
-}
-
-/* --- the page --- */
+#include "lang/lang.h"
 
 static const char introduction[] =
     "# The cells\n\n"
@@ -154,23 +22,25 @@ static const char introduction[] =
     "| cell | parameters | | operations | products | on the cycle | state |\n"
     "|---|---|---:|---:|---:|---:|---:|\n";
 
-static void print_row(const builtin *b, const cell_facts *f, text *out) {
+static int64_t fact(const unroll_result *r, const char *name) { return (int64_t)figure_value(r, 0, name); }
+
+static void print_row(const builtin *b, const unroll_result *r, text *out) {
   char parameters[32], operations[32], state[32];
-  text_format(out, "| [%s](#%s) | ", b->name, b->name);
-  print_formula(f, out);
-  text_format(out, " | %s | %s | %d | ", output_count(f->parameters, parameters), output_count(f->operations, operations),
-              f->products);
-  if (f->on_cycle < 0)
-    text_format(out, "no cycle | ");
+  unroll_figure f;
+  text_format(out, "| [%s](#%s) | %s", b->name, b->name, figure_find(r, 0, "formula", &f) ? f.word : "");
+  text_format(out, " | %s | %s | %d | ", text_count(fact(r, "parameters"), parameters),
+              text_count(fact(r, "operations"), operations), (int)fact(r, "products"));
+  if (figure_find(r, 0, "on_cycle", &f))
+    text_format(out, "%d | ", (int)f.value);
   else
-    text_format(out, "%d | ", f->on_cycle);
-  text_format(out, "%s |\n", output_count(f->state, state));
+    text_format(out, "no cycle | ");
+  text_format(out, "%s |\n", text_count(fact(r, "state"), state));
 }
 
-static void print_cell(const builtin *b, const cell_facts *f, text *out) {
+static void print_cell(const builtin *b, const program *p, text *out) {
   const char *s = b->text;
   while (*s == '#') s += strcspn(s, "\n") + (s[strcspn(s, "\n")] == '\n');
-  text_format(out, "\n## %s\n\n%s\n\n```\n%s```\n", b->name, f->text->comment, s);
+  text_format(out, "\n## %s\n\n%s\n\n```\n%s```\n", b->name, p->comment, s);
 }
 
 unroll_status list_markdown(unroll_error *err) {
@@ -178,10 +48,13 @@ unroll_status list_markdown(unroll_error *err) {
   unroll_status s = UNROLL_OK;
   for (const builtin *b = lang_cells; b->name && !s; b++) {
     arena memory = {0};
-    cell_facts f;
-    s = find_facts(b, &f, &memory, err);
-    if (!s) print_row(b, &f, &rows);
-    if (!s) print_cell(b, &f, &cells);
+    program *p = NULL;
+    unroll_result *facts = NULL;
+    s = unroll_cell_facts(b->name, &facts, err);
+    if (!s) s = lang_parse(&p, b->file, b->text, &memory, err);
+    if (!s) print_row(b, facts, &rows);
+    if (!s) print_cell(b, p, &cells);
+    unroll_result_free(facts);
     arena_free(&memory);
   }
   if (!s && (rows.failed || cells.failed || !rows.data || !cells.data)) s = error_memory(err);

@@ -48,18 +48,11 @@ bool command_has(const command *c, const option_row *row) {
 
 static void set_unset(options *o) {
   *o = (options){0};
-  train_defaults(&o->train);
   for (int i = 0; i < n_option_rows; i++) {
     void *at = (char *)o + option_rows[i].at;
     if (option_rows[i].kind == OPTION_WHOLE || option_rows[i].kind == OPTION_BYTES) *(int64_t *)at = -1;
     if (option_rows[i].kind == OPTION_REAL) *(double *)at = (double)NAN;
   }
-}
-
-static unroll_status set_value(options *o, const command *c, const option_row *row, const char *value, unroll_error *err) {
-  if (c->bit == IN(train) && option_find(train_option_rows, TRAIN_OPTIONS, row->name))
-    return train_options_set(&o->train, row->name, value, &o->texts, err);
-  return option_set(row, o, value, &o->texts, err);
 }
 
 /* Kept, so that the library can be told the same. */
@@ -195,7 +188,7 @@ unroll_status options_read(options *o, const command *c, int argc, char **argv, 
     if (code == '?') return unknown_option(c, argv[optind - 1], argv[optind], err);
     const option_row *row = row_of(c, code);
     const char *value = row->kind == OPTION_FLAG ? NULL : optarg;
-    unroll_status status = set_value(o, c, row, value, err);
+    unroll_status status = option_set(row, o, value, &o->texts, err);
     if (!status) status = add_typed(o, row->name, value, err);
     if (status) return status;
   }

@@ -6,15 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <unroll.h>
+#include "base/memory.h"
 #include "base/text.h"
 #include "option/option.h"
-#include "train/options.h"
 
-/* The values of all options of all commands. Not given: false, -1, NaN, NULL. Those of `unroll train` are in `train`. */
+/* The values of all options of all commands. Not given: false, -1, NaN, NULL. */
 typedef struct options {
 #define OPTION(field, kind, ...) OPTION_##kind##_FIELD field;
 #include "option/options.def"
-  train_options train;
   char **arguments; /* what is left: NET, DATA, MODEL ... */
   int n_arguments;
   bool help;

@@ -146,7 +146,7 @@ void score_total_print(const char *what, double nats, int64_t symbols, int64_t s
   const double mean = symbols > 0 ? nats / (double)symbols : (double)NAN;
   if (!isnan(accuracy)) snprintf(share, sizeof share, ", accuracy %.2f %%", 100 * accuracy);
   printf("total: %.4f bits per %s, perplexity %.4f%s, %s %s%s, %s sequence%s\n", mean / log(2), what, exp(mean), share,
-         output_count(symbols, a), what, symbols == 1 ? "" : "s", output_count(sequences, b), sequences == 1 ? "" : "s");
+         text_count(symbols, a), what, symbols == 1 ? "" : "s", text_count(sequences, b), sequences == 1 ? "" : "s");
 }
 
 /* The figures of the whole. */

@@ -14,6 +14,7 @@ void train_figures(figures *f, const train_result *r) {
   figures_add(f, 0, "symbols", FIGURE_COUNT, (double)r->symbols);
   figures_add(f, 0, "skipped", FIGURE_COUNT, (double)r->skipped);
   figures_add(f, 0, "stopped_early", FIGURE_FLAG, r->stopped_early);
+  if (!r->wrote) figures_add(f, 0, "model_kept", FIGURE_FLAG, 1); /* that of the folder: none was better */
   if (r->bad_rows) figures_add(f, 0, "bad_rows", FIGURE_COUNT, (double)r->bad_rows);
   figures_add(f, 0, "seconds", FIGURE_NUMBER, r->seconds);
   figures_add(f, 0, "symbols_per_second", FIGURE_NUMBER, r->seconds > 0 ? (double)r->symbols / r->seconds : (double)NAN);

@@ -35,6 +35,7 @@ void backtest_figures(figures *f, const backtest *b, const backtest_options *o) 
   figures_add(f, 0, "samples", FIGURE_COUNT, (double)o->samples);
   figures_add(f, 0, "season", FIGURE_COUNT, (double)b->season);
   figures_add(f, 0, "series", FIGURE_COUNT, (double)b->series);
+  figures_add(f, 0, "points", FIGURE_COUNT, (double)b->points);
   figures_add(f, 0, "skipped_series", FIGURE_COUNT, (double)b->skipped);
   figures_add_word(f, 0, "first", b->first);
   figures_add_word(f, 0, "last", b->last);

@@ -39,7 +39,7 @@ static void in_folder(char out[300], const char *name) { snprintf(out, 300, "%s/
 static void set(unroll_options *o, const char *name, const char *value) { OK(unroll_options_set(o, name, value, err)); }
 
 /* Trains `net` on the table. `more`: further options, a NULL at the end. */
-static unroll_model *make_model(const char *name, const char *net, const unroll_table *t, const char *const *more) {
+static inline unroll_model *make_model(const char *name, const char *net, const unroll_table *t, const char *const *more) {
   char file[300], out[300];
   unroll_model *m = NULL;
   snprintf(file, sizeof file, "%s/%s.net", folder, name);
@@ -62,7 +62,7 @@ static unroll_model *make_model(const char *name, const char *net, const unroll_
 
 /* Sentences of three words with a tag each and two numbers at each step. */
 enum { SENTENCES = 24, WORDS = 3 };
-static unroll_table *make_sentences(void) {
+static inline unroll_table *make_sentences(void) {
   static const char *const texts[] = {"the cat sat", "a dog ran", "the dog sat", "a cat ran"}, *const tags[] = {"D N V"};
   const char *text[SENTENCES], *tag[SENTENCES];
   float x[SENTENCES * WORDS * 2];

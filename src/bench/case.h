@@ -1,9 +1,9 @@
-/* bench_case.h - one case of `unroll bench`: a net or cell on made-up data, its steps measured beside the machine's peak and taken
+/* case.h - one case of `unroll bench`: a net or cell on made-up data, its steps measured beside the machine's peak and taken
  * apart by kind of work. */
-#ifndef CLI_BENCH_CASE_H
-#define CLI_BENCH_CASE_H
+#ifndef BENCH_CASE_H
+#define BENCH_CASE_H
 #include "api/inspect.h"
-#include "cli/bench_machine.h"
+#include "bench/machine.h"
 #include "plan/cost.h"
 #include "run/profile.h"
 #include "verify/random_batch.h"
@@ -15,7 +15,7 @@ enum { BENCH_SETTINGS = 8 };
 enum bench_mode {
   BENCH_TRAIN,  /* a whole training step: pass forward and backward, norm, clipping, Adam, repacking */
   BENCH_INFER,  /* a forward pass */
-  BENCH_SESSION /* a step through the C API: bench_session.c */
+  BENCH_SESSION /* a step through the C API: session.c */
 };
 
 typedef struct bench_spec {
@@ -68,13 +68,13 @@ unroll_status bench_case_open(bench_case *c, const bench_spec *spec, const char 
 void bench_case_close(bench_case *c);
 /* One step; its seconds. */
 double bench_case_step(bench_case *c);
-/* For about `seconds`; `progress` shows how it goes. UNROLL_INTERRUPTED, UNROLL_FAILED where the numbers are not finite. */
-unroll_status bench_case_measure(bench_case *c, double seconds, bool progress, unroll_error *err);
+/* For about `seconds`. UNROLL_INTERRUPTED, UNROLL_FAILED where the numbers are not finite. */
+unroll_status bench_case_measure(bench_case *c, double seconds, unroll_error *err);
 
 /* Sorts x. */
 spread bench_spread(double *x, int n);
 
-/* --- what the time should be (bench_roof.c) --- */
+/* --- what the time should be (roof.c) --- */
 
 typedef struct roof {
   double seconds;  /* the least that this machine needs: for each stage the slowest of products at the peak and bytes at the level's
@@ -86,7 +86,7 @@ roof bench_roof(const bench_case *c);
 /* What most of the step is spent on: "products", "L3", "equations" ... */
 const char *bench_bound(const bench_case *c, const roof *r);
 
-/* --- words (bench_report.c) --- */
+/* --- words (report.c) --- */
 void bench_case_print(const bench_case *c); /* the long form */
 void bench_case_print_roofline(const bench_case *c);
 void bench_table_head(void);

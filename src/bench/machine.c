@@ -1,7 +1,7 @@
-/* bench_machine.c - see bench_machine.h.
+/* machine.c - see machine.h.
  *
  * Every figure is the best of many short turns: another program on the machine can only make a turn slower. */
-#include "cli/bench_machine.h"
+#include "bench/machine.h"
 #include <stdio.h>
 #include "base/cpu.h"
 #include "base/error.h"

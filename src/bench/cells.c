@@ -1,13 +1,13 @@
-/* bench_cells.c - see bench_cells.h.
+/* cells.c - see cells.h.
  *
  * A cell's steps and lstm's take turns, and each turn gives one ratio, so both see the same machine; the median of the ratios
  * counts. Operations are two for a multiply-add of a product and one for each instruction of a tile program and unit, both passes.
  */
-#include "cli/bench_cells.h"
+#include "bench/cells.h"
+#include "bench/bench.h"
 #include <math.h>
 #include <stdio.h>
 #include "base/error.h"
-#include "cli/terminal.h"
 #include "plan/frozen.h"
 
 enum { MOST_TURNS = 512, LEAST_TURNS = 3 };
@@ -52,12 +52,12 @@ static unroll_status compare_cells(cell_result *r, bench_case *c, bench_case *ls
   const double all = (other.products + other.equations) / (r->cost.products + r->cost.equations);
   const double products = r->cost.products > 0 ? other.products / r->cost.products : 0;
   bench_case_step(c);
-  for (; n < MOST_TURNS && (n < LEAST_TURNS || time_now() - start < seconds) && !*signals_flag(); n++) {
+  for (; n < MOST_TURNS && (n < LEAST_TURNS || time_now() - start < seconds) && !bench_stopped(lstm->machine->watch); n++) {
     theirs[n] = turn(lstm);
     mine[n] = turn(c);
     ratio[n] = mine[n] / theirs[n];
   }
-  if (*signals_flag()) return error_set(err, UNROLL_INTERRUPTED, "interrupted");
+  if (bench_stopped(lstm->machine->watch)) return error_set(err, UNROLL_INTERRUPTED, "interrupted");
   r->seconds = bench_spread(mine, n);
   r->lstm = bench_spread(theirs, n);
   const spread x = bench_spread(ratio, n);
@@ -99,8 +99,7 @@ static unroll_status one_cell(const builtin *b, const bench_spec *shape, bench_c
   return UNROLL_OK;
 }
 
-unroll_status bench_cells(const bench_spec *shape, const bench_machine *machine, double seconds, bool progress, json_t *out,
-                          unroll_error *err) {
+unroll_status bench_cells(const bench_spec *shape, const bench_machine *machine, double seconds, json_t *out, unroll_error *err) {
   bench_case lstm;
   bench_spec spec = *shape;
   spec.name = spec.net = "lstm";
@@ -110,7 +109,7 @@ unroll_status bench_cells(const bench_spec *shape, const bench_machine *machine,
     printf("%-20s %12s %12s %12s   %s\n", "cell", "step", "MFLOP", "M equations",
            "time per operation, lstm = 1 (all; of products)");
   for (const builtin *b = lang_cells; b->name && !s; b++) {
-    if (progress && progress_due()) progress_show("%s", b->name);
+    bench_show(machine->watch, "%s", b->name);
     s = one_cell(b, shape, &lstm, seconds, out, err);
   }
   bench_case_close(&lstm);

@@ -1,7 +1,7 @@
-/* bench_session.h - one step of a session through the C API, beside an empty call of it. */
-#ifndef CLI_BENCH_SESSION_H
-#define CLI_BENCH_SESSION_H
-#include "cli/bench_case.h"
+/* session.h - one step of a session through the C API, beside an empty call of it. */
+#ifndef BENCH_SESSION_H
+#define BENCH_SESSION_H
+#include "bench/case.h"
 
 typedef struct bench_session {
   const char *name;

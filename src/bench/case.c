@@ -1,16 +1,16 @@
-/* bench_case.c - see bench_case.h.
+/* case.c - see case.h.
  *
  * Measured in rounds: the peak, some steps, some profiled steps, and again. A share of the peak is that of one round, between the
  * two looks at the peak around it, so that a machine which changes its speed changes both sides. Medians of the steps of a round,
  * and over the rounds. */
-#include "cli/bench_case.h"
+#include "bench/case.h"
+#include "bench/bench.h"
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
 #include "graph/settings.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "cli/terminal.h"
 #include "run/make.h"
 
 enum { WARM_UP = 3, MOST_ROUNDS = 256, LEAST_ROUNDS = 3 };
@@ -172,7 +172,7 @@ static double steps_for(bench_case *c, double (*step)(bench_case *), double seco
     const double one = step(c);
     sum += one;
     if (*n < BENCH_TIMES) times[(*n)++] = one;
-  } while (time_now() - start < seconds && !*signals_flag());
+  } while (time_now() - start < seconds && !bench_stopped(c->machine->watch));
   return sum;
 }
 
@@ -216,19 +216,17 @@ static void summarise(bench_case *c, rounds *r) {
   c->part.meetings /= passes;
 }
 
-unroll_status bench_case_measure(bench_case *c, double seconds, bool progress, unroll_error *err) {
+unroll_status bench_case_measure(bench_case *c, double seconds, unroll_error *err) {
   rounds r = {0};
   const double start = time_now(), slice = seconds / 8 < 0.4 ? seconds / 8 : 0.4;
   for (int i = 0; i < WARM_UP; i++) bench_case_step(c);
   r.peak[0] = bench_peak(c->machine->workers, slice * 0.15);
   do {
     one_round(c, &r, slice);
-    if (progress && progress_due()) {
-      const double left = seconds - (time_now() - start); /* below 0 while the least rounds are not done */
-      progress_show("%s: %d steps, %.0f s left", c->spec.name, c->n_times, left > 0 ? left : 0);
-    }
-  } while (!*signals_flag() && r.n < MOST_ROUNDS && (time_now() - start < seconds || r.n < LEAST_ROUNDS));
-  if (*signals_flag()) return error_set(err, UNROLL_INTERRUPTED, "interrupted");
+    const double left = seconds - (time_now() - start); /* below 0 while the least rounds are not done */
+    bench_show(c->machine->watch, "%s: %d steps, %.0f s left", c->spec.name, c->n_times, left > 0 ? left : 0);
+  } while (!bench_stopped(c->machine->watch) && r.n < MOST_ROUNDS && (time_now() - start < seconds || r.n < LEAST_ROUNDS));
+  if (bench_stopped(c->machine->watch)) return error_set(err, UNROLL_INTERRUPTED, "interrupted");
   if (!isfinite(c->last_loss)) return error_set(err, UNROLL_FAILED, "the loss is not finite after %d steps", (int)c->updates);
   summarise(c, &r);
   return UNROLL_OK;

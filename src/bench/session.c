@@ -1,5 +1,5 @@
-/* bench_session.c - see bench_session.h. The model is made in memory; from then on only unroll.h is used. */
-#include "cli/bench_session.h"
+/* session.c - see session.h. The model is made in memory; from then on only unroll.h is used. */
+#include "bench/session.h"
 #include <stdio.h>
 #include <string.h>
 #include "api/api.h"

@@ -1,9 +1,9 @@
-/* bench_report.c - the results of a case in words, as a row of a table, and as JSON. */
+/* report.c - the results of a case in words, as a row of a table, and as JSON. */
+#include <math.h>
 #include <stdio.h>
 #include "base/cpu.h"
-#include "cli/bench_case.h"
-#include "cli/output.h"
-#include "cli/terminal.h"
+#include "base/text.h"
+#include "bench/case.h"
 #include "plan/frozen.h"
 
 /* "4.13 ms", "812 us": three digits. */
@@ -31,15 +31,14 @@ void bench_case_print(const bench_case *c) {
   const roof r = bench_roof(c);
   const bool trains = c->spec.mode == BENCH_TRAIN;
   const int threads = c->machine->threads;
-  printf("%s: %s weights, batch %d, %d step%s, %d shard%s, %d thread%s\n", c->x.m.net_file,
-         output_count(c->x.g->n_weights, weights), c->spec.batch, c->spec.steps, plural(c->spec.steps), c->spec.shards,
-         plural(c->spec.shards), threads, plural(threads));
+  printf("%s: %s weights, batch %d, %d step%s, %d shard%s, %d thread%s\n", c->x.m.net_file, text_count(c->x.g->n_weights, weights),
+         c->spec.batch, c->spec.steps, plural(c->spec.steps), c->spec.shards, plural(c->spec.shards), threads, plural(threads));
   printf("processor:      %s (%s)\n", cpu_name(), cpu_isa_name(cpu_isa()));
   printf("%s  %s, median of %d (10 to 90 of 100: %s to %s)\n",
          trains ? "training step:" : "forward pass: ", time_text(c->seconds.median, a), c->n_times, time_text(c->seconds.low, b),
          time_text(c->seconds.high, d));
-  printf("speed:          %s symbols/s (%s to %s)\n", output_rate((double)c->symbols / c->seconds.median, rate),
-         output_rate((double)c->symbols / c->seconds.high, low), output_rate((double)c->symbols / c->seconds.low, high));
+  printf("speed:          %s symbols/s (%s to %s)\n", text_rate((double)c->symbols / c->seconds.median, rate),
+         text_rate((double)c->symbols / c->seconds.high, low), text_rate((double)c->symbols / c->seconds.low, high));
   printf("products:       %.1f GFLOP/s, %.1f MFLOP per step", gflops(c), c->operations * 1e-6);
   if (c->spec.precision != PRECISION_FP32)
     printf(", factors in %s (the peak is that of single precision)", precision_name(c->spec.precision));
@@ -158,11 +157,13 @@ void bench_table_row(const bench_case *c) {
 
 /* --- JSON --- */
 
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
 static json_t *json_split(const bench_case *c) {
   json_t *split = json_object();
   for (int i = 0; i < PROFILE_KINDS; i++)
     json_object_set_new(split, profile_kind_name((enum profile_kind)i),
-                        json_number(c->part.seconds[i] / (c->part_seconds * c->machine->threads)));
+                        number(c->part.seconds[i] / (c->part_seconds * c->machine->threads)));
   return split;
 }
 
@@ -170,7 +171,7 @@ static json_t *json_roof(const bench_case *c) {
   const roof r = bench_roof(c);
   json_t *reads = json_object();
   for (int i = 1; i < LEVELS; i++)
-    if (r.read[i] > 0) json_object_set_new(reads, bench_level_name(i), json_number(r.read[i]));
+    if (r.read[i] > 0) json_object_set_new(reads, bench_level_name(i), number(r.read[i]));
   return json_pack("{s:f, s:f, s:o, s:f, s:s}", "seconds", r.seconds, "seconds_of_products", r.products, "seconds_of_reading",
                    reads, "share_of_roof", r.seconds / c->seconds.median, "bound", bench_bound(c, &r));
 }

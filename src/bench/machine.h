@@ -1,7 +1,7 @@
-/* bench_machine.h - what the machine can do, measured by this program on this day: multiply-adds and reading, one and all threads.
+/* machine.h - what the machine can do, measured by this program on this day: multiply-adds and reading, one and all threads.
  */
-#ifndef CLI_BENCH_MACHINE_H
-#define CLI_BENCH_MACHINE_H
+#ifndef BENCH_MACHINE_H
+#define BENCH_MACHINE_H
 #include <jansson.h>
 #include <stdint.h>
 #include <unroll.h>
@@ -10,6 +10,7 @@
 enum { LEVEL_MEMORY = 4, LEVELS = 5 }; /* level 1 to 3 are caches; 0 is not used */
 
 typedef struct bench_machine {
+  const struct bench_watch *watch; /* bench.h */
   pool *workers;
   int threads;
   double peak_one, peak_all; /* GFLOP/s: one thread, all together */

@@ -1,0 +1,163 @@
+/* net.c - behind unroll.h: a net or cell that is looked into, not trained. */
+#include <math.h>
+#include "api/inspect.h"
+#include "api/options.h"
+#include "api/result.h"
+#include "base/text.h"
+#include "graph/settings.h"
+
+enum { BATCH = 32, STEPS = 64 };
+
+struct unroll_net {
+  inspection x;
+  arena memory;
+  plan *p;
+  int batch, steps, shards;       /* shards: 0: what net and batch bear */
+  text equations, gradient, plan; /* of p */
+};
+
+/* --- making one --- */
+
+static unroll_status build(unroll_net *n, const char *name, const char *const *sets, int n_sets, unroll_error *err) {
+  setting *settings = NULL;
+  int many = 0;
+  unroll_status status = inspect_parse(&n->x, name, err);
+  if (!status) status = settings_parse(&settings, &many, sets, n_sets, &n->memory, err);
+  if (!status) status = inspect_build(&n->x, settings, many, err);
+  if (status) return status;
+  graph_print_forward(n->x.g, &n->equations);
+  graph_print_gradient(n->x.g, &n->gradient);
+  return n->equations.failed || n->gradient.failed ? error_memory(err) : UNROLL_OK;
+}
+
+static unroll_net *new_net(int64_t batch, int64_t steps, int64_t shards) {
+  unroll_net *n = mem_zero(1, sizeof *n);
+  if (!n) return NULL;
+  graph_init(&n->x.own);
+  n->batch = batch > 0 ? (int)batch : BATCH;
+  n->steps = steps > 0 ? (int)steps : STEPS;
+  n->shards = shards > 0 ? (int)shards : 0;
+  return n;
+}
+
+unroll_status unroll_net_new(unroll_net **out, const char *name, const unroll_options *o, unroll_error *err) {
+  call_options how;
+  if (!out) return api_null(err);
+  *out = NULL;
+  if (!name) return api_null(err);
+  unroll_status status = call_take(&how, o, IN(explain), err);
+  if (status) return status;
+  unroll_net *n = new_net(how.batch, how.unroll, how.shards);
+  if (!n) return error_memory(err);
+  status = build(n, name, how.sets.items, how.sets.n, err);
+  if (status)
+    unroll_net_free(n);
+  else
+    *out = n;
+  return status;
+}
+
+void unroll_net_free(unroll_net *n) {
+  if (!n) return;
+  plan_free(n->p);
+  inspect_close(&n->x);
+  text_free(&n->equations);
+  text_free(&n->gradient);
+  text_free(&n->plan);
+  arena_free(&n->memory);
+  mem_free(n);
+}
+
+/* --- what it is --- */
+
+static const char *said(const text *t) { return t->data ? t->data : ""; }
+
+const char *unroll_net_file(const unroll_net *n) { return n && n->x.m.net_file ? n->x.m.net_file : ""; }
+int64_t unroll_net_weights(const unroll_net *n) { return n ? n->x.g->n_weights : 0; }
+int unroll_net_settings(const unroll_net *n) { return n ? n->x.g->n_settings : 0; }
+int unroll_net_parameters(const unroll_net *n) { return n ? n->x.g->n_params : 0; }
+const char *unroll_net_equations(const unroll_net *n) { return n ? said(&n->equations) : NULL; }
+const char *unroll_net_gradient(const unroll_net *n) { return n ? said(&n->gradient) : NULL; }
+
+void unroll_setting_init_sized(unroll_setting *s, size_t size) { api_init(s, size); }
+
+unroll_status unroll_net_setting(const unroll_net *n, int number, unroll_setting *out, unroll_error *err) {
+  if (!n || !out) return api_null(err);
+  if (number < 0 || number >= n->x.g->n_settings) return error_set(err, UNROLL_USAGE, "there is no setting %d", number);
+  const setting *s = &n->x.g->settings[number];
+  const unroll_setting own = {.name = s->name, .word = s->word, .number = s->word ? (double)NAN : s->number};
+  API_GIVE(out, &own);
+  return UNROLL_OK;
+}
+
+unroll_status unroll_net_parameter(const unroll_net *n, int number, unroll_parameter *out, unroll_error *err) {
+  if (!n || !out) return api_null(err);
+  if (number < 0 || number >= n->x.g->n_params) return error_set(err, UNROLL_USAGE, "there is no parameter %d", number);
+  const param *p = &n->x.g->params[number];
+  const unroll_parameter own = {.name = p->name,
+                                .rows = p->rows,
+                                .columns = p->cols,
+                                .data = n->x.m.weights ? n->x.m.weights + p->offset : NULL,
+                                .is_vector = p->vector};
+  API_GIVE(out, &own);
+  return UNROLL_OK;
+}
+
+/* --- its plan --- */
+
+unroll_status unroll_net_plan(unroll_net *n, unroll_error *err) {
+  if (!n) return api_null(err);
+  if (n->p) return UNROLL_OK;
+  const unroll_status status = inspect_plan(&n->x, n->batch, n->steps, n->shards, &n->p, err);
+  if (status) return status;
+  plan_print(n->p, &n->plan);
+  return n->plan.failed ? error_memory(err) : UNROLL_OK;
+}
+
+const char *unroll_net_plan_text(const unroll_net *n) { return n && n->p ? said(&n->plan) : NULL; }
+
+double unroll_net_operations(const unroll_net *n) { return n && n->p ? plan_operations(n->p, (int64_t)n->batch * n->steps) : 0; }
+
+int64_t unroll_net_bytes(const unroll_net *n) { return n && n->p ? plan_arena_bytes(n->p) : 0; }
+
+unroll_status unroll_net_text(const unroll_net *n, char **out, unroll_error *err) {
+  text t = {0};
+  if (!out) return api_null(err);
+  *out = NULL;
+  if (!n) return api_null(err);
+  inspect_print(&n->x, n->p, &t);
+  if (t.failed) {
+    text_free(&t);
+    return error_memory(err);
+  }
+  *out = t.data;
+  return UNROLL_OK;
+}
+
+unroll_status unroll_explain(const char *net, const char *const *settings, int n_settings, char **out, unroll_error *err) {
+  if (!out) return api_null(err);
+  *out = NULL;
+  if (!net || n_settings < 0 || (n_settings && !settings)) return api_null(err);
+  for (int i = 0; i < n_settings; i++)
+    if (!settings[i]) return api_null(err);
+  unroll_net *n = new_net(BATCH, STEPS, 0);
+  if (!n) return error_memory(err);
+  unroll_status status = build(n, net, settings, n_settings, err);
+  if (!status) status = unroll_net_plan(n, err);
+  if (!status) status = unroll_net_text(n, out, err);
+  unroll_net_free(n);
+  return status;
+}
+
+/* Its data has a reader, and every operator can run. */
+int unroll_net_trains(const char *name) {
+  const builtin *b = name ? lang_builtin_net(name) : NULL;
+  unroll_net *n = NULL;
+  model m;
+  if (!b) return 0;
+  bool can = model_begin(&m, b->file, b->text, NULL) == UNROLL_OK;
+  model_free(&m);
+  can = can && !unroll_net_new(&n, name, NULL, NULL) && !unroll_net_plan(n, NULL);
+  unroll_net_free(n);
+  return can;
+}
