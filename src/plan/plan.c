@@ -81,6 +81,17 @@ static unroll_status make(plan **out, const graph *g, const plan_options *option
 /* Small chunks are faster, and taken where they need no more memory; larger ones where they save one of so many parts of it. */
 enum { CHUNKS_MORE = 64, CHUNKS_SAVE = 4 };
 
+/* Has it a value that is made of all rows of the batch? */
+static bool is_of_the_whole(const graph *g) {
+  for (int i = 0; i < g->n_nodes; i++)
+    if (g->nodes[i].op == OP_BATCH_STATS) return true;
+  return false;
+}
+
+static unroll_status in_one_piece(unroll_error *err) {
+  return error_set(err, UNROLL_USAGE, "a net with batchnorm runs in one shard: its statistics are those of the whole batch");
+}
+
 unroll_status plan_new(plan **out, const graph *g, const plan_options *options, unroll_error *err) {
   *out = NULL;
   if (options->max_rows < 1 || options->max_steps < 1)
@@ -90,6 +101,7 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
   if (options->shards > 1 && (options->shards & (options->shards - 1) || options->shards > options->max_rows))
     return error_set(err, UNROLL_USAGE, "%d rows cannot be cut into %d shards: they are a power of two, and have a row each",
                      options->max_rows, options->shards);
+  if (options->shards > 1 && is_of_the_whole(g)) return in_one_piece(err);
   unroll_status s = make(out, g, options, err);
   plan_options chunked = *options;
   bool fast = false;
@@ -123,6 +135,7 @@ unroll_status plan_shards(int *shards, int wanted, const graph *g, const plan_op
   plan_options one = *options;
   plan *p;
   *shards = one.shards = 1;
+  if (is_of_the_whole(g)) return wanted > 1 ? in_one_piece(err) : UNROLL_OK;
   if (wanted & (wanted - 1) || wanted < 0) return error_set(err, UNROLL_USAGE, "option 'shards' is a power of two, not %d", wanted);
   while (*shards < wanted && *shards <= options->max_rows / 2) *shards *= 2;
   if (wanted || options->max_rows < 2 * ROWS_FILL_KERNEL) return UNROLL_OK;
