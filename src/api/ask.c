@@ -78,6 +78,7 @@ unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err) 
   const char *other = o->tagged        ? "tagged"
                       : o->folders     ? "labels-from-folders"
                       : o->confusion   ? "confusion"
+                      : o->hits        ? "hits"
                       : o->beam > 0    ? "beam"
                       : o->best > 0    ? "n-best"
                       : o->length > 0  ? "length"

@@ -37,21 +37,38 @@ static unroll_status evaluate_series(ask *a, unroll_result *r, unroll_error *err
 
 /* --- examples --- */
 
+/* "1,5,10" */
+static unroll_status read_hits(const char *list, rank_metrics *m, unroll_error *err) {
+  for (const char *at = list;; at++) {
+    int64_t n = 0;
+    for (; *at >= '0' && *at <= '9' && n < 1000000000; at++) n = 10 * n + *at - '0';
+    if (n < 1 || (*at && *at != ',') || m->n_at == RANK_HITS || (m->n_at && n <= m->at[m->n_at - 1]))
+      return error_set(err, UNROLL_USAGE,
+                       "option 'hits' takes at most %d whole numbers above 0, increasing, with commas between them, not '%s'",
+                       RANK_HITS, list);
+    m->at[m->n_at++] = n;
+    if (!*at) return UNROLL_OK;
+  }
+}
+
 static unroll_status evaluate_examples(ask *a, unroll_result *r, unroll_error *err) {
   const call_options *o = &a->o;
   evaluation e = {0};
   decode_options search;
   ctc_search prefixes;
+  rank_metrics ranks = {0};
   call_options searching = *o; /* eval has no other options of the decoder */
   searching.best = searching.samples = searching.top_k = searching.seed = -1;
   searching.temperature = searching.bias = searching.top_p = (double)NAN;
   const evaluation_options how = {.rows = (int)ask_or(o->batch, ROWS),
                                   .steps = (int)ask_or(o->unroll, STEPS),
                                   .confusion = o->confusion,
+                                  .ranks = o->hits ? &ranks : NULL,
                                   .decode = o->decode ? &search : NULL,
                                   .search = ask_ctc(o, &prefixes),
                                   .stop = a->stop};
   unroll_status status = ask_check_eval(a, err);
+  if (!status && o->hits) status = read_hits(o->hits, &ranks, err);
   if (!status) status = ask_decode(&searching, &search, err);
   if (!status) status = ask_read(a, BIND_TRUTH, err);
   if (!status) status = evaluation_run(&e, &a->m, &a->d, &how, a->workers, err);

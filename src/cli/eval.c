@@ -49,6 +49,7 @@ static void print_variable(const unroll_result *r, int of, const char *name) {
   printf("%s: ", name);
   figures_print_sentence(r, of);
   printf("\n");
+  figures_print_hits(r, of);
   if (labels >= 0) figures_print_counts(r, labels, "label", NULL, SHOWN);
   if (spans >= 0 && generated < 0) figures_print_counts(r, figure_part(r, spans, "types"), "span", "all spans", INT32_MAX);
   print_confusions(r, name);
@@ -71,6 +72,7 @@ static void print_total(const unroll_result *r) {
   else
     printf("total: %.4f nats per prediction, %s prediction%s, %s example%s\n", nats, text_count((int64_t)n, a), n == 1 ? "" : "s",
            text_count((int64_t)all, b), all == 1 ? "" : "s");
+  figures_print_hits(r, 0);
   if (!figure_find(r, 0, "precision", &f)) return;
   const double exact = figure_value(r, 0, "loss_fp32") * scale, cost = nats * scale - exact;
   printf("in single precision: %.4f %s; %s costs %+.4f", exact, bits ? "bits per symbol" : "nats per prediction", f.word, cost);

@@ -144,6 +144,18 @@ void figures_print_sentence(const unroll_result *r, int of) {
   }
 }
 
+void figures_print_hits(const unroll_result *r, int of) {
+  const int hits = figure_part(r, of, "hits");
+  unroll_figure f;
+  char share[16];
+  unroll_figure_init(&f);
+  if (hits < 0) return;
+  printf("  ");
+  for (int i = 0; !unroll_result_figure(r, i, &f, NULL); i++)
+    if (f.subject == hits) printf("hits@%s %s %%, ", f.name, figures_percent(f.value, share));
+  printf("MRR %.4f\n", figure_value(r, of, "mrr"));
+}
+
 static void print_name(const char *name, int width) {
   int n = 0;
   for (const char *s = name; *s; s++) n += (*s & 0xc0) != 0x80;

@@ -11,6 +11,8 @@ json_t *figures_json(const unroll_result *r);
 const char *figures_percent(double share, char out[16]);
 /* What a subject comes to in a sentence: "accuracy 97.50 %, macro F1 96.10 %", with ", " between. */
 void figures_print_sentence(const unroll_result *r, int of);
+/* "hits@1 50.00 %, hits@5 75.00 %, MRR 0.6250", a line, where there are some. */
+void figures_print_hits(const unroll_result *r, int of);
 /* A table of precision, recall, F1 and support: a row for each element of a list, and one for `all` unless it is NULL. Where the
  * list has more than `most` elements, a line that says so. */
 void figures_print_counts(const unroll_result *r, int list, const char *what, const char *all, int most);

@@ -30,6 +30,13 @@ int32_t distribution_likeliest(const distribution *d, const prediction *p) {
   return best;
 }
 
+int64_t distribution_rank(const distribution *d, const prediction *p, int32_t symbol) {
+  const float *x = p->args[0];
+  int64_t rank = 1;
+  for (int i = 0; i < d->width; i++) rank += x[i] > x[symbol] || (x[i] == x[symbol] && i < symbol);
+  return rank;
+}
+
 /* --- in falling order --- */
 
 /* A key that grows as x falls, and at equal x with the symbol. */

@@ -1,6 +1,8 @@
 /* evaluation.c - see evaluation.h. The one place that lists which figures a variable has. */
 #include "use/evaluation.h"
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include "base/error.h"
 #include "metrics/edits.h"
 #include "use/decode_eval.h"
@@ -61,7 +63,7 @@ static bool is_confused(const job *j, int k) {
 static unroll_status measure(job *j, pool *workers, unroll_error *err) {
   const evaluation_options *o = j->o;
   const bool totals = schema_is_text(&j->m->schema) && !o->confusion; /* nobody looks at single symbols */
-  predict_sink sink = {.context = j, .emit = totals ? NULL : take, .stop = o->stop, .search = o->search};
+  predict_sink sink = {.context = j, .emit = totals ? NULL : take, .stop = o->stop, .search = o->search, .ranks = o->ranks};
   unroll_status status = UNROLL_OK;
   for (int k = 0; k < j->e->n && !status; k++) {
     const variable *v = variable_of(j, k);
@@ -73,6 +75,7 @@ static unroll_status measure(job *j, pool *workers, unroll_error *err) {
     model single = *j->m; /* borrows all */
     single.precision = PRECISION_FP32;
     sink.emit = NULL;
+    sink.ranks = NULL;
     status = predict(&single, j->d, true, o->rows, o->steps, workers, &sink, j->exact, err);
   }
   if (!status && o->decode) status = decode_eval(j->m, j->d, o->decode, workers, o->stop, j->decoded, &j->n_decoded, err);
@@ -114,12 +117,23 @@ static void add_edits(figures *f, int of, const edits *e) {
   figures_add(f, of, "insertions", FIGURE_COUNT, (double)e->insertions);
 }
 
+static void add_ranks(figures *f, int of, const rank_metrics *m) {
+  char name[32];
+  const int hits = figures_part(f, of, "hits");
+  for (int i = 0; i < m->n_at; i++) {
+    snprintf(name, sizeof name, "%" PRId64, m->at[i]);
+    figures_add(f, hits, figures_name(f, name), FIGURE_SHARE, rank_metrics_hits(m, i));
+  }
+  figures_add(f, of, "mrr", FIGURE_SHARE, rank_metrics_mrr(m));
+}
+
 static void add_symbols(figures *f, int of, const job *j, int k, double nats) {
   const label_metrics *m = &j->e->metrics[k];
   const label_summary s = label_metrics_summary(m);
   const variable *v = variable_of(j, k);
   figures_add(f, of, "accuracy", FIGURE_SHARE, s.accuracy);
   figures_add(f, of, "perplexity", FIGURE_NUMBER, exp(nats));
+  if (j->o->ranks) add_ranks(f, of, &j->totals[k].ranks);
   if (v->step) {
     figures_add(f, of, "sequences", FIGURE_COUNT, (double)m->sequences);
     figures_add(f, of, "exact", FIGURE_SHARE, s.exact);
@@ -199,6 +213,7 @@ static unroll_status add_all(const job *j, unroll_error *err) {
     figures_add(f, 0, "bits_per_symbol", FIGURE_NUMBER, nats * BITS_PER_NAT);
     figures_add(f, 0, "perplexity", FIGURE_NUMBER, exp(nats));
     figures_add(f, 0, "accuracy", FIGURE_SHARE, j->totals[0].correct);
+    if (j->o->ranks) add_ranks(f, 0, &j->totals[0].ranks);
   } else {
     const int variables = figures_part(f, 0, "variables");
     for (int k = 0; k < j->e->n; k++) add_variable(j, variables, k);

@@ -10,6 +10,7 @@
 typedef struct evaluation_options {
   int rows, steps;              /* examples at a time, which changes no result; of a stream as in pass.h */
   bool confusion;               /* of labels; of a net that predicts none, of symbols */
+  const rank_metrics *ranks;    /* `at` and `n_at` of it: hits@n and MRR of symbols; NULL: none */
   const decode_options *decode; /* what the net feeds back is generated too, and compared; NULL: it is not */
   const ctc_search *search;     /* of ctc, as in predict_sink */
   volatile sig_atomic_t *stop;  /* or NULL */

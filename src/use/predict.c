@@ -143,6 +143,7 @@ static void compare(predictor *s, int k, const prediction *p, int64_t at, const 
   predict_total *t = &s->totals[k];
   if (o->symbols) {
     t->correct += o->symbols[at] == c->symbols[n];
+    if (s->sink->ranks) rank_metrics_add(&t->ranks, distribution_rank(&s->s.heads[k], p, c->symbols[n]));
     return;
   }
   for (int j = 0; j < v->width; j++) {
@@ -270,6 +271,7 @@ unroll_status predict(const model *m, const dataset *d, bool complete, int rows,
                       predict_total *totals, unroll_error *err) {
   predictor s = {.m = m, .d = d, .complete = complete, .totals = totals, .sink = sink};
   if (complete) memset(totals, 0, (size_t)m->g.n_losses * sizeof *totals);
+  for (int k = 0; complete && sink->ranks && k < m->g.n_losses; k++) totals[k].ranks = *sink->ranks;
   unroll_status status = begin(&s, rows, steps, workers, err);
   if (!status) status = pass_all(&s.s, take, &s, sink->stop, err);
   if (!status && complete) finish_totals(&s);

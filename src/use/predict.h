@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "dist/ctc.h"
 #include "metrics/span.h"
+#include "metrics/rank.h"
 #include "model/model.h"
 
 typedef struct predicted_part { /* of one line with ~ */
@@ -36,8 +37,9 @@ typedef struct predict_total { /* of one line with ~ */
   double nats;  /* -log probability of all */
   double
       correct; /* softmax: the likeliest symbol is the true one; bernoulli: so is the likelier value, as a share of the entries */
-  class_count ones; /* of bits: those that are 1, are likelier 1, and both */
-  double squared;   /* numbers: squared errors of the mean, a mean over the entries */
+  class_count ones;   /* of bits: those that are 1, are likelier 1, and both */
+  double squared;     /* numbers: squared errors of the mean, a mean over the entries */
+  rank_metrics ranks; /* of softmax, if asked for */
 } predict_total;
 
 typedef struct predict_sink {
@@ -46,8 +48,9 @@ typedef struct predict_sink {
   volatile sig_atomic_t *stop;                                                 /* or NULL */
   const double *levels; /* [n_levels] quantiles of numbers that are wanted beside the mean; NULL: those of quantile() alone */
   int n_levels;
-  bool all;                 /* the probabilities of all symbols are wanted; not of ctc */
-  const ctc_search *search; /* of ctc: how its texts are found; NULL: the likeliest path */
+  bool all;                  /* the probabilities of all symbols are wanted; not of ctc */
+  const rank_metrics *ranks; /* `at` and `n_at` of it: totals get ranks of symbols; NULL: they do not */
+  const ctc_search *search;  /* of ctc: how its texts are found; NULL: the likeliest path */
 } predict_sink;
 
 /* `complete`: the data holds what is predicted; then totals, [m->g.n_losses], is filled. d is encoded and measured. */

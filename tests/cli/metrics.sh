@@ -26,6 +26,13 @@ run eval tag/model.safetensors other.txt --tagged word,tag --confusion
 sed -i 's/  */ /g' out
 expect 0 "accuracy 66.67 %, span F1 60.00 %" "0.00 % of 2 sequences exact" "true\\predicted	B-NP	B-VP	I-NP	O" "B-NP	2	0	1	0" \
   "B-VP	0	2	0	1" " VP 100.00 66.67 80.00 3" "O 0.00 - 0.00 0"
+# 4 of the 6 truths are the likeliest label, and there are no more than 4 labels
+run eval tag/model.safetensors other.txt --hits 1,4
+expect 0 "  hits@1 66.67 %, hits@4 100.00 %, MRR 0."
+run eval tag/model.safetensors tags.txt --hits 1,2 --json
+expect 0 '"hits": {"1": 1.0, "2": 1.0}, "mrr": 1.0'
+run eval tag/model.safetensors tags.txt --hits 5,1
+expect 2 "--hits takes at most 16 whole numbers above 0, increasing, with commas between them, not '5,1'"
 run eval tag/model.safetensors other.txt --tagged word,tag --confusion --json
 expect 0 '"exact": 0.0' '"spans": {"precision": 0.75, "recall": 0.5' '"support": 6, "predicted": 4, "correct": 3' '"type": "VP"' \
   '"recall": null' '"confusion": {"labels": ["B-NP", "B-VP", "I-NP", "O"], "rows": [[2, 0, 1, 0], [0, 2, 0, 1],' '"perplexity"'
@@ -51,6 +58,9 @@ cp out plain
 run eval lines/model.safetensors lines.txt --confusion
 expect 0 "true\\predicted	a	b	n	o	\\n" "  n	0	0	4	0	0" "  \\n	0	0	0	0	3"
 [ "$(tail -n 1 out)" = "$(cat plain)" ] || fail "the table changes the line"
+run eval lines/model.safetensors lines.txt --hits 1,5
+grep -q "hits@5 100.00 %, MRR" out || fail "a text has no hits" # of 5 symbols
+[ "$(head -n 1 out)" = "$(cat plain)" ] || fail "hits change the line"
 run eval lines/model.safetensors lines.txt --confusion --json
 expect 0 '"confusion": {"labels": ["a", "b", "n", "o", "\\n"], "rows": [[4, 0, 0, 0, 0]'
 awk 'BEGIN { for (i = 0; i < 60; i++) print "ab" }' >stream.txt
