@@ -135,7 +135,7 @@ static int32_t symbol_at(const examples *f, int data, int64_t place) {
   const int32_t symbol = f->d->columns[data].symbols[place];
   if (!f->rare || !f->rare[data] || !f->rare[data][symbol]) return symbol;
   const uint64_t at = (uint64_t)place, step = (f->rare_epoch * MAX_FORMS + (uint64_t)data) << 16 | at >> 32;
-  return random_bits(f->rare_seed, RANDOM_RARE, step, (uint32_t)at) & 1 ? symbol : 0;
+  return random_bits(f->rare_seed, RANDOM_RARE, step, (uint32_t)at) & 1 ? symbol : vocabulary_unknown(&f->s->list[data].words);
 }
 
 static void fill_row(const examples *f, int i, int64_t row, int b, int64_t t) {

@@ -109,6 +109,7 @@ static unroll_status read_words(data_form *f, const program *net, const statemen
   f->lower = form_has(f, "lower");
   f->spaced = form_has(f, "spaced");
   f->nfc = form_has(f, "nfc");
+  f->unknown = form_has(f, "unknown");
   return UNROLL_OK;
 }
 

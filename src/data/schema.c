@@ -115,14 +115,20 @@ int schema_bindings(const schema *s, binding *out) {
 
 /* --- vocabularies --- */
 
+/* Of all sets; where there is a symbol for what is not known, of the first. */
 static unroll_status collect_codes(variable *v, int i, const dataset *sets, int n, unroll_error *err) {
-  const int32_t *codes[3];
-  int64_t counts[3];
+  static const int32_t unknown = UNKNOWN_CODE;
+  const int32_t *codes[4];
+  int64_t counts[4];
+  if (v->form.unknown) n = 1;
   for (int k = 0; k < n; k++) {
     codes[k] = sets[k].columns ? sets[k].columns[i].symbols : NULL;
     counts[k] = sets[k].columns ? sets[k].columns[i].n : 0;
   }
-  return vocabulary_collect(&v->words, v->form.unit, v->ends, codes, counts, n, err);
+  codes[n] = &unknown;
+  counts[n] = v->form.unknown;
+  const unroll_status status = vocabulary_collect(&v->words, v->form.unit, v->ends, codes, counts, n + 1, err);
+  return !status && v->form.unknown ? vocabulary_open(&v->words, err) : status;
 }
 
 /* <unk>, and how many of the texts are there at least twice. */

@@ -122,7 +122,8 @@ static bool read_words(builder *b, data_info *d, const data_kind *k, const state
       return FAIL(b, b->root, at->names_at[i], "'%s' always has a value at every step", d->kind), false;
     if (kind_place(k->words, at->names[i]) < 0 || twice)
       return FAIL(b, b->root, at->names_at[i],
-                  "unexpected '%s'; only 'lines', 'each' and 'whole', of texts 'nfc' and, of words, 'lower' and 'spaced' may "
+                  "unexpected '%s'; only 'lines', 'each' and 'whole', of texts 'nfc', of characters 'unknown' and, of words, "
+                  "'lower' and 'spaced' may "
                   "follow a "
                   "kind",
                   at->names[i]),

@@ -351,6 +351,11 @@ static symbols_reader reader_of(enum symbol_unit unit) {
   return unit == UNIT_BPE ? read_merges : unit_has_lexicon(unit) ? read_words : read_codes;
 }
 
+static unroll_status read_symbols(variable *v, bool end, const json_t *j, const char *name, unroll_error *err) {
+  const unroll_status status = reader_of(v->form.unit)(&v->words, v->form.unit, end, j, name, err);
+  return !status && v->form.unknown ? with_file(vocabulary_open(&v->words, err), name, err) : status;
+}
+
 static unroll_status read_scale(variable *v, const json_t *j, const char *name, unroll_error *err) {
   const json_t *mean = json_object_get(j, "mean"), *deviation = json_object_get(j, "deviation");
   if (json_array_size(mean) != (size_t)v->width || json_array_size(deviation) != (size_t)v->width)
@@ -378,14 +383,14 @@ static unroll_status read_variable(variable *v, const json_t *j, const char *nam
   }
   if (!json_is_array(symbols) || !json_is_boolean(end) || (unit == UNIT_LABELS && json_is_true(end)))
     return BAD("the variable '%s' has no good vocabulary", v->form.name);
-  return reader_of(unit)(&v->words, unit, json_is_true(end), symbols, name, err);
+  return read_symbols(v, json_is_true(end), symbols, name, err);
 }
 
 /* The old form of a text's vocabulary. */
 static unroll_status read_only_vocabulary(variable *v, const tensor_file *f, const char *name, unroll_error *err) {
   json_t *j;
   unroll_status status = need_json(f, name, "vocabulary", JSON_ARRAY, &j, err);
-  if (!status) status = reader_of(v->form.unit)(&v->words, v->form.unit, v->form.lines, j, name, err);
+  if (!status) status = read_symbols(v, v->form.lines, j, name, err);
   json_decref(j);
   return status;
 }

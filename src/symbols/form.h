@@ -15,6 +15,7 @@ typedef struct data_form {
   bool lower;       /* words: in small letters */
   bool spaced;      /* words: only white space separates them */
   bool nfc;         /* text is brought into the composed form of Unicode first */
+  bool unknown;     /* chars: what the vocabulary lacks is <unk>, not an error */
   const char *from; /* suffix, prefix, shape: the variable of words that they are parts of, in whose column they are; end: the one
                        that ends */
   enum word_part part;

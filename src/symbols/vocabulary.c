@@ -79,7 +79,7 @@ void vocabulary_free(vocabulary *v) {
   *v = (vocabulary){.end = -1};
 }
 
-int32_t vocabulary_find(const vocabulary *v, uint32_t code) {
+static int32_t find(const vocabulary *v, uint32_t code) {
   if (code < N_BYTES) return v->low[code];
   int low = 0, high = v->end >= 0 ? v->n - 1 : v->n;
   while (low < high) {
@@ -91,6 +91,19 @@ int32_t vocabulary_find(const vocabulary *v, uint32_t code) {
   }
   return low < v->n && v->codes[low] == code ? low : -1;
 }
+
+int32_t vocabulary_find(const vocabulary *v, uint32_t code) {
+  const int32_t number = find(v, code);
+  return number < 0 ? v->other - 1 : number;
+}
+
+unroll_status vocabulary_open(vocabulary *v, unroll_error *err) {
+  v->other = find(v, UNKNOWN_CODE) + 1;
+  return v->other ? UNROLL_OK
+                  : error_set(err, UNROLL_BAD_INPUT, "the vocabulary lacks U+FFFD, which stands for unknown characters");
+}
+
+int32_t vocabulary_unknown(const vocabulary *v) { return v->unit == UNIT_WORDS ? 0 : v->other - 1; }
 
 void vocabulary_add_text(const vocabulary *v, int32_t symbol, text *out) {
   char s[4];

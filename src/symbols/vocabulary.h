@@ -26,6 +26,7 @@ typedef struct bpe_merge { /* see bpe.h */
 typedef struct vocabulary {
   enum symbol_unit unit;
   int n;
+  int32_t other;     /* characters: 1 + the number of the symbol for all that are not known; 0: there is none */
   int32_t end;       /* number of the end-of-line symbol, n - 1; -1 where the data is one stream */
   uint32_t *codes;   /* [n]; NULL for words and labels */
   lexicon words;     /* words, labels, bpe: their texts; of bpe they need not be distinct, and cannot be looked up */
@@ -52,9 +53,14 @@ unroll_status vocabulary_set_words(vocabulary *v, enum symbol_unit unit, bool li
                                    size_t n, unroll_error *err);
 int32_t vocabulary_find_word(const vocabulary *v, const char *s, size_t n); /* words: 0, <unk>, for an unknown one; labels: -1 */
 #define UNKNOWN_WORD "<unk>"
+/* The same of characters: Unicode's replacement character. From here on it stands for all that are not known; it must be there. */
+enum { UNKNOWN_CODE = 0xfffd };
+unroll_status vocabulary_open(vocabulary *v, unroll_error *err);
+/* The number of the symbol that stands for what is not known; -1: there is none. */
+int32_t vocabulary_unknown(const vocabulary *v);
 void vocabulary_free(vocabulary *v);
 
-int32_t vocabulary_find(const vocabulary *v, uint32_t code); /* -1: unknown */
+int32_t vocabulary_find(const vocabulary *v, uint32_t code); /* -1: unknown, and nothing stands for it */
 void vocabulary_add_text(const vocabulary *v, int32_t symbol, text *out);
 /* Several symbols; words with a space between them, bpe without the space that begins each line. */
 void vocabulary_add_texts(const vocabulary *v, const int32_t *symbols, int64_t n, text *out);

@@ -31,7 +31,7 @@ static bool piece(const trainer *t, const part *p, int i, int64_t k, int64_t *fr
 
 static bool is_there(const part *p, int i) { return p->data && p->data->columns && p->data->columns[i].there; }
 
-static bool has_unknown(const variable *v) { return v->form.unit == UNIT_WORDS; }
+static bool has_unknown(const variable *v) { return vocabulary_unknown(&v->words) >= 0; }
 
 typedef struct share {
   int64_t unknown, all;
@@ -47,7 +47,7 @@ static share count_unknown(const trainer *t, int which, int i) {
     for (int64_t n = from; n < to; n++) {
       const int32_t symbol = p->data->columns[i].symbols[n];
       s.all += symbol != words->end;
-      s.unknown += symbol == 0;
+      s.unknown += symbol == vocabulary_unknown(words);
     }
   return s;
 }
@@ -75,8 +75,8 @@ static unroll_status find_rare(trainer *t, int i, const bool **once, unroll_erro
       unsigned char *times = &seen[p->data->columns[i].symbols[n]];
       *times = *times ? 2 : 1;
     }
-  for (int w = 1; w < v->words.n; w++) {
-    rare[w] = seen[w] == 1 && w != v->words.end;
+  for (int w = 0; w < v->words.n; w++) {
+    rare[w] = seen[w] == 1 && w != v->words.end && w != vocabulary_unknown(&v->words);
     any |= rare[w];
   }
   mem_free(seen);
@@ -110,7 +110,8 @@ static void tell_unknown(const trainer *t, int i, text *out) {
     text_format(out, "%s%.1f %% %s", between, percent(s), parts[which]);
     between = ", ";
     if (which == TRAIN && t->rare && t->rare[i])
-      text_format(out, " (so half of the times words that occur once are read as %s)", UNKNOWN_WORD);
+      text_format(out, " (so half of the times %ss that occur once are read as %s)", t->m.schema.list[i].form.of->value,
+                  UNKNOWN_WORD);
   }
   text_add(out, "\n", 1);
 }
@@ -184,8 +185,9 @@ static void warn_unknown(const trainer *t, int i) {
   for (int which = TRAIN; which <= TEST; which++) {
     const share s = count_unknown(t, which, i);
     if ((double)s.unknown <= MANY_UNKNOWN * (double)s.all) continue;
-    trainer_warn(t, "%.0f %% of '%s' in what is %s is %s: words that the vocabulary of %d lacks", percent(s),
-                 t->m.schema.list[i].form.name, parts[which], UNKNOWN_WORD, t->m.schema.list[i].words.n);
+    trainer_warn(t, "%.0f %% of '%s' in what is %s is %s: %ss that the vocabulary of %d lacks", percent(s),
+                 t->m.schema.list[i].form.name, parts[which], UNKNOWN_WORD, t->m.schema.list[i].form.of->value,
+                 t->m.schema.list[i].words.n);
   }
 }
 

@@ -49,4 +49,38 @@ drawn=$(sed 's/.*"generated":.*"spans":{"precision":[0-9.]*,"recall":[0-9.]*,"f1
 holds "$forced > 0.9 && $drawn == 0.6"
 run eval tags/model.safetensors tags.csv --series s --decode
 expect 0 "given the true tags" "span F1 60.00 %, 60.00 % of 60 exact" "all spans" "60.00     60.00     60.00       180"
+
+# Characters that the model has not met: an error, or with `unknown` a symbol of their own, in plain texts and tables, in training too.
+awk 'BEGIN { for (i = 0; i < 60; i++) print (i % 3 ? "abba" : "baba") (i == 7 ? "c" : "") }' >known.txt
+printf 'abza\n\303\251b\n' >new.txt
+printf 'data token : chars lines unknown\nh = rnn(embed(token[t-1], 4), 6)\ntoken ~ softmax(W h + b)\n' >open.net
+sed 's/ unknown//' open.net >closed.net
+run train closed.net known.txt -o closed --steps 5 --quiet
+expect 0
+run score closed new.txt
+expect 3 "the model does not know the character 'z'"
+run train open.net known.txt --valid new.txt -o open --steps 5
+expect 0 "5 symbols known" "<unk> of 'token': 0.0 % in training, 33.3 % in validation" "33 % of 'token' in what is for validation is <unk>: symbols that"
+for text in abza abya; do
+  echo "$text" >one.txt
+  run score open one.txt --per-symbol
+  expect 0
+  mv out "$text.out"
+done
+cut -f3- abza.out | tail -n +2 >one
+cut -f3- abya.out | tail -n +2 >two
+[ "$(wc -l <one)" -ge 5 ] || fail "no line for each symbol"
+same one two "two unknown characters are the same symbol"
+run sample open --prime zq -n 1 --length 4
+expect 0
+{ echo 'text,label'; awk 'BEGIN { for (i = 0; i < 20; i++) print (i % 2 ? "abba,x" : "bab,y") }'; } >cells.csv
+printf 'data text : chars unknown\ndata label : category\nlabel ~ softmax(W mean(embed(text, 3)) + b)\n' >cells.net
+run train cells.net cells.csv -o cells --steps 5 --quiet
+expect 0
+printf 'text\nabz\n' >unseen.csv
+run predict cells unseen.csv
+expect 0
+sed 's/chars/bytes/' open.net >bytes.net
+run train bytes.net known.txt -o none --steps 2
+expect 3 "unknown word 'unknown' after 'data token : bytes'"
 finish
