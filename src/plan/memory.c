@@ -108,18 +108,20 @@ static bool same_program(const value *a, const value *b) {
   return value_in_tile(a) && value_in_tile(b) && value_same_tile(a, b) && a->level == b->level;
 }
 
-/* The last instruction that may read what `number` reads: its own, or that of the reader it is folded into. */
-static int last_instruction(const struct plan *p, const int *position, int number) {
+/* The value that this one is folded into, if its program has one; else -1. */
+static int folded_into(const struct plan *p, int number) {
   const value *v = &p->values[number];
-  int last = position[number];
-  while (v->kind == VALUE_ELEMENT && v->n_readers == 1 && !v->stored) {
-    number = p->readers[v->first_reader];
-    const value *r = &p->values[number];
-    if (!same_program(v, r)) break;
-    if (position[number] > last) last = position[number];
-    v = r;
-  }
-  return last;
+  if (v->kind != VALUE_ELEMENT || v->n_readers != 1 || v->stored) return -1;
+  const int reader = p->readers[v->first_reader];
+  return same_program(v, &p->values[reader]) ? reader : -1;
+}
+
+/* The last instruction that may read what `number` reads: its own, or that of the reader it is folded into. A reader comes later in
+ * its program, so from the last to the first each knows its reader's. */
+static int last_instruction(const struct plan *p, const int *position, const int *last, int number) {
+  const int reader = folded_into(p, number);
+  if (reader < 0) return position[number];
+  return last[reader] > position[number] ? last[reader] : position[number];
 }
 
 /* Stages that have read a row when they write it, column by column. */
@@ -146,16 +148,16 @@ static bool done_before_stage(const struct plan *p, int reader, int from, int to
 }
 
 /* The same for instructions of one tile program: products read whole rows. */
-static bool done_before_instruction(const struct plan *p, const int *position, int reader, int from, int to) {
+static bool done_before_instruction(const struct plan *p, const int *last, const int *position, int reader, int from, int to) {
   const value *r = &p->values[reader];
   if (!same_program(r, &p->values[to])) return false;
   for (int k = 0; k < r->n_products; k++)
     if (r->products[k].operand == from) return false;
-  return last_instruction(p, position, reader) <= position[to];
+  return last[reader] <= position[to];
 }
 
 /* Is everything that `from` is read for done when `to` is written? */
-static bool can_replace(const struct plan *p, const int *position, int from, int to) {
+static bool can_replace(const struct plan *p, const int *last, const int *position, int from, int to) {
   const value *a = &p->values[from], *b = &p->values[to];
   if (!a->stored || a->per_step || a->kind == VALUE_VIEW || a->kind == VALUE_ORDER || plan_kept(p, from)) return false;
   if (in_chunks(p, a) && in_chunks(p, b) ? a->outlives && !b->outlives : a->outlives || b->outlives) return false;
@@ -167,7 +169,7 @@ static bool can_replace(const struct plan *p, const int *position, int from, int
     const value *r = &p->values[number];
     if (r->kind == VALUE_VIEW) return false;
     if (r->stage != b->stage) continue;
-    if (by_rows(b) ? !done_before_stage(p, number, from, to) : !done_before_instruction(p, position, number, from, to))
+    if (by_rows(b) ? !done_before_stage(p, number, from, to) : !done_before_instruction(p, last, position, number, from, to))
       return false;
   }
   return true;
@@ -175,10 +177,14 @@ static bool can_replace(const struct plan *p, const int *position, int from, int
 
 /* What replace_operands knows of all values. */
 typedef struct places {
-  int *position; /* in its program */
-  int *shares;   /* the next value in the same place, from its home on; -1: none */
-  int *first;    /* [n_groups + 1] of those that a stage reads last, the first value that may be replaced ... */
-  int *next;     /* ... and the next one, in rising order; -1: none */
+  int *position;          /* in its program */
+  int *last;              /* instruction there that may read what it reads */
+  int *shares;            /* the next value in the same place, from its home on; -1: none */
+  int *first;             /* [n_groups + 1] of those that a stage reads last, the first value that may be replaced ... */
+  int *next;              /* ... and the next one, in rising order; -1: none */
+  int *candidates;        /* those of one stage */
+  uint64_t *left, *ready; /* bits of them: that are not taken; and that nothing of the program has still to read */
+  int *done, *after; /* [members] the first candidate that an instruction is the last to read, and the next such one; -1: none */
 } places;
 
 /* The value lies where `from` does, which may be the place of something older. In chunks, where it is kept for all steps and that
@@ -195,20 +201,52 @@ static void take_place(struct plan *p, const places *q, int number, int from) {
   v->home = home;
 }
 
-/* Gives every elementwise result of a program, in its order, and every result by rows the place of an operand that is free by then.
+/* When is everything in this stage that reads `from` done: the last of the instructions that do. */
+static int done_at(const struct plan *p, const places *q, int from, int at_stage) {
+  const value *v = &p->values[from];
+  int at = 0;
+  for (int i = 0; i < v->n_readers; i++) {
+    const int reader = p->readers[v->first_reader + i];
+    if (p->values[reader].stage == at_stage && q->last[reader] > at) at = q->last[reader];
+  }
+  return at;
+}
+
+/* The first of the n candidates that may be replaced by `number`; `ready` ones only, or all that are left. */
+static int find_operand(const struct plan *p, const places *q, int n, bool ready, int number) {
+  for (int word = 0; word <= n / 64; word++)
+    for (uint64_t left = ready ? q->ready[word] : q->left[word]; left; left &= left - 1) {
+      const int c = word * 64 + __builtin_ctzll(left);
+      if (can_replace(p, q->last, q->position, q->candidates[c], number)) return c;
+    }
+  return -1;
+}
+
+/* Gives every elementwise result of a program, in its order, and every result by rows the place of an operand that is free by then:
+ * of those that this stage reads last. An instruction looks only at what earlier ones are done with, as a deep net has thousands.
  */
-static void replace_in(struct plan *p, const places *q, const int *members, int n) {
+static void replace_in(struct plan *p, const places *q, const int *members, int n, int at_stage) {
+  int count = 0;
+  for (int i = 0; i < n; i++) q->done[i] = -1;
+  for (int k = q->first[at_stage]; k >= 0; k = q->next[k], count++) {
+    const int at = done_at(p, q, k, at_stage);
+    q->candidates[count] = k;
+    q->left[count / 64] |= (uint64_t)1 << count % 64;
+    q->after[count] = at < n ? q->done[at] : -1;
+    if (at < n) q->done[at] = count;
+  }
   for (int i = 0; i < n; i++) {
     const value *v = &p->values[members[i]];
-    if ((v->kind != VALUE_ELEMENT && !by_rows(v)) || !v->stored || v->per_step || v->space == SPACE_PARAM) continue;
-    for (int *link = &q->first[v->stage]; *link >= 0 && v->home < 0; link = &q->next[*link]) {
-      const int k = *link;
-      if (!can_replace(p, q->position, k, members[i])) continue;
-      take_place(p, q, members[i], k);
-      *link = q->next[k]; /* it is taken */
-      break;
-    }
+    for (int c = q->done[i]; c >= 0; c = q->after[c]) q->ready[c / 64] |= q->left[c / 64] & (uint64_t)1 << c % 64;
+    if ((v->kind != VALUE_ELEMENT && !by_rows(v)) || !v->stored || v->per_step || v->space == SPACE_PARAM || v->home >= 0) continue;
+    const int c = find_operand(p, q, count, !by_rows(v), members[i]);
+    if (c < 0) continue;
+    take_place(p, q, members[i], q->candidates[c]);
+    q->left[c / 64] &= ~((uint64_t)1 << c % 64);
+    q->ready[c / 64] &= q->left[c / 64];
   }
+  memset(q->left, 0, ((size_t)count / 64 + 1) * sizeof *q->left);
+  memset(q->ready, 0, ((size_t)count / 64 + 1) * sizeof *q->ready);
 }
 
 /* Values by the stage that reads them last; what is taken leaves its list, all others keep their last stage. */
@@ -225,9 +263,23 @@ static void list_by_last(const struct plan *p, const places *q) {
 
 static unroll_status replace_operands(struct plan *p, unroll_error *err) {
   const size_t n_values = (size_t)p->n_values + 1;
-  int *room = mem_zero(3 * n_values + (size_t)p->n_groups + 1, sizeof *room);
-  if (!room) return error_memory(err);
-  const places q = {room, room + n_values, room + 3 * n_values, room + 2 * n_values};
+  int *room = mem_zero(7 * n_values + (size_t)p->n_groups + 1, sizeof *room);
+  uint64_t *bits = mem_zero(2 * (n_values / 64 + 1), sizeof *bits);
+  if (!room || !bits) {
+    mem_free(room);
+    mem_free(bits);
+    return error_memory(err);
+  }
+  const places q = {.position = room,
+                    .last = room + n_values,
+                    .shares = room + 2 * n_values,
+                    .next = room + 3 * n_values,
+                    .candidates = room + 4 * n_values,
+                    .done = room + 5 * n_values,
+                    .after = room + 6 * n_values,
+                    .first = room + 7 * n_values,
+                    .left = bits,
+                    .ready = bits + n_values / 64 + 1};
   list_by_last(p, &q);
   for (int i = 0; i < p->n_groups; i++) {
     const group *g = &p->groups[i];
@@ -235,9 +287,11 @@ static unroll_status replace_operands(struct plan *p, unroll_error *err) {
     const int *members = g->kind == GROUP_LOOP ? p->loops[g->loop].members : g->members;
     if (g->kind != GROUP_LOOP && g->kind != GROUP_TILE && g->kind != GROUP_STAGE) continue;
     for (int k = 0; k < n; k++) q.position[members[k]] = k;
-    replace_in(p, &q, members, n);
+    for (int k = n; k-- > 0;) q.last[members[k]] = last_instruction(p, q.position, q.last, members[k]);
+    replace_in(p, &q, members, n, i);
   }
   mem_free(room);
+  mem_free(bits);
   return UNROLL_OK;
 }
 
