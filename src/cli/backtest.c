@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "cli/figures.h"
+#include "cli/terminal.h"
 
 /* The name of a figure is a number: a level, or the share that an interval is meant to cover. */
 static double number_of(const char *name) {
@@ -85,6 +86,9 @@ void backtest_print(const unroll_result *r) {
          text_count(count(r, "windows"), windows), count(r, "windows") == 1 ? "" : "s", horizon, horizon == 1 ? "" : "s",
          word(r, "first"), word(r, "last"), text_count(count(r, "series"), series), text_count(count(r, "points"), points),
          count(r, "season"), count(r, "samples"));
+  const int64_t unscaled = isfinite(figure_value(r, 0, "points_without_mase")) ? count(r, "points_without_mase") : 0;
+  if (unscaled) /* beside the table, which has the rest */
+    terminal_warn("MASE is not of all points: before %s of them no season changes", text_count(unscaled, series));
   if (count(r, "skipped_series")) printf("%s series too short for them\n", text_count(count(r, "skipped_series"), series));
   if (count(r, "windows_seen"))
     printf("%s of them begin in what the model was trained on or chosen by\n", text_count(count(r, "windows_seen"), windows));

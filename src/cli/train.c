@@ -86,6 +86,20 @@ static unroll_status print_json(const unroll_result *r, const char *dir, unroll_
   return output_json(out, err);
 }
 
+/* Of series: "better than seasonal naive by 31 %: ...". */
+static void print_against(const unroll_result *r) {
+  const int of = figure_part(r, 0, "against_seasonal_naive");
+  unroll_figure error, where;
+  char windows[32];
+  if (of < 0 || !figure_find(r, of, "error", &error) || !figure_find(r, of, "of", &where)) return;
+  const double model = figure_value(r, of, "model"), naive = figure_value(r, of, "seasonal_naive"),
+               better = 100 * (1 - model / naive);
+  const double n = figure_value(r, of, "windows");
+  progress_line("%s than seasonal naive by %.0f %%: %s %.3g, %.3g of it, in %s window%s of the %s part",
+                better >= 0 ? "better" : "worse", fabs(better), strcmp(error.word, "mase") ? "MAE" : "MASE", model, naive,
+                text_count((int64_t)n, windows), n > 1 ? "s" : "", where.word);
+}
+
 static void print_result(const unroll_result *r, const watcher *w) {
   char time[32], rate[32], skipped[32], valid[64] = "", test[64] = "";
   const double best = figure_value(r, 0, "best_valid_bits"), tested = figure_value(r, 0, "test_bits");
@@ -96,6 +110,7 @@ static void print_result(const unroll_result *r, const watcher *w) {
                 figure_value(r, 0, "stopped_early") != 0 ? "stopped early" : "done", duration_text(seconds, time),
                 text_rate(seconds > 0 ? figure_value(r, 0, "symbols") / seconds : 0, rate), w->counted, figure_value(r, 0, "bits"),
                 w->counted, valid, test);
+  print_against(r);
   if (isfinite(share))
     progress_line("products of the training steps: %.1f GFLOP/s, %.0f %% of this machine's measured peak",
                   figure_value(r, 0, "gflops"), 100 * share);

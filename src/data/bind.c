@@ -75,6 +75,19 @@ static unroll_status check_once(const table *t, int column, unroll_error *err) {
   return UNROLL_OK;
 }
 
+/* Of columns NAME1 .. NAME(last): is there one with a larger number? Its name is noted. */
+static unroll_status find_lone(const binder *b, const char *name, int last) {
+  const size_t n = strlen(name);
+  for (int i = 0; i < b->t->n_columns && !b->d->not_read; i++) {
+    const cell *c = table_cell(b->t, 0, i);
+    double number;
+    if (c->size <= n || c->size > n + 6 || memcmp(c->text, name, n) || strspn(c->text + n, "0123456789") < c->size - n) continue;
+    if (text_number(c->text + n, c->size - n, &number) || number <= last) continue;
+    if (!(b->d->not_read = arena_text(&b->d->names, c->text, c->size))) return error_memory(b->err);
+  }
+  return UNROLL_OK;
+}
+
 static unroll_status find_source(const binder *b, source *out, const variable *v) {
   const char *name = v->form.from ? v->form.from : v->form.name;
   int base = 0;
@@ -85,7 +98,7 @@ static unroll_status find_source(const binder *b, source *out, const variable *v
   if (!out->n) return no_column(b->t, name, b->err);
   out->columns = mem_zero((size_t)out->n, sizeof *out->columns);
   if (!out->columns) return error_memory(b->err);
-  unroll_status status = UNROLL_OK;
+  unroll_status status = column < 0 ? find_lone(b, name, base + out->n - 1) : UNROLL_OK;
   for (int i = 0; i < out->n && !status; i++) {
     out->columns[i] = column >= 0 ? column : find_entry(b->t, name, base + i);
     status = check_once(b->t, out->columns[i], b->err);

@@ -73,6 +73,7 @@ typedef struct dataset {
   int64_t n_marks, mark_room;
   arena names;                   /* of the files */
   const char *looks_like_series; /* an unused column whose successive equal values may mean one example, where each has one step */
+  const char *not_read; /* a column that looks like an entry of a vector but does not follow the others: x4 after x1, x2; or NULL */
   bad_rows bad;
   calendar calendar;
 } dataset;

@@ -117,7 +117,8 @@ static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t
     *out = c->there && t >= 0 && column_seen(c, f->place[b] + t) ? 1 : 0;
     return;
   }
-  const bool expected = in->lag && f->g->data[in->data].own_mean && t >= (f->windows ? f->windows[b].from : 0);
+  const bool expected =
+      in->lag && in->lag <= OWN_MEAN_STEPS && f->g->data[in->data].own_mean && t >= (f->windows ? f->windows[b].from : 0);
   if (!c->there || t < 0 || (expected && !column_seen(c, f->place[b] + t))) {
     memset(out, 0, (size_t)in->width * sizeof *out);
     return;

@@ -251,11 +251,14 @@ static void fill_example(const dataset *d, column_values *c, const schema *s, in
     const double mean = s->time.fill == FILL_MEAN ? mean_of(d, c, example, width, j) : 0;
     int64_t from = first; /* of what comes before the first value, that */
     while (from < end && !c->seen[from]) from++;
+    const int64_t season = s->time.fill == FILL_NONE ? time_season(&d->calendar.grid) : 1;
     double last = from < end ? c->exact[from * width + j] : 0;
     for (int64_t t = first; t < end; t++) {
       double *x = &c->exact[t * width + j];
       if (c->seen[t])
         last = *x;
+      else if (season > 1 && t - season >= from)
+        *x = c->exact[(t - season) * width + j];
       else
         *x = s->time.fill == FILL_ZERO ? 0 : s->time.fill == FILL_MEAN ? mean : last;
     }

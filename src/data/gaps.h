@@ -22,8 +22,8 @@ unroll_status regular_read(regular *r, dataset *d, const table *t, int column, i
                            unroll_error *err);
 void regular_free(regular *r);
 
-/* Before numbers are encoded: what steps without value are taken as, as s->time.fill says; without a choice as with FILL_LAST, for
- * that is what lags see that reach back before a window. */
+/* Before numbers are encoded: what steps without value are taken as, as s->time.fill says. Without a choice it is the value of a
+ * season before, or the last one: what lags see that reach far back, or before a window. */
 void dataset_fill(dataset *d, const schema *s);
 /* Of steps from .. to - 1 of an example: those at which variable i was not observed, so that no loss counts. */
 int64_t dataset_unseen(const dataset *d, const schema *s, int i, int64_t example, int64_t from, int64_t to);

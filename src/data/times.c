@@ -258,6 +258,18 @@ int time_season(const time_grid *g) {
   return 1;
 }
 
+int time_season_within(const time_grid *g, int most, bool longer) {
+  static const int64_t cycles[] = {DAY, 7 * DAY, 364 * DAY};
+  int found = 1;
+  if (g->unit != UNIT_SECONDS) return time_season(g) <= most ? time_season(g) : 1;
+  for (size_t i = 0; i < sizeof cycles / sizeof *cycles; i++) {
+    if (g->step >= cycles[i] || cycles[i] % g->step || cycles[i] / g->step > most) continue;
+    if (found > 1 && longer) return (int)(cycles[i] / g->step);
+    if (found == 1) found = (int)(cycles[i] / g->step);
+  }
+  return found;
+}
+
 /* --- the calendar --- */
 
 int time_features(unsigned cycles, int64_t at, float *out) {

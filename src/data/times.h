@@ -42,6 +42,9 @@ void time_write_step(const time_grid *g, char out[TIME_TEXT]); /* "1 hour", "3 m
 bool time_same_step(const time_grid *a, const time_grid *b);
 /* Steps until the calendar repeats itself: 12 of a month, 24 of an hour, 7 of a day, 52 of a week; 1: nothing that is usual. */
 int time_season(const time_grid *g);
+/* The same that a lag can reach, at most `most`: of a longer one, where there are two such (an hour has a day and a week), else the
+ * same again; 1: nothing that is usual. */
+int time_season_within(const time_grid *g, int most, bool longer);
 
 /* What `data NAME : time hour weekday` may name, as bits in the order of the words of its row in graph/kinds.def: the place in a
  * cycle, as sine and cosine. */

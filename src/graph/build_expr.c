@@ -112,6 +112,7 @@ const char *build_describe(builder *b, const expr *e) {
   case EXPR_NUMBER:
     return build_text(b, "%g", e->number);
   case EXPR_NAME:
+    if (e->back) return build_text(b, "%s[t-%s%s]", e->name, e->back, e->shift < -1 ? build_text(b, "%+d", e->shift + 1) : "");
     return e->shift ? build_text(b, "%s[t%+d]", e->name, e->shift) : e->name;
   case EXPR_MATRIX: {
     const expr *x = e->args[0];
@@ -338,9 +339,23 @@ int build_define(builder *b, symbol *y) {
   return false;
 }
 
+/* How many steps back a name is; -1, reported: a setting is none. */
+static int lag_of(builder *b, scope *s, const expr *e) {
+  if (!e->back) return -e->shift;
+  const symbol *y = scope_find(s, e->back);
+  if (!y)
+    return FAIL(b, s, e->at, "in %s: there is no setting '%s'%s", build_describe(b, e), e->back, build_suggest(b, s, e->back)), -1;
+  if (y->kind != SYMBOL_NUMBER || y->varies >= 0 || !(y->number >= 1 && y->number <= MAX_LAG) || floor(y->number) != y->number)
+    return FAIL(b, s, e->at, "in %s: '%s' must be a setting that is a whole number from 1 to %d", build_describe(b, e), e->back,
+                MAX_LAG),
+           -1;
+  return (int)y->number - e->shift - 1;
+}
+
 /* y[t-k]: of data another input, of anything else a shift, which needs no definition yet. */
 static int build_shift(builder *b, scope *s, symbol *y, const expr *e) {
-  const int lag = -e->shift;
+  const int lag = lag_of(b, s, e);
+  if (lag < 0) return TERM_NONE;
   if (lag > MAX_LAG) return FAIL(b, s, e->at, "an index reaches back %d steps at most", MAX_LAG);
   if (y->state == SYMBOL_WAITING && y->value->kind == EXPR_NAME) {
     const symbol *other = scope_find(s, y->value->name); /* another name for data */
@@ -371,7 +386,8 @@ static int build_seen(builder *b, scope *s, const expr *e) {
   const symbol *y = scope_find(s, of);
   if (!y || y->kind != SYMBOL_DATA)
     return FAIL(b, s, e->at, "'%s' says whether '%s' was observed, and '%s' is no data here", e->name, of, of);
-  return term_seen(b, s, e, y->data, -e->shift);
+  const int lag = lag_of(b, s, e);
+  return lag < 0 ? TERM_NONE : term_seen(b, s, e, y->data, lag);
 }
 
 static int build_name(builder *b, scope *s, const expr *e) {
@@ -384,9 +400,11 @@ static int build_name(builder *b, scope *s, const expr *e) {
     if (!y) return TERM_NONE;
   }
   if (!y) return FAIL(b, s, e->at, "unknown name '%s'%s", e->name, build_suggest(b, s, e->name));
+  const int lag = y->kind == SYMBOL_DATA ? lag_of(b, s, e) : 0;
+  if (lag < 0) return TERM_NONE;
   switch (y->kind) {
   case SYMBOL_DATA:
-    return term_data(b, s, e, y->data, -e->shift);
+    return term_data(b, s, e, y->data, lag);
   case SYMBOL_NUMBER:
     if (y->varies >= 0 && !e->shift) return term_setting(b, s, e, y->varies);
     return e->shift ? FAIL(b, s, e->at, "'%s' is a number: it has no steps", e->name) : term_number(b, s, e, y->number);

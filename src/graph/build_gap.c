@@ -36,7 +36,7 @@ int build_or_mean(builder *b, scope *s, const expr *e, int data, int lag, int va
   const distribution_row *d = NULL;
   for (int i = 0; i < DISTRIBUTION_COUNT && name; i++)
     if (!strcmp(graph_distributions[i].name, name)) d = &graph_distributions[i];
-  if (!d || !build_has_mean(d)) return value; /* what it is filled with */
+  if (!d || !build_has_mean(d) || lag > OWN_MEAN_STEPS) return value; /* what it is filled with */
   symbol *mean = state_of(b, data, true);
   if (!mean) return TERM_NONE;
   const int past = term_add(b, b->root, e, TERM_SHIFT, mean->width, NULL, 0);

@@ -41,6 +41,7 @@ enum {
   NODE_NONE = -1,
   NODE_INPUTS = 4,
   LOSS_ARGS = 4,
+  OWN_MEAN_STEPS = 16, /* so far back a net sees its own mean instead of what was not observed; each step is a state */
   GRAPH_MAX_NODES = 1000000,
   GRAPH_STEPS = 1 << 28 /* a width of GRAPH_STEPS + a: a column for each step that the example has on axis a */
 };

@@ -73,8 +73,31 @@ static bool is_integer(const parser *p, const token *t) {
   return true;
 }
 
-/* index = "[" "t" ["-" INTEGER] "]" */
-bool parse_index(parser *p, int *shift) {
+/* One thing that is taken from t: a number of steps, or once a setting. */
+static bool parse_back(parser *p, int *shift, const char **back) {
+  static const char allowed[] = "an index is [t], [t-1], [t-2] and so on";
+  char found[100];
+  parser_take(p);
+  const token *t = parser_now(p);
+  const bool named = t->kind == TOKEN_NAME && !t->timed && !t->capital && back && !*back && strcmp(t->name, "t");
+  if (!named && !is_integer(p, t)) {
+    parser_fail(p, t, "%s: expected a whole number, found %s", allowed, lex_describe(&p->lex, t, found));
+    return false;
+  }
+  if (!named && t->number - *shift > LEX_SHIFT) {
+    parser_fail(p, t, "an index goes back at most %d steps", LEX_SHIFT);
+    return false;
+  }
+  if (named)
+    *back = t->name;
+  else
+    *shift -= (int)t->number;
+  parser_take(p);
+  return true;
+}
+
+/* index = "[" "t" {"-" (INTEGER | NAME)} "]", a name at most once; back NULL: never. */
+bool parse_index(parser *p, int *shift, const char **back) {
   static const char allowed[] = "an index is [t], [t-1], [t-2] and so on";
   char found[100];
   parser_take(p);
@@ -90,26 +113,15 @@ bool parse_index(parser *p, int *shift) {
     parser_fail(p, t, "the future is not known: use 'backward' for a recurrence that reads from the end");
     return false;
   }
-  if (t->kind == TOKEN_MINUS) {
-    parser_take(p);
-    t = parser_now(p);
-    if (!is_integer(p, t)) {
-      parser_fail(p, t, "%s: expected a whole number, found %s", allowed, lex_describe(&p->lex, t, found));
-      return false;
-    }
-    if (t->number > LEX_SHIFT) {
-      parser_fail(p, t, "an index goes back at most %d steps", LEX_SHIFT);
-      return false;
-    }
-    *shift = -(int)t->number;
-    parser_take(p);
-    t = parser_now(p);
-  }
+  for (int n = 0; n < 2 && parser_now(p)->kind == TOKEN_MINUS; n++)
+    if (!parse_back(p, shift, back)) return false;
+  t = parser_now(p);
   if (t->kind != TOKEN_CLOSE_INDEX) {
     parser_fail(p, t, "%s: expected ']', found %s", allowed, lex_describe(&p->lex, t, found));
     return false;
   }
   parser_take(p);
+  if (back && *back) --*shift;
   return true;
 }
 
@@ -130,7 +142,7 @@ static expr *parse_name(parser *p) {
   const token *open = parser_now(p);
   if (open->kind == TOKEN_OPEN_INDEX && !open->space) {
     if (t->timed) return parser_fail(p, open, "this name has an index already");
-    if (!parse_index(p, &e->shift)) return NULL;
+    if (!parse_index(p, &e->shift, &e->back)) return NULL;
     p->indexed = true;
   }
   return e;

@@ -35,6 +35,7 @@ typedef struct expr {
   const char *name;
   double number;
   int shift;
+  const char *back; /* EXPR_NAME: a setting, so many steps further back: h[t-season] has shift -1, h[t-season-1] -2; NULL: none */
   bool transposed;
   int n_args;
   struct expr **args;

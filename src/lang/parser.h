@@ -72,6 +72,6 @@ const char *lang_comment(const char *source, arena *memory);
 expr *parse_expression(parser *p);
 expr *parse_operand(parser *p); /* what a matrix may be applied to */
 expr *parse_call(parser *p);    /* NAME "(" [arguments] ")" */
-bool parse_index(parser *p, int *shift);
+bool parse_index(parser *p, int *shift, const char **back);
 expr *parser_node(parser *p, enum expr_kind kind, const token *at);
 #endif

@@ -49,8 +49,12 @@ static void print_number(double x, text *out) {
 
 static void print(const expr *e, int least, text *out);
 
-static void print_index(int shift, text *out) {
-  if (shift < 0) text_format(out, "[t-%d]", -shift);
+static void print_index(const expr *e, text *out) {
+  const int steps = e->back ? -e->shift - 1 : -e->shift;
+  if (e->shift >= 0) return;
+  text_format(out, "[t%s%s", e->back ? "-" : "", e->back ? e->back : "");
+  if (steps) text_format(out, "-%d", steps);
+  text_add(out, "]", 1);
 }
 
 static void print_arguments(const expr *e, text *out) {
@@ -87,7 +91,7 @@ static void print(const expr *e, int least, text *out) {
     break;
   case EXPR_NAME:
     text_add(out, e->name, strlen(e->name));
-    print_index(e->shift, out);
+    print_index(e, out);
     break;
   case EXPR_MATRIX:
     text_format(out, "%s%s ", e->name, e->transposed ? "'" : "");

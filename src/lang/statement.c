@@ -456,7 +456,7 @@ static bool parse_named(parser *p, statement *s) {
   s->name = t->name;
   s->at = t->at;
   if (!t->timed && at_start(p)) return parse_start(p, s);
-  if (!t->timed && parser_is(p, TOKEN_OPEN_INDEX) && !parser_now(p)->space && !parse_index(p, &shift)) return false;
+  if (!t->timed && parser_is(p, TOKEN_OPEN_INDEX) && !parser_now(p)->space && !parse_index(p, &shift, NULL)) return false;
   bool equals = parser_is(p, TOKEN_EQUALS);
   if (!equals && !parser_is(p, TOKEN_TILDE)) {
     const char *name = t->name;

@@ -22,6 +22,14 @@ void train_figures(figures *f, const train_result *r) {
   add_loss(f, "valid_loss", "valid_bits", r->valid_loss);
   add_loss(f, NULL, "best_valid_bits", r->best_valid_loss);
   add_loss(f, "test_loss", "test_bits", r->test_loss);
+  if (r->against.of) {
+    const int against = figures_part(f, 0, "against_seasonal_naive");
+    figures_add_word(f, against, "of", r->against.of);
+    figures_add_word(f, against, "error", r->against.scaled ? "mase" : "mae");
+    figures_add(f, against, "windows", FIGURE_COUNT, (double)r->against.windows);
+    figures_add(f, against, "model", FIGURE_NUMBER, r->against.model);
+    figures_add(f, against, "seasonal_naive", FIGURE_NUMBER, r->against.naive);
+  }
   if (!isfinite(r->work.share)) return;
   figures_add(f, 0, "gflops", FIGURE_NUMBER, r->work.gflops);
   figures_add(f, 0, "peak_gflops", FIGURE_NUMBER, r->work.peak);

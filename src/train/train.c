@@ -272,7 +272,7 @@ static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
     if (!status && t->interrupted) status = error_set(err, UNROLL_INTERRUPTED, "interrupted at step %" PRId64, t->s.step);
   }
   fill_result(t, r);
-  return status;
+  return status ? status : series_against(t, r, err);
 }
 
 /* --- a new run --- */

@@ -46,6 +46,13 @@ typedef struct train_callbacks { /* all may be NULL */
   volatile sig_atomic_t *stop; /* set by a signal: the step is finished, the checkpoint written, UNROLL_INTERRUPTED returned */
 } train_callbacks;
 
+typedef struct train_against { /* beside the seasonal naive forecast */
+  const char *of;              /* "test", or "validation" by which the model was chosen; NULL: nothing was measured */
+  int64_t windows, season;
+  bool scaled;         /* the errors are MASE; else MAE */
+  double model, naive; /* errors */
+} train_against;
+
 typedef struct train_result {
   int64_t steps, epochs, skipped, symbols;       /* skipped: steps whose loss or gradient was not finite */
   double seconds, loss;                          /* loss of the last record */
@@ -53,6 +60,7 @@ typedef struct train_result {
   bool stopped_early;                            /* patience ran out */
   bool wrote;                                    /* the model: false where none was better than what the folder has */
   int64_t bad_rows;                              /* rows and lines of the data that were left out */
+  train_against against;                         /* of series */
   work_rates work;                               /* of the steps of this run, validation and checkpoints aside */
 } train_result;
 

@@ -1,6 +1,7 @@
 /* train_series.c - training on series with dates: what the options say about windows, where the parts end, and what the model
  * remembers of it: the step, and until when it was trained on which series. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
@@ -26,14 +27,101 @@ unroll_status series_take_options(trainer *t, unroll_error *err) {
   return UNROLL_OK;
 }
 
+/* Settings that dates say, where the net has them and nobody else does: steps of a season, and of a longer one. */
+static unroll_status learn_seasons(trainer *t, unroll_error *err) {
+  enum { LONGEST = 200 }; /* a lag of a season and some steps */
+  static const char *const names[] = {"season", "long_season"};
+  const program *net = t->m.net;
+  setting *all = arena_alloc(&t->memory, (size_t)t->o.n_settings + 2, sizeof *all);
+  if (!all) return error_memory(err);
+  if (t->o.n_settings) memcpy(all, t->o.settings, (size_t)t->o.n_settings * sizeof *all);
+  for (int i = 0; i < 2; i++) {
+    bool asked = false;
+    for (int k = 0; k < net->n_statements; k++)
+      asked |=
+          net->statements[k].kind == STATEMENT_SETTING && !net->statements[k].word && !strcmp(net->statements[k].name, names[i]);
+    for (int k = 0; k < t->o.n_settings; k++) asked &= strcmp(all[k].name, names[i]) != 0;
+    if (!asked) continue;
+    all[t->o.n_settings++] = (setting){.name = names[i], .number = time_season_within(&t->m.schema.time.grid, LONGEST, i == 1)};
+  }
+  t->o.settings = all;
+  return UNROLL_OK;
+}
+
+/* Of a variable's values in the training parts: mean of |x|, whether all are above 0, and how far apart the means of stretches are.
+ */
+typedef struct size {
+  double level, least, most; /* of stretches of a context */
+  bool positive;
+} size;
+
+static size size_of(const trainer *t, int i) {
+  const dataset *d = &t->sets[TRAIN];
+  const column_values *c = &d->columns[i];
+  const variable *v = &t->m.schema.list[i];
+  size s = {.least = (double)INFINITY, .most = 0, .positive = true};
+  double all = 0, n_all = 0;
+  for (int64_t e = 0; e < d->n_sequences; e++)
+    for (int64_t from = 0; from < d->calendar.ends[0][e]; from += t->m.schema.time.context) {
+      double sum = 0, n = 0;
+      for (int64_t k = from; k < d->calendar.ends[0][e] && k < from + t->m.schema.time.context; k++)
+        for (int j = 0; j < v->width && column_seen(c, c->first[e] + k); j++, n++) {
+          const double x = c->exact[(c->first[e] + k) * v->width + j];
+          sum += fabs(x);
+          s.positive = s.positive && x > 0;
+        }
+      all += sum;
+      n_all += n;
+      if (n > 0 && sum / n < s.least) s.least = sum / n;
+      if (n > 0 && sum / n > s.most) s.most = sum / n;
+    }
+  s.level = n_all > 0 ? all / n_all : 0;
+  return s;
+}
+
+/* Numbers that are far from what a net likes are scaled, if nobody said how; what is said and does not help is said too. */
+static void choose_scale(trainer *t) {
+  enum { LARGE = 100, THOUSANDS = 1000, GROWS = 2 };
+  series_form *f = &t->m.schema.time;
+  const enum scaling asked = f->scaling;
+  bool any = false;
+  for (int i = 0; i < t->m.schema.n; i++) {
+    f->scaling = SCALING_SERIES;
+    const bool fits = calendar_scales(&t->m.schema, i) && t->sets[TRAIN].columns[i].exact;
+    f->scaling = asked;
+    any |= fits;
+    if (!fits || asked || t->o.standardise) continue;
+    const size s = size_of(t, i);
+    const char *name = t->m.schema.list[i].form.name;
+    if (t->o.scale && s.level >= THOUSANDS)
+      trainer_warn(t, "'%s' is about %.3g, which a net without scale learns badly; try option 'scale' series or level", name,
+                   s.level);
+    if (t->o.scale || s.level < LARGE) continue;
+    f->scaling = s.positive && s.most > GROWS * s.least ? SCALING_LEVEL : SCALING_SERIES;
+    trainer_warn(t, "'%s' is about %.3g, so it is scaled: option 'scale' is taken to be %s", name, s.level,
+                 f->scaling == SCALING_LEVEL ? "level" : "series");
+    return;
+  }
+  if (asked && !any)
+    trainer_warn(t, "option 'scale' changes nothing: what is predicted are counts or bits, which stay as they are");
+}
+
 /* What the data says where the options said nothing, and what the model is to remember. */
 static unroll_status learn(trainer *t, unroll_error *err) {
   series_form *f = &t->m.schema.time;
   const dataset *d = &t->sets[TRAIN];
   const int season = time_season(&d->calendar.grid);
   f->grid = d->calendar.grid;
+  if (learn_seasons(t, err)) return UNROLL_FAILED;
   if (!f->horizon) f->horizon = season > 1 ? season : USUAL_HORIZON;
   if (!f->context) f->context = USUAL_CONTEXTS * f->horizon;
+  choose_scale(t);
+  int64_t longest = 0;
+  for (int64_t e = 0; e < d->n_sequences; e++)
+    if (d->calendar.ends[0][e] > longest) longest = d->calendar.ends[0][e];
+  if (f->horizon >= longest)
+    trainer_warn(t, "the horizon of %d steps is longer than the series: they have at most %" PRId64 " steps to train on",
+                 f->horizon, longest);
   f->trained = mem_zero((size_t)d->n_sequences + 1, sizeof *f->trained);
   f->chosen = mem_zero((size_t)d->n_sequences + 1, sizeof *f->chosen);
   if (!f->trained || !f->chosen) return error_memory(err);

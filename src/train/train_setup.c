@@ -56,6 +56,9 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
                  "every example has one step, but successive rows have the same '%s': if these are the steps of an example, say so "
                  "by option 'series'",
                  id);
+  if (t->sets[TRAIN].not_read)
+    trainer_warn(t, "the column '%s' is not read: those of a vector are counted without a gap, and there is one before it",
+                 t->sets[TRAIN].not_read);
   return t->m.schema.time.time ? series_cut(t, err) : UNROLL_OK;
 }
 

@@ -126,6 +126,9 @@ unroll_status notice_rare(trainer *t, unroll_error *err); /* t->rare, once there
 void notice_warn(const trainer *t);                       /* of a new run */
 void notice_tell(const trainer *t, text *out);            /* for train_start */
 
+/* train_against.c: of a finished training; r->against. */
+unroll_status series_against(trainer *t, train_result *r, unroll_error *err);
+
 /* checkpoint.c */
 unroll_status checkpoint_save(trainer *t, unroll_error *err);
 unroll_status checkpoint_start(trainer *t, unroll_error *err); /* step 0 of a new run, replacing both of an earlier one */

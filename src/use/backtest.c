@@ -212,6 +212,7 @@ static void finish(tester *s) {
       for (int i = 0; i < s->o->n_levels; i++) to->pinball[i] = p->pinball[i] / n;
       for (int i = 0; i < s->out->n_intervals; i++) to->covered[i] = (double)p->covered[i] / n;
       s->out->points = p->n;
+      s->out->unscaled = p->n - p->n_scaled;
     }
 }
 
@@ -264,7 +265,8 @@ static unroll_status name_columns(tester *s, unroll_error *err) {
 static unroll_status test(tester *s, pool *workers, volatile sig_atomic_t *stop, unroll_error *err) {
   const forecast_options how = {.horizon = s->o->horizon, .samples = s->o->samples, .seed = s->o->seed, .rows = s->o->rows};
   unroll_status status = name_columns(s, err);
-  for (int64_t e = 0; e < s->d->n_sequences && !status; e++) status = add_series(s, e, err);
+  const int64_t all = s->d->n_sequences, most = s->o->most && s->o->most < all ? s->o->most : all;
+  for (int64_t i = 0; i < most && !status; i++) status = add_series(s, all * i / most, err);
   if (status) return status;
   if (!s->n)
     return error_at(

@@ -20,6 +20,7 @@ typedef struct backtest_options {
   int64_t samples;
   uint64_t seed;
   int rows;
+  int64_t most; /* series, spread over all; 0: all */
   bool trained; /* windows may lie in what the model was trained on, or chosen by */
   double levels[BACKTEST_LEVELS];
   int n_levels; /* increasing */
@@ -46,6 +47,7 @@ typedef struct backtest {
   int n_intervals;
   int64_t season, stride, windows, points; /* windows of all series; points of each column */
   int64_t series, skipped;                 /* series with windows; those too short for one */
+  int64_t unscaled;                        /* points without MASE: no season before them changes */
   int64_t seen;                            /* windows that begin in what the model was trained on, or chosen by */
   char first[TIME_TEXT], last[TIME_TEXT];  /* times that are forecast */
 } backtest;

@@ -37,6 +37,7 @@ void backtest_figures(figures *f, const backtest *b, const backtest_options *o) 
   figures_add(f, 0, "series", FIGURE_COUNT, (double)b->series);
   figures_add(f, 0, "points", FIGURE_COUNT, (double)b->points);
   figures_add(f, 0, "skipped_series", FIGURE_COUNT, (double)b->skipped);
+  if (b->unscaled) figures_add(f, 0, "points_without_mase", FIGURE_COUNT, (double)b->unscaled);
   figures_add_word(f, 0, "first", b->first);
   figures_add_word(f, 0, "last", b->last);
   figures_add(f, 0, "windows_seen", FIGURE_COUNT, (double)b->seen);

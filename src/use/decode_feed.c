@@ -175,7 +175,7 @@ static void set_value(feed *f, const decoder *s, int i, int64_t to, const feed_r
         !(in->seen && h->seen < 0)) { /* before its beginning: what the source says, which of a window of a series is there */
       from = drawn < 0 ? whole_row(s, r->example, at) : -1;
       slot = in->seen ? h->seen : h->slot;
-      if (!in->seen && in->lag && s->m->g.data[in->data].own_mean && unseen(s, h, from)) from = -1;
+      if (!in->seen && in->lag && in->lag <= OWN_MEAN_STEPS && s->m->g.data[in->data].own_mean && unseen(s, h, from)) from = -1;
     }
   }
   if (in->data < 0) {

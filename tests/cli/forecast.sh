@@ -216,6 +216,61 @@ done
 run predict alone/model.safetensors alone.csv --skip-bad
 expect 0 "a,2020-02-01,y," "b,2020-02-02,y,"
 ! grep -q '^c,' out || fail "a series without any value is forecast"
+# what looks wrong, or was chosen, is said in one line
+awk 'BEGIN { print "id,day,y,x1,x2,x4"; for (s = 0; s < 2; s++) for (i = 0; i < 60; i++)
+  printf "%d,%d,%.2f,1,2,3\n", s, i, 5000 * (1 + s) + i % 7 }' >large.csv
+cat >x.net <<'END'
+data y : number
+data x : numbers
+h = gru([y[t-1], x], 4)
+y ~ gaussian(mean = Wm h + bm, scale = 1)
+END
+run train x.net large.csv --series id --time day --horizon 3 --context 6 --steps 2 -o large --quiet
+expect 0 "the column 'x4' is not read" "'y' is about 7.5e+03, so it is scaled: --scale is taken to be series"
+run train x.net large.csv --series id --time day --horizon 3 --context 6 --steps 2 -o large --quiet --scale none
+expect 0 "'y' is about 7.5e+03, which a net without scale learns badly"
+run train x.net large.csv --series id --time day --horizon 60 --context 6 --steps 2 -o large --quiet --scale series
+expect 0 "the horizon of 60 steps is longer than the series: they have at most 60 steps to train on"
+awk -F, -v OFS=, 'NR > 1 { $3 = $3 * exp($2 / 20); $2 = 1000 + $2 } { print $1, $2, $3 }' large.csv >grows.csv
+run train days.net grows.csv --series id --time day --horizon 3 --context 6 --steps 2 -o grows --quiet
+expect 0 "--scale is taken to be level"
+cat >count.net <<'END'
+data y : number
+h = gru(y[t-1], 4)
+y ~ negative_binomial(mean = 0.1 + softplus(Wm h + bm), shape = 1)
+END
+run train count.net days.csv --time day --horizon 3 --context 6 --steps 2 --valid 0 -o count --quiet --scale series
+expect 0 "--scale changes nothing: what is predicted are counts or bits"
+awk 'BEGIN { print "id,day,y"; for (s = 0; s < 2; s++) for (i = 0; i < 40; i++) printf "%d,%d,%d\n", s, i, s ? i % 4 : 3 }' >flat.csv
+run train days.net flat.csv --series id --time day --horizon 3 --context 6 --steps 2 --valid 0 --test 0.2 -o flat --quiet
+expect 0
+run eval flat/model.safetensors flat.csv --backtest 2
+expect 0 "MASE is not of all points: before 6 of them no season changes"
+
+# how good it is beside what needs no model; a season is a setting that the dates say
+awk 'BEGIN { print "hour,y"; for (i = 0; i < 400; i++) printf "2024-%02d-%02d %02d:00,%.3f\n", 1 + int(i / 24 / 28), 1 + int(i / 24) % 28,
+  i % 24, 10 + (i % 24 > 11) * 4 + sin(i * i) }' >hours.csv
+cat >lag.net <<'END'
+data y : number
+season = 1
+long_season = 1
+y ~ gaussian(mean = A y[t-season] + B y[t-season-1] + C y[t-long_season] + bm, scale = 1)
+END
+run train lag.net hours.csv --time hour --horizon 12 --steps 5 --test 0.1 -o lag
+expect 0 " naive by " " windows of the test part"
+run explain lag/model.safetensors
+expect 0 "season = 24" "long_season = 168" "y[t-24]" "y[t-25]" "y[t-168]"
+run train lag.net hours.csv --time hour --horizon 12 --steps 5 --test 0.1 -o lag --set season=6 --json
+expect 0 '"against_seasonal_naive"'
+run explain lag/model.safetensors
+expect 0 "season = 6" "y[t-7]"
+sed 's/long_season = 1/long_season = 1.5/' lag.net >bad_lag.net
+run explain bad_lag.net
+expect 3 "in y[t-long_season]: 'long_season' must be a setting that is a whole number from 1 to 256"
+sed 's/t-season-1/t-seasons/' lag.net >bad_lag.net
+run explain bad_lag.net
+expect 3 "in y[t-seasons]: there is no setting 'seasons'; did you mean 'season'?"
+
 # what is the same for a whole series is a category of it; the column of the series too
 cat >static.net <<'END'
 data y : number
