@@ -1,4 +1,5 @@
 /* emit.c - groups of values become the stages of the frozen plan. */
+#include <assert.h>
 #include <string.h>
 #include "base/error.h"
 #include "plan/internal.h"
@@ -84,94 +85,60 @@ place plan_place_of(const struct plan *p, int reader, int number, int width) {
 
 /* ---- single stages ---- */
 
+/* Of operators that are a stage each. An operator without a row here is a tile's, or has none: see the assertion below. */
+static const enum stage_kind op_stages[OP_COUNT] = {
+    [OP_INPUT] = STAGE_NUMBERS,
+    [OP_MASK] = STAGE_MASK,
+    [OP_EMBED] = STAGE_GATHER,
+    [OP_CLASS_WEIGHT] = STAGE_CLASS_WEIGHT,
+    [OP_EMBED_T] = STAGE_SCATTER,
+    [OP_CONCAT] = STAGE_COPY_COLUMNS,
+    [OP_SLICE] = STAGE_COPY_COLUMNS,
+    [OP_PAD] = STAGE_COPY_COLUMNS,
+    [OP_ROW_SUM] = STAGE_ROW_SUM,
+    [OP_LOG_SUM_EXP] = STAGE_LOG_SUM_EXP,
+    [OP_SOFTMAX] = STAGE_SOFTMAX,
+    [OP_SOFTMAX_GRAD] = STAGE_SOFTMAX_GRAD,
+    [OP_DOTS] = STAGE_DOTS,
+    [OP_MIX] = STAGE_MIX,
+    [OP_COLLECT] = STAGE_COLLECT,
+    [OP_ADDITIVE] = STAGE_ADDITIVE,
+    [OP_ADDITIVE_GRAD] = STAGE_ADDITIVE_GRAD,
+    [OP_ADDITIVE_COLLECT] = STAGE_ADDITIVE_COLLECT,
+    [OP_ADDITIVE_MIX] = STAGE_ADDITIVE_MIX,
+    [OP_LAYERNORM_SCALE] = STAGE_LAYERNORM_SCALE,
+    [OP_LAYERNORM] = STAGE_LAYERNORM,
+    [OP_LAYERNORM_GRAD] = STAGE_LAYERNORM_GRAD,
+    [OP_EDGE] = STAGE_EDGE,
+    [OP_SUM_TIME] = STAGE_SUM_TIME,
+    [OP_MAX_TIME] = STAGE_MAX_TIME,
+    [OP_MAX_TIME_GRAD] = STAGE_MAX_TIME_GRAD,
+    [OP_LENGTH] = STAGE_LENGTH,
+    [OP_CTC] = STAGE_CTC,
+    [OP_CTC_GRAD] = STAGE_CTC_GRAD,
+    [OP_CONV] = STAGE_CONV,
+    [OP_CONV_T] = STAGE_CONV,
+    [OP_CONV_OUTER] = STAGE_CONV_OUTER,
+    [OP_SUM_POSITIONS] = STAGE_SUM_POSITIONS,
+    [OP_POOL] = STAGE_POOL,
+    [OP_POOL_GRAD] = STAGE_POOL_GRAD,
+    [OP_POOL_MEAN] = STAGE_POOL_MEAN,
+    [OP_POOL_MEAN_GRAD] = STAGE_POOL_MEAN_GRAD,
+    [OP_BATCH_STATS] = STAGE_BATCH_STATS,
+    [OP_BATCHNORM] = STAGE_BATCHNORM,
+    [OP_BATCH_SUMS] = STAGE_BATCH_SUMS,
+    [OP_BATCHNORM_GRAD] = STAGE_BATCHNORM_GRAD,
+    [OP_CROSS_ENTROPY] = STAGE_CROSS_ENTROPY,
+    [OP_CROSS_ENTROPY_GRAD] = STAGE_CROSS_ENTROPY_GRAD,
+};
+
 static enum stage_kind stage_of(const value *v) {
   if (v->kind == VALUE_ORDER) return STAGE_ORDER;
   if (v->kind == VALUE_VIEW) return v->op == OP_SHIFT ? STAGE_SHIFT : STAGE_SPREAD;
-  switch (v->op) {
-  case OP_INPUT:
-    return STAGE_NUMBERS;
-  case OP_MASK:
-    return STAGE_MASK;
-  case OP_EMBED:
-    return STAGE_GATHER;
-  case OP_CLASS_WEIGHT:
-    return STAGE_CLASS_WEIGHT;
-  case OP_EMBED_T:
-    return STAGE_SCATTER;
-  case OP_CONCAT:
-  case OP_SLICE:
-  case OP_PAD:
-    return STAGE_COPY_COLUMNS;
-  case OP_ROW_SUM:
-    return STAGE_ROW_SUM;
-  case OP_LOG_SUM_EXP:
-    return STAGE_LOG_SUM_EXP;
-  case OP_SOFTMAX:
-    return v->over < 0 ? STAGE_SOFTMAX : STAGE_WEIGHTS;
-  case OP_SOFTMAX_GRAD:
-    return v->over < 0 ? STAGE_SOFTMAX_GRAD : STAGE_WEIGHTS_GRAD;
-  case OP_DOTS:
-    return STAGE_DOTS;
-  case OP_MIX:
-    return STAGE_MIX;
-  case OP_COLLECT:
-    return STAGE_COLLECT;
-  case OP_ADDITIVE:
-    return STAGE_ADDITIVE;
-  case OP_ADDITIVE_GRAD:
-    return STAGE_ADDITIVE_GRAD;
-  case OP_ADDITIVE_COLLECT:
-    return STAGE_ADDITIVE_COLLECT;
-  case OP_ADDITIVE_MIX:
-    return STAGE_ADDITIVE_MIX;
-  case OP_LAYERNORM_SCALE:
-    return STAGE_LAYERNORM_SCALE;
-  case OP_LAYERNORM:
-    return STAGE_LAYERNORM;
-  case OP_LAYERNORM_GRAD:
-    return STAGE_LAYERNORM_GRAD;
-  case OP_EDGE:
-    return STAGE_EDGE;
-  case OP_SUM_TIME:
-    return STAGE_SUM_TIME;
-  case OP_MAX_TIME:
-    return STAGE_MAX_TIME;
-  case OP_MAX_TIME_GRAD:
-    return STAGE_MAX_TIME_GRAD;
-  case OP_LENGTH:
-    return STAGE_LENGTH;
-  case OP_CTC:
-    return STAGE_CTC;
-  case OP_CTC_GRAD:
-    return STAGE_CTC_GRAD;
-  case OP_CONV:
-  case OP_CONV_T:
-    return STAGE_CONV;
-  case OP_CONV_OUTER:
-    return STAGE_CONV_OUTER;
-  case OP_SUM_POSITIONS:
-    return STAGE_SUM_POSITIONS;
-  case OP_POOL:
-    return STAGE_POOL;
-  case OP_POOL_GRAD:
-    return STAGE_POOL_GRAD;
-  case OP_POOL_MEAN:
-    return STAGE_POOL_MEAN;
-  case OP_POOL_MEAN_GRAD:
-    return STAGE_POOL_MEAN_GRAD;
-  case OP_BATCH_STATS:
-    return STAGE_BATCH_STATS;
-  case OP_BATCHNORM:
-    return STAGE_BATCHNORM;
-  case OP_BATCH_SUMS:
-    return STAGE_BATCH_SUMS;
-  case OP_BATCHNORM_GRAD:
-    return STAGE_BATCHNORM_GRAD;
-  case OP_CROSS_ENTROPY:
-    return STAGE_CROSS_ENTROPY;
-  default:
-    return STAGE_CROSS_ENTROPY_GRAD;
-  }
+  if (v->op == OP_SOFTMAX && v->over >= 0) return STAGE_WEIGHTS;
+  if (v->op == OP_SOFTMAX_GRAD && v->over >= 0) return STAGE_WEIGHTS_GRAD;
+  assert(op_stages[v->op] != STAGE_TILE && "a new operator is a row of op_stages");
+  return op_stages[v->op];
 }
 
 /* Which rows the stage goes over: those of its operand where it has one that is larger than its result. */
