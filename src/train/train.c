@@ -302,7 +302,12 @@ static unroll_status check_replaced(trainer *t, unroll_error *err) {
   text_format(&path, "%s/model.safetensors", t->o.dir);
   if (path.failed) status = error_memory(err);
   if (!status && file_exists(path.data)) {
-    const bool read = !tensor_file_load(&f, path.data, NULL);
+    const unroll_status loaded = tensor_file_load(&f, path.data, err);
+    if (loaded == UNROLL_FAILED) { /* no memory to look: nothing is known of it */
+      text_free(&path);
+      return loaded;
+    }
+    const bool read = !loaded;
     const char *format = read ? tensor_metadata(&f, "format") : NULL, *own = strrchr(t->m.net_file, '/');
     const char *net = format && !strcmp(format, MODEL_FORMAT) ? tensor_metadata(&f, "net_file") : NULL;
     own = own ? own + 1 : t->m.net_file;

@@ -60,5 +60,5 @@ starved check rnn --json
 starved show lstm
 export STARVE_TIMES=1
 starved train names few.txt -o trained --set hidden=4 --set embedding=2 --steps 2 --threads 1 --quiet --json
-starved train label.net label.csv -o trained --steps 2 --threads 1 --quiet --json
+starved train label.net label.csv -o trained-label --steps 2 --threads 1 --quiet --json
 finish
