@@ -89,7 +89,9 @@ static void draw(plane *p, const curve *c, int number) {
   if (begun && c->label) label(p, c, number, x, y);
 }
 
-static void axis_number(double x, char out[16]) { snprintf(out, 16, fabs(x) >= 1e5 || (x && fabs(x) < 1e-3) ? "%.1e" : "%.4g", x); }
+static void axis_number(double x, char out[16]) {
+  snprintf(out, 16, fabs(x) >= 1e5 || (x != 0 && fabs(x) < 1e-3) ? "%.1e" : "%.4g", x);
+}
 
 static void print_row(const plane *p, int row, bool color, text *out) {
   char number[16] = "";
