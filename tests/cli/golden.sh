@@ -18,7 +18,7 @@ fi
 . "$SOURCE/tests/cli/common.sh"
 kept=${golden:-$work/golden}
 mkdir -p "$kept"
-cp "$SOURCE"/examples/{places.txt,airline.csv,airline.net,vqa.net,questions.net,chunking.net} .
+cp "$SOURCE"/examples/{places.txt,airline.csv,airline.net,questions.net,chunking.net} "$SOURCE"/tests/golden/vqa.net .
 cp -r "$SOURCE/tests/golden/old" .
 
 # tensors FILE: what follows the header
