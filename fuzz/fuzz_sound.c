@@ -21,6 +21,7 @@ enum { MOST = 2000 };
 static void features(const float *x, int64_t n, int which) {
   const bool raw = which % 8 == 0;
   const sound_form form = {.rate = 8000,
+                           .stack = 1,
                            .raw = raw,
                            .mel = 8,
                            .mfcc = raw ? 0 : which / 8 % 4,

@@ -11,7 +11,7 @@ typedef struct sounds {
 
 /* The arguments are those of the kind's row. */
 static unroll_status form_of(sound_form *f, const variable *v, unroll_error *err) {
-  enum { RATE, MEL, WINDOW, STEP, MFCC, DELTA };
+  enum { RATE, MEL, WINDOW, STEP, MFCC, DELTA, STACK };
   const bool level = form_has(&v->form, "level"), even = form_has(&v->form, "even");
   unroll_error own = {0};
   *f = (sound_form){.rate = (int)v->args[RATE],
@@ -19,6 +19,7 @@ static unroll_status form_of(sound_form *f, const variable *v, unroll_error *err
                     .mel = (int)v->args[MEL],
                     .mfcc = (int)v->args[MFCC],
                     .delta = (int)v->args[DELTA],
+                    .stack = (int)v->args[STACK],
                     .window = v->args[WINDOW],
                     .step = v->args[STEP],
                     .scale = level  ? SOUND_SCALE_ALL

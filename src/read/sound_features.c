@@ -7,7 +7,7 @@
 #include "base/same.h"
 #include "read/fft.h"
 
-enum { MOST_BANDS = 512, MOST_WINDOW = 1 << 16, LEAST_FFT = 4 };
+enum { MOST_BANDS = 512, MOST_STACK = 4096, MOST_WINDOW = 1 << 16, LEAST_FFT = 4 };
 static const double LOWEST = 80, HIGHEST = 0.475, PREEMPHASIS = 0.97, UNIT = 32768;
 
 typedef struct band { /* weights of the bins first .. first + n - 1 */
@@ -27,7 +27,7 @@ struct sound_maker {
   band *bands; /* [mel] */
 };
 
-sound_form sound_form_of(int rate) { return (sound_form){.rate = rate, .mel = 40, .window = 25, .step = 10}; }
+sound_form sound_form_of(int rate) { return (sound_form){.rate = rate, .mel = 40, .stack = 1, .window = 25, .step = 10}; }
 
 /* --- sizes --- */
 
@@ -40,11 +40,17 @@ static int size_of(int window) {
 }
 
 static int base_width(const sound_form *f) { return f->raw ? 1 : f->mfcc ? f->mfcc : f->mel; }
-int sound_form_width(const sound_form *f) { return base_width(f) * (1 + f->delta); }
+static int frame_width(const sound_form *f) { return base_width(f) * (1 + f->delta); }
+int sound_form_width(const sound_form *f) { return frame_width(f) * f->stack; }
 
-int64_t sound_form_steps(const sound_form *f, int64_t n) {
+static int64_t frames_of(const sound_form *f, int64_t n) {
   const int window = samples_of(f, f->window), step = samples_of(f, f->step);
   return f->raw ? n : n <= window ? 1 : 1 + (n - window) / step;
+}
+
+int64_t sound_form_steps(const sound_form *f, int64_t n) {
+  const int64_t steps = frames_of(f, n) / f->stack;
+  return steps ? steps : 1;
 }
 
 /* The frequency of point i of mel + 2. */
@@ -71,6 +77,8 @@ unroll_status sound_form_check(const sound_form *f, unroll_error *err) {
   if (f->rate < 1000 || f->rate > 192000)
     return error_set(err, UNROLL_BAD_INPUT, "%d samples a second: 1000 to 192000 are possible", f->rate);
   if (f->delta < 0 || f->delta > 2) return error_set(err, UNROLL_BAD_INPUT, "delta = %d: 0, 1 or 2 are possible", f->delta);
+  if (f->stack < 1 || f->stack > MOST_STACK)
+    return error_set(err, UNROLL_BAD_INPUT, "stack = %d: 1 to %d frames are possible", f->stack, MOST_STACK);
   if (f->raw && (f->mfcc || f->delta)) return error_set(err, UNROLL_BAD_INPUT, "raw samples have neither mfcc nor delta");
   if (f->raw) return UNROLL_OK;
   if (!(f->window > 0 && f->step > 0 && f->window * f->rate / 1000 <= MOST_WINDOW && f->step * f->rate / 1000 <= MOST_WINDOW) ||
@@ -201,17 +209,20 @@ static void differences(float *out, int64_t steps, int width, int from, int to, 
     }
 }
 
+/* A step of stacked frames is these frames one after the other in memory, so all here goes by frames. */
 void sound_make(sound_maker *m, float *out, const float *x, int64_t n) {
   const sound_form *f = &m->form;
-  const int64_t steps = sound_form_steps(f, n);
-  const int base = base_width(f), width = sound_form_width(f);
-  for (int64_t t = 0; t < steps; t++) {
-    if (f->raw)
+  const int64_t frames = sound_form_steps(f, n) * f->stack, there = frames_of(f, n);
+  const int base = base_width(f), width = frame_width(f);
+  for (int64_t t = 0; t < frames; t++) {
+    if (t >= there)
+      memcpy(out + t * width, out + (t - 1) * width, (size_t)width * sizeof *out);
+    else if (f->raw)
       out[t * width] = x[t];
     else
       make_frame(m, out + t * width, x, t * m->step, n);
   }
-  if (f->scale == SOUND_SCALE_ALL) scale(out, steps, width, 0, base);
-  for (int j = 0; j < base && f->scale == SOUND_SCALE_EACH; j++) scale(out, steps, width, j, j + 1);
-  for (int d = 0; d < f->delta; d++) differences(out, steps, width, d * base, (d + 1) * base, base);
+  if (f->scale == SOUND_SCALE_ALL) scale(out, frames, width, 0, base);
+  for (int j = 0; j < base && f->scale == SOUND_SCALE_EACH; j++) scale(out, frames, width, j, j + 1);
+  for (int d = 0; d < f->delta; d++) differences(out, frames, width, d * base, (d + 1) * base, base);
 }

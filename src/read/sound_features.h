@@ -10,6 +10,8 @@
  *   mfcc: c[j] = sqrt(2 / mel) sum over b of log-mel[b] cos(pi j (b + 1/2) / mel), c[0] divided by sqrt(2)
  *   scaled, if wanted: (value - mean) / (deviation + 1e-5) of the recording, over all values or over each coefficient's
  *   delta: d[t] = sum over k = 1, 2 of k (c[t + k] - c[t - k]) / 10, ends repeated; a second one of the first
+ *   stack: so many frames, or raw samples, one after the other are a step. Those at the end that fill no step are left out before
+ *   anything is scaled; a recording too short for one step repeats its last frame
  * All in double precision, each sum in one order. */
 #ifndef READ_SOUND_FEATURES_H
 #define READ_SOUND_FEATURES_H
@@ -25,6 +27,7 @@ typedef struct sound_form {
   int mel;             /* bands */
   int mfcc;            /* coefficients; 0: the bands */
   int delta;           /* 0, 1 or 2: differences beside the values */
+  int stack;           /* frames of a step, at least 1 */
   double window, step; /* milliseconds */
   enum sound_scale scale;
 } sound_form;

@@ -14,7 +14,7 @@ def signal(n, rate):
     x[n - n // 5:] = 0
     return x.astype(np.float32).astype(np.float64)
 
-def features(x, rate, mel=40, window=25, step=10, mfcc=0, delta=0, scale=''):
+def features(x, rate, mel=40, window=25, step=10, mfcc=0, delta=0, scale='', stack=1):
     W, H = int(rate * window / 1000 + 0.5), int(rate * step / 1000 + 0.5)
     N = 1 << max(2, (W - 1).bit_length())
     x = x * 32768
@@ -33,13 +33,15 @@ def features(x, rate, mel=40, window=25, step=10, mfcc=0, delta=0, scale=''):
         dct = np.sqrt(2 / mel) * np.cos(np.pi * np.outer(np.arange(mfcc), np.arange(mel) + 0.5) / mel)
         dct[0] /= np.sqrt(2)
         c = c @ dct.T
+    c = c[:max(1, len(c) // stack) * stack]
+    c = np.concatenate([c, np.repeat(c[-1:], -len(c) % stack, 0)])
     if scale == 'ALL': c = (c - c.mean()) / (c.std() + 1e-5)
     if scale == 'EACH': c = (c - c.mean(0)) / (c.std(0) + 1e-5)
     parts = [c]
     for _ in range(delta):
         p = np.pad(parts[-1], ((2, 2), (0, 0)), 'edge')
         parts.append((p[3:-1] - p[1:-3] + 2 * (p[4:] - p[:-4])) / 10)
-    return np.concatenate(parts, 1)
+    return np.concatenate(parts, 1).reshape(len(c) // stack, -1)
 
 CASES = [
     (600, dict(rate=8000, mel=10)),
@@ -48,6 +50,8 @@ CASES = [
     (3000, dict(rate=16000, mel=12, window=32, step=20, scale='EACH')),
     (4410, dict(rate=22050, mel=6, window=25, step=12.5)),
     (100, dict(rate=8000)),
+    (1500, dict(rate=8000, mel=5, scale='EACH', stack=3)),
+    (300, dict(rate=8000, mel=5, mfcc=3, scale='ALL', delta=1, stack=4)),
 ]
 
 def main():
@@ -57,7 +61,7 @@ def main():
         c = features(signal(n, form['rate']), **form)
         flat = ['%.7gf' % v if '.' in '%.7g' % v or 'e' in '%.7g' % v else '%.7g.0f' % v for v in c.ravel()]
         print('static const float sound_want%d[] = {%s};' % (i, ', '.join(flat)))
-        fields = ['.%s = %s' % (k, 'SOUND_SCALE_' + v if k == 'scale' else v) for k, v in dict(dict(mel=40, window=25, step=10), **form).items()]
+        fields = ['.%s = %s' % (k, 'SOUND_SCALE_' + v if k == 'scale' else v) for k, v in dict(dict(mel=40, stack=1, window=25, step=10), **form).items()]
         rows.append('    {%d, {%s}, %d, %d, sound_want%d},' % (n, ', '.join(fields), *c.shape, i))
     print('static const struct {\n  int n;\n  sound_form form;\n  int steps, width;\n  const float *want;\n} sound_vectors[] = {')
     print('\n'.join(rows) + '\n};')

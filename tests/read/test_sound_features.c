@@ -51,8 +51,8 @@ static void test_vectors(void **state) {
 static void test_bits(void **state) {
   (void)state;
   static const sound_form forms[] = {
-      {.rate = 16000, .mel = 40, .window = 25, .step = 10, .scale = SOUND_SCALE_EACH},
-      {.rate = 8000, .mel = 26, .window = 25, .step = 10, .mfcc = 13, .delta = 2, .scale = SOUND_SCALE_ALL},
+      {.rate = 16000, .mel = 40, .stack = 1, .window = 25, .step = 10, .scale = SOUND_SCALE_EACH},
+      {.rate = 8000, .mel = 26, .stack = 1, .window = 25, .step = 10, .mfcc = 13, .delta = 2, .scale = SOUND_SCALE_ALL},
   };
   uint64_t hash = 14695981039346656037u;
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -81,16 +81,20 @@ static const struct {
   const char *message;
 } bad_forms[] = {
     {{.rate = 0}, "0 samples a second: 1000 to 192000 are possible"},
-    {{.rate = 8000, .raw = true, .delta = 1}, "raw samples have neither mfcc nor delta"},
-    {{.rate = 8000, .mel = 0, .window = 25, .step = 10}, "mel = 0: 1 to 512 are possible"},
-    {{.rate = 8000, .mel = 200, .window = 25, .step = 10}, "mel = 200: band 1 is narrower than the spectrum of a window of 25 ms"},
-    {{.rate = 8000, .mel = 20, .mfcc = 21, .window = 25, .step = 10}, "mfcc = 21: at most as many as bands, which are 20"},
-    {{.rate = 8000, .mel = 20, .delta = 3, .window = 25, .step = 10}, "delta = 3: 0, 1 or 2 are possible"},
-    {{.rate = 8000, .mel = 20, .window = 0.1, .step = 10}, "a window has 2 to 65536 samples"},
-    {{.rate = 8000, .mel = 20, .window = 25, .step = 0}, "a window has 2 to 65536 samples"},
-    {{.rate = 8000, .mel = 20, .window = 1e30, .step = 10}, "a window has 2 to 65536 samples"},
-    {{.rate = 8000, .mel = 20, .window = (double)NAN, .step = 10}, "a window has 2 to 65536 samples"},
-    {{.rate = 8000, .mel = 20, .window = 25, .step = 1e9}, "a window has 2 to 65536 samples"},
+    {{.rate = 8000, .mel = 20}, "stack = 0: 1 to 4096 frames are possible"},
+    {{.rate = 8000, .stack = 5000}, "stack = 5000: 1 to 4096 frames are possible"},
+    {{.rate = 8000, .stack = 1, .raw = true, .delta = 1}, "raw samples have neither mfcc nor delta"},
+    {{.rate = 8000, .stack = 1, .mel = 0, .window = 25, .step = 10}, "mel = 0: 1 to 512 are possible"},
+    {{.rate = 8000, .stack = 1, .mel = 200, .window = 25, .step = 10},
+     "mel = 200: band 1 is narrower than the spectrum of a window of 25 ms"},
+    {{.rate = 8000, .stack = 1, .mel = 20, .mfcc = 21, .window = 25, .step = 10},
+     "mfcc = 21: at most as many as bands, which are 20"},
+    {{.rate = 8000, .stack = 1, .mel = 20, .delta = 3, .window = 25, .step = 10}, "delta = 3: 0, 1 or 2 are possible"},
+    {{.rate = 8000, .stack = 1, .mel = 20, .window = 0.1, .step = 10}, "a window has 2 to 65536 samples"},
+    {{.rate = 8000, .stack = 1, .mel = 20, .window = 25, .step = 0}, "a window has 2 to 65536 samples"},
+    {{.rate = 8000, .stack = 1, .mel = 20, .window = 1e30, .step = 10}, "a window has 2 to 65536 samples"},
+    {{.rate = 8000, .stack = 1, .mel = 20, .window = (double)NAN, .step = 10}, "a window has 2 to 65536 samples"},
+    {{.rate = 8000, .stack = 1, .mel = 20, .window = 25, .step = 1e9}, "a window has 2 to 65536 samples"},
 };
 
 static void test_bad_forms(void **state) {
@@ -100,8 +104,8 @@ static void test_bad_forms(void **state) {
     assert_int_equal(sound_form_check(&bad_forms[i].form, &err), UNROLL_BAD_INPUT);
     if (!strstr(err.message, bad_forms[i].message)) fail_msg("row %zu: %s", i, err.message);
   }
-  assert_int_equal(sound_form_check(&(sound_form){.rate = 8000, .raw = true}, NULL), UNROLL_OK);
-  assert_int_equal(sound_form_width(&(sound_form){.rate = 8000, .raw = true}), 1);
+  assert_int_equal(sound_form_check(&(sound_form){.rate = 8000, .stack = 1, .raw = true}, NULL), UNROLL_OK);
+  assert_int_equal(sound_form_width(&(sound_form){.rate = 8000, .stack = 1, .raw = true}), 1);
 }
 
 /* --- cells --- */
@@ -175,7 +179,7 @@ static const struct {
 static void test_cells(void **state) {
   (void)state;
   sound_reader *r;
-  assert_int_equal(sound_reader_new(&r, &(sound_form){.rate = 1000, .raw = true}, NULL), UNROLL_OK);
+  assert_int_equal(sound_reader_new(&r, &(sound_form){.rate = 1000, .raw = true, .stack = 1}, NULL), UNROLL_OK);
   for (size_t i = 0; i < sizeof good_cells / sizeof *good_cells; i++) {
     sound_cell c;
     float out[512];
@@ -219,7 +223,7 @@ static const struct {
 static void test_bad_cells(void **state) {
   (void)state;
   sound_reader *r;
-  const sound_form form = {.rate = 1000, .raw = true};
+  const sound_form form = {.rate = 1000, .raw = true, .stack = 1};
   assert_int_equal(sound_reader_new(&r, &form, NULL), UNROLL_OK);
   for (size_t i = 0; i < sizeof bad_cells / sizeof *bad_cells; i++) {
     sound_cell c;
@@ -234,7 +238,8 @@ static void test_bad_cells(void **state) {
 /* Every allocation and every operation on a file fails once. */
 static void test_failures(void **state) {
   (void)state;
-  static const sound_form forms[] = {{.rate = 2000, .mel = 4, .mfcc = 2, .window = 25, .step = 10}, {.rate = 1000, .raw = true}};
+  static const sound_form forms[] = {{.rate = 2000, .mel = 4, .mfcc = 2, .stack = 1, .window = 25, .step = 10},
+                                     {.rate = 1000, .raw = true, .stack = 1}};
   for (int i = 0; i < 4; i++)
     for (long n = 1;; n++) {
       sound_reader *r;
