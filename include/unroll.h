@@ -244,6 +244,7 @@ typedef struct unroll_value { /* what a row says of a variable; what does not fi
   int64_t n_log2_p;
   const char *text; /* of the symbols, NUL-terminated; words and labels have spaces between them */
   size_t length;
+  const double *times; /* [steps] option "times": the second at which each symbol of a recording begins */
 } unroll_value;
 UNROLL_API void unroll_value_init_sized(unroll_value *v, size_t size);
 #define unroll_value_init(v) unroll_value_init_sized((v), sizeof *(v))
@@ -325,8 +326,8 @@ UNROLL_API unroll_status unroll_result_left_out(const unroll_result *r, int numb
  * unroll_result_free. They do what the command does, with the same bits. */
 
 /* `unroll predict`: a row for each example; of nets that generate a row for each hypothesis ("beam", "n-best") or draw ("samples",
- * "temperature" ...); of series with dates their forecasts ("horizon", "samples", "quantiles"), a row for each series. The table
- * need not have what is predicted. */
+ * "temperature" ...), and of ctc one for each text that a search found ("n-best"); of series with dates their forecasts ("horizon",
+ * "samples", "quantiles"), a row for each series. The table need not have what is predicted. */
 UNROLL_API unroll_status unroll_predict(const unroll_model *m, const unroll_table *t, const unroll_options *o, unroll_result **out,
                                         unroll_error *err);
 /* `unroll eval`: figures; of series with dates those of back-tests. No rows. */
@@ -422,6 +423,21 @@ UNROLL_API unroll_status unroll_session_restore(unroll_session *s, const void *b
 UNROLL_API const float *unroll_session_log_p(const unroll_session *s);
 /* Takes the next symbol: sets it and makes a step. Allocates nothing. UNROLL_USAGE when there is no such symbol. */
 UNROLL_API unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err);
+
+/* --- a recording that still goes on --- */
+
+/* Texts by a net of ctc whose states go forward only, each symbol as soon as it is heard; together they are what unroll_predict
+ * finds in the whole recording. The model must outlive it. */
+typedef struct unroll_listener unroll_listener;
+
+/* UNROLL_USAGE for a model that reads anything but one recording, or needs more of it than what was heard so far. */
+UNROLL_API unroll_status unroll_listener_new(unroll_listener **out, const unroll_model *m, unroll_error *err);
+UNROLL_API void unroll_listener_free(unroll_listener *l);
+/* Further bytes, any number: samples of 16 bits, the low byte first, one channel, at the model's rate; the first may be the head of
+ * a WAV file that says so. `ends`, not 0: these are the last. *text is what was heard, NUL-terminated, maybe empty; it belongs to
+ * the listener, until the next call. */
+UNROLL_API unroll_status unroll_listener_take(unroll_listener *l, const void *bytes, size_t size, int ends, const char **text,
+                                              unroll_error *err);
 
 /* --- looking inside --- */
 

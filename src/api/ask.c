@@ -93,25 +93,21 @@ unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err) 
                    "option '%s' is for models of series with dates, and this one was trained without option 'time'", given);
 }
 
-static bool reads_ctc(const model *m) {
-  bool any = false;
-  for (int i = 0; i < m->schema.n; i++) any |= m->schema.list[i].over >= 0;
-  return any;
-}
-
 unroll_status ask_check_alone(const ask *a, unroll_error *err) {
   const call_options *o = &a->o;
-  const char *name = o->beam >= 0 && !reads_ctc(&a->m) ? "beam"
-                     : o->best >= 0                    ? "n-best"
-                     : o->samples >= 0                 ? "samples"
-                     : !isnan(o->length_penalty)       ? "length-penalty"
-                     : !isnan(o->temperature)          ? "temperature"
-                     : !isnan(o->bias)                 ? "bias"
-                     : !isnan(o->top_p)                ? "top-p"
-                     : o->top_k >= 0                   ? "top-k"
-                     : o->length >= 0                  ? "length"
-                     : o->probability                  ? "probability"
-                                                       : NULL;
+  const bool ctc = search_variable(&a->m) != NULL;
+  const char *name = o->beam >= 0 && !ctc        ? "beam"
+                     : o->best >= 0 && !ctc      ? "n-best"
+                     : o->times && !ctc          ? "times"
+                     : o->samples >= 0           ? "samples"
+                     : !isnan(o->length_penalty) ? "length-penalty"
+                     : !isnan(o->temperature)    ? "temperature"
+                     : !isnan(o->bias)           ? "bias"
+                     : !isnan(o->top_p)          ? "top-p"
+                     : o->top_k >= 0             ? "top-k"
+                     : o->length >= 0            ? "length"
+                     : o->probability            ? "probability"
+                                                 : NULL;
   if (!name) return UNROLL_OK;
   return error_set(err, UNROLL_USAGE,
                    "option '%s' is for nets that generate, and this one predicts nothing from its own earlier values", name);
@@ -120,10 +116,10 @@ unroll_status ask_check_alone(const ask *a, unroll_error *err) {
 unroll_status ask_check_eval(const ask *a, unroll_error *err) {
   const call_options *o = &a->o;
   const bool plain = schema_is_text(&a->m.schema), generates = decode_is_for(&a->m.g) && !plain;
-  const char *name = o->beam >= 0 && !reads_ctc(&a->m) ? "beam"
-                     : !isnan(o->length_penalty)       ? "length-penalty"
-                     : o->length >= 0                  ? "length"
-                                                       : NULL;
+  const char *name = o->beam >= 0 && !search_variable(&a->m) ? "beam"
+                     : !isnan(o->length_penalty)             ? "length-penalty"
+                     : o->length >= 0                        ? "length"
+                                                             : NULL;
   if (o->decode && !generates)
     return error_set(
         err, UNROLL_USAGE,
@@ -165,9 +161,11 @@ unroll_status ask_decode(const call_options *o, decode_options *d, unroll_error 
   return UNROLL_OK;
 }
 
-const ctc_search *ask_ctc(const call_options *o, ctc_search *s) {
-  *s = (ctc_search){.beam = (int)o->beam, .best = 1, .space = -1};
-  return o->beam > 1 ? s : NULL;
+unroll_status ask_search(const ask *a, search *s, unroll_error *err) {
+  const call_options *o = &a->o;
+  const search_options how = {
+      .beam = o->beam, .best = o->best, .language = o->lm, .lexicon = o->lexicon, .weight = o->lm_weight, .bonus = o->word_bonus};
+  return search_init(s, &a->m, &how, err);
 }
 
 unroll_status ask_levels(const char *list, double levels[ASK_LEVELS], int *n, unroll_error *err) {

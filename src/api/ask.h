@@ -4,8 +4,8 @@
 #include "api/options.h"
 #include "api/table.h"
 #include "base/threads.h"
-#include "dist/ctc.h"
 #include "use/decode.h"
+#include "use/search.h"
 
 enum { ASK_LEVELS = 32 };
 
@@ -31,7 +31,8 @@ unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err);
 unroll_status ask_check_alone(const ask *a, unroll_error *err); /* of nets that generate nothing */
 unroll_status ask_check_eval(const ask *a, unroll_error *err);
 unroll_status ask_decode(const call_options *o, decode_options *d, unroll_error *err);
-const ctc_search *ask_ctc(const call_options *o, ctc_search *s); /* NULL: the likeliest path */
+/* How texts of ctc are found; search_free in any case. */
+unroll_status ask_search(const ask *a, search *s, unroll_error *err);
 /* "0.1,0.5,0.9"; NULL: these. */
 unroll_status ask_levels(const char *list, double levels[ASK_LEVELS], int *n, unroll_error *err);
 static inline int64_t ask_or(int64_t given, int64_t usual) { return given > 0 ? given : usual; }

@@ -54,22 +54,23 @@ static unroll_status read_hits(const char *list, rank_metrics *m, unroll_error *
 static unroll_status evaluate_examples(ask *a, unroll_result *r, unroll_error *err) {
   const call_options *o = &a->o;
   evaluation e = {0};
-  decode_options search;
-  ctc_search prefixes;
+  decode_options generated;
+  search texts = {0};
   rank_metrics ranks = {0};
   call_options searching = *o; /* eval has no other options of the decoder */
   searching.best = searching.samples = searching.top_k = searching.seed = -1;
   searching.temperature = searching.bias = searching.top_p = (double)NAN;
-  const evaluation_options how = {.rows = (int)ask_or(o->batch, ROWS),
-                                  .steps = (int)ask_or(o->unroll, STEPS),
-                                  .confusion = o->confusion,
-                                  .ranks = o->hits ? &ranks : NULL,
-                                  .decode = o->decode ? &search : NULL,
-                                  .search = ask_ctc(o, &prefixes),
-                                  .stop = a->stop};
+  evaluation_options how = {.rows = (int)ask_or(o->batch, ROWS),
+                            .steps = (int)ask_or(o->unroll, STEPS),
+                            .confusion = o->confusion,
+                            .ranks = o->hits ? &ranks : NULL,
+                            .decode = o->decode ? &generated : NULL,
+                            .stop = a->stop};
   unroll_status status = ask_check_eval(a, err);
   if (!status && o->hits) status = read_hits(o->hits, &ranks, err);
-  if (!status) status = ask_decode(&searching, &search, err);
+  if (!status) status = ask_decode(&searching, &generated, err);
+  if (!status) status = ask_search(a, &texts, err);
+  how.search = search_asked(&texts);
   if (!status) status = ask_read(a, BIND_TRUTH, err);
   if (!status) status = evaluation_run(&e, &a->m, &a->d, &how, a->workers, err);
   bool full = true;
@@ -81,6 +82,7 @@ static unroll_status evaluate_examples(ask *a, unroll_result *r, unroll_error *e
   if (!status) full = full && result_left_out(r, &e.figures, &a->d) && !e.figures.failed && result_figures(r, &e.figures);
   if (!status && !full) status = error_memory(err);
   evaluation_free(&e);
+  search_free(&texts);
   return status;
 }
 

@@ -26,6 +26,7 @@ static bool take_part(unroll_result *r, unroll_value *v, const predicted_part *p
   }
   while (n < p->n && p->symbols[n] != p->v->words.end) n++;
   full = result_symbols(r, v, &p->v->words, p->symbols, n);
+  v->times = result_copy(r, p->times, (size_t)n, sizeof *p->times, &full);
   v->p = result_copy(r, p->p, (size_t)n, sizeof *p->p, &full);
   v->n_probabilities = p->all ? p->v->words.n : 0;
   v->probabilities = result_copy(r, p->all, (size_t)n * (size_t)v->n_probabilities, sizeof *p->all, &full);
@@ -36,7 +37,12 @@ static unroll_status take_predicted(void *context, const predicted *p, unroll_er
   const collector *c = context;
   result_row *row = result_add(c->r);
   bool full = row != NULL;
-  if (full) row->row.example = p->number;
+  if (full) {
+    row->row.example = p->number;
+    row->row.number = p->rank;
+    row->row.log2_p = p->log_probability * BITS_PER_NAT;
+    row->row.ended = !isnan(p->log_probability);
+  }
   for (int k = 0; k < p->n && full; k++) full = take_part(c->r, &row->values[k], &p->parts[k]);
   return full ? result_hand(c->r) : error_memory(err);
 }
@@ -56,9 +62,9 @@ static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
   const call_options *o = &a->o;
   const bool generates = decode_is_for(&a->m.g);
   double levels[ASK_LEVELS];
-  ctc_search search;
+  search s = {0};
   decode_options how;
-  predict_sink sink = {.context = c, .emit = take_predicted, .stop = a->stop, .all = true, .search = ask_ctc(o, &search)};
+  predict_sink sink = {.context = c, .emit = take_predicted, .stop = a->stop, .all = true, .times = o->times};
   const decode_sink drawn = {.context = c, .emit = collect_decoded, .stop = a->stop};
   unroll_status status = generates ? ask_decode(o, &how, err) : ask_check_alone(a, err);
   if (!status && o->quantiles) status = take_levels(a, generates, levels, &sink, err);
@@ -66,7 +72,11 @@ static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
     status = error_set(err, UNROLL_USAGE, "this model reads texts, not tables: 'sample' and 'score' are for it");
   if (!status) status = ask_read(a, BIND_GIVEN, err);
   if (!status && generates) return decode_table(&a->m, &a->d, NULL, &how, a->workers, &drawn, err);
-  return status ? status : predict(&a->m, &a->d, false, (int)ask_or(o->batch, ROWS), 1, a->workers, &sink, NULL, err);
+  if (!status) status = ask_search(a, &s, err);
+  sink.search = search_asked(&s);
+  if (!status) status = predict(&a->m, &a->d, false, (int)ask_or(o->batch, ROWS), 1, a->workers, &sink, NULL, err);
+  search_free(&s);
+  return status;
 }
 
 /* --- series --- */

@@ -52,9 +52,21 @@ static int do_open(const char *path, int flags) {
   while (fd < 0 && errno == EINTR);
   return fd;
 }
+/* What was looked at of standard input and not yet read. */
+static struct {
+  char data[512];
+  size_t at, n;
+} looked;
+
 static ssize_t do_read(int fd, void *data, size_t size) {
   if (may_fail()) return -1;
   ssize_t n;
+  if (fd == STDIN_FILENO && looked.n > looked.at) {
+    n = (ssize_t)(size < looked.n - looked.at ? size : looked.n - looked.at);
+    memcpy(data, looked.data + looked.at, (size_t)n);
+    looked.at += (size_t)n;
+    return n;
+  }
   do n = read(fd, data, size);
   while (n < 0 && errno == EINTR);
   return n;
@@ -162,6 +174,24 @@ unroll_status file_read(const char *path, char **data, size_t *size, unroll_erro
     *size = 0;
   }
   return status;
+}
+
+unroll_status file_look(const char **data, size_t *size, unroll_error *err) {
+  for (ssize_t n = 1; n > 0 && looked.n < sizeof looked.data && (looked.n < 12 || !memchr(looked.data, '\n', looked.n));) {
+    do n = read(STDIN_FILENO, looked.data + looked.n, sizeof looked.data - looked.n);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return trouble(err, UNROLL_BAD_INPUT, "standard input", "cannot read");
+    looked.n += (size_t)n;
+  }
+  *data = looked.data;
+  *size = looked.n;
+  return UNROLL_OK;
+}
+
+unroll_status file_input(void *data, size_t size, size_t *n, unroll_error *err) {
+  const ssize_t got = do_read(STDIN_FILENO, data, size);
+  *n = got > 0 ? (size_t)got : 0;
+  return got < 0 ? trouble(err, UNROLL_BAD_INPUT, "standard input", "cannot read") : UNROLL_OK;
 }
 
 unroll_status file_open(file_source *f, const char *path, unroll_error *err) {

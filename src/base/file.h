@@ -10,6 +10,12 @@
  * UNROLL_BAD_INPUT when it cannot be read (with the reason), UNROLL_FAILED for lack of memory. Directories are refused. */
 unroll_status file_read(const char *path, char **data, size_t *size, unroll_error *err);
 
+/* The first bytes of standard input, as many as a line has, at least 12 and at most 512 where there are so many. They stay there:
+ * who reads standard input gets them again. One thread only. */
+unroll_status file_look(const char **data, size_t *size, unroll_error *err);
+/* Some of standard input, as soon as there is any; *n = 0: its end. */
+unroll_status file_input(void *data, size_t size, size_t *n, unroll_error *err);
+
 /* A regular file of at most `most` bytes, as file_read does it. Whatever else has the name is refused and not waited for: a pipe, a
  * device, "-" too. */
 unroll_status file_read_regular(const char *path, size_t most, char **data, size_t *size, unroll_error *err);

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/data.h"
+#include "cli/listen.h"
 #include "cli/row.h"
 #include "cli/series.h"
 #include "cli/terminal.h"
@@ -20,6 +21,12 @@ unroll_status command_predict(const options *o, unroll_error *err) {
   unroll_series_init(&form);
   p.m = m;
   if (!status) status = unroll_model_series(m, &form, err);
+  if (!status && listens(m, o)) {
+    status = predict_listen(m, o, err);
+    unroll_model_free(m);
+    json_decref(p.list);
+    return status;
+  }
   if (!status) status = data_options_of(&how, "predict", o, err);
   if (!status) status = data_table(&t, o, 1, err);
   if (!status && form.time) unroll_options_set_rows(how, series_print, &s);

@@ -39,6 +39,13 @@ static json_t *label_json(const unroll_model *m, const char *variable, int32_t s
   return output_json_text(s ? s : "", size);
 }
 
+/* Seconds to the millisecond: a step is longer. */
+static json_t *times_json(const unroll_value *v) {
+  json_t *list = json_array();
+  for (int64_t i = 0; i < v->steps; i++) json_array_append_new(list, json_number(floor(v->times[i] * 1000 + 0.5) / 1000));
+  return list;
+}
+
 json_t *row_value_json(const unroll_model *m, const unroll_value *v, bool generated) {
   if (v->width) return numbers_json(v);
   const unroll_variable x = row_variable(m, v->name);
@@ -50,6 +57,7 @@ json_t *row_value_json(const unroll_model *m, const unroll_value *v, bool genera
     value = output_json_text(v->text, v->length);
   }
   json_t *j = json_pack("{s:o}", "value", value);
+  if (v->times) json_object_set_new(j, "times", times_json(v));
   if (generated || (!v->p && v->steps)) return j;
   json_t *shares = json_array();
   for (int64_t i = 0; i < v->steps; i++) json_array_append_new(shares, json_number((double)v->p[i]));
@@ -123,6 +131,7 @@ int row_print(void *context, const unroll_result *r) {
     if (!has_value(&v)) continue;
     if (shown++) text_add(&line, "\t", 1);
     line.failed |= !row_add_value(&line, &v);
+    for (int64_t i = 0; v.times && i < v.steps; i++) text_format(&line, "%c%.3f", i ? ' ' : '\t', v.times[i]);
     if (v.p && !row_variable(p->m, v.name).has_steps) text_format(&line, "\t%.4f", (double)v.p[0]);
   }
   return row_put(p, &line);

@@ -5,6 +5,7 @@
 #ifndef DATA_CELL_H
 #define DATA_CELL_H
 #include "data/schema.h"
+#include "read/sound_features.h"
 #include "read/table.h"
 
 typedef struct cell_scratch { /* a cell in small letters, in composed form; a part of a word */
@@ -38,6 +39,8 @@ typedef struct cell_reader {
   /* The values of what was opened last: [steps][width]. */
   unroll_status (*read)(void *state, float *out, unroll_error *err);
   void (*end)(void *state);
+  /* How long a step is, in seconds; NULL: that is not known. */
+  double (*seconds)(const variable *v);
   /* What was generated as a file of that sort; NULL: there is none. v->args as above. */
   unroll_status (*write)(text *out, const variable *v, const cell_values *list, int n, unroll_error *err);
 } cell_reader;
@@ -58,6 +61,9 @@ unroll_status cell_add_symbol(const cell_place *p, int32_t code);
 unroll_status cell_add_word(const cell_place *p, const char *s, size_t size);
 /* The next part of a cell between white space. */
 bool cell_next(const cell *c, size_t *at, size_t *begin);
+
+/* cell_sound.c: what the data line of a recording asks for. */
+unroll_status cell_sound_form(sound_form *f, const variable *v, unroll_error *err);
 
 /* --- the readers --- */
 extern const cell_reader cell_none; /* there is none */

@@ -10,7 +10,7 @@ typedef struct sounds {
 } sounds;
 
 /* The arguments are those of the kind's row. */
-static unroll_status form_of(sound_form *f, const variable *v, unroll_error *err) {
+unroll_status cell_sound_form(sound_form *f, const variable *v, unroll_error *err) {
   enum { RATE, MEL, WINDOW, STEP, MFCC, DELTA, STACK };
   const bool level = form_has(&v->form, "level"), even = form_has(&v->form, "even");
   unroll_error own = {0};
@@ -41,7 +41,7 @@ static void end(void *state) {
 
 static unroll_status begin(void **state, const variable *v, unroll_error *err) {
   sound_form f;
-  unroll_status status = form_of(&f, v, err);
+  unroll_status status = cell_sound_form(&f, v, err);
   if (status) return status;
   sounds *s = mem_zero(1, sizeof *s);
   if (!s) return error_memory(err);
@@ -63,4 +63,9 @@ static unroll_status read_one(void *state, float *out, unroll_error *err) {
   return sound_cell_read(s->reader, &s->opened, out, err);
 }
 
-const cell_reader cell_sounds = {.begin = begin, .open = open_one, .read = read_one, .end = end};
+static double seconds(const variable *v) {
+  sound_form f;
+  return cell_sound_form(&f, v, NULL) ? 0 : sound_form_seconds(&f);
+}
+
+const cell_reader cell_sounds = {.begin = begin, .open = open_one, .read = read_one, .end = end, .seconds = seconds};

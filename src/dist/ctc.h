@@ -29,7 +29,8 @@ unroll_status ctc_times(const ctc_steps *s, const int32_t *symbols, int n, int *
 typedef struct ctc_language {
   void *context;
   int64_t start;                                                  /* before the first symbol */
-  double (*log_p)(void *context, int64_t state, int32_t symbol);  /* nats; symbol -1: the end of the text */
+  void (*begin)(void *context);                                   /* a search begins, and states of the last are over; or NULL */
+  double (*log_p)(void *context, int64_t state, int32_t symbol);  /* nats; symbol -1: the end of the text; NaN: out of memory */
   int64_t (*after)(void *context, int64_t state, int32_t symbol); /* asked once for each text; -1: out of memory */
 } ctc_language;
 

@@ -122,14 +122,15 @@ static bool state_of(const search *q, prefix *p) {
 static bool add_found(search *q, int32_t parent, int32_t symbol, int32_t word, double log_probability) {
   const prefix *p = &q->all[parent];
   const ctc_language *l = q->how->language;
-  if (!grow((void **)&q->found, q->n_found, &q->room_found, sizeof *q->found)) return false;
+  const double said = l ? l->log_p(l->context, p->state, symbol) : 0;
+  if (isnan(said) || !grow((void **)&q->found, q->n_found, &q->room_found, sizeof *q->found)) return false;
   q->found[q->n_found++] = (prefix){.parent = parent,
                                     .child = -1,
                                     .symbol = symbol,
                                     .word = word,
                                     .n = p->n + 1,
                                     .words = p->words + (symbol == q->how->space && in_word(q, p)),
-                                    .language = l ? p->language + l->log_p(l->context, p->state, symbol) : 0,
+                                    .language = p->language + said,
                                     .now = NO_PATHS,
                                     .next = {-HUGE_VAL, log_probability}};
   return true;
@@ -143,7 +144,6 @@ static bool extend(search *q, int32_t number) {
   p->touched = true;
   p->next.blank = plus(p->next.blank, total + q->log_p[blank]);
   if (p->n) p->next.symbol = plus(p->next.symbol, p->now.symbol + q->log_p[p->symbol]);
-  if (!state_of(q, p)) return false;
   for (int32_t c = p->child; c >= 0; c = q->all[c].sibling) q->number[q->all[c].symbol] = c;
   bool fine = true;
   for (int32_t k = 0; k < blank && fine; k++) {
@@ -153,7 +153,7 @@ static bool extend(search *q, int32_t number) {
     q->number[k] = -1;
     if (q->log_p[k] < least || log_probability == -HUGE_VAL || !follow(q, p, k, &word)) continue;
     if (child < 0) {
-      fine = add_found(q, number, k, word, log_probability);
+      fine = state_of(q, p) && add_found(q, number, k, word, log_probability);
       continue;
     }
     q->all[child].touched = true;
@@ -232,6 +232,8 @@ static void listen(search *q, int t) {
 }
 
 static bool walk(search *q) {
+  const ctc_language *l = q->how->language;
+  if (l && l->begin) l->begin(l->context);
   bool fine = grow((void **)&q->all, 0, &q->room, sizeof *q->all);
   if (!fine) return false;
   q->all[0] = (prefix){.parent = -1, .child = -1, .sibling = -1, .symbol = -1, .now = {0, -HUGE_VAL}, .next = NO_PATHS};
@@ -258,6 +260,7 @@ static bool finish(search *q, ranked *list, int *n) {
     if (!state_of(q, p)) return false;
     p->words += in_word(q, p);
     if (l) p->language += l->log_p(l->context, p->state, -1);
+    if (isnan(p->language)) return false;
     list[(*n)++] = (ranked){score_of(q, p, all_paths(&p->now)), q->active[i], -1};
   }
   qsort(list, (size_t)*n, sizeof *list, by_score);

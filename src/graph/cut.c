@@ -44,6 +44,12 @@ unroll_status cut_axis(int *axis, const graph *g, unroll_error *err) {
 
 /* --- what a step needs --- */
 
+static bool any_fed(const cutter *k) {
+  for (int i = 0; i < k->g->n_data; i++)
+    if (k->c->fed[i]) return true;
+  return false;
+}
+
 static bool on_axis(const cutter *k, int i) { return k->g->nodes[i].space == SPACE_STEP && k->g->nodes[i].axis == k->c->axis; }
 
 /* Attention reads all steps of its second operand, whatever step it is at. */
@@ -85,8 +91,10 @@ static void visit(cutter *k, int i, int *n) {
  * the running ones. */
 static int reads(const node *x) { return x->op == OP_SHIFT ? 1 : x->op == OP_BATCH_STATS ? 0 : NODE_INPUTS; }
 
+/* What is not aligned is predicted by the steps of its arguments: nothing is fed back then. */
 static bool of_axis(const cutter *k, const loss *l) {
   const data_info *d = &k->g->data[l->data];
+  if (!l->distribution->aligned) return on_axis(k, l->args[0]) && !any_fed(k);
   return d->space == SPACE_STEP && d->axis == k->c->axis;
 }
 
@@ -334,7 +342,7 @@ static bool make_room(cutter *k) {
   d->n_params = d->cap_params = g->n_params;
   for (int i = 0; i < k->n; i++) k->map[i] = k->whole[i] = NODE_NONE;
   for (int l = 0; l < g->n_losses; l++)
-    if (of_axis(k, &g->losses[l])) c->fed[g->losses[l].data] = true;
+    if (g->losses[l].distribution->aligned && of_axis(k, &g->losses[l])) c->fed[g->losses[l].data] = true;
   return true;
 }
 

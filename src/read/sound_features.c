@@ -53,6 +53,11 @@ int64_t sound_form_steps(const sound_form *f, int64_t n) {
   return steps ? steps : 1;
 }
 
+int64_t sound_form_begin(const sound_form *f, int64_t t) { return f->raw ? t : t * samples_of(f, f->step); }
+int sound_form_window(const sound_form *f) { return f->raw ? 1 : samples_of(f, f->window); }
+
+double sound_form_seconds(const sound_form *f) { return (double)f->stack * (f->raw ? 1 : samples_of(f, f->step)) / f->rate; }
+
 /* The frequency of point i of mel + 2. */
 static double point(const sound_form *f, int i) {
   const double low = same_log(1 + LOWEST / 700), high = same_log(1 + HIGHEST * f->rate / 700);
@@ -159,9 +164,12 @@ void sound_maker_free(sound_maker *m) {
 
 /* --- features --- */
 
-/* Bands or coefficients of the frame that begins at sample `from`. */
-static void make_frame(sound_maker *m, float *out, const float *x, int64_t from, int64_t n) {
+void sound_make_frame(sound_maker *m, float *out, const float *x, int64_t from, int64_t n) {
   const int mel = m->form.mel;
+  if (m->form.raw) {
+    *out = x[from];
+    return;
+  }
   memset(m->frame, 0, (size_t)m->size * sizeof *m->frame);
   for (int i = 0; i < m->window && from + i < n; i++) {
     const int64_t k = from + i;
@@ -217,10 +225,8 @@ void sound_make(sound_maker *m, float *out, const float *x, int64_t n) {
   for (int64_t t = 0; t < frames; t++) {
     if (t >= there)
       memcpy(out + t * width, out + (t - 1) * width, (size_t)width * sizeof *out);
-    else if (f->raw)
-      out[t * width] = x[t];
     else
-      make_frame(m, out + t * width, x, t * m->step, n);
+      sound_make_frame(m, out + t * width, x, sound_form_begin(f, t), n);
   }
   if (f->scale == SOUND_SCALE_ALL) scale(out, frames, width, 0, base);
   for (int j = 0; j < base && f->scale == SOUND_SCALE_EACH; j++) scale(out, frames, width, j, j + 1);

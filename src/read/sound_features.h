@@ -38,10 +38,16 @@ sound_form sound_form_of(int rate);
 unroll_status sound_form_check(const sound_form *f, unroll_error *err);
 int sound_form_width(const sound_form *f);                /* numbers a step */
 int64_t sound_form_steps(const sound_form *f, int64_t n); /* of n > 0 samples at the form's rate */
+double sound_form_seconds(const sound_form *f);           /* from one step to the next */
 
 typedef struct sound_maker sound_maker; /* tables, and room for a frame */
 unroll_status sound_maker_new(sound_maker **out, const sound_form *f, unroll_error *err);
 void sound_maker_free(sound_maker *m);
 /* out[steps][width] of n > 0 samples. */
 void sound_make(sound_maker *m, float *out, const float *x, int64_t n);
+/* One frame, or raw sample, before anything is scaled: that which begins at sample `from` of x[n]. */
+void sound_make_frame(sound_maker *m, float *out, const float *x, int64_t from, int64_t n);
+/* Where frame t begins, and how many samples it takes. */
+int64_t sound_form_begin(const sound_form *f, int64_t t);
+int sound_form_window(const sound_form *f);
 #endif

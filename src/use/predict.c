@@ -3,11 +3,20 @@
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
+#include "data/cell.h"
 #include "use/pass.h"
 
+typedef struct found { /* the texts of an example, the best first */
+  ctc_text *list;
+  double **times; /* [n] seconds of each symbol; NULL: not asked for */
+  int n;
+} found;
+
 typedef struct output { /* of one loss */
-  int64_t *first;       /* [n_sequences + 1] predictions of each example; of ctc room for them ... */
-  int64_t *count;       /* [n_sequences] ... and how many there are; else NULL */
+  int64_t *first;       /* [n_sequences + 1] predictions of each example; of ctc its steps */
+  found *texts;         /* [n_sequences] of ctc; else NULL */
+  arena memory;         /* theirs */
+  double seconds;       /* a step of what ctc reads */
   int32_t *symbols;
   float *p, *all;
   double *numbers;
@@ -32,12 +41,26 @@ typedef struct predictor {
 
 static const variable *variable_of(const predictor *s, int k) { return &s->m->schema.list[s->m->g.losses[k].data]; }
 
+/* How long a step is of what ctc reads. */
+static unroll_status find_seconds(const predictor *s, const variable *v, double *seconds, unroll_error *err) {
+  for (int i = 0; i < s->m->schema.n; i++) {
+    const variable *heard = &s->m->schema.list[i];
+    const cell_reader *reader = cell_reader_of(&heard->form);
+    if (!heard->step || heard->axis != v->over || !reader->seconds) continue;
+    *seconds = reader->seconds(heard);
+    return UNROLL_OK;
+  }
+  return error_set(err, UNROLL_USAGE, "option 'times' is for texts of recordings: what '%s' is read from has no seconds",
+                   v->form.name);
+}
+
 static unroll_status make_output(predictor *s, int k, unroll_error *err) {
   const variable *v = variable_of(s, k);
   output *o = &s->outputs[k];
   o->first = pass_firsts(s->m, s->d, k);
-  o->count = v->over >= 0 ? mem_zero((size_t)s->d->n_sequences + 1, sizeof *o->count) : NULL;
-  if (!o->first || (v->over >= 0 && !o->count)) return error_memory(err);
+  o->texts = v->over >= 0 ? mem_zero((size_t)s->d->n_sequences + 1, sizeof *o->texts) : NULL;
+  if (!o->first || (v->over >= 0 && !o->texts)) return error_memory(err);
+  if (o->texts) return s->sink->times ? find_seconds(s, v, &o->seconds, err) : UNROLL_OK;
   const size_t n = (size_t)o->first[s->d->n_sequences] + 1;
   size_t numbers;
   if (v->form.unit == UNIT_NUMBERS) {
@@ -45,10 +68,10 @@ static unroll_status make_output(predictor *s, int k, unroll_error *err) {
     o->numbers = mem_zero(numbers, sizeof *o->numbers);
     return o->numbers ? UNROLL_OK : error_memory(err);
   }
-  const bool shares = !s->complete && !o->count;
+  const bool shares = !s->complete;
   o->symbols = mem_zero(n, sizeof *o->symbols);
   if (shares) o->p = mem_zero(n, sizeof *o->p);
-  const bool all = s->sink->all && !o->count;
+  const bool all = s->sink->all;
   if (all && !__builtin_mul_overflow(n, (size_t)v->words.n, &numbers)) o->all = mem_zero(numbers, sizeof *o->all);
   return o->symbols && (o->p || !shares) && (o->all || !all) ? UNROLL_OK : error_memory(err);
 }
@@ -99,7 +122,8 @@ static void predictor_free(predictor *s) {
   part_free(&s->all);
   for (int k = 0; s->outputs && k < s->m->g.n_losses; k++) {
     mem_free(s->outputs[k].first);
-    mem_free(s->outputs[k].count);
+    mem_free(s->outputs[k].texts);
+    arena_free(&s->outputs[k].memory);
     mem_free(s->outputs[k].symbols);
     mem_free(s->outputs[k].p);
     mem_free(s->outputs[k].all);
@@ -159,25 +183,43 @@ static void compare(predictor *s, int k, const prediction *p, int64_t at, const 
   if (is_pinball(s, k)) t->nats += distribution_pinball(&s->s.heads[k], p, s->means);
 }
 
-/* The text of an example from its logits, in s->steps. */
+/* The likeliest path. */
+static unroll_status best_path(output *o, const ctc_steps *said, found *to, unroll_error *err) {
+  to->list = arena_alloc(&o->memory, 1, sizeof *to->list);
+  if (to->list) to->list->symbols = arena_alloc(&o->memory, (size_t)said->n + 1, sizeof *to->list->symbols);
+  if (!to->list || !to->list->symbols) return error_memory(err);
+  to->n = 1;
+  to->list->n = ctc_best_path(said, to->list->symbols);
+  to->list->log_probability = (double)NAN;
+  return UNROLL_OK;
+}
+
+static unroll_status find_times(output *o, const ctc_steps *said, found *to, unroll_error *err) {
+  unroll_status status = UNROLL_OK;
+  int *steps = mem_alloc(((size_t)said->n + 1) * sizeof *steps);
+  to->times = arena_alloc(&o->memory, (size_t)to->n + 1, sizeof *to->times);
+  if (!steps || !to->times) status = error_memory(err);
+  for (int r = 0; r < to->n && !status; r++) {
+    const ctc_text *one = &to->list[r];
+    to->times[r] = arena_alloc(&o->memory, (size_t)one->n + 1, sizeof **to->times);
+    status = to->times[r] ? ctc_times(said, one->symbols, one->n, steps, err) : error_memory(err);
+    for (int i = 0; i < one->n && !status; i++) to->times[r][i] = steps[i] * o->seconds;
+  }
+  mem_free(steps);
+  return status;
+}
+
+/* The texts of an example from its logits, in s->steps. */
 static unroll_status find_text(predictor *s, int k, int64_t example, unroll_error *err) {
   output *o = &s->outputs[k];
   const int width = s->s.heads[k].widths[0], steps = (int)(o->first[example + 1] - o->first[example]);
   const ctc_steps said = {s->steps, width, steps, width};
-  int32_t *to = o->symbols + o->first[example];
+  found *to = &o->texts[example];
   for (int64_t i = 0; i < (int64_t)steps * width; i++)
     if (isnan(s->steps[i]) || s->steps[i] == INFINITY) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
-  if (!s->sink->search) {
-    o->count[example] = ctc_best_path(&said, to);
-    return UNROLL_OK;
-  }
-  arena memory = {0};
-  ctc_text *found;
-  int n = 0;
-  const unroll_status status = ctc_find(&said, s->sink->search, &found, &n, &memory, err);
-  o->count[example] = n ? found[0].n : 0;
-  if (n && found[0].n) memcpy(to, found[0].symbols, (size_t)found[0].n * sizeof *to);
-  arena_free(&memory);
+  unroll_status status =
+      s->sink->search ? ctc_find(&said, s->sink->search, &to->list, &to->n, &o->memory, err) : best_path(o, &said, to, err);
+  if (!status && s->sink->times) status = find_times(o, &said, to, err);
   return status;
 }
 
@@ -202,7 +244,7 @@ static unroll_status collect_texts(predictor *s, int k, unroll_error *err) {
 }
 
 static unroll_status collect(predictor *s, int k, unroll_error *err) {
-  if (s->outputs[k].count) return collect_texts(s, k, err);
+  if (s->outputs[k].texts) return collect_texts(s, k, err);
   const distribution *d = &s->s.heads[k];
   const int64_t rows = batcher_loss_rows(s->s.batches, k);
   for (int64_t i = 0; i < rows; i++) {
@@ -227,27 +269,51 @@ static unroll_status take(void *context, unroll_error *err) {
   return status;
 }
 
+/* What is said of example i; of ctc the text of that rank, and nothing where there are less. */
+static predicted_part part_of(const predictor *s, int k, int64_t i, int rank) {
+  const output *o = &s->outputs[k];
+  const variable *v = variable_of(s, k);
+  const column_values *c = &s->d->columns[s->m->g.losses[k].data];
+  const bool truth = s->complete && v->form.unit != UNIT_NUMBERS;
+  const found *f = o->texts ? &o->texts[i] : NULL;
+  const ctc_text *one = f && rank < f->n ? &f->list[rank] : NULL;
+  static const int32_t none[1];
+  return (predicted_part){.v = v,
+                          .distribution = s->m->g.losses[k].distribution,
+                          .n = one ? one->n
+                               : f ? 0
+                                   : o->first[i + 1] - o->first[i],
+                          .symbols = one          ? one->symbols
+                                     : f          ? none
+                                     : o->symbols ? o->symbols + o->first[i]
+                                                  : NULL,
+                          .times = one && f->times ? f->times[rank] : NULL,
+                          .p = o->p ? o->p + o->first[i] : NULL,
+                          .all = o->all ? o->all + o->first[i] * v->words.n : NULL,
+                          .truth = truth ? c->symbols + c->first[i] : NULL,
+                          .n_truth = truth ? c->first[i + 1] - c->first[i] : 0,
+                          .numbers = o->numbers ? o->numbers + o->first[i] * v->width : NULL,
+                          .levels = o->levels,
+                          .n_levels = o->n_levels,
+                          .quantiles = o->quantiles ? o->quantiles + o->first[i] * o->n_levels * v->width : NULL};
+}
+
 static unroll_status emit_all(predictor *s, const predict_sink *sink, unroll_error *err) {
   unroll_status status = UNROLL_OK;
+  const int losses = s->m->g.n_losses;
   for (int64_t i = 0; i < s->d->n_sequences && !status; i++) {
-    for (int k = 0; k < s->m->g.n_losses; k++) {
-      const output *o = &s->outputs[k];
-      const variable *v = variable_of(s, k);
-      const column_values *c = &s->d->columns[s->m->g.losses[k].data];
-      s->parts[k] = (predicted_part){.v = v,
-                                     .distribution = s->m->g.losses[k].distribution,
-                                     .n = o->count ? o->count[i] : o->first[i + 1] - o->first[i],
-                                     .symbols = o->symbols ? o->symbols + o->first[i] : NULL,
-                                     .p = o->p ? o->p + o->first[i] : NULL,
-                                     .all = o->all ? o->all + o->first[i] * v->words.n : NULL,
-                                     .truth = s->complete && o->symbols ? c->symbols + c->first[i] : NULL,
-                                     .n_truth = s->complete && o->symbols ? c->first[i + 1] - c->first[i] : 0,
-                                     .numbers = o->numbers ? o->numbers + o->first[i] * v->width : NULL,
-                                     .levels = o->levels,
-                                     .n_levels = o->n_levels,
-                                     .quantiles = o->quantiles ? o->quantiles + o->first[i] * o->n_levels * v->width : NULL};
+    int ranks = 1;
+    for (int k = 0; k < losses; k++)
+      if (s->outputs[k].texts && s->outputs[k].texts[i].n > ranks) ranks = s->outputs[k].texts[i].n;
+    for (int r = 0; r < ranks && !status; r++) {
+      predicted p = {.number = i, .rank = r, .log_probability = (double)NAN, .parts = s->parts, .n = losses};
+      for (int k = 0; k < losses; k++) {
+        const found *f = s->outputs[k].texts ? &s->outputs[k].texts[i] : NULL;
+        s->parts[k] = part_of(s, k, i, r);
+        if (f && r < f->n && sink->search && sink->search->best > 1) p.log_probability = f->list[r].log_probability;
+      }
+      status = sink->emit(sink->context, &p, err);
     }
-    status = sink->emit(sink->context, &(predicted){.number = i, .parts = s->parts, .n = s->m->g.n_losses}, err);
   }
   return status;
 }
@@ -256,7 +322,7 @@ static unroll_status emit_all(predictor *s, const predict_sink *sink, unroll_err
 static void finish_totals(predictor *s) {
   for (int k = 0; k < s->m->g.n_losses; k++) {
     predict_total *t = &s->totals[k];
-    const int width = s->outputs[k].symbols ? 1 : variable_of(s, k)->width;
+    const int width = variable_of(s, k)->form.unit != UNIT_NUMBERS ? 1 : variable_of(s, k)->width;
     const double entries = (double)t->n * width;
     t->name = s->m->g.data[s->m->g.losses[k].data].name;
     t->distribution = s->m->g.losses[k].distribution;

@@ -15,6 +15,7 @@ typedef struct predicted_part { /* of one line with ~ */
   const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
   const float *p;         /* [n] its probability; NULL for ctc, and where the truth is there */
   const float *all;       /* [n][v->words.n] the probabilities of all symbols, if asked for; else NULL */
+  const double *times;    /* [n] of ctc, if asked for: when each symbol begins, in seconds; else NULL */
   const int32_t *truth;   /* [n_truth] symbols, where the data holds what is predicted; else NULL */
   int64_t n_truth;        /* n, but of ctc */
   const double *numbers;  /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
@@ -24,7 +25,9 @@ typedef struct predicted_part { /* of one line with ~ */
 } predicted_part;
 
 typedef struct predicted {
-  int64_t number; /* of the example, from 0 */
+  int64_t number;         /* of the example, from 0 */
+  int rank;               /* of the texts that a search of ctc found, from 0; what else is predicted is the same in all of them */
+  double log_probability; /* nats; of what a search of ctc found, as far as it was followed; NaN: only one was asked for */
   const predicted_part *parts;
   int n; /* lines with ~, in their order */
 } predicted;
@@ -50,7 +53,8 @@ typedef struct predict_sink {
   int n_levels;
   bool all;                  /* the probabilities of all symbols are wanted; not of ctc */
   const rank_metrics *ranks; /* `at` and `n_at` of it: totals get ranks of symbols; NULL: they do not */
-  const ctc_search *search;  /* of ctc: how its texts are found; NULL: the likeliest path */
+  const ctc_search *search;  /* of ctc: how its texts are found, and how many are emitted; NULL: the likeliest path */
+  bool times;                /* of ctc: the times of symbols are wanted */
 } predict_sink;
 
 /* `complete`: the data holds what is predicted; then totals, [m->g.n_losses], is filled. d is encoded and measured. */

@@ -45,6 +45,13 @@ static void test_arguments(void **state) {
   unroll_parameter_init(&w);
   OK(unroll_session_new(&s, m, err));
   OK(unroll_predict(m, t, NULL, &r, err));
+  unroll_listener *l = NULL;
+  const char *heard;
+  NO(unroll_listener_new(NULL, m, err));
+  NO(unroll_listener_new(&l, NULL, err));
+  NOT(unroll_listener_new(&l, m, NULL));
+  NO(unroll_listener_take(NULL, "", 0, 1, &heard, err));
+  unroll_listener_free(NULL);
   NO(unroll_model_load(NULL, "x", err));
   NO(unroll_model_load(&made, NULL, err));
   NO(unroll_model_load_memory(NULL, "x", 1, err));

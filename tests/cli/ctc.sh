@@ -72,6 +72,39 @@ same out texts "other batches"
 run predict ear/model.safetensors sounds.csv --beam 8
 expect 0
 [ "$(wc -l <out)" = "$(wc -l <truth)" ] || fail "predict --beam: not a line for each row"
+# What a language model and words say: of a model that counts nothing the same texts; only words that are in a list.
+run predict ear/model.safetensors sounds.csv --beam 8
+cp out beam
+cat >letters.net <<'NET'
+data text : chars lines
+text ~ softmax(W gru(embed(text[t-1], 4), 8) + b)
+NET
+tail -n +2 train.csv | cut -d, -f2 >letters.txt
+run train letters.net letters.txt -o letters --steps 60 --quiet --seed 2
+expect 0
+run predict ear/model.safetensors sounds.csv --beam 8 --lm letters/model.safetensors --lm-weight 0
+expect 0
+same out beam "a language model that counts nothing"
+run eval ear/model.safetensors test.csv --lm letters/model.safetensors --lm-weight 0.3 --word-bonus 0.1 --json
+expect 0
+holds "$(rate cer) <= $path + 0.05"
+printf 'a\nab x\nb\nd\nbb\n' >words
+run predict ear/model.safetensors sounds.csv --lexicon words
+expect 0
+! tr ' ' '\n' <out | grep -qvE '^(a|ab|b|d|bb)?$' || fail "predict --lexicon: another word"
+run predict ear/model.safetensors sounds.csv --beam 8 --n-best 3
+expect 0
+cut -f1 out | uniq -c | awk '$1 > 3 || $2 != NR { bad = 1 } END { exit bad }' || fail "predict --n-best: rows"
+[ "$(awk -F'\t' '$1 != last { print $2 } { last = $1 }' out)" = "$(cat beam)" ] || fail "predict --n-best: the first is not the best"
+run predict ear/model.safetensors sounds.csv --lm ear/model.safetensors
+expect 2 "a language model needs a model of texts"
+run predict ear/model.safetensors sounds.csv --lm-weight 2
+expect 2 "--lm-weight goes with --lm"
+run predict ear/model.safetensors sounds.csv --times
+expect 2 "--times is for texts of recordings: what 'text' is read from has no seconds"
+run eval letters/model.safetensors letters.txt --lexicon words
+expect 2 "--lexicon is for texts that ctc predicts"
+
 run predict ear/model.safetensors sounds.csv --json
 expect 0 '{"predictions": [{"text": {"value": "'
 

@@ -93,7 +93,74 @@ if [ "$status" = 0 ]; then
   run predict speech/model.safetensors tones/parts.tsv
   expect 0
   [ "$(tr '\n' ' ' <out)" = "a b " ] || fail "texts: $(cat out)"
+  run predict speech/model.safetensors tones/parts.tsv --times --beam 4
+  expect 0
+  awk -F'\t' '$2 !~ /^0\.0[0-9]0$/ { bad = 1 } END { exit bad || NR != 2 }' out || fail "times: $(cat out)"
+  run predict speech/model.safetensors tones/parts.tsv --times --json
+  expect 0 '"times": [0.0'
 else
   expect 3 "built without libsamplerate"
 fi
+
+# a recording that still goes on: raw samples, or a WAV file, by a net in one direction; the same text as of the whole file
+say() { # say FILE HERTZ...: a tone of 0.1 s each and a pause, 16 bits
+  local file=$1
+  shift
+  LC_ALL=C awk -v list="$*" 'function le(x, k) { if (x < 0) x += 65536; while (k-- > 0) { printf "%c", x % 256; x = int(x / 256) } }
+    BEGIN { n = split(list, hertz, " "); all = n * 1200
+      printf "RIFF"; le(36 + 2 * all, 4); printf "WAVEfmt "; le(16, 4); le(1, 2); le(1, 2); le(8000, 4); le(16000, 4); le(2, 2); le(16, 2)
+      printf "data"; le(2 * all, 4)
+      for (k = 1; k <= n; k++) for (i = 0; i < 1200; i++) le(i < 800 ? int(9000 * sin(6.2831853 * hertz[k] * i / 8000)) : i % 7 - 3, 2) }' >"$file"
+}
+printf 'sound\ttext\n' >tones/said.tsv
+for i in 1 2 3 4 5 6 7 8; do
+  say "tones/ab$i.wav" $((300 + 10 * i)) $((1500 + 20 * i))
+  say "tones/ba$i.wav" $((1500 + 20 * i)) $((300 + 10 * i)) $((350 + 10 * i))
+  printf 'ab%d.wav\tab\nba%d.wav\tbaa\n' $i $i >>tones/said.tsv
+done
+cat >forward.net <<'END'
+data sound : audio(8000, mel = 12, stack = 2)
+data text : chars
+text ~ ctc(W gru([0.1 * sound, 0.1 * sound[t-1]], 16) + b)
+END
+run train forward.net tones/said.tsv -o forward --epochs 60 --lr 0.02 --quiet --valid 0 --seed 3
+expect 0
+printf 'sound\nab3.wav\nba5.wav\n' >tones/two.tsv
+run predict forward/model.safetensors tones/two.tsv
+expect 0
+cp out whole.out
+[ "$(tr '\n' ' ' <whole.out)" = "ab baa " ] || fail "a net in one direction: $(cat whole.out)"
+for f in ab3 ba5; do
+  cp "tones/$f.wav" in
+  run predict forward/model.safetensors -
+  expect 0
+  cat out >>stream.out
+  tail -c +45 "tones/$f.wav" >pipe.raw
+  (head -c 501 pipe.raw; sleep 0.2; tail -c +502 pipe.raw) | "$UNROLL" predict forward/model.safetensors - >raw.out || fail "raw samples"
+  same raw.out out "raw samples and a WAV file"
+done
+same stream.out whole.out "a recording that goes on, and the whole"
+# a table on standard input is still one
+(cd tones && "$UNROLL" predict ../forward/model.safetensors - <two.tsv) >table.out
+same table.out whole.out "a table on standard input"
+cp tones/ab3.wav in
+run predict forward/model.safetensors - --beam 4
+expect 2 "--beam needs the whole recording"
+cp "tones/low 1.wav" in
+run predict forward/model.safetensors -
+expect 3 "these are of 8 bits, 1 channel and 8000 a second"
+head -c 40 tones/ab3.wav >in
+run predict forward/model.safetensors -
+expect 3 "the head of this WAV file is cut off"
+sed 's/stack = 2)/stack = 2) even/' forward.net >even.net
+run train even.net tones/said.tsv -o even --epochs 1 --quiet --valid 0
+expect 0
+cp tones/ab3.wav in
+run predict even/model.safetensors -
+expect 2 "'even' scales by all of a recording"
+sed 's/16) + b/16, backward) + b/' forward.net >backward.net
+run train backward.net tones/said.tsv -o backward --epochs 1 --quiet --valid 0
+expect 0
+run predict backward/model.safetensors -
+expect 2 "nets in one direction"
 finish
