@@ -340,7 +340,8 @@ UNROLL_API unroll_status unroll_score_table(const unroll_model *m, const unroll_
  * they are in that file too. With "not-in" there may be fewer than were asked for. */
 UNROLL_API unroll_status unroll_generate(const unroll_model *m, const unroll_options *o, unroll_result **out, unroll_error *err);
 /* Values of variables of the equations at each step, for the examples of a table, as the options of "predict" read it: "h", "h.i"
- * inside a cell, "a.weights" of an attention `a`, whose width is the steps that it looks at. Any named value of `unroll explain`.
+ * inside a cell ("i" where that is the only one), "a.weights" of an attention `a`, whose width is the steps that it looks at: any
+ * named value of `unroll explain`. Of a variable of the data it is what went in: symbols and text, or numbers.
  * UNROLL_USAGE for a name that is none, with the nearest that is. */
 UNROLL_API unroll_status unroll_trace(const unroll_model *m, const unroll_table *t, const char *const *names, int n_names,
                                       const unroll_options *o, unroll_result **out, unroll_error *err);

@@ -1,7 +1,7 @@
 /* trace.c - behind unroll.h: the values of variables of the equations at each step, for the examples of a table.
  *
  * A variable is a named node of the graph, "h.i" inside a cell too. It is kept by the plan, and read after each pass. What an
- * attention weighs has as many columns as the example has steps there. */
+ * attention weighs has as many columns as the example has steps there. A variable of the data is what went in. */
 #include "api/ask.h"
 #include "api/result.h"
 #include "base/text.h"
@@ -11,7 +11,8 @@ enum { ROWS = 32, STEPS = 256 };
 
 typedef struct traced {
   const char *name;
-  int node;
+  int node;     /* -1: of the data */
+  int variable; /* of the data */
   double **values; /* [n_sequences] [steps][width] */
 } traced;
 
@@ -42,14 +43,30 @@ static unroll_status no_value(const graph *g, const char *name, unroll_error *er
   return UNROLL_USAGE;
 }
 
+/* The only value whose name ends so: "c" is "h.c", as the equations are printed. -1: none, or several. */
+static int find_short(const graph *g, const char *name, int n) {
+  int found = -1;
+  for (int i = 0; i < n; i++) {
+    const char *full = g->nodes[i].name, *dot = full ? strrchr(full, '.') : NULL;
+    if (!dot || strcmp(dot + 1, name) != 0 || g->nodes[i].space == SPACE_PARAM) continue;
+    if (found >= 0) return -1;
+    found = i;
+  }
+  return found;
+}
+
 static unroll_status find(traced *t, const graph *g, const char *name, unroll_error *err) {
   const int n = g->n_forward ? g->n_forward : g->n_nodes;
-  for (int i = 0; i < n; i++)
-    if (g->nodes[i].name && !strcmp(g->nodes[i].name, name) && g->nodes[i].space != SPACE_PARAM) {
-      *t = (traced){.name = name, .node = i};
+  *t = (traced){.name = name, .node = -1, .variable = -1};
+  for (int i = 0; i < g->n_data; i++)
+    if (!strcmp(g->data[i].name, name)) {
+      t->variable = i;
       return UNROLL_OK;
     }
-  return no_value(g, name, err);
+  for (int i = 0; i < n && t->node < 0; i++)
+    if (g->nodes[i].name && !strcmp(g->nodes[i].name, name) && g->nodes[i].space != SPACE_PARAM) t->node = i;
+  if (t->node < 0) t->node = find_short(g, name, n);
+  return t->node < 0 ? no_value(g, name, err) : UNROLL_OK;
 }
 
 /* --- values --- */
@@ -66,6 +83,7 @@ static int width_of(const tracer *s, const traced *t, int64_t example) {
 
 static unroll_status make_room(tracer *s, traced *t, unroll_error *err) {
   const int64_t n = s->a->d.n_sequences;
+  if (t->node < 0) return UNROLL_OK;
   t->values = mem_zero((size_t)n + 1, sizeof *t->values);
   if (!t->values) return error_memory(err);
   for (int64_t i = 0; i < n; i++) {
@@ -107,8 +125,29 @@ static void take_value(tracer *s, const traced *t) {
 static unroll_status take(void *context, unroll_error *err) {
   tracer *s = context;
   (void)err;
-  for (int i = 0; i < s->n; i++) take_value(s, &s->list[i]);
+  for (int i = 0; i < s->n; i++)
+    if (s->list[i].node >= 0) take_value(s, &s->list[i]);
   return UNROLL_OK;
+}
+
+/* What went in: symbols with their text, or numbers in the units of the data. */
+static bool add_given(tracer *s, unroll_value *v, int number, int64_t example) {
+  const variable *of = &s->a->m.schema.list[number];
+  const column_values *c = &s->a->d.columns[number];
+  if (!c->there) return true;
+  const int64_t from = s->a->d.stream ? 0 : c->first[example], n = s->a->d.stream ? c->n : c->first[example + 1] - from;
+  v->steps = n;
+  if (c->symbols) {
+    const bool end = n > 0 && of->ends && c->symbols[from + n - 1] == of->words.end; /* which is not counted */
+    return result_symbols(s->r, v, &of->words, c->symbols + from, n - end);
+  }
+  double *x = n > 0 && c->numbers ? arena_alloc(&s->r->memory, (size_t)n * (size_t)of->width, sizeof *x) : NULL;
+  if (!x) return n == 0 || !c->numbers;
+  for (int64_t i = 0; i < n * of->width; i++)
+    x[i] = variable_unscaled(of, (int)(i % of->width), (double)c->numbers[from * of->width + i]);
+  v->width = of->width;
+  v->numbers = x;
+  return true;
 }
 
 static unroll_status add_rows(tracer *s, unroll_error *err) {
@@ -117,6 +156,10 @@ static unroll_status add_rows(tracer *s, unroll_error *err) {
     if (!row) return error_memory(err);
     for (int k = 0; k < s->n; k++) {
       unroll_value *v = &row->values[k];
+      if (s->list[k].node < 0) {
+        if (!add_given(s, v, s->list[k].variable, i)) return error_memory(err);
+        continue;
+      }
       v->steps = steps_of(s, &s->list[k], i);
       v->width = width_of(s, &s->list[k], i);
       v->numbers = s->list[k].values[i];
@@ -128,17 +171,18 @@ static unroll_status add_rows(tracer *s, unroll_error *err) {
 static unroll_status trace(tracer *s, const char *const *names, unroll_error *err) {
   const graph *g = graph_of(s);
   unroll_status status = UNROLL_OK;
+  int kept = 0;
   s->list = mem_zero((size_t)s->n + 1, sizeof *s->list);
   s->keep = mem_zero((size_t)s->n + 1, sizeof *s->keep);
   s->r = result_new(s->n, NULL);
   if (!s->list || !s->keep || !s->r) return error_memory(err);
   for (int i = 0; i < s->n && !status; i++) {
     status = names[i] ? find(&s->list[i], g, names[i], err) : api_null(err);
-    s->keep[i] = s->list[i].node;
+    if (!status && s->list[i].node >= 0) s->keep[kept++] = s->list[i].node;
     if (!status && !result_name(s->r, i, names[i])) status = error_memory(err);
   }
   const call_options *o = &s->a->o;
-  pass_options how = {.rows = (int)ask_or(o->batch, ROWS), .steps = STEPS, .cold = true, .keep = s->keep, .n_keep = s->n};
+  pass_options how = {.rows = (int)ask_or(o->batch, ROWS), .steps = STEPS, .cold = true, .keep = s->keep, .n_keep = kept};
   if (!status && s->a->m.schema.time.time)
     status = error_set(err, UNROLL_USAGE, "this model is for series with dates, of which windows are predicted");
   if (!status) status = ask_read(s->a, decode_is_for(g) ? BIND_TRUTH : BIND_GIVEN, err);

@@ -135,11 +135,11 @@ static void test_variables(void **state) {
 /* h = 0.5 h[t-1] + x with x = 1: 1, 1.5, 1.75 ... */
 static void test_trace(void **state) {
   static const char net[] = "data x : numbers\ndata y : numbers\nh = 0.5 * h[t-1] + x\ny ~ gaussian(mean = W h, scale = 1)\n";
-  static const char *const names[] = {"h"}, *const wrong[] = {"hh"};
+  static const char *const names[] = {"h", "x", "y"}, *const wrong[] = {"hh"};
   float ones[12], zeros[12] = {0};
   const int64_t first[] = {0, 4, 7, 12};
   (void)state;
-  for (int i = 0; i < 12; i++) ones[i] = 1;
+  for (int i = 0; i < 12; i++) ones[i] = 1, zeros[i] = (float)i;
   unroll_table *t = unroll_table_new();
   OK(unroll_table_add_sequences(t, "x", ones, first, 3, 1, err));
   OK(unroll_table_add_sequences(t, "y", zeros, first, 3, 1, err));
@@ -148,9 +148,11 @@ static void test_trace(void **state) {
   unroll_value v;
   unroll_error e;
   unroll_value_init(&v);
-  OK(unroll_trace(m, t, names, 1, NULL, &r, err));
+  OK(unroll_trace(m, t, names, 3, NULL, &r, err));
   for (int i = 0; i < 3; i++) {
     double h = 0;
+    OK(unroll_result_value(r, i, "x", &v, err));
+    assert_true(v.steps == first[i + 1] - first[i] && v.width == 1 && v.numbers[0] == 1);
     OK(unroll_result_value(r, i, "h", &v, err));
     assert_int_equal(v.steps, first[i + 1] - first[i]);
     assert_int_equal(v.width, 1);
@@ -173,7 +175,7 @@ static void test_trace_inside(void **state) {
   static const char net[] = "data source : chars\ndata target : chars\ncell = lstm\ns = cell(embed(source, 4), 6)\n"
                             "d = cell(embed(target[t-1], 4), 6)\na = attend(d, s)\ntarget ~ softmax(W [d, a] + b)\n";
   static const char *const source[] = {"ab", "abba", "b"}, *const target[] = {"ba", "abba", "b"};
-  static const char *const names[] = {"a.weights", "s.i", "s.c"};
+  static const char *const names[] = {"a.weights", "s.i", "s.c", "source", "target", "weights"}, *const twice[] = {"i"};
   (void)state;
   unroll_table *t = unroll_table_new();
   OK(unroll_table_add_texts(t, "source", source, NULL, 3, err));
@@ -182,8 +184,15 @@ static void test_trace_inside(void **state) {
   unroll_result *r = NULL;
   unroll_value v;
   unroll_value_init(&v);
-  OK(unroll_trace(m, t, names, 3, NULL, &r, err));
+  assert_int_equal(unroll_trace(m, t, twice, 1, NULL, &r, NULL), UNROLL_USAGE); /* s.i or d.i? */
+  OK(unroll_trace(m, t, names, 6, NULL, &r, err));
   for (int i = 0; i < 3; i++) {
+    OK(unroll_result_value(r, i, "source", &v, err)); /* what went in, without the end symbol */
+    assert_true(v.steps == (int64_t)strlen(source[i]) && !strcmp(v.text, source[i]));
+    OK(unroll_result_value(r, i, "target", &v, err));
+    assert_true(v.steps == (int64_t)strlen(target[i]) && !strcmp(v.text, target[i]));
+    OK(unroll_result_value(r, i, "weights", &v, err)); /* the only one */
+    assert_int_equal(v.width, strlen(source[i]));
     OK(unroll_result_value(r, i, "a.weights", &v, err));
     assert_int_equal(v.width, strlen(source[i]));
     assert_int_equal(v.steps, strlen(target[i]) + 1);
