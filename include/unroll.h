@@ -339,9 +339,11 @@ UNROLL_API unroll_status unroll_score_table(const unroll_model *m, const unroll_
 /* `unroll sample`: a row for each sequence that is drawn, of any net that needs no data but option "text". With option "output"
  * they are in that file too. With "not-in" there may be fewer than were asked for. */
 UNROLL_API unroll_status unroll_generate(const unroll_model *m, const unroll_options *o, unroll_result **out, unroll_error *err);
-/* Values of variables of the equations at each step, for the examples of a table, as the options of "predict" read it: "h", "h.i"
- * inside a cell ("i" where that is the only one), "a.weights" of an attention `a`, whose width is the steps that it looks at: any
- * named value of `unroll explain`. Of a variable of the data it is what went in: symbols and text, or numbers.
+/* The named values of the equations, from 0: "h", "h.i" inside a cell; NULL for a number that is none. */
+UNROLL_API const char *unroll_model_value(const unroll_model *m, int number);
+/* Values of variables of the equations at each step, for the examples of a table, as the options of "trace" (or "predict") read it:
+ * "h", "h.i" inside a cell ("i" where that is the only one), "a.weights" of an attention `a`, whose width is the steps that it
+ * looks at: any named value of `unroll explain`. Of a variable of the data it is what went in: symbols and text, or numbers.
  * UNROLL_USAGE for a name that is none, with the nearest that is. */
 UNROLL_API unroll_status unroll_trace(const unroll_model *m, const unroll_table *t, const char *const *names, int n_names,
                                       const unroll_options *o, unroll_result **out, unroll_error *err);
@@ -489,6 +491,12 @@ UNROLL_API unroll_status unroll_run(const char *net, const unroll_options *o, un
  * "length" of "task". The text of *length bytes is for unroll_free. */
 UNROLL_API unroll_status unroll_task(const char *name, const unroll_options *o, int64_t first, int64_t n, char **text,
                                      size_t *length, unroll_error *err);
+/* `unroll flow`: how the derivative of one loss by each state fades or grows over the steps before it. A row for each state, with
+ * its name as `series`: "norms" are [steps] of |dL[t] / ds[t - k]| for k = 0, 1 .. "lags", medians over the examples. Figures:
+ * "exponent", the estimated largest Lyapunov exponent, and of matrices/NAME "spectral_radius", "largest" and "least" singular
+ * value. t NULL: made-up data. `o`: options of "flow". UNROLL_USAGE for a net without a state. */
+UNROLL_API unroll_status unroll_flow(const unroll_model *m, const unroll_table *t, const unroll_options *o, unroll_result **out,
+                                     unroll_error *err);
 /* Equations and gradient for a page: form "latex" (environments of amsmath) or "mathml" (an element each); or "dot", a drawing of
  * what depends on what. The text is for unroll_free. UNROLL_USAGE for another form. */
 UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *settings, int n_settings, const char *form, char **text,
@@ -556,6 +564,9 @@ UNROLL_API void unroll_watch_init_sized(unroll_watch *w, size_t size);
  * "test_loss", "seconds" ... The flag of unroll_options_set_stop stops it, and is set where `progress` returns not 0. */
 UNROLL_API unroll_status unroll_train_watched(const unroll_options *o, const unroll_table *t, const unroll_watch *w,
                                               unroll_model **out, unroll_result **figures, unroll_error *err);
+/* The model as training with these options would begin with it: on the data that they name, on a table, or, with neither, with
+ * made-up sizes of what only data would say. Nothing is written. */
+UNROLL_API unroll_status unroll_untrained(const unroll_options *o, const unroll_table *t, unroll_model **out, unroll_error *err);
 
 #ifdef __cplusplus
 }

@@ -16,8 +16,9 @@ struct unroll_model {
   symbol_texts *symbols; /* [m.schema.n] */
 };
 
-unroll_status api_null(unroll_error *err);          /* an argument that must not be NULL is */
-int api_variable(const model *m, const char *name); /* its number, or -1 */
+unroll_status api_symbols(unroll_model *m, unroll_error *err); /* fills m->symbols, once m->m is whole */
+unroll_status api_null(unroll_error *err);                     /* an argument that must not be NULL is */
+int api_variable(const model *m, const char *name);            /* its number, or -1 */
 /* The text that symbols make together; labels have spaces between them. */
 void api_text(const vocabulary *v, const int32_t *symbols, int64_t n, text *out);
 unroll_status api_no_variable(const model *m, const char *name, unroll_error *err);

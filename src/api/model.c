@@ -69,7 +69,7 @@ static unroll_status add_texts(symbol_texts *t, const vocabulary *v, unroll_erro
 }
 
 /* Made once so that the model stays constant. */
-static unroll_status add_symbols(unroll_model *m, unroll_error *err) {
+unroll_status api_symbols(unroll_model *m, unroll_error *err) {
   const schema *s = &m->m.schema;
   unroll_status status = UNROLL_OK;
   m->symbols = mem_zero((size_t)s->n + 1, sizeof *m->symbols);
@@ -84,7 +84,7 @@ static unroll_status load(unroll_model **out, const char *path, const void *byte
   unroll_model *m = mem_zero(1, sizeof *m);
   if (!m) return error_memory(err);
   unroll_status status = bytes ? model_load_memory(&m->m, bytes, size, err) : model_load(&m->m, path, false, err);
-  if (!status) status = add_symbols(m, err);
+  if (!status) status = api_symbols(m, err);
   if (status)
     unroll_model_free(m);
   else

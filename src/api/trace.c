@@ -11,8 +11,8 @@ enum { ROWS = 32, STEPS = 256 };
 
 typedef struct traced {
   const char *name;
-  int node;     /* -1: of the data */
-  int variable; /* of the data */
+  int node;        /* -1: of the data */
+  int variable;    /* of the data */
   double **values; /* [n_sequences] [steps][width] */
 } traced;
 
@@ -67,6 +67,13 @@ static unroll_status find(traced *t, const graph *g, const char *name, unroll_er
     if (g->nodes[i].name && !strcmp(g->nodes[i].name, name) && g->nodes[i].space != SPACE_PARAM) t->node = i;
   if (t->node < 0) t->node = find_short(g, name, n);
   return t->node < 0 ? no_value(g, name, err) : UNROLL_OK;
+}
+
+const char *unroll_model_value(const unroll_model *m, int number) {
+  const int n = !m ? 0 : m->m.g.n_forward ? m->m.g.n_forward : m->m.g.n_nodes;
+  for (int i = 0, k = 0; i < n && number >= 0; i++)
+    if (m->m.g.nodes[i].name && m->m.g.nodes[i].space != SPACE_PARAM && k++ == number) return m->m.g.nodes[i].name;
+  return NULL;
 }
 
 /* --- values --- */
@@ -202,7 +209,7 @@ unroll_status unroll_trace(const unroll_model *m, const unroll_table *t, const c
   *out = NULL;
   if (!m || !t || !names) return api_null(err);
   if (n_names < 1) return error_set(err, UNROLL_USAGE, "no names of values");
-  unroll_status status = ask_begin(&a, m, t, o, IN(predict), err);
+  unroll_status status = ask_begin(&a, m, t, o, o && o->bit == IN(trace) ? IN(trace) : IN(predict), err);
   if (!status) status = trace(&s, names, err);
   pass_free(&s.s);
   part_free(&s.all);

@@ -1,10 +1,12 @@
 /* train.c - behind unroll.h: training with options by their names, and a callback. */
 #include "train/train.h"
 #include <math.h>
+#include "api/api.h"
 #include "api/options.h"
 #include "api/result.h"
 #include "api/table.h"
 #include "base/text.h"
+#include "graph/settings.h"
 #include "use/evaluate.h"
 
 typedef struct listener {
@@ -154,4 +156,46 @@ unroll_status unroll_train_table(const unroll_options *o, const unroll_table *t,
   const unroll_watch w = {.size = sizeof w, .context = context, .progress = progress};
   if (out) *out = NULL;
   return t ? unroll_train_watched(o, t, &w, out, NULL, err) : api_null(err);
+}
+
+/* Of a net alone: what data would say has its default size. */
+static unroll_status without_data(model *m, const train_options *o, unroll_error *err) {
+  arena memory = {0};
+  setting *settings = NULL;
+  int n = 0;
+  const char *file, *source;
+  unroll_status status = model_find_net(o->net, &memory, &file, &source, err);
+  if (!status) status = model_begin(m, file, source, err);
+  if (!status) status = settings_parse(&settings, &n, o->sets.items, (int)o->sets.n, &memory, err);
+  m->inits = o->inits.items;
+  m->n_inits = o->inits.n;
+  if (!status) status = model_build(m, settings, n, false, err);
+  if (!status) status = model_init(m, o->seed, err);
+  m->inits = NULL; /* they have done their work, and belong to the options */
+  m->n_inits = 0;
+  arena_free(&memory);
+  return status;
+}
+
+unroll_status unroll_untrained(const unroll_options *o, const unroll_table *t, unroll_model **out, unroll_error *err) {
+  given_table given = {.t = t};
+  const train_source source = {.open = open_table, .context = &given};
+  if (!out) return api_null(err);
+  *out = NULL;
+  unroll_status status = check(o, err);
+  if (status) return status;
+  unroll_model *m = mem_zero(1, sizeof *m);
+  if (!m) return error_memory(err);
+  train_options own = o->train;
+  if (!own.net) status = error_set(err, UNROLL_USAGE, "no net: option 'net'");
+  if (!status && t) own.data = table_files(t);
+  if (!status && t && !own.data) own.source = &source;
+  if (!status) status = own.data || own.source ? train_untrained(&own, &m->m, err) : without_data(&m->m, &own, err);
+  if (!status) status = api_symbols(m, err);
+  table_source_free(&given.source);
+  if (status)
+    unroll_model_free(m);
+  else
+    *out = m;
+  return status;
 }

@@ -11,6 +11,7 @@ static void latex(const char *name, const graph *g, text *out) {
   text_format(out, "%% %s; needs \\usepackage{amsmath}\n", name);
   graph_print_forward_exact(g, &lines);
   typeset_latex(lines.data ? lines.data : "", out);
+  if (lines.failed) out->failed = 1;
   text_free(&lines);
   text_format(out, "%% Gradient: \\partial x stands for the derivative of the loss by x.\n");
   graph_print_gradient_exact(g, &lines);

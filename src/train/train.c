@@ -368,6 +368,23 @@ unroll_status train_run(const train_options *o, const train_callbacks *c, train_
   return status;
 }
 
+unroll_status train_untrained(const train_options *o, model *out, unroll_error *err) {
+  trainer t = {0};
+  train_options own = *o;
+  own.dir = NULL;
+  unroll_status status = train_options_check(&own, err);
+  if (!status) status = train_options_copy(&t, &own, err);
+  if (!status) status = make_model(&t, err);
+  if (!status) {
+    *out = t.m;
+    out->inits = NULL; /* they have done their work, and live with the trainer */
+    out->n_inits = 0;
+    t.m = (model){0};
+  }
+  trainer_free(&t);
+  return status;
+}
+
 /* --- a resumed run --- */
 
 static unroll_status read_same_data(trainer *t, unroll_error *err) {

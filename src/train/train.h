@@ -11,6 +11,7 @@
 #include <unroll.h>
 #include "train/options.h"
 #include "metrics/figures.h"
+#include "model/model.h"
 #include "train/work.h"
 
 typedef struct train_start { /* what training begins with */
@@ -68,6 +69,8 @@ void train_figures(figures *f, const train_result *r); /* adds them to the whole
 
 /* o->dir NULL: nothing is written. */
 unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err);
+/* The model as that training would begin with it. On failure *out stays as it is. */
+unroll_status train_untrained(const train_options *o, model *out, unroll_error *err);
 /* Goes on from the folder's last checkpoint. What `change` (or NULL) was given is taken where the row says FREE, and refused where
  * a resumed run must go on with what it began with. Changed data is refused. */
 unroll_status train_resume(const char *dir, const train_options *change, const train_callbacks *c, train_result *r,

@@ -177,6 +177,10 @@ static void test_arguments(void **state) {
   NO(unroll_explain("names", NULL, 1, &text, err));
   NO(unroll_explain("names", hole, 1, &text, err));
   NO(unroll_explain("names", NULL, 0, NULL, err));
+  NO(unroll_flow(NULL, t, NULL, &none, err));
+  NO(unroll_flow(m, t, NULL, NULL, err));
+  NO(unroll_untrained(NULL, t, &made, err));
+  NO(unroll_untrained(o, t, NULL, err));
   NO(unroll_typeset(NULL, NULL, 0, "latex", &text, err));
   NO(unroll_typeset("names", NULL, 1, "latex", &text, err));
   NO(unroll_typeset("names", hole, 1, "latex", &text, err));
@@ -247,6 +251,7 @@ static void test_quiet(void **state) {
   unroll_series_init_sized(NULL, 8); /* does nothing */
   assert_int_equal(unroll_result_confusions(NULL), 0);
   assert_null(unroll_result_variable(NULL, 0));
+  assert_null(unroll_model_value(NULL, 0));
   assert_true(isnan(unroll_result_find(NULL, "", "loss")));
   assert_null(unroll_session_log_p(NULL));
 }

@@ -37,6 +37,7 @@ run train decode.net decode.csv -o decode --steps 3 --quiet
 expect 0
 
 # starved ARGUMENTS...
+printf 'data x : numbers\ndata y : numbers\nwidth h = 2\nh = tanh(U h[t-1] + V x)\ny ~ gaussian(mean = W h, scale = 1)\n' >rnn.net
 starved() {
   "$STARVE" . "$step" "$@" >found 2>&1 || { fail "starved: unroll $*"; head -n 60 found; }
   tail -n 1 found
@@ -55,10 +56,17 @@ starved eval series/model.safetensors series.csv --horizon 2 --backtest 1 --samp
 starved predict decode/model.safetensors decode.csv --json --beam 2
 starved explain $m --json
 starved explain $m
+starved explain rnn --latex
+starved trace $m few.txt --of token,h
+starved trace $m few.txt --of h --json
+starved flow $m few.txt --lags 3 --json
+starved flow rnn.net --lags 3
 starved list --json
 starved check rnn --json
 starved show lstm
 export STARVE_TIMES=1
 starved train names few.txt -o trained --set hidden=4 --set embedding=2 --steps 2 --threads 1 --quiet --json
+starved log trained --json
+starved log trained
 starved train label.net label.csv -o trained-label --steps 2 --threads 1 --quiet --json
 finish

@@ -1,0 +1,211 @@
+/* trace.c - `unroll trace`: values inside the equations at every step, as CSV, JSON lines, or a safetensors file. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "cli/data.h"
+#include "cli/terminal.h"
+#include "io/safetensors.h"
+
+enum { MOST_NAMES = 256 };
+
+typedef struct names {
+  const char *list[MOST_NAMES];
+  int n;
+  arena memory;
+} names;
+
+static unroll_status split(names *n, const char *s, unroll_error *err) {
+  for (size_t length; *s; s += length + (s[length] == ',')) {
+    length = strcspn(s, ",");
+    if (!length || n->n == MOST_NAMES)
+      return error_set(err, UNROLL_USAGE, n->n == MOST_NAMES ? "at most %d values at a time" : "--of has an empty name",
+                       MOST_NAMES);
+    n->list[n->n] = arena_text(&n->memory, s, length);
+    if (!n->list[n->n++]) return error_memory(err);
+  }
+  return n->n ? UNROLL_OK : error_set(err, UNROLL_USAGE, "--of has no name");
+}
+
+/* Everything that the net names outside its cells, and what goes in. */
+static unroll_status all_names(names *n, const unroll_model *m, unroll_error *err) {
+  for (int i = 0; i < unroll_model_variables(m) && n->n < MOST_NAMES; i++) {
+    unroll_variable v;
+    unroll_variable_init(&v);
+    unroll_model_variable(m, i, &v, NULL);
+    if (v.symbols || v.width <= 16) n->list[n->n++] = v.name; /* pictures and the like are too wide to be read */
+  }
+  for (int i = 0; unroll_model_value(m, i) && n->n < MOST_NAMES; i++)
+    if (!strchr(unroll_model_value(m, i), '.')) n->list[n->n++] = unroll_model_value(m, i);
+  return n->n ? UNROLL_OK : error_set(err, UNROLL_USAGE, "the equations have no value with a name; say which with --of");
+}
+
+/* --- CSV: a row a step --- */
+
+/* The text of one symbol, in quotes where it must be. */
+static void csv_symbol(const unroll_model *m, const char *name, int32_t symbol, text *out) {
+  size_t n = 0;
+  const char *s = unroll_model_label(m, name, symbol, &n);
+  bool quoted = false;
+  for (size_t i = 0; i < n; i++) quoted |= strchr(",\"\n\r ", s[i]) && s[i];
+  if (quoted) text_add(out, "\"", 1);
+  for (size_t i = 0; i < n; i++) text_add(out, s[i] == '"' ? "\"\"" : s + i, s[i] == '"' ? 2 : 1);
+  if (quoted) text_add(out, "\"", 1);
+}
+
+static void csv_header(const unroll_result *r, const int *widths, text *out) {
+  text_format(out, "example,step");
+  for (int k = 0; k < unroll_result_variables(r); k++) {
+    const char *name = unroll_result_variable(r, k);
+    if (widths[k] <= 1) text_format(out, ",%s", name);
+    for (int i = 0; widths[k] > 1 && i < widths[k]; i++) text_format(out, ",%s%d", name, i + 1);
+  }
+  text_format(out, "\n");
+}
+
+static void csv_cells(const unroll_model *m, const char *name, const unroll_value *v, int64_t step, int width, text *out) {
+  const int64_t at = v->steps == 1 ? 0 : step; /* of what has no steps the same everywhere */
+  for (int i = 0; i < (width > 1 ? width : 1); i++) {
+    text_add(out, ",", 1);
+    if (at >= v->steps || (!v->symbols && i >= v->width)) continue;
+    if (v->symbols)
+      csv_symbol(m, name, v->symbols[at], out);
+    else if (v->numbers)
+      text_format(out, "%.9g", v->numbers[at * v->width + i]);
+  }
+}
+
+static unroll_status print_csv(const unroll_model *m, const unroll_result *r, unroll_error *err) {
+  const int n = unroll_result_variables(r);
+  int widths[MOST_NAMES] = {0};
+  text out = {0};
+  for (int pass = 0; pass < 2; pass++) {
+    for (int64_t row = 0; row < unroll_result_rows(r); row++) {
+      unroll_value values[MOST_NAMES];
+      int64_t steps = 0;
+      for (int k = 0; k < n; k++) {
+        unroll_value_init(&values[k]);
+        unroll_result_value(r, row, unroll_result_variable(r, k), &values[k], NULL);
+        if (values[k].steps > steps) steps = values[k].steps;
+        if (!values[k].symbols && values[k].width > widths[k]) widths[k] = values[k].width;
+      }
+      for (int64_t step = 0; pass && step < steps; step++) {
+        text_format(&out, "%" PRId64 ",%" PRId64, row + 1, step + 1);
+        for (int k = 0; k < n; k++) csv_cells(m, unroll_result_variable(r, k), &values[k], step, widths[k], &out);
+        text_format(&out, "\n");
+      }
+      if (out.failed) return error_memory(err);
+      if (out.length) fwrite(out.data, 1, out.length, stdout);
+      text_free(&out);
+    }
+    if (!pass) csv_header(r, widths, &out);
+  }
+  if (out.length) fwrite(out.data, 1, out.length, stdout); /* no row at all */
+  text_free(&out);
+  return UNROLL_OK;
+}
+
+/* --- JSON lines --- */
+
+static json_t *json_value(const unroll_value *v) {
+  json_t *steps = json_array();
+  if (v->symbols) {
+    json_decref(steps);
+    return json_stringn(v->text, v->length);
+  }
+  for (int64_t t = 0; t < v->steps; t++) {
+    json_t *one = json_array();
+    for (int i = 0; v->numbers && i < v->width; i++) json_array_append_new(one, json_number(v->numbers[t * v->width + i]));
+    json_array_append_new(steps, one);
+  }
+  return steps;
+}
+
+static unroll_status print_json(const unroll_result *r, unroll_error *err) {
+  unroll_status status = UNROLL_OK;
+  for (int64_t row = 0; row < unroll_result_rows(r) && !status; row++) {
+    json_t *out = json_pack("{s:I}", "example", (json_int_t)row + 1);
+    for (int k = 0; k < unroll_result_variables(r); k++) {
+      unroll_value v;
+      unroll_value_init(&v);
+      unroll_result_value(r, row, unroll_result_variable(r, k), &v, NULL);
+      json_object_set_new(out, unroll_result_variable(r, k), json_value(&v));
+    }
+    status = output_json(out, err);
+  }
+  return status;
+}
+
+/* --- safetensors: NAME [all steps, width], and NAME.first [examples + 1] where each example begins --- */
+
+static unroll_status add_tensor(tensor *list, const unroll_result *r, const char *name, arena *memory, unroll_error *err) {
+  const int64_t rows = unroll_result_rows(r);
+  int64_t steps = 0, width = 0, at = 0;
+  unroll_value v;
+  bool symbols = false;
+  for (int64_t i = 0; i < rows; i++) {
+    unroll_value_init(&v);
+    unroll_result_value(r, i, name, &v, NULL);
+    steps += v.steps;
+    symbols |= v.symbols != NULL;
+    if (v.width > width) width = v.width;
+  }
+  if (symbols) width = 1;
+  int64_t *first = arena_alloc(memory, (size_t)rows + 1, sizeof *first);
+  float *x = arena_alloc(memory, (size_t)(steps * width) + 1, sizeof *x);
+  text called = {0};
+  text_format(&called, "%s.first", name);
+  char *copy = called.failed ? NULL : arena_text(memory, called.data, called.length);
+  text_free(&called);
+  if (!first || !x || !copy) return error_memory(err);
+  for (int64_t i = 0; i < rows; i++) {
+    unroll_value_init(&v);
+    unroll_result_value(r, i, name, &v, NULL);
+    for (int64_t t = 0; t < v.steps; t++)
+      for (int64_t k = 0; k < width; k++)
+        x[(at + t) * width + k] = symbols                    ? (float)v.symbols[t]
+                                  : k < v.width && v.numbers ? (float)v.numbers[t * v.width + k]
+                                                             : NAN;
+    first[i + 1] = at += v.steps;
+  }
+  list[0] = (tensor){.name = name, .type = TENSOR_F32, .rank = 2, .shape = {steps, width}, .data = x};
+  list[1] = (tensor){.name = copy, .type = TENSOR_I64, .rank = 1, .shape = {rows + 1}, .data = first};
+  return UNROLL_OK;
+}
+
+static unroll_status write_tensors(const unroll_result *r, const char *path, unroll_error *err) {
+  const int n = unroll_result_variables(r);
+  arena memory = {0};
+  tensor *list = arena_alloc(&memory, 2 * (size_t)n + 1, sizeof *list);
+  unroll_status status = list ? UNROLL_OK : error_memory(err);
+  for (int k = 0; k < n && !status; k++) status = add_tensor(list + 2 * k, r, unroll_result_variable(r, k), &memory, err);
+  if (!status) status = tensor_file_save(path, list, 2 * (size_t)n, NULL, NULL, 0, err);
+  arena_free(&memory);
+  return status;
+}
+
+unroll_status command_trace(const options *o, unroll_error *err) {
+  unroll_model *m = NULL;
+  unroll_options *how = NULL;
+  unroll_table *t = NULL;
+  unroll_result *r = NULL;
+  names n = {.n = 0};
+  unroll_status status = UNROLL_OK;
+  if (o->json && o->output) status = error_set(err, UNROLL_USAGE, "--json and --output exclude each other");
+  if (!status) status = unroll_model_load(&m, o->arguments[0], err);
+  if (!status) status = o->column_of ? split(&n, o->column_of, err) : all_names(&n, m, err);
+  if (!status) status = data_options_of(&how, "trace", o, err);
+  if (!status) status = data_table(&t, o, 1, err);
+  if (!status) status = unroll_trace(m, t, n.list, n.n, how, &r, err);
+  if (r) data_left_out(r);
+  if (!status) status = o->output ? write_tensors(r, o->output, err) : o->json ? print_json(r, err) : print_csv(m, r, err);
+  arena_free(&n.memory);
+  unroll_result_free(r);
+  unroll_table_free(t);
+  unroll_options_free(how);
+  unroll_model_free(m);
+  return status;
+}
