@@ -46,7 +46,7 @@ train() {
   "$unroll" eval "$folder/$name/model.safetensors" "$folder/$name.test.tsv"
 }
 echo "every key for itself:"
-train keys music --set hidden=256 --set drop=0.3 --epochs 12 --lr 0.002 --schedule cosine --batch 16
+train keys music --set hidden=200 --set drop=0.3 --epochs 5 --lr 0.003 --schedule cosine --batch 16
 echo "voice after voice:"
-train voices "$here/voices.net" --epochs 12 --lr 0.002 --schedule cosine --batch 16
+train voices "$here/voices.net" --epochs 4 --lr 0.003 --schedule cosine --batch 16
 rm -r "$folder"

@@ -1,9 +1,8 @@
 #!/bin/sh
 # pendigits.sh FOLDER - a digit from eight points of a pen, of writers who were never seen. FOLDER has pendigits.tra and pendigits.tes (UCI,
 # Pen-Based Recognition of Handwritten Digits): x1,y1 ... x8,y8 from 0 to 100, then the digit; 30 writers, and 14 others for the test.
-# Each training digit is also written COPIES times more, a little wider, higher, slanted and turned. Net, copies and epochs were chosen by the
-# last fifth of the training file. UNROLL=... names the program; SEED and OPTIONS go to `train`; VALID=1 trains on the first four fifths and
-# tests on the last one.
+# Each training digit is also written COPIES times more, a little wider, higher, slanted and turned. VALID=1 trains
+# on the first four fifths of the training file and tests on the last one. UNROLL=... names the program; SEED and OPTIONS go to `train`.
 set -eu
 unroll=${UNROLL:-unroll}
 [ $# = 1 ] || { echo "usage: pendigits.sh FOLDER" >&2; exit 2; }
@@ -36,7 +35,7 @@ for part in train test; do
     }' "$folder/$part" >"$folder/$part.tsv"
 done
 # shellcheck disable=SC2086
-"$unroll" train "$here/pendigits.net" "$folder/train.tsv" -o "$folder/model" --valid 0 --epochs "${EPOCHS:-12}" --lr 0.003 --schedule cosine \
+"$unroll" train "$here/pendigits.net" "$folder/train.tsv" -o "$folder/model" --valid 0 --epochs "${EPOCHS:-6}" --lr 0.003 --schedule cosine \
   --batch 64 --threads 1 --seed "${SEED:-1}" ${OPTIONS:-}
 "$unroll" eval "$folder/model/model.safetensors" "$folder/test.tsv"
 rm -r "$folder"

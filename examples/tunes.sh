@@ -3,7 +3,7 @@
 # (or composer) follow a row of names:
 # - the Nottingham tunes, github.com/jukedeck/nottingham-dataset: melody and chords; KINDS may be "jig reel", only these two;
 # - pieces of composers, as of github.com/azrapamuk/Music-Generator-App.
-# The last fifth of each kind, in the order of the names, is the test, so that movements of a work stay together. TUNES=1 also learns to
+# The last fifth of each kind, in the order of the names, is the test: movements of a work stay together. TUNES=1 also learns to
 # foretell tunes, in eighths. UNROLL=... names the program; SEED and OPTIONS go to `train`.
 set -eu
 unroll=${UNROLL:-unroll}
