@@ -38,8 +38,10 @@ int main(int argc, char **argv) try {
   const Owned<unroll_model> model = train(argv[1], argv[2]);
   Owned<unroll_table> sentences(unroll_table_new());
   check(unroll_table_add_texts(sentences.get(), "text", argv + 3, nullptr, argc - 3, &err));
+  Owned<unroll_options> options(unroll_options_new("predict"));
+  check(unroll_options_set(options.get(), "probabilities", "yes", &err));
   unroll_result *made = nullptr;
-  check(unroll_predict(model.get(), sentences.get(), nullptr, &made, &err));
+  check(unroll_predict(model.get(), sentences.get(), options.get(), &made, &err));
   const Owned<unroll_result> result(made);
   for (int64_t i = 0; i < unroll_result_rows(made); i++) {
     unroll_value label;

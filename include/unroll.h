@@ -239,12 +239,15 @@ typedef struct unroll_value { /* what a row says of a variable; what does not fi
   const int32_t *symbols;  /* [steps] the likeliest or drawn ones */
   const float *p;          /* [steps] the probability of each */
   int n_probabilities;
-  const float *probabilities; /* [steps][n_probabilities] of all symbols */
+  const float *probabilities; /* [steps][n_probabilities] of all symbols, with option "probabilities" of predict */
   const double *log2_p;       /* [n_log2_p] scored: of each step, the end symbol too; NULL of ctc, which has one for all */
   int64_t n_log2_p;
   const char *text; /* of the symbols, NUL-terminated; words and labels have spaces between them */
   size_t length;
   const double *times; /* [steps] option "times": the second at which each symbol of a recording begins */
+  int n_top;           /* option "top" of predict, at most the number of symbols */
+  const int32_t *top;  /* [steps][n_top] the likeliest symbols, likeliest first; of equal ones the lower number */
+  const float *top_p;  /* [steps][n_top] */
 } unroll_value;
 UNROLL_API void unroll_value_init_sized(unroll_value *v, size_t size);
 #define unroll_value_init(v) unroll_value_init_sized((v), sizeof *(v))

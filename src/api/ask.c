@@ -75,16 +75,18 @@ unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err) 
                       : o->trained                 ? "trained"
                       : o->quantiles && !quantiles ? "quantiles"
                                                    : NULL;
-  const char *other = o->tagged        ? "tagged"
-                      : o->folders     ? "labels-from-folders"
-                      : o->confusion   ? "confusion"
-                      : o->hits        ? "hits"
-                      : o->beam > 0    ? "beam"
-                      : o->best > 0    ? "n-best"
-                      : o->length > 0  ? "length"
-                      : o->probability ? "probability"
-                      : o->decode      ? "decode"
-                                       : NULL;
+  const char *other = o->tagged          ? "tagged"
+                      : o->folders       ? "labels-from-folders"
+                      : o->confusion     ? "confusion"
+                      : o->hits          ? "hits"
+                      : o->beam > 0      ? "beam"
+                      : o->best > 0      ? "n-best"
+                      : o->length > 0    ? "length"
+                      : o->probability   ? "probability"
+                      : o->top > 0       ? "top"
+                      : o->probabilities ? "probabilities"
+                      : o->decode        ? "decode"
+                                         : NULL;
   const bool timed = a->m.schema.time.time != NULL;
   if (timed && other)
     return error_set(err, UNROLL_USAGE, "option '%s' does not go together with series with dates, which this model is for", other);

@@ -4,7 +4,7 @@
 
 unroll_status collect_begin(collector *c, const ask *a, const unroll_options *o, unroll_error *err) {
   const graph *g = &a->m.g;
-  *c = (collector){.m = &a->m, .d = &a->d, .r = result_new(g->n_losses, o)};
+  *c = (collector){.a = a, .m = &a->m, .d = &a->d, .r = result_new(g->n_losses, o)};
   bool full = c->r != NULL;
   for (int k = 0; k < g->n_losses && full; k++) full = result_name(c->r, k, g->data[g->losses[k].data].name);
   return full ? UNROLL_OK : error_memory(err);

@@ -5,6 +5,7 @@
 #include "api/result.h"
 
 typedef struct collector {
+  const ask *a;
   const model *m;
   const dataset *d;
   unroll_result *r;

@@ -11,7 +11,35 @@ enum { ROWS = 32, FORECAST_ROWS = 1024, SAMPLES = 200 };
 
 /* --- of each example --- */
 
-static bool take_part(unroll_result *r, unroll_value *v, const predicted_part *p) {
+/* The k likeliest of n symbols at each step: a list that stays in order, as k is small beside n. The likeliest is known already,
+ * and others are behind it where rounding makes them equal. */
+static bool take_top(unroll_result *r, unroll_value *v, const int32_t *likeliest, const float *all, int n, int k) {
+  if (k > n) k = n;
+  int32_t *top = result_alloc(r, (size_t)v->steps * (size_t)k + 1, sizeof *top);
+  float *top_p = result_alloc(r, (size_t)v->steps * (size_t)k + 1, sizeof *top_p);
+  if (!top || !top_p) return false;
+  for (int64_t step = 0; step < v->steps; step++) {
+    const float *p = all + step * n;
+    int32_t *to = top + step * k;
+    to[0] = likeliest[step];
+    for (int i = 0, held = 1; i < n; i++) {
+      int at = held;
+      if (i == to[0]) continue;
+      while (at > 1 && p[to[at - 1]] < p[i]) at--;
+      if (at == k) continue;
+      if (held < k) held++;
+      memmove(to + at + 1, to + at, (size_t)(held - at - 1) * sizeof *to);
+      to[at] = i;
+    }
+    for (int i = 0; i < k; i++) top_p[step * k + i] = p[to[i]];
+  }
+  v->n_top = k;
+  v->top = top;
+  v->top_p = top_p;
+  return true;
+}
+
+static bool take_part(unroll_result *r, unroll_value *v, const predicted_part *p, const call_options *o) {
   bool full = true;
   int64_t n = 0;
   if (p->numbers) {
@@ -28,8 +56,12 @@ static bool take_part(unroll_result *r, unroll_value *v, const predicted_part *p
   full = result_symbols(r, v, &p->v->words, p->symbols, n);
   v->times = result_copy(r, p->times, (size_t)n, sizeof *p->times, &full);
   v->p = result_copy(r, p->p, (size_t)n, sizeof *p->p, &full);
-  v->n_probabilities = p->all ? p->v->words.n : 0;
-  v->probabilities = result_copy(r, p->all, (size_t)n * (size_t)v->n_probabilities, sizeof *p->all, &full);
+  if (!p->all) return full;
+  if (o->top > 0) full &= take_top(r, v, p->symbols, p->all, p->v->words.n, (int)o->top);
+  if (o->probabilities) {
+    v->n_probabilities = p->v->words.n;
+    v->probabilities = result_copy(r, p->all, (size_t)n * (size_t)v->n_probabilities, sizeof *p->all, &full);
+  }
   return full;
 }
 
@@ -43,7 +75,7 @@ static unroll_status take_predicted(void *context, const predicted *p, unroll_er
     row->row.log2_p = p->log_probability * BITS_PER_NAT;
     row->row.ended = !isnan(p->log_probability);
   }
-  for (int k = 0; k < p->n && full; k++) full = take_part(c->r, &row->values[k], &p->parts[k]);
+  for (int k = 0; k < p->n && full; k++) full = take_part(c->r, &row->values[k], &p->parts[k], &c->a->o);
   return full ? result_hand(c->r) : error_memory(err);
 }
 
@@ -58,16 +90,33 @@ static unroll_status take_levels(const ask *a, bool generates, double levels[ASK
   return ask_levels(a->o.quantiles, levels, &sink->n_levels, err);
 }
 
+/* Are probabilities of all symbols asked for, and are there some? */
+static unroll_status check_ranks(const ask *a, bool generates, unroll_error *err) {
+  const char *option = a->o.top > 0 ? "top" : a->o.probabilities ? "probabilities" : NULL;
+  const schema *s = &a->m.schema;
+  bool any = false;
+  if (!option) return UNROLL_OK;
+  if (generates)
+    return error_set(err, UNROLL_USAGE,
+                     "option '%s' is for what is not generated, and this net predicts from its own earlier values", option);
+  for (int i = 0; i < s->n; i++) any |= s->list[i].predicted && s->list[i].form.unit != UNIT_NUMBERS && s->list[i].over < 0;
+  if (any) return UNROLL_OK;
+  return error_set(err, UNROLL_USAGE, "option '%s' is for labels and symbols that are predicted one by one, and here are none",
+                   option);
+}
+
 static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
   const call_options *o = &a->o;
   const bool generates = decode_is_for(&a->m.g);
   double levels[ASK_LEVELS];
   search s = {0};
   decode_options how;
-  predict_sink sink = {.context = c, .emit = take_predicted, .stop = a->stop, .all = true, .times = o->times};
+  predict_sink sink = {
+      .context = c, .emit = take_predicted, .stop = a->stop, .all = o->probabilities || o->top > 0, .times = o->times};
   const decode_sink drawn = {.context = c, .emit = collect_decoded, .stop = a->stop};
   unroll_status status = generates ? ask_decode(o, &how, err) : ask_check_alone(a, err);
   if (!status && o->quantiles) status = take_levels(a, generates, levels, &sink, err);
+  if (!status) status = check_ranks(a, generates, err);
   if (!status && schema_is_text(&a->m.schema))
     status = error_set(err, UNROLL_USAGE, "this model reads texts, not tables: 'sample' and 'score' are for it");
   if (!status) status = ask_read(a, BIND_GIVEN, err);

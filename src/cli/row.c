@@ -36,6 +36,7 @@ static json_t *numbers_json(const unroll_value *v) {
 static json_t *label_json(const unroll_model *m, const char *variable, int32_t symbol) {
   size_t size = 0;
   const char *s = unroll_model_label(m, variable, symbol, &size);
+  if (s && !size) return json_string("\n"); /* the end of a text is the end of its line */
   return output_json_text(s ? s : "", size);
 }
 
@@ -44,6 +45,45 @@ static json_t *times_json(const unroll_value *v) {
   json_t *list = json_array();
   for (int64_t i = 0; i < v->steps; i++) json_array_append_new(list, json_number(floor(v->times[i] * 1000 + 0.5) / 1000));
   return list;
+}
+
+void row_add_symbol(text *out, const unroll_model *m, const char *variable, int32_t symbol) {
+  size_t size = 0;
+  const char *s = unroll_model_label(m, variable, symbol, &size), *unit = row_variable(m, variable).unit;
+  if (!s || !size) s = "\n", size = 1;
+  if (!strcmp(unit, "labels")) { /* as it is printed alone */
+    for (size_t i = 0; i < size; i++) text_add(out, s[i] == '\n' ? "\\n" : s + i, s[i] == '\n' ? 2 : 1);
+    return;
+  }
+  if (*s == ' ' && !strcmp(unit, "bpe")) {
+    text_add(out, "\xe2\x96\x81", 3); /* the mark of a beginning */
+    s++, size--;
+  }
+  output_visible(out, s, size);
+}
+
+/* [{"value": a label, "probability": p}, ...], of each step such a list where there are steps. symbols NULL: all, in their order.
+ */
+static json_t *ranks_json(const unroll_model *m, const unroll_value *v, const int32_t *symbols, const float *p, int n, bool steps) {
+  json_t *all = json_array();
+  for (int64_t i = 0; i < v->steps; i++) {
+    json_t *one = steps ? json_array() : json_incref(all);
+    for (int k = 0; k < n; k++)
+      json_array_append_new(one, json_pack("{s:o, s:o}", "value", label_json(m, v->name, symbols ? symbols[i * n + k] : k),
+                                           "probability", json_number((double)p[i * n + k])));
+    if (steps) json_array_append(all, one);
+    json_decref(one);
+  }
+  return all;
+}
+
+/* Labels with their probabilities, with tabs between all; those of one step after those of the other. */
+static void add_ranks(text *out, const unroll_model *m, const unroll_value *v, const int32_t *symbols, const float *p, int n) {
+  for (int64_t i = 0; i < v->steps * n; i++) {
+    if (i) text_add(out, "\t", 1);
+    row_add_symbol(out, m, v->name, symbols ? symbols[i] : (int32_t)(i % n));
+    text_format(out, "\t%.4f", (double)p[i]);
+  }
 }
 
 json_t *row_value_json(const unroll_model *m, const unroll_value *v, bool generated) {
@@ -62,6 +102,9 @@ json_t *row_value_json(const unroll_model *m, const unroll_value *v, bool genera
   json_t *shares = json_array();
   for (int64_t i = 0; i < v->steps; i++) json_array_append_new(shares, json_number((double)v->p[i]));
   json_object_set_new(j, "probability", shares);
+  if (v->n_top) json_object_set_new(j, "top", ranks_json(m, v, v->top, v->top_p, v->n_top, x.has_steps));
+  if (v->n_probabilities)
+    json_object_set_new(j, "probabilities", ranks_json(m, v, NULL, v->probabilities, v->n_probabilities, x.has_steps));
   return j;
 }
 
@@ -114,6 +157,19 @@ static json_t *row_json(const row_printer *p, const unroll_result *r, const unro
   return out;
 }
 
+/* What a line says of a variable: without steps its first rank is its value. */
+static bool add_value(text *out, const unroll_model *m, const unroll_value *v) {
+  const bool steps = row_variable(m, v->name).has_steps, ranked = v->n_top && !steps;
+  if (!ranked && !row_add_value(out, v)) return false;
+  for (int64_t i = 0; v->times && i < v->steps; i++) text_format(out, "%c%.3f", i ? ' ' : '\t', v->times[i]);
+  if (v->p && !steps && !ranked) text_format(out, "\t%.4f", (double)v->p[0]);
+  if (v->n_top && !ranked) text_add(out, "\t", 1);
+  if (v->n_top) add_ranks(out, m, v, v->top, v->top_p, v->n_top);
+  if (v->n_probabilities) text_add(out, "\t", 1);
+  if (v->n_probabilities) add_ranks(out, m, v, NULL, v->probabilities, v->n_probabilities);
+  return !out->failed;
+}
+
 int row_print(void *context, const unroll_result *r) {
   row_printer *p = context;
   char probability[32];
@@ -130,9 +186,7 @@ int row_print(void *context, const unroll_result *r) {
     unroll_result_value(r, 0, unroll_result_variable(r, k), &v, NULL);
     if (!has_value(&v)) continue;
     if (shown++) text_add(&line, "\t", 1);
-    line.failed |= !row_add_value(&line, &v);
-    for (int64_t i = 0; v.times && i < v.steps; i++) text_format(&line, "%c%.3f", i ? ' ' : '\t', v.times[i]);
-    if (v.p && !row_variable(p->m, v.name).has_steps) text_format(&line, "\t%.4f", (double)v.p[0]);
+    line.failed |= !add_value(&line, p->m, &v);
   }
   return row_put(p, &line);
 }

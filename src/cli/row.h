@@ -18,6 +18,8 @@ typedef struct row_printer {
 unroll_variable row_variable(const unroll_model *m, const char *name);
 /* {"value": ..., "probability": ...}, numbers, or means and quantiles. NULL or incomplete when memory ran out. */
 json_t *row_value_json(const unroll_model *m, const unroll_value *v, bool generated);
+/* A symbol to be seen, a label as it is; the end of a text as a newline. */
+void row_add_symbol(text *out, const unroll_model *m, const char *variable, int32_t symbol);
 bool row_add_value(text *out, const unroll_value *v); /* false: out of memory */
 /* Prints a line and frees it. Returns what a row call returns: not 0 when that fails, which is noted. */
 int row_put(row_printer *p, text *line);

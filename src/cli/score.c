@@ -81,17 +81,6 @@ static int print_json(row_printer *p, const unroll_result *r, const unroll_row *
 
 /* --- text --- */
 
-/* The end of a text is the end of its line. */
-static void add_symbol(text *out, const row_printer *p, const unroll_value *v, int64_t i) {
-  size_t size = 1;
-  const char *s = i < v->steps ? unroll_model_label(p->m, v->name, v->symbols[i], &size) : "\n";
-  if (s && size && *s == ' ' && !strcmp(row_variable(p->m, v->name).unit, "bpe")) {
-    text_add(out, "\xe2\x96\x81", 3); /* the mark of a beginning */
-    s++, size--;
-  }
-  output_visible(out, s ? s : "", s ? size : 0);
-}
-
 /* A line for each symbol or number; of several variables with their names. */
 static void add_symbols(text *out, const row_printer *p, const unroll_value *v, bool named) {
   for (int64_t i = 0; i < v->n_log2_p && v->log2_p; i++) {
@@ -100,7 +89,7 @@ static void add_symbols(text *out, const row_printer *p, const unroll_value *v, 
     if (v->width)
       out->failed |= !add_step(out, v, i);
     else
-      add_symbol(out, p, v, i);
+      row_add_symbol(out, p->m, v->name, i < v->steps ? v->symbols[i] : unroll_model_end(p->m));
     text_format(out, "\t%.4f\t%.6g", v->log2_p[i], exp2(v->log2_p[i]));
   }
 }

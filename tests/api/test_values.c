@@ -10,7 +10,10 @@ static void test_predict(void **state) {
   unroll_row row;
   unroll_value_init(&v);
   unroll_row_init(&row);
-  OK(unroll_predict(m, t, NULL, &r, err));
+  unroll_options *all = unroll_options_new("predict");
+  set(all, "probabilities", NULL);
+  set(all, "top", "2");
+  OK(unroll_predict(m, t, all, &r, err));
   assert_int_equal(unroll_result_rows(r), SENTENCES);
   assert_int_equal(unroll_result_variables(r), 1);
   assert_string_equal(unroll_result_variable(r, 0), "tag");
@@ -27,6 +30,10 @@ static void test_predict(void **state) {
       for (int k = 0; k < 3; k++) sum += (double)v.probabilities[s * 3 + k];
       assert_true(fabs(sum - 1) < 1e-5);
       assert_true(v.p[s] == v.probabilities[s * 3 + v.symbols[s]]);
+      const int32_t *top = v.top + s * 2;
+      assert_true(v.n_top == 2 && top[0] == v.symbols[s] && top[1] != top[0]);
+      for (int k = 0; k < 2; k++) assert_true(v.top_p[s * 2 + k] == v.probabilities[s * 3 + top[k]]);
+      assert_true(v.probabilities[s * 3 + 3 - top[0] - top[1]] <= v.top_p[s * 2 + 1]);
     }
     assert_string_equal(unroll_model_label(m, "tag", v.symbols[2], NULL), "V");
   }
@@ -52,6 +59,7 @@ static void test_predict(void **state) {
     assert_true(fabs((double)(v.log2_p[0] + v.log2_p[1] + v.log2_p[2]) - row.log2_p) < 1e-4);
   }
   assert_true(fabs(log2_p + nats / log(2)) < 1e-3);
+  unroll_options_free(all);
   unroll_result_free(r);
   unroll_result_free(e);
   unroll_result_free(again);
@@ -81,8 +89,11 @@ static void test_load_memory(void **state) {
   assert_int_equal(unroll_model_load_memory(&none, bytes, size - 5, &e), UNROLL_BAD_INPUT);
   assert_null(none);
   free(bytes);
-  OK(unroll_predict(a, t, NULL, &r[0], err));
-  OK(unroll_predict(b, t, NULL, &r[1], err));
+  unroll_options *all = unroll_options_new("predict");
+  set(all, "probabilities", NULL);
+  OK(unroll_predict(a, t, all, &r[0], err));
+  OK(unroll_predict(b, t, all, &r[1], err));
+  unroll_options_free(all);
   for (int i = 0; i < SENTENCES; i++) {
     OK(unroll_result_value(r[0], i, NULL, &v, err));
     OK(unroll_result_value(r[1], i, NULL, &w, err));

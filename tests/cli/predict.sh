@@ -24,4 +24,54 @@ run train levels.net levels.csv -o plain --steps 1 --valid 0 --quiet
 run score plain levels.csv
 head -n 20 out | cut -f2 >got
 same got wanted "the truth that score prints, of numbers as they are"
+
+# --top and --probabilities: of ten examples alike that have three labels, their shares.
+awk 'BEGIN { print "x,label"; for (i = 0; i < 60; i++) print "0," substr("aaaaaabbb", i % 10 + 1, 1) (i % 10 == 9 ? "so so" : "") }' >shares.csv
+printf '%s\n' 'data x : number' 'data label : category' 'label ~ softmax(W x + b)' >shares.net
+run train shares.net shares.csv -o shares --steps 600 --lr 0.02 --batch 60 --valid 0 --quiet
+expect 0
+printf 'x\n0\n0\n' >two.csv
+t=$(printf '\t')
+line="a${t}0.6000"
+pairs() { printf '%s\n' "$1" "$1" >wanted; same out wanted "$command_line"; }
+run predict shares two.csv
+pairs "$line"
+run predict shares two.csv --top 1
+pairs "$line"
+run predict shares two.csv --top 2
+pairs "$line${t}b${t}0.3000"
+run predict shares two.csv --top 20
+pairs "$line${t}b${t}0.3000${t}so so${t}0.1000"
+run predict shares two.csv --probabilities
+pairs "$line${t}a${t}0.6000${t}b${t}0.3000${t}so so${t}0.1000"
+run predict shares two.csv --top 2 --json
+expect 0
+figures() { sed -E 's/0\.(599|600)[0-9]*/.60/g; s/0\.(299|300)[0-9]*/.30/g; s/0\.(099|100)[0-9]*/.10/g' out >got; }
+figures
+grep -qF '"top": [{"value": "a", "probability": .60}, {"value": "b", "probability": .30}]' got || fail "the ranks in JSON"
+refuse "so so" '"probabilities"'
+run predict shares two.csv --probabilities --json
+expect 0
+figures
+grep -qF '"probabilities": [{"value": "a", "probability": .60}, {"value": "b", "probability": .30}, {"value": "so so", "probability": .10}]' \
+  got || fail "all probabilities in JSON"
+refuse '"top"'
+run predict levels levels.csv --top 2
+expect 2 "--top is for labels and symbols"
+
+# of each step: four words, of which the last is a verb two times of three
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "the D\ndog %s\n\n", i % 3 ? "V" : "N" }' >tags.txt
+printf '%s\n' 'data word : words' 'data tag : category' 'tag ~ softmax(W embed(word, 4) + b)' >tags.net
+run train tags.net tags.txt --tagged word,tag -o tags --steps 900 --lr 0.02 --batch 60 --valid 0 --quiet
+expect 0
+printf 'the\ndog\n\n' >words.txt
+run predict tags words.txt --tagged word --top 2
+cut -f1-2 out >got
+printf 'D V\tD\n' >wanted
+same got wanted "tags and the likeliest of the first step"
+awk -F '\t' '{ printf "%s %.3f %s %.3f\n", $6, $7, $8, $9 }' out >got
+echo "V 0.667 N 0.333" >wanted
+same got wanted "the second step's ranks"
+run predict tags words.txt --tagged word --top 1 --json
+expect 0 '"top": [[{"value": "D", "probability": ' '], [{"value": "V", "probability": 0.66'
 finish
