@@ -112,7 +112,7 @@ run score label/model.safetensors films.tsv
 expect 0 "	good film" "bits per prediction, perplexity 1.0" "4 predictions, 4 sequences"
 run train label.net films.tsv -o label --series id
 expect 3 "there is no column 'id'"
-run train names films.tsv -o label --series id
+run train names films.tsv -o other --series id
 expect 2 "--series is for tables"
 run train --resume label --series id
 expect 2 "--series cannot be given with --resume"
