@@ -328,9 +328,10 @@ UNROLL_API unroll_status unroll_result_left_out(const unroll_result *r, int numb
 /* For all functions with a table: `o` are the options of the command that is named, or NULL: as they are at first. *out is for
  * unroll_result_free. They do what the command does, with the same bits. */
 
-/* `unroll predict`: a row for each example; of nets that generate a row for each hypothesis ("beam", "n-best") or draw ("samples",
- * "temperature" ...), and of ctc one for each text that a search found ("n-best"); of series with dates their forecasts ("horizon",
- * "samples", "quantiles"), a row for each series. The table need not have what is predicted. */
+/* `unroll predict`: a row for each example; of models of texts for each line, with the symbol after it; of nets that generate a row
+ * for each hypothesis ("beam", "n-best") or draw ("samples", "temperature" ...), and of ctc one for each text that a search found
+ * ("n-best"); of series with dates their forecasts ("horizon", "samples", "quantiles"), a row for each series. The table need not
+ * have what is predicted. */
 UNROLL_API unroll_status unroll_predict(const unroll_model *m, const unroll_table *t, const unroll_options *o, unroll_result **out,
                                         unroll_error *err);
 /* `unroll eval`: figures; of series with dates those of back-tests. No rows. */

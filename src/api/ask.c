@@ -3,6 +3,7 @@
 #include <math.h>
 #include "base/text.h"
 #include "use/forecast.h"
+#include "use/next.h"
 
 unroll_status ask_begin(ask *a, const unroll_model *m, const unroll_table *t, const unroll_options *o, uint32_t command,
                         unroll_error *err) {
@@ -42,17 +43,29 @@ unroll_status ask_read(ask *a, enum bind_wanted wanted, unroll_error *err) {
   return model_read(&a->d, &a->m, a->source.paths, &how, err);
 }
 
+/* Of the copy of a model a schema that may be changed. */
+static unroll_status own_schema(ask *a, unroll_error *err) {
+  variable *own = arena_alloc(&a->m.memory, (size_t)a->m.schema.n + 1, sizeof *own);
+  if (!own) return error_memory(err);
+  memcpy(own, a->m.schema.list, (size_t)a->m.schema.n * sizeof *own);
+  a->m.schema.list = own;
+  return UNROLL_OK;
+}
+
+unroll_status ask_read_next(ask *a, unroll_error *err) {
+  const data_options how = how_of(a, BIND_TRUTH);
+  const unroll_status status = own_schema(a, err);
+  return status ? status : next_read(&a->d, &a->m, a->source.paths, &how, err);
+}
+
 unroll_status ask_read_series(ask *a, int future, unroll_error *err) {
   data_options how = how_of(a, BIND_TRUTH);
   if (a->o.series) a->m.schema.time.series = (char *)a->o.series; /* the copy's, which is never freed */
   if (a->o.time) a->m.schema.time.time = (char *)a->o.time;
   how.series = NULL;
   /* Of data with gaps the graph is made anew, and the schema with it. */
-  variable *own = arena_alloc(&a->m.memory, (size_t)a->m.schema.n + 1, sizeof *own);
-  if (!own) return error_memory(err);
-  memcpy(own, a->m.schema.list, (size_t)a->m.schema.n * sizeof *own);
-  a->m.schema.list = own;
-  return forecast_read(&a->d, &a->m, a->source.paths, &how, NULL, future, err);
+  const unroll_status status = own_schema(a, err);
+  return status ? status : forecast_read(&a->d, &a->m, a->source.paths, &how, NULL, future, err);
 }
 
 void ask_end(ask *a) {
@@ -95,24 +108,36 @@ unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err) 
                    "option '%s' is for models of series with dates, and this one was trained without option 'time'", given);
 }
 
-unroll_status ask_check_alone(const ask *a, unroll_error *err) {
+/* An option for what is generated or searched for; NULL: there is none. */
+static const char *generating(const ask *a, bool ctc) {
   const call_options *o = &a->o;
-  const bool ctc = search_variable(&a->m) != NULL;
-  const char *name = o->beam >= 0 && !ctc        ? "beam"
-                     : o->best >= 0 && !ctc      ? "n-best"
-                     : o->times && !ctc          ? "times"
-                     : o->samples >= 0           ? "samples"
-                     : !isnan(o->length_penalty) ? "length-penalty"
-                     : !isnan(o->temperature)    ? "temperature"
-                     : !isnan(o->bias)           ? "bias"
-                     : !isnan(o->top_p)          ? "top-p"
-                     : o->top_k >= 0             ? "top-k"
-                     : o->length >= 0            ? "length"
-                     : o->probability            ? "probability"
-                                                 : NULL;
+  return o->beam >= 0 && !ctc        ? "beam"
+         : o->best >= 0 && !ctc      ? "n-best"
+         : o->times && !ctc          ? "times"
+         : o->samples >= 0           ? "samples"
+         : !isnan(o->length_penalty) ? "length-penalty"
+         : !isnan(o->temperature)    ? "temperature"
+         : !isnan(o->bias)           ? "bias"
+         : !isnan(o->top_p)          ? "top-p"
+         : o->top_k >= 0             ? "top-k"
+         : o->length >= 0            ? "length"
+         : o->probability            ? "probability"
+                                     : NULL;
+}
+
+unroll_status ask_check_alone(const ask *a, unroll_error *err) {
+  const char *name = generating(a, search_variable(&a->m) != NULL);
   if (!name) return UNROLL_OK;
   return error_set(err, UNROLL_USAGE,
                    "option '%s' is for nets that generate, and this one predicts nothing from its own earlier values", name);
+}
+
+unroll_status ask_check_next(const ask *a, unroll_error *err) {
+  const char *name = a->o.quantiles ? "quantiles" : generating(a, false);
+  if (!name) return UNROLL_OK;
+  return error_set(
+      err, UNROLL_USAGE,
+      "option '%s' is not for models of texts, of which predict says the next symbol after each line: 'sample' generates", name);
 }
 
 unroll_status ask_check_eval(const ask *a, unroll_error *err) {

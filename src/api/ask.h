@@ -24,11 +24,14 @@ unroll_status ask_begin(ask *a, const unroll_model *m, const unroll_table *t, co
 unroll_status ask_read(ask *a, enum bind_wanted wanted, unroll_error *err);
 /* Of a model of series with dates; `future` steps after the known ones. */
 unroll_status ask_read_series(ask *a, int future, unroll_error *err);
+/* Lines of a text, of each of which the next symbol is wanted. */
+unroll_status ask_read_next(ask *a, unroll_error *err);
 void ask_end(ask *a);
 
 /* The option named does not fit: UNROLL_USAGE. */
 unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err);
 unroll_status ask_check_alone(const ask *a, unroll_error *err); /* of nets that generate nothing */
+unroll_status ask_check_next(const ask *a, unroll_error *err);  /* of the next symbols of texts */
 unroll_status ask_check_eval(const ask *a, unroll_error *err);
 unroll_status ask_decode(const call_options *o, decode_options *d, unroll_error *err);
 /* How texts of ctc are found; search_free in any case. */

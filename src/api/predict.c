@@ -5,6 +5,7 @@
 #include "data/calendar.h"
 #include "use/evaluate.h"
 #include "use/forecast.h"
+#include "use/next.h"
 #include "use/predict.h"
 
 enum { ROWS = 32, FORECAST_ROWS = 1024, SAMPLES = 200 };
@@ -52,7 +53,7 @@ static bool take_part(unroll_result *r, unroll_value *v, const predicted_part *p
     v->quantiles = result_copy(r, p->quantiles, (size_t)p->n * each * (size_t)v->n_levels, sizeof *p->quantiles, &full);
     return full;
   }
-  while (n < p->n && p->symbols[n] != p->v->words.end) n++;
+  while (n < p->n && (p->next || p->symbols[n] != p->v->words.end)) n++;
   full = result_symbols(r, v, &p->v->words, p->symbols, n);
   v->times = result_copy(r, p->times, (size_t)n, sizeof *p->times, &full);
   v->p = result_copy(r, p->p, (size_t)n, sizeof *p->p, &full);
@@ -105,6 +106,14 @@ static unroll_status check_ranks(const ask *a, bool generates, unroll_error *err
                    option);
 }
 
+/* Of a model of one text: what comes after each line. */
+static unroll_status predict_next(ask *a, collector *c, unroll_error *err) {
+  const predict_sink sink = {.context = c, .emit = take_predicted, .stop = a->stop, .all = a->o.probabilities || a->o.top > 0};
+  unroll_status status = ask_check_next(a, err);
+  if (!status) status = ask_read_next(a, err);
+  return status ? status : next_symbols(&a->m, &a->d, (int)ask_or(a->o.batch, ROWS), a->workers, &sink, err);
+}
+
 static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
   const call_options *o = &a->o;
   const bool generates = decode_is_for(&a->m.g);
@@ -117,8 +126,6 @@ static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
   unroll_status status = generates ? ask_decode(o, &how, err) : ask_check_alone(a, err);
   if (!status && o->quantiles) status = take_levels(a, generates, levels, &sink, err);
   if (!status) status = check_ranks(a, generates, err);
-  if (!status && schema_is_text(&a->m.schema))
-    status = error_set(err, UNROLL_USAGE, "this model reads texts, not tables: 'sample' and 'score' are for it");
   if (!status) status = ask_read(a, BIND_GIVEN, err);
   if (!status && generates) return decode_table(&a->m, &a->d, NULL, &how, a->workers, &drawn, err);
   if (!status) status = ask_search(a, &s, err);
@@ -210,7 +217,10 @@ unroll_status unroll_predict(const unroll_model *m, const unroll_table *t, const
   unroll_status status = ask_begin(&a, m, t, o, IN(predict), err);
   if (!status) status = collect_begin(&c, &a, o, err);
   if (!status) status = ask_check_series(&a, true, err);
-  if (!status) status = a.m.schema.time.time ? predict_series(&a, &c, err) : predict_examples(&a, &c, err);
+  if (!status)
+    status = a.m.schema.time.time          ? predict_series(&a, &c, err)
+             : schema_is_text(&a.m.schema) ? predict_next(&a, &c, err)
+                                           : predict_examples(&a, &c, err);
   if (status && c.r && c.r->enough) status = UNROLL_OK;
   status = collect_end(&c, status, out, err);
   ask_end(&a);

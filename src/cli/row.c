@@ -86,6 +86,11 @@ static void add_ranks(text *out, const unroll_model *m, const unroll_value *v, c
   }
 }
 
+/* Has the value steps? Of a model of one text what comes next has none. */
+static bool has_steps(const unroll_model *m, const char *name) {
+  return row_variable(m, name).has_steps && unroll_model_symbols(m) == 0;
+}
+
 json_t *row_value_json(const unroll_model *m, const unroll_value *v, bool generated) {
   if (v->width) return numbers_json(v);
   const unroll_variable x = row_variable(m, v->name);
@@ -93,6 +98,8 @@ json_t *row_value_json(const unroll_model *m, const unroll_value *v, bool genera
   if (x.has_steps && !strcmp(x.unit, "labels")) {
     value = json_array();
     for (int64_t i = 0; i < v->steps; i++) json_array_append_new(value, label_json(m, v->name, v->symbols[i]));
+  } else if (unroll_model_symbols(m) > 0 && v->steps == 1 && !generated) {
+    value = label_json(m, v->name, v->symbols[0]);
   } else {
     value = output_json_text(v->text, v->length);
   }
@@ -102,9 +109,9 @@ json_t *row_value_json(const unroll_model *m, const unroll_value *v, bool genera
   json_t *shares = json_array();
   for (int64_t i = 0; i < v->steps; i++) json_array_append_new(shares, json_number((double)v->p[i]));
   json_object_set_new(j, "probability", shares);
-  if (v->n_top) json_object_set_new(j, "top", ranks_json(m, v, v->top, v->top_p, v->n_top, x.has_steps));
+  if (v->n_top) json_object_set_new(j, "top", ranks_json(m, v, v->top, v->top_p, v->n_top, has_steps(m, v->name)));
   if (v->n_probabilities)
-    json_object_set_new(j, "probabilities", ranks_json(m, v, NULL, v->probabilities, v->n_probabilities, x.has_steps));
+    json_object_set_new(j, "probabilities", ranks_json(m, v, NULL, v->probabilities, v->n_probabilities, has_steps(m, v->name)));
   return j;
 }
 
@@ -159,8 +166,9 @@ static json_t *row_json(const row_printer *p, const unroll_result *r, const unro
 
 /* What a line says of a variable: without steps its first rank is its value. */
 static bool add_value(text *out, const unroll_model *m, const unroll_value *v) {
-  const bool steps = row_variable(m, v->name).has_steps, ranked = v->n_top && !steps;
-  if (!ranked && !row_add_value(out, v)) return false;
+  const bool steps = has_steps(m, v->name), ranked = v->n_top && !steps, next = unroll_model_symbols(m) > 0;
+  if (next && !ranked) row_add_symbol(out, m, v->name, v->symbols[0]);
+  if (!next && !ranked && !row_add_value(out, v)) return false;
   for (int64_t i = 0; v->times && i < v->steps; i++) text_format(out, "%c%.3f", i ? ' ' : '\t', v->times[i]);
   if (v->p && !steps && !ranked) text_format(out, "\t%.4f", (double)v->p[0]);
   if (v->n_top && !ranked) text_add(out, "\t", 1);

@@ -128,6 +128,7 @@ unroll_status pass_all(pass *s, pass_taker take, void *context, volatile sig_ato
   if (s->p->data->stream && !s->o.cold) warm_up(s);
   for (int64_t i = 0; !status && i < batcher_count(s->batches); i++) {
     if (stop && *stop) return error_set(err, UNROLL_INTERRUPTED, "interrupted");
+    if (!s->p->data->stream && s->m->g.n_carries) run_carry_reset(s->run); /* lines, of a net for streams */
     run_pass(s->run, batcher_get(s->batches, 0, i), 0);
     status = take(context, err);
   }

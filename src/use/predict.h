@@ -12,6 +12,7 @@ typedef struct predicted_part { /* of one line with ~ */
   const variable *v;
   const distribution_row *distribution;
   int64_t n;              /* 1, or the steps of the example; of ctc the symbols of the text that was found */
+  bool next;              /* what would come next: n = 1, and an end symbol counts */
   const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
   const float *p;         /* [n] its probability; NULL for ctc, and where the truth is there */
   const float *all;       /* [n][v->words.n] the probabilities of all symbols, if asked for; else NULL */

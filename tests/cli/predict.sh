@@ -74,4 +74,49 @@ echo "V 0.667 N 0.333" >wanted
 same got wanted "the second step's ranks"
 run predict tags words.txt --tagged word --top 1 --json
 expect 0 '"top": [[{"value": "D", "probability": ' '], [{"value": "V", "probability": 0.66'
+
+# Of models of texts each line is a beginning: what may come next has the probability that score gives it.
+awk 'BEGIN { for (i = 0; i < 300; i++) print i % 3 ? "abc" : "cab" }' >lines.txt
+head -c 400 lines.txt | tr -d '\n' >one.txt
+run train names lines.txt -o lines --set hidden=8 --epochs 2 --quiet
+run train language lines.txt -o stream --set hidden=8 --epochs 2 --quiet
+run train language one.txt -o none --set hidden=8 --epochs 2 --valid 0 --quiet # which has never seen a newline
+expect 0
+printf '%s\n' 'data token : bpe(300)' 'h = gru(embed(token[t-1], 8), 8)' 'token ~ softmax(W h + b)' >parts.net
+run train parts.net lines.txt -o parts --epochs 2 --quiet
+expect 0
+printf 'a\n\nab\n' >begin.txt
+for m in lines stream none parts; do
+  printf 'abc' >in
+  run score $m - --per-symbol
+  expect 0
+  awk -F '\t' 'NR > 1 && NR < 5 && NF == 4 { printf "%s\t%.4f\n", $2, $4 }' out >scored
+  rm in
+  run predict $m begin.txt --top 1000
+  expect 0
+  [ "$(wc -l <out)" = 3 ] || fail "$command_line: a line for each line"
+  awk -F '\t' '{ s = 0; for (i = 2; i <= NF; i += 2) { s += $i; if (i > 2 && $i > $(i - 2)) exit 1 }; if (s < 0.985 || s > 1.015) exit 1 }' out ||
+    fail "$command_line: decreasing, and together 1"
+  [ $m = parts ] && continue
+  # P(a), P(b | a), P(c | ab) in the lines 2, 1, 3
+  for pair in 1:2 2:1 3:3; do
+    wanted=$(sed -n ${pair%:*}p scored)
+    sed -n ${pair#*:}p out | sed 's/$/\t/; s/^/\t/' | grep -qF "${t}$wanted${t}" || fail "$command_line: no '$wanted' in line ${pair#*:}"
+  done
+done
+run predict lines begin.txt --top 4
+grep -qF '\n' out || fail "the end of a line is no symbol that may come next"
+run predict lines begin.txt --top 1
+cp out top.out
+run predict lines begin.txt
+same out top.out "without --top"
+run predict lines begin.txt --json
+expect 0 '{"predictions": [{"token": {"value": "' '{"token": {"value": "\n", "probability": [0.'
+run predict stream begin.txt --probabilities --json
+expect 0 '"probabilities": [{"value": "\n", "probability": 0.' '{"value": "c", "probability": 0.'
+printf 'a\nq\n' >begin.txt
+run predict stream begin.txt
+expect 3 "begin.txt:2:1: error: the model does not know the character 'q'"
+run predict stream begin.txt --beam 3
+expect 2 "--beam is not for models of texts"
 finish
