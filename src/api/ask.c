@@ -58,6 +58,11 @@ unroll_status ask_read_next(ask *a, unroll_error *err) {
   return status ? status : next_read(&a->d, &a->m, a->source.paths, &how, err);
 }
 
+unroll_status ask_references(const ask *a, references *r, unroll_error *err) {
+  const data_options how = how_of(a, BIND_GIVEN);
+  return references_read(r, &a->m, a->source.paths, &how, a->o.references, err);
+}
+
 unroll_status ask_read_series(ask *a, int future, unroll_error *err) {
   data_options how = how_of(a, BIND_TRUTH);
   if (a->o.series) a->m.schema.time.series = (char *)a->o.series; /* the copy's, which is never freed */
@@ -99,6 +104,7 @@ unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err) 
                       : o->top > 0       ? "top"
                       : o->probabilities ? "probabilities"
                       : o->decode        ? "decode"
+                      : o->references    ? "references"
                                          : NULL;
   const bool timed = a->m.schema.time.time != NULL;
   if (timed && other)
@@ -146,6 +152,7 @@ unroll_status ask_check_eval(const ask *a, unroll_error *err) {
   const char *name = o->beam >= 0 && !search_variable(&a->m) ? "beam"
                      : !isnan(o->length_penalty)             ? "length-penalty"
                      : o->length >= 0                        ? "length"
+                     : o->references                         ? "references"
                                                              : NULL;
   if (o->decode && !generates)
     return error_set(

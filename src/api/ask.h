@@ -5,6 +5,7 @@
 #include "api/table.h"
 #include "base/threads.h"
 #include "use/decode.h"
+#include "use/references.h"
 #include "use/search.h"
 
 enum { ASK_LEVELS = 32 };
@@ -22,6 +23,8 @@ typedef struct ask {
 unroll_status ask_begin(ask *a, const unroll_model *m, const unroll_table *t, const unroll_options *o, uint32_t command,
                         unroll_error *err);
 unroll_status ask_read(ask *a, enum bind_wanted wanted, unroll_error *err);
+/* What option 'references' names, of the same rows; references_free in any case. */
+unroll_status ask_references(const ask *a, references *r, unroll_error *err);
 /* Of a model of series with dates; `future` steps after the known ones. */
 unroll_status ask_read_series(ask *a, int future, unroll_error *err);
 /* Lines of a text, of each of which the next symbol is wanted. */

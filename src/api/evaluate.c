@@ -57,6 +57,7 @@ static unroll_status evaluate_examples(ask *a, unroll_result *r, unroll_error *e
   decode_options generated;
   search texts = {0};
   rank_metrics ranks = {0};
+  references more = {0};
   call_options searching = *o; /* eval has no other options of the decoder */
   searching.best = searching.samples = searching.top_k = searching.seed = -1;
   searching.temperature = searching.bias = searching.top_p = (double)NAN;
@@ -65,12 +66,14 @@ static unroll_status evaluate_examples(ask *a, unroll_result *r, unroll_error *e
                             .confusion = o->confusion,
                             .ranks = o->hits ? &ranks : NULL,
                             .decode = o->decode ? &generated : NULL,
+                            .references = o->references ? &more : NULL,
                             .stop = a->stop};
   unroll_status status = ask_check_eval(a, err);
   if (!status && o->hits) status = read_hits(o->hits, &ranks, err);
   if (!status) status = ask_decode(&searching, &generated, err);
   if (!status) status = ask_search(a, &texts, err);
   how.search = search_asked(&texts);
+  if (!status && o->references) status = ask_references(a, &more, err);
   if (!status) status = ask_read(a, BIND_TRUTH, err);
   if (!status) status = evaluation_run(&e, &a->m, &a->d, &how, a->workers, err);
   bool full = true;
@@ -83,6 +86,7 @@ static unroll_status evaluate_examples(ask *a, unroll_result *r, unroll_error *e
   if (!status && !full) status = error_memory(err);
   evaluation_free(&e);
   search_free(&texts);
+  references_free(&more);
   return status;
 }
 

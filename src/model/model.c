@@ -265,11 +265,16 @@ void model_free(model *m) {
   *m = (model){0};
 }
 
-unroll_status model_read(dataset *d, const model *m, const char *paths, const data_options *how, unroll_error *err) {
+unroll_status model_read_codes(dataset *d, const model *m, const schema *s, const char *paths, const data_options *how,
+                               unroll_error *err) {
   data_options same = *how;
   if (!same.series && !same.tagged && !same.folders) same.series = m->schema.time.series;
   if (same.series && !*same.series) same.series = NULL; /* "": a row each, whatever the model remembers */
-  unroll_status status = dataset_read(d, &m->schema, paths, &same, err);
+  return dataset_read(d, s, paths, &same, err);
+}
+
+unroll_status model_read(dataset *d, const model *m, const char *paths, const data_options *how, unroll_error *err) {
+  unroll_status status = model_read_codes(d, m, &m->schema, paths, how, err);
   if (!status) status = dataset_encode(d, &m->schema, err);
   if (!status) dataset_measure(d, &m->schema, &m->g);
   return status;

@@ -79,6 +79,9 @@ unroll_status model_init(model *m, uint64_t seed, unroll_error *err);
 /* Data as a model wants it: read, encoded and measured. how->series NULL: the column that the model remembers, if any; "": none.
  * dataset_free in any case. */
 unroll_status model_read(dataset *d, const model *m, const char *paths, const data_options *how, unroll_error *err);
+/* The same as codes: only read, with a schema that says which of its variables are there. */
+unroll_status model_read_codes(dataset *d, const model *m, const schema *s, const char *paths, const data_options *how,
+                               unroll_error *err);
 
 /* The first parameter with a number in `block` that is not finite, or -1. */
 int model_first_bad(const model *m, const float *block);

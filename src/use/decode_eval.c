@@ -11,14 +11,20 @@ typedef struct side { /* a text */
   text bytes;
 } side;
 
+static void side_free(side *s) {
+  mem_free(s->tokens);
+  text_free(&s->bytes);
+}
+
 typedef struct comparer {
   const model *m;
   const dataset *d;
+  const references *more; /* or NULL */
   decode_total *totals;
   int n;
-  lexicon words; /* numbers of all words and labels that were compared */
-  side drawn, truth;
-  text joined; /* scratch */
+  lexicon words;       /* numbers of all words and labels that were compared */
+  side drawn, *truths; /* [1 + the references] */
+  text joined;         /* scratch */
 } comparer;
 
 static bool add_token(comparer *s, side *to, const variable *v, int32_t code, const char *word, size_t size) {
@@ -43,19 +49,24 @@ static bool add_token(comparer *s, side *to, const variable *v, int32_t code, co
   return !to->bytes.failed;
 }
 
-/* The tokens of a text of bpe, in the place of those that are there. */
-static bool add_chunks(comparer *s, side *to, const variable *v, const int32_t *symbols, int64_t n) {
+/* The chunks of `joined`, which begins with a space. */
+static bool cut_chunks(comparer *s, side *to, const variable *v) {
   size_t at = 0, size;
   const char *chunk;
-  s->joined.length = 0;
-  text_add(&s->joined, " ", 1); /* which joining the symbols takes away */
-  vocabulary_add_texts(&v->words, symbols, n, &s->joined);
-  if (s->joined.failed || s->joined.length == 1) return !s->joined.failed;
+  if (s->joined.failed || s->joined.length <= 1) return !s->joined.failed;
   while ((chunk = bpe_chunk(s->joined.data, s->joined.length, &at, &size))) {
     const bool spaced = size > 1 && *chunk == ' ';
     if (!add_token(s, to, v, 0, chunk + spaced, size - spaced)) return false;
   }
   return true;
+}
+
+/* The tokens of a text of bpe, in the place of those that are there. */
+static bool add_chunks(comparer *s, side *to, const variable *v, const int32_t *symbols, int64_t n) {
+  s->joined.length = 0;
+  text_add(&s->joined, " ", 1); /* which joining the symbols takes away */
+  vocabulary_add_texts(&v->words, symbols, n, &s->joined);
+  return cut_chunks(s, to, v);
 }
 
 static bool add_drawn(comparer *s, const variable *v, const decoded_part *p, int64_t n) {
@@ -71,30 +82,70 @@ static bool add_drawn(comparer *s, const variable *v, const decoded_part *p, int
   return fine;
 }
 
-static bool add_truth(comparer *s, const variable *v, const column_values *c, int64_t example) {
+static bool add_truth(comparer *s, side *to, const variable *v, const column_values *c, int64_t example) {
   bool fine = true;
-  s->truth.n = 0;
-  s->truth.bytes.length = 0;
+  to->n = 0;
+  to->bytes.length = 0;
   const int64_t steps = c->first[example + 1] - v->ends - c->first[example];
-  if (v->form.unit == UNIT_BPE) return add_chunks(s, &s->truth, v, c->symbols + c->first[example], steps);
+  if (v->form.unit == UNIT_BPE) return add_chunks(s, to, v, c->symbols + c->first[example], steps);
   for (int64_t i = c->first[example]; i < c->first[example + 1] - v->ends && fine; i++) {
     size_t size = 0;
     const char *word = NULL;
     if (!v->words.codes)
       word = c->codes ? lexicon_text(&c->words, c->codes[i], &size) : lexicon_text(&v->words.words, c->symbols[i], &size);
-    fine = add_token(s, &s->truth, v, word ? 0 : (int32_t)v->words.codes[c->symbols[i]], word, size);
+    fine = add_token(s, to, v, word ? 0 : (int32_t)v->words.codes[c->symbols[i]], word, size);
   }
   return fine;
 }
 
-static unroll_status compare_symbols(comparer *s, decode_total *t, const column_values *c, const decoded_part *p, const decoded *d,
+/* The tokens of a reference, which are codes as they were read. */
+static bool add_reference(comparer *s, side *to, const variable *v, const column_values *c, int64_t example) {
+  const bool apart = unit_has_lexicon(v->form.unit), chunks = v->form.unit == UNIT_BPE;
+  bool fine = true;
+  to->n = 0;
+  to->bytes.length = 0;
+  s->joined.length = 0;
+  for (int64_t i = c->first[example]; i < c->first[example + 1] - v->ends && fine; i++) {
+    size_t size = 0;
+    const char *word = apart ? lexicon_text(&c->words, c->symbols[i], &size) : NULL;
+    if (chunks)
+      text_add(&s->joined, word, size);
+    else
+      fine = add_token(s, to, v, c->symbols[i], word, size);
+  }
+  return fine && (!chunks || cut_chunks(s, to, v));
+}
+
+/* All true texts of an example; *n of them. */
+static bool add_truths(comparer *s, int data, int64_t example, int *n) {
+  const variable *v = &s->m->schema.list[data];
+  bool fine = add_truth(s, s->truths, v, &s->d->columns[data], example);
+  *n = 1;
+  for (int k = 0; s->more && s->more->data == data && k < s->more->n && fine; k++) {
+    const int64_t e = references_example(s->more, k, s->d, example);
+    if (e < 0) continue;
+    fine = add_reference(s, &s->truths[*n], v, &s->more->list[k].columns[data], e);
+    *n += s->truths[*n].n > 0;
+  }
+  return fine;
+}
+
+static text_tokens tokens_of(const side *x) { return (text_tokens){x->tokens, x->n, x->bytes.data, x->bytes.length}; }
+
+static unroll_status compare_symbols(comparer *s, decode_total *t, int data, const decoded_part *p, const decoded *d,
                                      unroll_error *err) {
-  if (!add_drawn(s, t->v, p, d->n) || !add_truth(s, t->v, c, d->example)) return error_memory(err);
-  t->steps += s->truth.n;
-  for (int64_t i = 0; i < s->truth.n && i < s->drawn.n; i++) t->correct += s->drawn.tokens[i] == s->truth.tokens[i];
-  const text_tokens a = {s->drawn.tokens, s->drawn.n, s->drawn.bytes.data, s->drawn.bytes.length};
-  const text_tokens b = {s->truth.tokens, s->truth.n, s->truth.bytes.data, s->truth.bytes.length};
-  return text_metrics_add(&t->text, &a, &b, err);
+  const side *truth = s->truths;
+  int n;
+  if (!add_drawn(s, t->v, p, d->n) || !add_truths(s, data, d->example, &n)) return error_memory(err);
+  t->steps += truth->n;
+  for (int64_t i = 0; i < truth->n && i < s->drawn.n; i++) t->correct += s->drawn.tokens[i] == truth->tokens[i];
+  text_tokens *all = mem_alloc((size_t)n * sizeof *all);
+  if (!all) return error_memory(err);
+  for (int i = 0; i < n; i++) all[i] = tokens_of(&s->truths[i]);
+  const text_tokens drawn = tokens_of(&s->drawn);
+  const unroll_status status = text_metrics_add(&t->text, &drawn, all, n, err);
+  mem_free(all);
+  return status;
 }
 
 /* Steps that were not drawn are outside of any span. */
@@ -135,7 +186,7 @@ static unroll_status compare(void *context, const decoded *d, unroll_error *err)
     }
     t->loss = p->loss;
     t->v = &s->m->schema.list[data];
-    if (p->words && !status) status = compare_symbols(s, t, &s->d->columns[data], p, d, err);
+    if (p->words && !status) status = compare_symbols(s, t, data, p, d, err);
     if (t->tagged && !status) status = compare_spans(t, &s->d->columns[data], p, d, err);
     if (!p->words) compare_numbers(t, &s->d->columns[data], p, d);
   }
@@ -146,18 +197,18 @@ void decode_totals_free(decode_total *totals, int n) {
   for (int k = 0; totals && k < n; k++) span_metrics_free(&totals[k].spans);
 }
 
-unroll_status decode_eval(const model *m, const dataset *d, const decode_options *o, pool *workers, volatile sig_atomic_t *stop,
-                          decode_total *totals, int *n, unroll_error *err) {
-  comparer s = {.m = m, .d = d, .totals = totals};
+unroll_status decode_eval(const model *m, const dataset *d, const references *more, const decode_options *o, pool *workers,
+                          volatile sig_atomic_t *stop, decode_total *totals, int *n, unroll_error *err) {
+  const int n_truths = 1 + (more ? more->n : 0);
+  comparer s = {.m = m, .d = d, .more = more, .totals = totals, .truths = mem_zero((size_t)n_truths, sizeof(side))};
   const decode_sink sink = {.context = &s, .emit = compare, .stop = stop};
   memset(totals, 0, (size_t)m->g.n_losses * sizeof *totals);
-  const unroll_status status = decode_table(m, d, NULL, o, workers, &sink, err);
+  const unroll_status status = s.truths ? decode_table(m, d, NULL, o, workers, &sink, err) : error_memory(err);
   *n = s.n;
   lexicon_free(&s.words);
-  mem_free(s.drawn.tokens);
-  mem_free(s.truth.tokens);
+  side_free(&s.drawn);
+  for (int i = 0; s.truths && i < n_truths; i++) side_free(&s.truths[i]);
+  mem_free(s.truths);
   text_free(&s.joined);
-  text_free(&s.drawn.bytes);
-  text_free(&s.truth.bytes);
   return status;
 }

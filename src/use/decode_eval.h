@@ -4,6 +4,7 @@
 #include "use/decode.h"
 #include "metrics/span.h"
 #include "metrics/text.h"
+#include "use/references.h"
 
 typedef struct decode_total { /* of one line with ~ on the decoded axis */
   int loss;
@@ -16,10 +17,11 @@ typedef struct decode_total { /* of one line with ~ on the decoded axis */
   span_metrics spans;
 } decode_total;
 
-/* Generates the best text of each example of a table and compares. d was read with the truth and, for words, with `codes` (a word
- * that the model does not know is never right). totals: [graph's n_losses], *n of them are filled. */
+/* more: further true texts of one of the lines, which only BLEU, chrF, ROUGE and exact matches look at; an empty one is none. NULL:
+ * there are none. Generates the best text of each example of a table and compares. d was read with the truth and, for words, with
+ * `codes` (a word that the model does not know is never right). totals: [graph's n_losses], *n of them are filled. */
 /* decode_totals_free in any case. */
-unroll_status decode_eval(const model *m, const dataset *d, const decode_options *o, pool *workers, volatile sig_atomic_t *stop,
-                          decode_total *totals, int *n, unroll_error *err);
+unroll_status decode_eval(const model *m, const dataset *d, const references *more, const decode_options *o, pool *workers,
+                          volatile sig_atomic_t *stop, decode_total *totals, int *n, unroll_error *err);
 void decode_totals_free(decode_total *totals, int n);
 #endif

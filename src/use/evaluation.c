@@ -78,7 +78,8 @@ static unroll_status measure(job *j, pool *workers, unroll_error *err) {
     sink.ranks = NULL;
     status = predict(&single, j->d, true, o->rows, o->steps, workers, &sink, j->exact, err);
   }
-  if (!status && o->decode) status = decode_eval(j->m, j->d, o->decode, workers, o->stop, j->decoded, &j->n_decoded, err);
+  if (!status && o->decode)
+    status = decode_eval(j->m, j->d, o->references, o->decode, workers, o->stop, j->decoded, &j->n_decoded, err);
   return status;
 }
 

@@ -6,12 +6,14 @@
 #include "metrics/label.h"
 #include "use/decode.h"
 #include "use/predict.h"
+#include "use/references.h"
 
 typedef struct evaluation_options {
   int rows, steps;              /* examples at a time, which changes no result; of a stream as in pass.h */
   bool confusion;               /* of labels; of a net that predicts none, of symbols */
   const rank_metrics *ranks;    /* `at` and `n_at` of it: hits@n and MRR of symbols; NULL: none */
   const decode_options *decode; /* what the net feeds back is generated too, and compared; NULL: it is not */
+  const references *references; /* with `decode`: further true texts; NULL: none */
   const ctc_search *search;     /* of ctc, as in predict_sink */
   volatile sig_atomic_t *stop;  /* or NULL */
 } evaluation_options;

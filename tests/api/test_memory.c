@@ -2,8 +2,8 @@
 #include "base/memory.h"
 #include "made.h"
 
-static unroll_model *m;
-static unroll_table *t;
+static unroll_model *m, *answers;
+static unroll_table *t, *questions;
 
 static unroll_status predict(unroll_error *err) {
   unroll_result *r = NULL;
@@ -17,6 +17,18 @@ static unroll_status evaluate(unroll_error *err) {
   unroll_result *r = NULL;
   const unroll_status status = unroll_evaluate(m, t, NULL, &r, err);
   unroll_result_free(r);
+  return status;
+}
+
+static unroll_status references(unroll_error *err) {
+  unroll_result *r = NULL;
+  unroll_options *o = unroll_options_new("eval");
+  unroll_status status = o ? unroll_options_set(o, "decode", "yes", err) : UNROLL_FAILED;
+  if (!status) status = unroll_options_set(o, "references", "b,c", err);
+  if (!status) status = unroll_evaluate(answers, questions, o, &r, err);
+  if (!status) assert_int_equal(unroll_result_find(r, "variables/a/generated", "sequences"), 2);
+  unroll_result_free(r);
+  unroll_options_free(o);
   return status;
 }
 
@@ -79,12 +91,22 @@ static unroll_status load(unroll_error *err) {
 }
 
 static void test_no_memory(void **state) {
-  static unroll_status (*const calls[])(unroll_error * err) = {predict, evaluate, score, trace, session, table, options, load};
+  static unroll_status (*const calls[])(unroll_error * err) = {predict, evaluate, references, score, trace,
+                                                               session, table,    options,    load};
   static const char net[] = "data text : words\ndata tag : category\ndata x : numbers(2)\ncell = gru\n"
                             "h = cell([embed(text, 6), x], 8)\ntag ~ softmax(W h + b)\n";
+  static const char generates[] = "data q : words\ndata a : words(9)\ns = gru(embed(q, 2), 3, backward)\n"
+                                  "d = gru(embed(a[t-1], 2), 3, start = s)\na ~ softmax(W d + b)\n";
   (void)state;
   t = make_sentences();
   m = make_model("fed", net, t, few);
+  questions = unroll_table_new();
+  assert_non_null(questions);
+  OK(unroll_table_add_texts(questions, "q", (const char *const[]){"x y", "y"}, NULL, 2, err));
+  OK(unroll_table_add_texts(questions, "a", (const char *const[]){"one two", "two"}, NULL, 2, err));
+  OK(unroll_table_add_texts(questions, "b", (const char *const[]){"two", ""}, NULL, 2, err));
+  OK(unroll_table_add_texts(questions, "c", (const char *const[]){"one", "one one"}, NULL, 2, err));
+  answers = make_model("answers", generates, questions, few);
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     OK(calls[i](err));
     const long live = mem_live();
@@ -101,7 +123,9 @@ static void test_no_memory(void **state) {
     assert_true(n > 2);
   }
   unroll_model_free(m);
+  unroll_model_free(answers);
   unroll_table_free(t);
+  unroll_table_free(questions);
 }
 
 int main(void) {

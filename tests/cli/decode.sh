@@ -49,6 +49,25 @@ expect 0 '"exact": 0.3333' '"bleu": 0.0' '"rouge_1": 0.5'
 run eval digits/model.safetensors digits.csv --beam 2
 expect 2 "--beam goes with --decode"
 
+# several true texts a row: any of them is right, an empty one is none
+printf 'source,target,other,third\n2,six,two,\n14,one four,,four\n1,two,,three one\n331,three,three one,three three one\n' >several.csv
+run eval digits/model.safetensors several.csv --decode --json
+expect 0 '"exact": 0.25,' '"rouge_1": 0.375'
+run eval digits/model.safetensors several.csv --decode --references other --json
+expect 0 '"exact": 0.5,' '"rouge_1": 0.7'
+run eval digits/model.safetensors several.csv --decode --references other,third --json --threads 2 --beam 2
+expect 0 '"exact": 0.75,' '"rouge_1": 0.9166'
+run eval digits/model.safetensors several.csv --decode --references target,other --column target=third --json
+expect 0 '"exact": 0.75,' '"rouge_1": 0.9166'
+run eval digits/model.safetensors several.csv --decode --references other,fourth
+expect 3 "there is no column 'fourth'"
+run eval digits/model.safetensors several.csv --decode --references other,
+expect 2 "--references takes names of columns"
+run eval digits/model.safetensors several.csv --references other
+expect 2 "--references goes with --decode"
+run eval digits/model.safetensors - --decode --references other <several.csv
+expect 2 "standard input is there only once"
+
 # of bpe what the symbols join to is compared
 sed 's/words(20)/bpe(280)/' digits.net >pieces.net
 run train pieces.net digits.csv -o untrained --steps 1 --quiet
@@ -59,6 +78,8 @@ run train pieces.net digits.csv -o pieces --epochs 40 --lr 0.02 --quiet
 expect 0
 run eval pieces/model.safetensors digits.csv --decode
 expect 0 "chrF 100.00, ROUGE-1 100.00, ROUGE-L 100.00, 100.00 % of 240 exact"
+run eval pieces/model.safetensors several.csv --decode --references other,third --json
+expect 0 '"exact": 0.75,' '"rouge_1": 0.9166'
 printf 'source,target\n2,two\n14,one five\n1,six\n' >odd.csv
 run eval pieces/model.safetensors odd.csv --decode --json
 expect 0 '"exact": 0.3333' '"bleu": 0.0' '"rouge_1": 0.5'

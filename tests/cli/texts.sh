@@ -50,6 +50,9 @@ holds "$forced > 0.9 && $drawn == 0.6"
 run eval tags/model.safetensors tags.csv --series s --decode
 expect 0 "given the true tags" "span F1 60.00 %, 60.00 % of 60 exact" "all spans" "60.00     60.00     60.00       180"
 
+run eval tags/model.safetensors tags.csv --series s --decode --references word
+expect 2 "--references is for nets that generate one text"
+
 # Characters that the model has not met: an error, or with `unknown` a symbol of their own, in plain texts and tables, in training too.
 awk 'BEGIN { for (i = 0; i < 60; i++) print (i % 3 ? "abba" : "baba") (i == 7 ? "c" : "") }' >known.txt
 printf 'abza\n\303\251b\n' >new.txt
