@@ -552,6 +552,7 @@ typedef struct unroll_start { /* what training begins with */
   const char *checkpoint;    /* or NULL */
   const char *class_weights; /* "label: no 0.5, yes 5", a line for each variable that has some; NULL: none */
   const char *notes;         /* what was taken to have steps, shares of <unk>: lines; NULL: none */
+  int shards;                /* of the batch: see option 'shards' */
 } unroll_start;
 
 typedef struct unroll_watch { /* functions that a training calls, from the thread that trains; NULL: not called */

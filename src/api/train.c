@@ -34,6 +34,7 @@ static void on_start(void *context, const train_start *s) {
                             .bytes = s->bytes,
                             .window = s->window,
                             .threads = s->threads,
+                            .shards = s->shards,
                             .resumed = s->resumed,
                             .replaces = s->replaces,
                             .checkpoint = s->checkpoint,

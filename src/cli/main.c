@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "io/json.h"
+#include "ranks/ranks.h"
 
 enum { WIDTH = 80 };
 
@@ -45,6 +46,28 @@ static unroll_status unknown_command(const char *name, unroll_error *err) {
   return error_set(err, UNROLL_USAGE, "unknown command '%s'; 'unroll help' lists all", name);
 }
 
+/* Of several ranks number 0 speaks for all. */
+static bool silent(void) {
+  int own;
+  return ranks_started(&own) > 1 && own > 0;
+}
+
+/* The others must not wait for a rank that cannot go on. What happens to all of them rank 0 says, and ends the others. */
+static void end_ranks(unroll_status status, const unroll_error *err) {
+  const ranks *r = ranks_here();
+  if (!r) return;
+  if (!status || status == UNROLL_INTERRUPTED) {
+    ranks_end();
+    return;
+  }
+  if (r->own) {
+    sleep(3);
+    fprintf(stderr, "rank %d: ", r->own);
+    terminal_error(err);
+  }
+  ranks_fail((int)status);
+}
+
 static unroll_status run_command(const command *c, int argc, char **argv, unroll_error *err) {
   options o;
   unroll_status status = options_read(&o, c, argc, argv, err);
@@ -54,10 +77,12 @@ static unroll_status run_command(const command *c, int argc, char **argv, unroll
     status = options_check_arguments(&o, c, err);
     if (!status && cpu_isa_problem()) terminal_warn("%s", cpu_isa_problem());
     if (o.max_memory > 0) budget_set((uint64_t)o.max_memory);
-    if (!status) status = c->run(&o, err);
-    if (!status && o.json && mem_failures()) status = error_memory(err); /* without its list a command prints text */
+    if (!status && !strcmp(c->name, "train")) status = ranks_begin(err);
+    if (silent()) o.quiet = true, o.json = false;
+    if (!status && (!silent() || ranks_here())) status = c->run(&o, err); /* what is not training rank 0 does alone */
+    if (!status && o.json && mem_failures()) status = error_memory(err);  /* without its list a command prints text */
   }
-  if (status == UNROLL_USAGE) {
+  if (status == UNROLL_USAGE && !silent()) {
     terminal_error(err);
     fprintf(stderr, "'unroll %s --help' explains the command.\n", c->name);
     *err = (unroll_error){0}; /* said */
@@ -91,11 +116,13 @@ int main(int argc, char **argv) {
   json_setup();
   unroll_status status = dispatch(argc, argv, &err);
   progress_end();
-  if (status && *err.message) terminal_error(&err);
+  if (status && *err.message && !silent()) terminal_error(&err);
   unroll_error closing = {0};
   if (output_close(&closing) && !status) {
     status = closing.code;
     terminal_error(&closing);
   }
-  return (int)status;
+  const bool said = silent() && !ranks_here(); /* by rank 0, whose exit code is that of all */
+  end_ranks(status, &err);
+  return said ? 0 : (int)status;
 }

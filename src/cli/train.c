@@ -11,6 +11,7 @@
 #include "cli/figures.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
+#include "ranks/ranks.h"
 
 typedef struct watcher {
   bool quiet;
@@ -31,6 +32,11 @@ static void on_start(void *context, const unroll_start *s) {
   char a[32], b[32], c[32], d[32];
   w->counted = s->counted;
   if (w->quiet) return;
+  const ranks *k = ranks_here();
+  if (k) progress_line("%d ranks on %d host%s", k->count, k->hosts, k->hosts == 1 ? "" : "s");
+  if (k && s->shards < k->count)
+    terminal_warn("the batch has %d shard%s, so only as many ranks have work; see --shards and --batch", s->shards,
+                  s->shards == 1 ? "" : "s");
   if (s->known) snprintf(b, sizeof b, ", %d symbols known", s->known);
   progress_line("%s: %s weights%s, %d thread%s (%s)", s->net_file, text_count(s->weights, a), s->known ? b : "", s->threads,
                 s->threads == 1 ? "" : "s", cpu_isa_name(cpu_isa()));
@@ -72,7 +78,7 @@ static int on_progress(void *context, const unroll_progress *p) {
 
 static void on_warning(void *context, const char *message) {
   (void)context;
-  terminal_warn("%s", message);
+  if (!ranks_here() || ranks_here()->own == 0) terminal_warn("%s", message);
 }
 
 static unroll_status print_json(const unroll_result *r, const char *dir, unroll_error *err) {

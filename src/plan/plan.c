@@ -98,7 +98,8 @@ unroll_status plan_new(plan **out, const graph *g, const plan_options *options, 
     return error_set(err, UNROLL_USAGE, "a plan needs at least one row and one step");
   if (options->gradient && options->precision == PRECISION_INT8)
     return error_set(err, UNROLL_USAGE, "int8 is for using a model; training takes fp32 or bf16");
-  if (options->shards > 1 && (options->shards & (options->shards - 1) || options->shards > options->max_rows))
+  if (options->shards > 1 &&
+      (options->shards & (options->shards - 1) || options->shards > options->max_rows || options->shards > MOST_SHARDS))
     return error_set(err, UNROLL_USAGE, "%d rows cannot be cut into %d shards: they are a power of two, and have a row each",
                      options->max_rows, options->shards);
   if (options->shards > 1 && is_of_the_whole(g)) return in_one_piece(err);
@@ -137,7 +138,7 @@ unroll_status plan_shards(int *shards, int wanted, const graph *g, const plan_op
   *shards = one.shards = 1;
   if (is_of_the_whole(g)) return wanted > 1 ? in_one_piece(err) : UNROLL_OK;
   if (wanted & (wanted - 1) || wanted < 0) return error_set(err, UNROLL_USAGE, "option 'shards' is a power of two, not %d", wanted);
-  while (*shards < wanted && *shards <= options->max_rows / 2) *shards *= 2;
+  while (*shards < wanted && *shards < MOST_SHARDS && *shards <= options->max_rows / 2) *shards *= 2;
   if (wanted || options->max_rows < 2 * ROWS_FILL_KERNEL) return UNROLL_OK;
   const unroll_status status = plan_new(&p, g, &one, err);
   if (status) return status;
@@ -145,7 +146,7 @@ unroll_status plan_shards(int *shards, int wanted, const graph *g, const plan_op
   double dense = f->gradient ? (double)f->n_weights : 0;
   for (int i = 0; i < f->n_tables; i++) dense -= (double)f->tables[i].n;
   const double work = plan_operations(p, f->max_cells) * GRADIENT_PERCENT / 100;
-  for (int n = 2; options->max_rows / n >= ROWS_FILL_KERNEL; n *= 2) {
+  for (int n = 2; options->max_rows / n >= ROWS_FILL_KERNEL && n <= MOST_SHARDS; n *= 2) {
     if ((n - 1) * dense * GRADIENT_OPERATIONS > work || (n - 1) * dense > (double)f->arena / GRADIENT_ARENA) break;
     *shards = n;
   }

@@ -119,7 +119,7 @@ void run_each_shard(run *r, shard_visit *one, void *context, int thread, int thr
 void run_add_shards(run *r, int thread, int threads); /* once all threads have returned from there: the shards' gradients */
 
 /* shard.c: a run whose plan has several shards. */
-unroll_status team_new(run *r, unroll_error *err);
+unroll_status team_new(run *r, const int range[2], unroll_error *err); /* of these shards; the others are another process's */
 void team_free(run *r);
 void team_begin(run *r);
 worker *team_worker(const run *r, int thread); /* scratch of a thread outside passes */
@@ -128,6 +128,11 @@ void team_run(run *r, shard_visit *one, void *context, int thread, int threads);
 void team_add(run *r, int thread, int threads);
 float *team_gradient(const run *r);
 const uint8_t *team_touched(const run *r);
+double *team_losses(const run *r, int number); /* [n_losses] of a shard */
+/* Of the subtree of shards that begins with `number`, which is this run's; -1: of all. */
+float *team_slope(const run *r, int number, uint8_t **touched);
+/* n units of one gradient, of which `left` numbers are left, are added to another. */
+void run_add_units(float *to, uint8_t *touched, const float *from, const uint8_t *more, int64_t n, int64_t left);
 double team_loss(const run *r, int number);
 const float *team_value(const run *r, int keep);
 void team_carry_reset(run *r);

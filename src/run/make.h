@@ -8,4 +8,7 @@
  * are NULL after an error. Freed by run_free, then plan_free. */
 unroll_status run_make(run **r, plan **p, const graph *g, const plan_options *options, const float *weights, pool *workers,
                        unroll_error *err);
+/* Of a rank that runs some shards only: see run_new_range. */
+unroll_status run_make_range(run **r, plan **p, const graph *g, const plan_options *options, const float *weights, pool *workers,
+                             const int range[2], unroll_error *err);
 #endif

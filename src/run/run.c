@@ -119,7 +119,8 @@ unroll_status run_alone(run **out, const frozen *f, const float *weights, pool *
 }
 
 /* What all shards share. */
-static unroll_status run_together(run **out, const frozen *f, const float *weights, pool *workers, unroll_error *err) {
+static unroll_status run_together(run **out, const frozen *f, const float *weights, pool *workers, const int range[2],
+                                  unroll_error *err) {
   run *r = mem_zero(1, sizeof *r);
   if (!r) return error_memory(err);
   r->f = f;
@@ -128,7 +129,7 @@ static unroll_status run_together(run **out, const frozen *f, const float *weigh
   r->n_workers = workers ? pool_threads(workers) : 1;
   r->pack = mem_aligned((size_t)f->pack + LANES, sizeof(float));
   r->consts = mem_aligned((size_t)f->n_consts + LANES, sizeof(float));
-  const unroll_status status = r->pack && r->consts ? team_new(r, err) : error_memory(err);
+  const unroll_status status = r->pack && r->consts ? team_new(r, range, err) : error_memory(err);
   if (status) {
     run_free(r);
     return status;
@@ -139,13 +140,25 @@ static unroll_status run_together(run **out, const frozen *f, const float *weigh
   return UNROLL_OK;
 }
 
+static unroll_status allowed(const frozen *f, pool *workers, unroll_error *err) {
+  return budget_check((uint64_t)frozen_bytes(f, workers ? pool_threads(workers) : 1), "a pass of this net", err);
+}
+
+unroll_status run_new_range(run **out, const plan *p, const float *weights, pool *workers, const int range[2], unroll_error *err) {
+  const frozen *f = plan_frozen(p);
+  *out = NULL;
+  unroll_status status = allowed(f, workers, err);
+  if (!status) status = run_together(out, f, weights, workers, range, err);
+  if (!status) run_pack(*out);
+  return status;
+}
+
 unroll_status run_new(run **out, const plan *p, const float *weights, pool *workers, unroll_error *err) {
   const frozen *f = plan_frozen(p);
-  const int threads = workers ? pool_threads(workers) : 1;
+  if (f->shards > 1) return run_new_range(out, p, weights, workers, (const int[]){0, f->shards}, err);
   *out = NULL;
-  unroll_status status = budget_check((uint64_t)frozen_bytes(f, threads), "a pass of this net", err);
-  if (status) return status;
-  status = f->shards > 1 ? run_together(out, f, weights, workers, err) : run_alone(out, f, weights, workers, threads, NULL, err);
+  unroll_status status = allowed(f, workers, err);
+  if (!status) status = run_alone(out, f, weights, workers, workers ? pool_threads(workers) : 1, NULL, err);
   if (!status) run_pack(*out);
   return status;
 }
@@ -407,10 +420,14 @@ static void carry_copy(const run *r, float *out, const float *in) {
     const size_t size = (size_t)c->width * sizeof(float);
     for (int b = 0; b < r->f->whole_rows; b++) {
       int64_t row = b;
-      float *mine = (r->team ? team_carry(r, b, &row) : r->carry) + c->offset;
-      mine += row * c->row;
-      if (out) memcpy(out, mine, size), out += c->width;
-      if (in) memcpy(mine, in, size), in += c->width;
+      float *of_shard = r->team ? team_carry(r, b, &row) : r->carry;
+      const bool here = of_shard != NULL;
+      float *mine = here ? of_shard + c->offset + row * c->row : NULL;
+      if (out && here) memcpy(out, mine, size);
+      if (out && !here) memset(out, 0, size); /* another process has it */
+      if (in && here) memcpy(mine, in, size);
+      if (out) out += c->width;
+      if (in) in += c->width;
     }
   }
 }

@@ -12,6 +12,9 @@ struct kernels;
 /* `weights`: the flat block, [graph.n_weights], borrowed; after changing it call run_pack. `workers` may be NULL (one thread);
  * borrowed. All memory is taken here. */
 unroll_status run_new(run **out, const plan *p, const float *weights, pool *workers, unroll_error *err);
+/* Of several processes one runs the shards range[0] .. range[1] - 1, perhaps none: what a pass leaves is then of these alone, until
+ * gathering_all (run/gather.h). */
+unroll_status run_new_range(run **out, const plan *p, const float *weights, pool *workers, const int range[2], unroll_error *err);
 void run_free(run *r);
 void run_set_kernels(run *r, const struct kernels *k); /* tests: another instruction set; same bits */
 void run_pack(run *r);                                 /* repacks all matrices from the flat block */
@@ -29,6 +32,7 @@ const uint8_t *run_touched(const run *r);
 /* Streams: the states that a pass leaves become the next pass's start. Rows are [max_rows, width] each, carries in order. */
 void run_carry_reset(run *r);
 int64_t run_carry_size(const run *r); /* floats */
+/* Rows of shards that another process runs are zeros. */
 void run_carry_get(const run *r, float *out);
 void run_carry_set(run *r, const float *in);
 #endif

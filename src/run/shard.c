@@ -18,10 +18,12 @@ typedef struct shard {
 } shard;
 
 typedef struct team {
+  int first, end; /* the shards that are run here */
   int n_desks;
   run **desk;
   cutting *cut;  /* [n_desks] */
-  shard *shards; /* [f->shards] */
+  shard *shards; /* [f->shards + 1], the last one for the sum where none is run here; of those that are not, only `losses` and
+                    `runs` */
   float **kept;  /* [n_keep] what is kept, as of a batch in one piece: row after row without padding */
 } team;
 
@@ -32,49 +34,54 @@ typedef struct seat {
 
 static int first_thread(int number, int n, int threads) { return (number * threads + n - 1) / n; }
 
-static seat seat_of(int n, int thread, int threads) {
-  if (threads <= n) return (seat){n * thread / threads, n * (thread + 1) / threads, thread, 0, 1};
+static seat seat_of(const team *t, int thread, int threads) {
+  const int n = t->end - t->first;
+  if (threads <= n) return (seat){t->first + n * thread / threads, t->first + n * (thread + 1) / threads, thread, 0, 1};
+  if (!n) return (seat){.threads = 1};
   const int own = thread * n / threads, begin = first_thread(own, n, threads);
-  return (seat){own, own + 1, own, thread - begin, first_thread(own + 1, n, threads) - begin};
+  return (seat){t->first + own, t->first + own + 1, own, thread - begin, first_thread(own + 1, n, threads) - begin};
 }
 
 /* --- a team's life --- */
 
 static bool shard_init(shard *s, const frozen *f) {
   s->carry = mem_aligned((size_t)f->carry + LANES, sizeof(float));
-  s->losses = mem_zero((size_t)f->n_losses + 1, sizeof *s->losses);
   if (f->gradient) s->gradient = mem_aligned((size_t)f->n_weights + LANES, sizeof(float));
   if (f->gradient) s->touched = run_touched_new(f);
-  return s->carry && s->losses && (!f->gradient || (s->gradient && s->touched));
+  return s->carry && (!f->gradient || (s->gradient && s->touched));
 }
 
 /* By the thread that will use it, so that the memory is near its core. */
 static void furnish(void *context, int thread, int threads) {
   run *r = context;
   team *t = r->team;
-  const seat at = seat_of(r->f->shards, thread, threads);
-  if (at.thread) return;
+  const seat at = seat_of(t, thread, threads);
+  if (at.from == at.to || at.thread) return;
   if (run_alone(&t->desk[at.desk], r->f, r->weights, NULL, at.threads, r->pack, NULL)) return;
   if (!cutting_init(&t->cut[at.desk], r->f)) return;
   for (int i = at.from; i < at.to; i++) shard_init(&t->shards[i], r->f);
 }
 
-static bool is_furnished(const team *t, const frozen *f, int desks) {
+static bool is_furnished(const team *t, const frozen *f, int threads) {
+  const int n = t->end - t->first, desks = n < threads ? n : threads;
   bool full = true;
   for (int i = 0; i < desks; i++) full = full && t->desk[i] && t->cut[i].number;
-  for (int i = 0; i < f->shards; i++) full = full && t->shards[i].losses && (!f->gradient || t->shards[i].touched);
+  for (int i = t->first; i < t->end; i++) full = full && t->shards[i].carry && (!f->gradient || t->shards[i].touched);
+  for (int i = 0; i < f->shards; i++) full = full && t->shards[i].losses;
   for (int i = 0; i < f->n_keep; i++) full = full && t->kept[i];
   return full;
 }
 
-unroll_status team_new(run *r, unroll_error *err) {
+unroll_status team_new(run *r, const int range[2], unroll_error *err) {
   const frozen *f = r->f;
   team *t = r->team = mem_zero(1, sizeof *t);
   if (!t) return error_memory(err);
-  t->n_desks = f->shards < r->n_workers ? f->shards : r->n_workers;
-  t->desk = mem_zero((size_t)t->n_desks, sizeof *t->desk);
-  t->cut = mem_zero((size_t)t->n_desks, sizeof *t->cut);
-  t->shards = mem_zero((size_t)f->shards, sizeof *t->shards);
+  t->first = range[0];
+  t->end = range[1];
+  t->n_desks = t->end - t->first < r->n_workers ? t->end - t->first : r->n_workers;
+  t->desk = mem_zero((size_t)t->n_desks + 1, sizeof *t->desk);
+  t->cut = mem_zero((size_t)t->n_desks + 1, sizeof *t->cut);
+  t->shards = mem_zero((size_t)f->shards + 1, sizeof *t->shards);
   t->kept = mem_zero((size_t)f->n_keep + 1, sizeof *t->kept);
   if (!t->desk || !t->cut || !t->shards || !t->kept) return error_memory(err);
   for (int i = 0; i < f->n_keep; i++) {
@@ -82,9 +89,10 @@ unroll_status team_new(run *r, unroll_error *err) {
     const int64_t n = k->at.rows == ROWS_STEP ? f->whole_cells : k->at.rows == ROWS_BATCH ? f->whole_rows : 1;
     t->kept[i] = mem_alloc((size_t)n * (size_t)k->width * sizeof **t->kept + 1);
   }
+  for (int i = 0; i < f->shards; i++) t->shards[i].losses = mem_zero((size_t)f->n_losses + 1, sizeof *t->shards[i].losses);
+  if (t->first == t->end && !shard_init(&t->shards[f->shards], f)) return error_memory(err);
   pool_run(r->workers, furnish, r);
-  const int threads = pool_threads(r->workers); /* fewer where the system gave fewer */
-  return is_furnished(t, f, f->shards < threads ? f->shards : threads) ? UNROLL_OK : error_memory(err);
+  return is_furnished(t, f, pool_threads(r->workers)) ? UNROLL_OK : error_memory(err); /* fewer threads if the system gave fewer */
 }
 
 void team_free(run *r) {
@@ -93,7 +101,7 @@ void team_free(run *r) {
     if (t->desk) run_free(t->desk[i]);
     if (t->cut) cutting_free(&t->cut[i], r->f);
   }
-  for (int i = 0; t->shards && i < r->f->shards; i++) {
+  for (int i = 0; t->shards && i <= r->f->shards; i++) {
     mem_free_aligned(t->shards[i].carry);
     mem_free_aligned(t->shards[i].gradient);
     mem_free(t->shards[i].touched);
@@ -113,7 +121,8 @@ void team_set_kernels(run *r, const kernels *k) {
 }
 
 worker *team_worker(const run *r, int thread) {
-  const seat at = seat_of(r->f->shards, thread, pool_threads(r->workers));
+  const seat at = seat_of(r->team, thread, pool_threads(r->workers));
+  if (!r->team->n_desks) return NULL;
   return &r->team->desk[at.desk]->worker[at.thread];
 }
 
@@ -142,7 +151,7 @@ static void keep_results(const run *r, const run *desk, const cutting *c, int nu
     else if (k->at.rows == ROWS_BATCH)
       for (int b = 0; b < c->b.rows; b++)
         memcpy(to + (int64_t)(b * f->shards + number) * k->width, from + b * k->at.row, (size_t)k->width * sizeof *to);
-    else if (number == 0)
+    else if (number == r->team->first)
       memcpy(to, from, (size_t)k->width * sizeof *to);
   }
 }
@@ -163,7 +172,8 @@ void team_begin(run *r) {
 }
 
 void team_run(run *r, shard_visit *one, void *context, int thread, int threads) {
-  const seat at = seat_of(r->f->shards, thread, threads);
+  const seat at = seat_of(r->team, thread, threads);
+  if (at.from == at.to) return;
   run *desk = r->team->desk[at.desk];
   worker *w = &desk->worker[at.thread];
   w->number = thread;
@@ -175,34 +185,49 @@ void team_run(run *r, shard_visit *one, void *context, int thread, int threads) 
   }
 }
 
-/* Units from .. to-1 of one gradient are added to another. */
-static void add_units(const frozen *f, shard *to, const shard *from, int64_t first, int64_t last) {
-  for (int64_t u = first, end; u < last; u = end) {
-    const bool has = from->touched[u] != UNIT_ZERO;
-    for (end = u; end < last && (from->touched[end] != UNIT_ZERO) == has; end++)
-      if (has && to->touched[end] == UNIT_ZERO) to->touched[end] = UNIT_TOUCHED;
-    const int64_t stop = end * UNIT < f->n_weights ? end * UNIT : f->n_weights;
-    float *const sum = to->gradient;
-    const float *const more = from->gradient;
-    for (int64_t i = u * UNIT; has && i < stop; i++) sum[i] += more[i];
+void run_add_units(float *to, uint8_t *touched, const float *from, const uint8_t *more, int64_t n, int64_t left) {
+  for (int64_t u = 0, end; u < n; u = end) {
+    const bool has = more[u] != UNIT_ZERO;
+    for (end = u; end < n && (more[end] != UNIT_ZERO) == has; end++)
+      if (has && touched[end] == UNIT_ZERO) touched[end] = UNIT_TOUCHED;
+    const int64_t stop = end * UNIT < left ? end * UNIT : left;
+    for (int64_t i = u * UNIT; has && i < stop; i++) to[i] += from[i];
   }
 }
 
+/* Of one shard's subtree to that on its left, the units from `at` on. */
+static void add_shard(const frozen *f, shard *to, const shard *from, int64_t at, int64_t n) {
+  run_add_units(to->gradient + at * UNIT, to->touched + at, from->gradient + at * UNIT, from->touched + at, n,
+                f->n_weights - at * UNIT);
+}
+
+/* What the tree adds of the shards that are run here. */
 void team_add(run *r, int thread, int threads) {
   enum { AT_ONCE = 32 }; /* units: of all shards they stay in the first-level cache */
-  shard *s = r->team->shards;
+  const team *t = r->team;
+  shard *s = t->shards;
   int64_t from, to;
   run_share(r->f->n_weights / UNIT + 1, AT_ONCE, thread, threads, &from, &to);
   for (int64_t u = from; u < to; u += AT_ONCE)
     for (int step = 1; step < r->f->shards; step *= 2)
-      for (int i = 0; i + step < r->f->shards && s[i + step].runs; i += 2 * step)
-        add_units(r->f, &s[i], &s[i + step], u, u + AT_ONCE < to ? u + AT_ONCE : to);
+      for (int i = (t->first + 2 * step - 1) / (2 * step) * 2 * step; i + 2 * step <= t->end && s[i + step].runs; i += 2 * step)
+        add_shard(r->f, &s[i], &s[i + step], u, to - u < AT_ONCE ? to - u : AT_ONCE);
 }
 
 /* --- what comes out --- */
 
-float *team_gradient(const run *r) { return r->team->shards[0].gradient; }
-const uint8_t *team_touched(const run *r) { return r->team->shards[0].touched; }
+static shard *sum_of(const run *r) { return &r->team->shards[r->team->first < r->team->end ? r->team->first : r->f->shards]; }
+
+float *team_gradient(const run *r) { return sum_of(r)->gradient; }
+const uint8_t *team_touched(const run *r) { return sum_of(r)->touched; }
+double *team_losses(const run *r, int number) { return r->team->shards[number].losses; }
+
+float *team_slope(const run *r, int number, uint8_t **touched) {
+  const shard *s = number < 0 ? sum_of(r) : &r->team->shards[number];
+  *touched = s->touched;
+  return s->gradient;
+}
+
 const float *team_value(const run *r, int keep) { return r->team->kept[keep]; }
 
 /* The same tree. */
@@ -221,5 +246,5 @@ float *team_carry(const run *r, int row, int64_t *own) {
 }
 
 void team_carry_reset(run *r) {
-  for (int i = 0; i < r->f->shards; i++) memset(r->team->shards[i].carry, 0, (size_t)r->f->carry * sizeof(float));
+  for (int i = r->team->first; i < r->team->end; i++) memset(r->team->shards[i].carry, 0, (size_t)r->f->carry * sizeof(float));
 }

@@ -34,10 +34,11 @@ static const char *in_folder(trainer *t, const char *dir, const char *name) {
 
 unroll_status trainer_set_folder(trainer *t, const char *dir, unroll_error *err) {
   int lock;
-  const unroll_status status = file_lock_folder(dir, &lock, err);
+  const bool writes = !t->ranks || t->ranks->own == 0;
+  const unroll_status status = writes ? file_lock_folder(dir, &lock, err) : UNROLL_OK;
   if (status) return status;
-  t->lock = lock + 1;
-  if (lock >= 0) file_clean_folder(dir);
+  if (writes) t->lock = lock + 1;
+  if (writes && lock >= 0) file_clean_folder(dir);
   t->files.model = in_folder(t, dir, "model.safetensors");
   t->files.checkpoint = in_folder(t, dir, "checkpoint.safetensors");
   t->files.previous = in_folder(t, dir, "checkpoint-1.safetensors");
@@ -51,12 +52,12 @@ static tensor block(const char *name, const float *data, int64_t n) {
   return (tensor){.name = name, .type = TENSOR_F32, .rank = 1, .shape = {n}, .data = data};
 }
 
+/* t->carry holds the states. */
 static unroll_status write_state(trainer *t, const char *path, unroll_error *err) {
   tensor tensors[3];
   int n = 0;
   for (int i = 0; i < 2; i++)
     if (t->opt.moments[i]) tensors[n++] = block(moment_names[i], t->opt.moments[i], t->opt.n);
-  run_carry_get(t->run, t->carry);
   tensors[n++] = block("@carry", t->carry, run_carry_size(t->run));
   char *options = train_options_text(&t->o), *state = train_state_text(&t->s);
   char folder[32] = "";
@@ -72,7 +73,8 @@ static unroll_status write_state(trainer *t, const char *path, unroll_error *err
 }
 
 unroll_status checkpoint_save(trainer *t, unroll_error *err) {
-  if (!t->o.dir) return UNROLL_OK;
+  const unroll_status told = together_carry(t, err);
+  if (told || !t->o.dir) return told;
   const int bad = model_first_bad(&t->m, t->m.weights);
   if (bad >= 0)
     return error_set(err, UNROLL_FAILED, "at step %lld, %s holds a number that is not finite; try a smaller learning rate",
@@ -86,6 +88,7 @@ unroll_status checkpoint_save(trainer *t, unroll_error *err) {
 
 unroll_status checkpoint_start(trainer *t, unroll_error *err) {
   if (!t->o.dir) return UNROLL_OK;
+  run_carry_get(t->run, t->carry);
   unroll_status status = write_state(t, t->files.previous, err); /* else a resumed run could take up that of an older training */
   if (!status) status = write_state(t, t->files.checkpoint, err);
   t->last_checkpoint = time_now();

@@ -53,6 +53,7 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
                    .window = t->window,
                    .counted = counted(t),
                    .threads = pool_threads(t->workers),
+                   .shards = (int)t->o.shards,
                    .resumed = checkpoint != NULL,
                    .replaces = replaces,
                    .checkpoint = checkpoint};
@@ -70,6 +71,16 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
   text_free(&notes);
 }
 
+/* What the end of a step depends on that is no function of the step: all ranks must see the same. */
+enum { STOPS = 1, DUE = 2, SOON = 4 }; /* somebody wants to stop; rank 0 wants a checkpoint; wants one at the end of an epoch */
+
+static int look_around(const trainer *t) {
+  const double since = time_now() - t->last_checkpoint, wanted = t->o.checkpoint_seconds;
+  const bool clock = !t->ranks || t->ranks->own == 0; /* whose clock it is */
+  const int stops = t->calls.stop && *t->calls.stop ? STOPS : 0;
+  return clock ? stops | (since >= wanted ? DUE : 0) | (since >= wanted / 60 ? SOON : 0) : stops;
+}
+
 /* What the passes of a step leave to the optimizer. */
 typedef struct gathered {
   double nats;            /* sum over all that was predicted */
@@ -79,10 +90,15 @@ typedef struct gathered {
 } gathered;
 
 /* The one place between the pass and the norm. The run has added what its shards leave, in one tree. */
-static gathered gather(const trainer *t) {
-  gathered all = {.symbols = batcher_symbols(t->batches), .dw = run_gradient(t->run), .touched = run_touched(t->run)};
-  for (int i = 0; i < t->m.g.n_losses; i++) all.nats += run_loss(t->run, i);
-  return all;
+static unroll_status gather(trainer *t, gathered *all, unroll_error *err) {
+  unroll_status status = UNROLL_OK;
+  if (t->gathering) {
+    t->agreed = look_around(t);
+    status = gathering_all(t->gathering, &t->agreed, err);
+  }
+  *all = (gathered){.symbols = batcher_symbols(t->batches), .dw = run_gradient(t->run), .touched = run_touched(t->run)};
+  for (int i = 0; i < t->m.g.n_losses; i++) all->nats += run_loss(t->run, i);
+  return status;
 }
 
 static unroll_status one_step(trainer *t, unroll_error *err) {
@@ -94,7 +110,9 @@ static unroll_status one_step(trainer *t, unroll_error *err) {
   b->step = (uint64_t)s->step;
   if (index == 0) run_carry_reset(t->run);
   run_pass(t->run, b, 1);
-  const gathered all = gather(t);
+  gathered all;
+  const unroll_status told = gather(t, &all, err);
+  if (told) return told;
   const double norm = optimizer_norm(&t->opt, all.dw, all.touched, t->workers);
   s->rate = schedule_rate(&t->rates, t->o.rate, s->step, t->total, epoch, s->lowered);
   s->step++;
@@ -230,9 +248,9 @@ static unroll_status after_step(trainer *t, train_result *r, unroll_error *err) 
   if (!status && (validated || end || s->step - s->last_record >= t->o.log_steps)) status = record(t, validated, r->test_loss, err);
   if (status) return status;
   report_progress(t, validated, best);
-  t->interrupted = !end && t->calls.stop && *t->calls.stop; /* looked at once: the checkpoint must agree with what is returned */
-  const double since = time_now() - t->last_checkpoint, wanted = t->o.checkpoint_seconds;
-  if (!(end || t->interrupted || since >= wanted || (end_of_epoch && since >= wanted / 60))) return UNROLL_OK;
+  const int seen = t->gathering ? t->agreed : look_around(t); /* looked at once: the checkpoint must agree with what is returned */
+  t->interrupted = !end && seen & STOPS;
+  if (!(end || t->interrupted || seen & DUE || (end_of_epoch && seen & SOON))) return UNROLL_OK;
   const bool early = t->interrupted && isnan(s->best) && !t->old_model; /* stopped before there is a best one */
   if (!t->valid || early || (end && isnan(s->best))) status = trainer_save(t, err);
   if (!status && end) status = ensure_model(t, err);
@@ -348,7 +366,7 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
 static const train_result no_result = {.loss = NONE, .valid_loss = NONE, .best_valid_loss = NONE, .test_loss = NONE};
 
 unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err) {
-  trainer t = {.s = {.best = NONE, .valid_loss = NONE, .loss = NONE, .grad_norm = NONE, .rate = NONE}};
+  trainer t = {.ranks = ranks_here(), .s = {.best = NONE, .valid_loss = NONE, .loss = NONE, .grad_norm = NONE, .rate = NONE}};
   *r = no_result;
   r->work = work_none;
   if (c) t.calls = *c;
@@ -356,9 +374,10 @@ unroll_status train_run(const train_options *o, const train_callbacks *c, train_
   if (!status) status = train_options_copy(&t, o, err);
   if (!status) status = make_model(&t, err);
   if (!status) status = trainer_prepare(&t, err);
-  if (!status && o->dir) status = file_make_folder(o->dir, err);
-  if (!status && o->dir) status = trainer_set_folder(&t, o->dir, err);
-  t.old_model = !status && o->dir && file_exists(t.files.model);
+  status = together_meet(&t, status, err);
+  if (!status && t.o.dir) status = file_make_folder(t.o.dir, err);
+  if (!status && t.o.dir) status = trainer_set_folder(&t, t.o.dir, err);
+  t.old_model = !status && t.o.dir && file_exists(t.files.model);
   if (!status) status = log_start(&t, err);
   if (!status) status = checkpoint_start(&t, err);
   if (!status) notice_warn(&t);
@@ -420,7 +439,7 @@ static unroll_status read_best(trainer *t, unroll_error *err) {
 
 unroll_status train_resume(const char *dir, const train_options *change, const train_callbacks *c, train_result *r,
                            unroll_error *err) {
-  trainer t = {0};
+  trainer t = {.ranks = ranks_here()};
   tensor_file f = {0};
   const char *file = NULL;
   *r = no_result;
@@ -432,12 +451,13 @@ unroll_status train_resume(const char *dir, const train_options *change, const t
   t.o.dir = dir;
   t.o.source = change ? change->source : NULL;
   if (!status && change) status = train_options_change(&t, change, err);
-  if (!status) status = checkpoint_trust(&t, &f, file, change, err);
+  if (!status && !(t.ranks && t.ranks->own)) status = checkpoint_trust(&t, &f, file, change, err);
   if (!status) status = read_same_data(&t, err);
   if (!status) status = trainer_prepare(&t, err);
   if (!status) status = checkpoint_finish(&t, &f, file, err);
   if (!status) status = read_best(&t, err);
   tensor_file_free(&f);
+  status = together_meet(&t, status, err);
   if (!status) status = log_start(&t, err);
   t.last_checkpoint = time_now();
   if (!status) report_start(&t, file, false);

@@ -23,6 +23,7 @@ typedef struct train_start { /* what training begins with */
   int64_t memory, bytes; /* options.memory; what the run takes */
   int window;            /* steps that run at a time; 0: all */
   int threads;           /* that share the work */
+  int shards;            /* of the batch */
   bool resumed;
   bool replaces;             /* the folder held the model of an earlier training */
   const char *checkpoint;    /* the file resumed from */

@@ -179,7 +179,7 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
   t->o.shards = options.shards; /* a resumed run goes on with so many */
   if (!status) status = trainer_fit(t, &options, err);
   t->window = options.window;
-  if (!status) status = run_make(&t->run, &t->plan, &t->m.g, &options, t->m.weights, t->workers, err);
+  if (!status) status = together_run(t, &options, err);
   if (!status) status = work_init(&t->work, t->plan, &t->memory, err);
   t->rates_of_work = work_none;
   return status;
@@ -227,6 +227,7 @@ void trainer_free(trainer *t) {
   file_unlock(t->lock - 1);
   evaluator_free(t->valid);
   evaluator_free(t->test);
+  gathering_free(t->gathering);
   run_free(t->run);
   plan_free(t->plan);
   batcher_free(t->batches);

@@ -3,6 +3,8 @@
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 #include "data/batch.h"
+#include "ranks/ranks.h"
+#include "run/gather.h"
 #include "run/make.h"
 #include "use/evaluate.h"
 #include "model/model.h"
@@ -42,6 +44,9 @@ typedef struct trainer {
   const bool *const *rare; /* [schema.n] words that are <unk> half of the times: see batch_options; NULL: none */
   dataset sets[3];         /* what was read; [VALID] and [TEST] only where they are files of their own */
   part parts[3];
+  const ranks *ranks;   /* that train together; NULL: this process alone */
+  gathering *gathering; /* of what they have to tell */
+  int agreed;           /* what all ranks have seen in this step: see look_around in train.c */
   pool *workers;
   batcher *batches;
   plan *plan;
@@ -96,6 +101,12 @@ enum { TRAINER_SMALL = 1000 }; /* fewer symbols: no validation unless asked for 
 #define TRAINER_VALID 0.05
 unroll_status trainer_prepare(trainer *t, unroll_error *err); /* everything else; t->m is built */
 void trainer_free(trainer *t);
+
+/* together.c: ranks. All of these are called by all ranks at the same time. What each has met so far: an error of one is one of
+ * all. */
+unroll_status together_meet(trainer *t, unroll_status status, unroll_error *err);
+unroll_status together_run(trainer *t, const plan_options *options, unroll_error *err); /* t->run, t->plan */
+unroll_status together_carry(trainer *t, unroll_error *err);                            /* t->carry: the states of all rows */
 
 /* train_memory.c: the window of a plan that fits into t->o.memory, and t->bytes. */
 unroll_status trainer_fit(trainer *t, plan_options *o, unroll_error *err);

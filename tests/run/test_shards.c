@@ -201,6 +201,9 @@ static void refused(void **state) {
   assert_int_equal(plan_shards(&shards, 6, &n.g, &o, NULL), UNROLL_USAGE);
   assert_int_equal(plan_shards(&shards, 16, &n.g, &o, NULL), UNROLL_OK);
   assert_int_equal(shards, 8); /* each has a row */
+  const plan_options many = {.max_rows = 1 << 17, .max_steps = 1};
+  assert_int_equal(plan_shards(&shards, 0, &n.g, &many, NULL), UNROLL_OK);
+  assert_int_equal(shards, MOST_SHARDS);
   testnet_free(&n);
   assert_int_equal(testnet_build(&n,
                                  "data x : numbers\ndata y : number\nh = batchnorm(A x)\nwidth h = 3\n"
