@@ -2,6 +2,9 @@
  *
  * Every figure is the best of many short turns: another program on the machine can only make a turn slower. */
 #include "bench/machine.h"
+#include <math.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include "base/cpu.h"
 #include "base/error.h"
@@ -33,6 +36,49 @@ static double measure_all(pool *workers, measuring *m) {
 double bench_peak(pool *workers, double seconds) {
   measuring m = {.seconds = seconds};
   return measure_all(workers, &m);
+}
+
+/* --- a cache line there and back --- */
+
+enum { TRIPS = 2000, TURNS = 20, SPINS = 10000 };
+
+typedef struct tossing {
+  _Alignas(64) atomic_int ball; /* odd: the second thread has it */
+  double seconds;
+} tossing;
+
+static void catch_ball(atomic_int *ball, int wanted) {
+  for (int spins = 0; atomic_load_explicit(ball, memory_order_acquire) != wanted;)
+    if (++spins == SPINS) {
+      spins = 0;
+      sched_yield(); /* more threads than cores */
+    }
+}
+
+static void toss(void *context, int thread, int threads) {
+  tossing *t = context;
+  if (thread > 1 || threads < 2) return;
+  const double begin = time_now();
+  for (int i = 0; i < TRIPS; i++) {
+    if (thread == 0) {
+      atomic_store_explicit(&t->ball, 2 * i + 1, memory_order_release);
+      catch_ball(&t->ball, 2 * i + 2);
+    } else {
+      catch_ball(&t->ball, 2 * i + 1);
+      atomic_store_explicit(&t->ball, 2 * i + 2, memory_order_release);
+    }
+  }
+  if (thread == 0) t->seconds = (time_now() - begin) / TRIPS;
+}
+
+static double round_trip(pool *workers) {
+  double best = (double)NAN;
+  for (int turn = 0; turn < TURNS && pool_threads(workers) > 1; turn++) {
+    tossing t = {.seconds = (double)NAN};
+    pool_run(workers, toss, &t);
+    best = fmin(best, t.seconds); /* of NaN and a number, the number */
+  }
+  return best;
 }
 
 /* Half of a cache: the other half is for whatever else lives there. Where the system does not say, usual sizes. */
@@ -81,6 +127,7 @@ unroll_status bench_machine_measure(bench_machine *m, pool *workers, double seco
     m->read[level].all = measure_all(workers, &run);
   }
   mem_free_aligned(x);
+  m->round_trip = round_trip(workers);
   return UNROLL_OK;
 }
 
@@ -118,6 +165,7 @@ void bench_machine_print(const bench_machine *m) {
     if (m->cache[level]) printf("   (%s)", size_text(m->cache[level], bytes));
   }
   printf("\n");
+  if (!isnan(m->round_trip)) printf("  %-22s %21.0f\n", "a line to and fro, ns", m->round_trip * 1e9);
 }
 
 json_t *bench_machine_json(const bench_machine *m) {
@@ -127,6 +175,9 @@ json_t *bench_machine_json(const bench_machine *m) {
       json_array_append_new(levels, json_pack("{s:s, s:I, s:I, s:f, s:f}", "level", bench_level_name(level), "size",
                                               (json_int_t)m->cache[level], "bytes_read", (json_int_t)m->read[level].bytes,
                                               "gbs_one_thread", m->read[level].one, "gbs_all_threads", m->read[level].all));
-  return json_pack("{s:s, s:s, s:i, s:f, s:f, s:o}", "processor", cpu_name(), "isa", cpu_isa_name(cpu_isa()), "threads", m->threads,
-                   "peak_gflops_one_thread", m->peak_one, "peak_gflops_all_threads", m->peak_all, "reading", levels);
+  json_t *out =
+      json_pack("{s:s, s:s, s:i, s:f, s:f, s:o}", "processor", cpu_name(), "isa", cpu_isa_name(cpu_isa()), "threads", m->threads,
+                "peak_gflops_one_thread", m->peak_one, "peak_gflops_all_threads", m->peak_all, "reading", levels);
+  if (!isnan(m->round_trip)) json_object_set_new(out, "round_trip_seconds", json_real(m->round_trip));
+  return out;
 }

@@ -14,6 +14,7 @@ typedef struct bench_machine {
   pool *workers;
   int threads;
   double peak_one, peak_all; /* GFLOP/s: one thread, all together */
+  double round_trip;         /* seconds that a cache line takes from one thread to another and back; NaN: there is one thread */
   int64_t cache[LEVELS];     /* bytes; 0: there is none, or nobody says */
   struct bench_read {
     int64_t

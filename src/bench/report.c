@@ -44,6 +44,8 @@ void bench_case_print(const bench_case *c) {
     printf(", factors in %s (the peak is that of single precision)", precision_name(c->spec.precision));
   printf("\n");
   printf("measured peak:  %.1f GFLOP/s between the steps (%.1f to %.1f)\n", c->peak.median, c->peak.low, c->peak.high);
+  if (!isnan(c->machine->round_trip))
+    printf("round trip:     %.0f ns, a cache line from one thread to another and back\n", c->machine->round_trip * 1e9);
   printf("share of peak:  %.1f %% (%.1f to %.1f)\n", 100 * c->share.median, 100 * c->share.low, 100 * c->share.high);
   printf("roofline:       %.1f %% of what this machine allows; bound by: %s\n", 100 * r.seconds / c->seconds.median,
          bench_bound(c, &r));
