@@ -168,9 +168,12 @@ static bool number_of(builder *b, scope *s, const expr *e, double *value) {
     if (!build_number(b, s, e->args[0], &x) || !build_number(b, s, e->args[1], &y)) return false;
     *value = e->kind == EXPR_ADD ? x + y : e->kind == EXPR_SUB ? x - y : e->kind == EXPR_MUL ? x * y : x / y;
     return true;
-  default:
-    return false;
+  case EXPR_CALL:
+  case EXPR_MATRIX:
+  case EXPR_CONCAT:
+    break;
   }
+  return false;
 }
 
 bool build_number(builder *b, scope *s, const expr *e, double *value) {

@@ -4,9 +4,9 @@
 #include <string.h>
 
 const char *const build_functions[] = {
-#define UNARY(name, text, dx) text,
-#define BINARY(name, text, da, db) text,
-#define OTHER(name, text, inputs)
+#define UNARY(name, text, dx, y) text,
+#define BINARY(name, text, da, db, y) text,
+#define OTHER(name, text, inputs, back, form)
 #include "graph/ops.def"
 #undef UNARY
 #undef BINARY

@@ -7,7 +7,7 @@
  * U' SHIFT(da), where SHIFT(da) is a placeholder whose input is filled in when da is known. All other readers of s share one
  * placeholder, SHIFT(rest of ds). So a loop of the gradient reads products of shifted quantities: dh = ... + Whh' da[t+1].
  * Placeholders have in[3] = -2 - (the forward node they wait for); none is left in the end.
- * Derivatives themselves are in diff_rules.c. Dead nodes may remain in the table. */
+ * Derivatives themselves are in diff_rules.c and diff_ops.c. Dead nodes may remain in the table. */
 #include <assert.h>
 #include <string.h>
 #include "base/error.h"
@@ -240,15 +240,6 @@ static void visit_shift(diff *d, int s) {
   add(d, &d->parts[n.in[1]], diff_reduce(d->g, edge, edge, n.in[1]), false);
 }
 
-/* Zeros but for the step at the edge. */
-static int at_edge(diff *d, int edge, int dy) {
-  const node e = *graph_at(d->g, edge);
-  node n = diff_node(d->g, OP_SHIFT, e.in[0]);
-  n.dir = e.dir;
-  n.in[1] = dy;
-  return graph_node(d->g, n);
-}
-
 /* --- the other operators --- */
 
 static void add_gradient(diff *d, int to, int number) {
@@ -307,176 +298,6 @@ static void visit_conv(diff *d, int y, int dy) {
   add_gradient(d, n.param, graph_node(d->g, outer));
 }
 
-/* What CONV (k = 0: the picture, k = 1: the bias), POOL or POOL_MEAN contributes. */
-static int picture(diff *d, int y, int k, int dy) {
-  const node n = *graph_at(d->g, y);
-  const enum op of_conv = k ? OP_SUM_POSITIONS : OP_CONV_T, of_pool = n.op == OP_POOL ? OP_POOL_GRAD : OP_POOL_MEAN_GRAD;
-  node c = diff_node(d->g, n.op == OP_CONV ? of_conv : of_pool, n.in[k]);
-  if (!k) c.space = n.space, c.axis = n.axis;
-  c.patches = n.patches;
-  c.param = n.op == OP_CONV && !k ? n.param : -1;
-  c.in[0] = n.op == OP_POOL ? n.in[0] : dy;
-  if (n.op == OP_POOL) c.in[1] = y, c.in[2] = dy;
-  return graph_node(d->g, c);
-}
-
-/* Sums over rows and positions of what flows back to a BATCHNORM. */
-static int batch_sums(diff *d, int y, int dy) {
-  const node n = *graph_at(d->g, y);
-  node sums = diff_node(d->g, OP_BATCH_SUMS, n.in[1]);
-  sums.patches = n.patches;
-  sums.value = n.value;
-  sums.in[0] = n.in[0];
-  sums.in[1] = n.in[1];
-  sums.in[2] = dy;
-  return graph_node(d->g, sums);
-}
-
-/* The means (k = 0) or variances (k = 1), or one of two such sums. */
-static int half(diff *d, int both, int k) {
-  node n = diff_node(d->g, OP_SLICE, both);
-  n.width /= 2;
-  n.c0 = k * n.width;
-  n.in[0] = both;
-  return graph_node(d->g, n);
-}
-
-/* What BATCHNORM contributes to x (k = 0), gain (2) and bias (3). */
-static int batchnorm(diff *d, int y, int k, int dy) {
-  const node n = *graph_at(d->g, y);
-  const int sums = batch_sums(d, y, dy);
-  if (k) return half(d, sums, k == 2);
-  node c = diff_node(d->g, OP_BATCHNORM_GRAD, y);
-  c.patches = n.patches;
-  c.value = n.value;
-  c.param = graph_at(d->g, n.in[2])->param;
-  c.in[0] = n.in[0];
-  c.in[1] = n.in[1];
-  c.in[2] = dy;
-  c.in[3] = sums;
-  return graph_node(d->g, c);
-}
-
-/* An operator of up to three inputs with the size of `like`. */
-static int grad_node(diff *d, enum op op, int like, int a, int b, int c) {
-  node n = diff_node(d->g, op, like);
-  n.in[0] = a;
-  n.in[1] = b;
-  n.in[2] = c;
-  return graph_node(d->g, n);
-}
-
-/* What additive scores with adjoint dy contribute to x, one of the two that are added; `other` is the other one. */
-static int additive(diff *d, enum op op, int x, int dy, int other, int v) {
-  node n = diff_node(d->g, op, x);
-  n.in[0] = dy;
-  n.in[1] = x;
-  n.in[2] = other;
-  n.in[3] = v;
-  return graph_node(d->g, n);
-}
-
-/* Columns c0 .. of dy for one input of width `like`, or dy at columns c0 .. of it. */
-static int columns(diff *d, enum op op, int like, int dy, int c0) {
-  node n = diff_node(d->g, op, like);
-  n.space = graph_at(d->g, dy)->space;
-  n.axis = n.space == SPACE_STEP ? graph_at(d->g, dy)->axis : -1;
-  n.c0 = c0;
-  n.in[0] = dy;
-  return graph_node(d->g, n);
-}
-
-/* What node y contributes to its input k; dy is at full size, but for elementwise nodes and losses. */
-static int contribution(diff *d, int y, int k, int dy) {
-  graph *g = d->g;
-  const node n = *graph_at(g, y);
-  const int x = n.in[k];
-  if (graph_ops[n.op].kind != OP_KIND_OTHER) return diff_elementwise(&d->rules, g, y, k, dy);
-  switch (n.op) {
-  case OP_CONCAT:
-    return columns(d, OP_SLICE, x, dy, k == 0 ? 0 : graph_at(g, n.in[0])->width);
-  case OP_SLICE:
-    return columns(d, OP_PAD, x, dy, n.c0);
-  case OP_PAD:
-    return columns(d, OP_SLICE, x, dy, n.c0);
-  case OP_SOFTMAX:
-    return grad_node(d, OP_SOFTMAX_GRAD, y, y, dy, NODE_NONE);
-  case OP_LOG_SUM_EXP:
-    return graph_binary(g, OP_MUL, dy, grad_node(d, OP_SOFTMAX, x, x, NODE_NONE, NODE_NONE));
-  case OP_LAYERNORM:
-    return grad_node(d, OP_LAYERNORM_GRAD, y, n.in[1], y, dy);
-  case OP_CONV:
-  case OP_POOL:
-  case OP_POOL_MEAN:
-    return picture(d, y, k, dy);
-  case OP_BATCHNORM:
-    return batchnorm(d, y, k, dy);
-  case OP_EDGE:
-    return at_edge(d, y, dy);
-  case OP_SUM_TIME:
-    return graph_spread(g, dy, n.axis);
-  case OP_DOTS:
-    return k == 0 ? grad_node(d, OP_MIX, x, dy, n.in[1], NODE_NONE) : grad_node(d, OP_COLLECT, x, dy, n.in[0], NODE_NONE);
-  case OP_MIX:
-    return k == 0 ? grad_node(d, OP_DOTS, x, dy, n.in[1], NODE_NONE) : grad_node(d, OP_COLLECT, x, n.in[0], dy, NODE_NONE);
-  case OP_ADDITIVE:
-    if (k == 2) return grad_node(d, OP_ADDITIVE_MIX, n.in[0], dy, n.in[0], n.in[1]);
-    return additive(d, k == 0 ? OP_ADDITIVE_GRAD : OP_ADDITIVE_COLLECT, x, dy, n.in[1 - k], n.in[2]);
-  case OP_MAX_TIME:
-    return grad_node(d, OP_MAX_TIME_GRAD, x, x, y, dy);
-  case OP_CROSS_ENTROPY: {
-    node grad = diff_node(g, OP_CROSS_ENTROPY_GRAD, x);
-    grad.slot = n.slot;
-    grad.in[0] = x;
-    grad.in[1] = y;
-    grad.in[2] = dy;
-    return graph_node(g, grad);
-  }
-  case OP_CTC: {
-    node grad = diff_node(g, OP_CTC_GRAD, x);
-    grad.slot = n.slot;
-    grad.in[0] = x;
-    grad.in[1] = y;
-    grad.in[2] = dy;
-    return graph_node(g, grad);
-  }
-  case OP_SPREAD:
-  case OP_REPEAT:
-  case OP_ROW_SUM:
-  case OP_SUM_ROWS:
-    return dy; /* repeated or reduced by size alone */
-  default:
-    assert(0 && "an operator without a derivative");
-    return NODE_NONE;
-  }
-}
-
-/* Whether a contribution has columns and rows like the input already, not like the node. */
-static bool has_input_size(enum op op) {
-  switch (op) {
-  case OP_CONCAT:
-  case OP_SLICE:
-  case OP_PAD:
-  case OP_CONV:
-  case OP_POOL:
-  case OP_POOL_MEAN:
-  case OP_BATCHNORM:
-  case OP_EDGE:
-  case OP_SUM_TIME:
-  case OP_MAX_TIME:
-  case OP_CTC:
-  case OP_DOTS:
-  case OP_MIX:
-  case OP_ADDITIVE:
-  case OP_ROW_SUM:
-  case OP_SUM_ROWS:
-  case OP_LOG_SUM_EXP:
-    return true;
-  default:
-    return false;
-  }
-}
-
 /* dh for the adjoint of h. The first name stays when several nodes share an adjoint. */
 static void name_adjoint(diff *d, const char *name, int dy) {
   graph *g = d->g;
@@ -501,22 +322,21 @@ static void visit(diff *d, int y) {
   d->adjoint[y] = dy;
   if (dy == NODE_NONE || graph_failed(g)) return;
   name_adjoint(d, n.name, dy);
-  if (graph_ops[n.op].kind == OP_KIND_OTHER && n.op != OP_CROSS_ENTROPY && n.op != OP_CTC && n.op != OP_ROW_SUM &&
-      n.op != OP_SUM_ROWS && n.op != OP_LOG_SUM_EXP)
-    dy = diff_full(g, dy, y);
+  const diff_row *row = diff_others[n.op];
+  if (row && row->size != SIZE_ANY) dy = diff_full(g, dy, y);
   if (n.op == OP_VECTOR) add_gradient(d, n.param, dy);
   if (n.op == OP_EMBED) visit_embed(d, y, dy);
   if (n.op == OP_CONV) visit_conv(d, y, dy);
   if (n.op == OP_BATCHNORM)
-    for (int k = 0; k < 2; k++) add_gradient(d, graph_at(g, n.in[1])->param + k, half(d, n.in[1], k));
+    for (int k = 0; k < 2; k++) add_gradient(d, graph_at(g, n.in[1])->param + k, diff_half(g, n.in[1], k));
   if (n.op == OP_MATVEC || n.op == OP_MATVEC_T) {
     visit_product(d, y, dy);
     return;
   }
   for (int k = 0; k < NODE_INPUTS && !graph_failed(g); k++) {
     if (!live_edge(d, y, k)) continue;
-    const int c = contribution(d, y, k, dy);
-    add(d, &d->parts[n.in[k]], diff_reduce(g, c, has_input_size(n.op) ? c : y, n.in[k]), false);
+    const int c = row ? row->contribution(g, y, k, dy) : diff_elementwise(&d->rules, g, y, k, dy);
+    add(d, &d->parts[n.in[k]], diff_reduce(g, c, row && row->size != SIZE_NODE ? c : y, n.in[k]), false);
   }
 }
 

@@ -106,37 +106,7 @@ int diff_elementwise(const diff_rules *r, graph *g, int y, int k, int dy) {
 
 bool diff_flows(const diff_rules *r, const node *n, int k) {
   if (n->in[k] < 0) return false;
-  if (graph_ops[n->op].kind != OP_KIND_OTHER) return r->of[n->op][k] != NULL;
-  switch (n->op) {
-  case OP_SOFTMAX_GRAD:
-  case OP_LAYERNORM_SCALE: /* its part is in LAYERNORM_GRAD */
-  case OP_LAYERNORM_GRAD:
-  case OP_MAX_TIME_GRAD:
-  case OP_COLLECT:
-  case OP_ADDITIVE_GRAD:
-  case OP_ADDITIVE_COLLECT:
-  case OP_ADDITIVE_MIX:
-  case OP_CROSS_ENTROPY_GRAD:
-  case OP_CTC_GRAD:
-  case OP_OUTER:
-  case OP_EMBED_T:
-  case OP_CONV_T:
-  case OP_CONV_OUTER:
-  case OP_SUM_POSITIONS:
-  case OP_POOL_GRAD:
-  case OP_POOL_MEAN_GRAD:
-  case OP_BATCH_STATS: /* its part is in BATCHNORM_GRAD */
-  case OP_BATCH_SUMS:
-  case OP_BATCHNORM_GRAD:
-    return false; /* a gradient is not differentiated again */
-  case OP_LAYERNORM:
-  case OP_CROSS_ENTROPY:
-    return k == 0;
-  case OP_BATCHNORM:
-    return k != 1;
-  default:
-    return true;
-  }
+  return diff_others[n->op] ? diff_others[n->op]->through >> k & 1 : r->of[n->op][k] != NULL;
 }
 
 /* --- contributions --- */

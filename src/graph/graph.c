@@ -11,9 +11,9 @@
 #include "base/special.h"
 
 const op_info graph_ops[OP_COUNT] = {
-#define UNARY(name, text, dx) {#name, text, OP_KIND_UNARY, 1, {dx, NULL}},
-#define BINARY(name, text, da, db) {#name, text, OP_KIND_BINARY, 2, {da, db}},
-#define OTHER(name, text, inputs) {#name, text, OP_KIND_OTHER, inputs, {NULL, NULL}},
+#define UNARY(name, text, dx, y) {#name, text, OP_KIND_UNARY, 1, {dx, NULL}},
+#define BINARY(name, text, da, db, y) {#name, text, OP_KIND_BINARY, 2, {da, db}},
+#define OTHER(name, text, inputs, back, form) {#name, text, OP_KIND_OTHER, inputs, {NULL, NULL}},
 #include "graph/ops.def"
 #undef UNARY
 #undef BINARY
@@ -187,81 +187,30 @@ int graph_const(graph *g, double value) {
 static bool is_const(const graph *g, int x) { return graph_at(g, x)->op == OP_CONST; }
 static bool is_number(const graph *g, int x, double value) { return is_const(g, x) && graph_at(g, x)->value == value; }
 
-static double fold_unary(enum op op, double x) {
-  switch (op) {
-  case OP_NEG:
-    return -x;
-  case OP_SIGMOID:
-    return 1 / (1 + exp(-x));
-  case OP_TANH:
-    return tanh(x);
-  case OP_RELU:
-    return x > 0 ? x : 0;
-  case OP_STEP:
-    return x > 0;
-  case OP_EXP:
-    return exp(x);
-  case OP_LOG:
-    return log(x);
-  case OP_SOFTPLUS:
-    return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
-  case OP_ABS:
-    return fabs(x);
-  case OP_SIGN:
-    return (x > 0) - (x < 0);
-  case OP_SQRT:
-    return sqrt(x);
-  case OP_SQUARE:
-    return x * x;
-  case OP_HARD_SIGMOID:
-    return fmax(0, fmin(1, 0.2 * x + 0.5));
-  case OP_GELU:
-    return x * 0.5 * erfc(-x * 0.70710678118654752440);
-  case OP_NORMAL_CDF:
-    return 0.5 * erfc(-x * 0.70710678118654752440);
-  case OP_SIN:
-    return sin(x);
-  case OP_COS:
-    return cos(x);
-  case OP_LGAMMA:
-    return special_lgamma(x);
-  case OP_DIGAMMA:
-    return special_digamma(x);
-  case OP_LOG1P_SQUARE:
-    return log1p(x * x);
-  case OP_LOG_BEND:
-    return special_log_bend(x);
-  case OP_HOLD:
-    return x;
-  default:
-    return (double)NAN; /* a new operator is not folded until it has its row here */
-  }
-}
-
-static double fold_binary(enum op op, double a, double b) {
-  switch (op) {
-  case OP_ADD:
-    return a + b;
-  case OP_SUB:
-    return a - b;
-  case OP_MUL:
-    return a * b;
-  case OP_DIV:
-    return a / b;
-  case OP_MIN:
-    return b < a ? b : a;
-  case OP_MAX:
-    return b > a ? b : a;
-  case OP_LESS:
-    return a < b;
-  case OP_LBETA:
-    return special_lbeta(a, b);
-  case OP_DIGAMMA_RISE:
-    return special_digamma_rise(a, b);
-  default:
-    return (double)NAN;
-  }
-}
+/* Values of elementwise operators of constants. */
+#define UNARY(name, text, dx, y)                                                                                                   \
+  static double value_##name(double x) { return (y); }
+#define BINARY(name, text, da, db, y)                                                                                              \
+  static double value_##name(double a, double b) { return (y); }
+#define OTHER(name, text, inputs, back, form)
+#include "graph/ops.def"
+#undef UNARY
+#undef BINARY
+static double (*const values_of_one[OP_COUNT])(double) = {
+#define UNARY(name, text, dx, y) [OP_##name] = value_##name,
+#define BINARY(name, text, da, db, y)
+#include "graph/ops.def"
+#undef UNARY
+#undef BINARY
+};
+static double (*const values_of_two[OP_COUNT])(double, double) = {
+#define UNARY(name, text, dx, y)
+#define BINARY(name, text, da, db, y) [OP_##name] = value_##name,
+#include "graph/ops.def"
+#undef UNARY
+#undef BINARY
+#undef OTHER
+};
 
 int graph_unary(graph *g, enum op op, int x) {
   assert(graph_ops[op].kind == OP_KIND_UNARY);
@@ -269,7 +218,7 @@ int graph_unary(graph *g, enum op op, int x) {
   assert(x >= 0);
   const node *in = graph_at(g, x);
   if (in->op == OP_CONST) {
-    const double value = fold_unary(op, in->value);
+    const double value = values_of_one[op](in->value);
     if (isfinite(value)) return graph_const(g, value);
   }
   if (op == OP_NEG && in->op == OP_NEG) return in->in[0];
@@ -281,38 +230,42 @@ int graph_unary(graph *g, enum op op, int x) {
   return graph_node(g, n);
 }
 
+static int simple_add(graph *g, int a, int b) {
+  const node *na = graph_at(g, a), *nb = graph_at(g, b);
+  if (is_number(g, a, 0)) return b;
+  if (is_number(g, b, 0)) return a;
+  if (nb->op == OP_NEG) return graph_binary(g, OP_SUB, a, nb->in[0]);
+  if (na->op == OP_NEG) return graph_binary(g, OP_SUB, b, na->in[0]);
+  return NODE_NONE;
+}
+
+static int simple_sub(graph *g, int a, int b) {
+  const node *nb = graph_at(g, b);
+  if (is_number(g, b, 0)) return a;
+  if (is_number(g, a, 0)) return graph_unary(g, OP_NEG, b);
+  if (nb->op == OP_NEG) return graph_binary(g, OP_ADD, a, nb->in[0]);
+  return NODE_NONE;
+}
+
+static int simple_mul(graph *g, int a, int b) {
+  if (is_number(g, a, 0) || is_number(g, b, 1)) return a;
+  if (is_number(g, b, 0) || is_number(g, a, 1)) return b;
+  if (is_number(g, b, -1)) return graph_unary(g, OP_NEG, a);
+  if (is_number(g, a, -1)) return graph_unary(g, OP_NEG, b);
+  return NODE_NONE;
+}
+
 /* What needs no node: a number, one of the sides, or a simpler node. NODE_NONE: nothing to simplify. */
 static int simplify(graph *g, enum op op, int a, int b) {
   const node *na = graph_at(g, a), *nb = graph_at(g, b);
   if (na->op == OP_CONST && nb->op == OP_CONST) {
-    const double value = fold_binary(op, na->value, nb->value);
+    const double value = values_of_two[op](na->value, nb->value);
     if (isfinite(value)) return graph_const(g, value);
   }
-  switch (op) {
-  case OP_ADD:
-    if (is_number(g, a, 0)) return b;
-    if (is_number(g, b, 0)) return a;
-    if (nb->op == OP_NEG) return graph_binary(g, OP_SUB, a, nb->in[0]);
-    if (na->op == OP_NEG) return graph_binary(g, OP_SUB, b, na->in[0]);
-    break;
-  case OP_SUB:
-    if (is_number(g, b, 0)) return a;
-    if (is_number(g, a, 0)) return graph_unary(g, OP_NEG, b);
-    if (nb->op == OP_NEG) return graph_binary(g, OP_ADD, a, nb->in[0]);
-    break;
-  case OP_MUL:
-    if (is_number(g, a, 0) || is_number(g, b, 1)) return a;
-    if (is_number(g, b, 0) || is_number(g, a, 1)) return b;
-    if (is_number(g, b, -1)) return graph_unary(g, OP_NEG, a);
-    if (is_number(g, a, -1)) return graph_unary(g, OP_NEG, b);
-    break;
-  case OP_DIV:
-    if (is_number(g, b, 1)) return a;
-    break;
-  default:
-    break;
-  }
-  return NODE_NONE;
+  if (op == OP_ADD) return simple_add(g, a, b);
+  if (op == OP_SUB) return simple_sub(g, a, b);
+  if (op == OP_MUL) return simple_mul(g, a, b);
+  return op == OP_DIV && is_number(g, b, 1) ? a : NODE_NONE;
 }
 
 int graph_binary(graph *g, enum op op, int a, int b) {

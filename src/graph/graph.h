@@ -16,9 +16,9 @@
 #include "lang/lang.h"
 
 enum op {
-#define UNARY(name, text, dx) OP_##name,
-#define BINARY(name, text, da, db) OP_##name,
-#define OTHER(name, text, inputs) OP_##name,
+#define UNARY(name, text, dx, y) OP_##name,
+#define BINARY(name, text, da, db, y) OP_##name,
+#define OTHER(name, text, inputs, back, form) OP_##name,
 #include "graph/ops.def"
 #undef UNARY
 #undef BINARY

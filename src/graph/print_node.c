@@ -4,22 +4,16 @@
 
 /* --- operators --- */
 
-/* Leaves print as what they are. */
-bool print_is_leaf(const node *n) {
-  switch (n->op) {
-  case OP_CONST:
-  case OP_SETTING:
-  case OP_VECTOR:
-  case OP_INPUT:
-  case OP_CARRY:
-  case OP_MASK:
-  case OP_LOSS_SCALE:
-  case OP_LENGTH:
-    return true;
-  default:
-    return false;
-  }
-}
+/* How a node without a name prints; the column `form` of ops.def names a row below. */
+typedef struct form {
+  void (*print)(printer *p, const node *n, int offset);
+  int level;                                        /* how tightly its text holds together */
+  int (*level_of)(const printer *p, const node *n); /* where that depends on the node; else NULL */
+  bool leaf;                                        /* prints as what it is, whatever its name */
+} form;
+static const form *form_of(enum op op);
+
+bool print_is_leaf(const node *n) { return form_of(n->op)->leaf; }
 
 bool print_has_name(const printer *p, int x) {
   if (print_is_leaf(graph_at(p->g, x))) return false;
@@ -72,42 +66,8 @@ static int level_of(const printer *p, int x) {
   if (seen == NODE_NONE || ((seen != x || x != p->root) && print_has_name(p, seen))) return LEVEL_WORD;
   const node *n = graph_at(p->g, seen);
   if (is_mean(p, n)) return LEVEL_WORD;
-  switch (n->op) {
-  case OP_OUTER:
-  case OP_EMBED_T:
-  case OP_SUM_ROWS:
-  case OP_SUM_TIME:
-  case OP_CONV_OUTER:
-  case OP_SUM_POSITIONS:
-    return LEVEL_SENTENCE;
-  case OP_ADD:
-  case OP_SUB:
-    return LEVEL_SUM;
-  case OP_SHIFT:
-    return n->in[0] == NODE_NONE ? LEVEL_WORD : LEVEL_SUM;
-  case OP_MUL:
-  case OP_DIV:
-  case OP_SOFTMAX_GRAD:
-  case OP_CROSS_ENTROPY_GRAD:
-  case OP_CTC_GRAD:
-  case OP_LOSS_SCALE:
-    return LEVEL_PRODUCT;
-  case OP_NEG:
-  case OP_CROSS_ENTROPY:
-  case OP_CTC:
-    return LEVEL_SIGN;
-  case OP_CONST:
-    return n->value < 0 ? LEVEL_SIGN : LEVEL_WORD;
-  case OP_MATVEC:
-  case OP_MATVEC_T:
-    return LEVEL_APPLY;
-  case OP_EMBED:
-    return p->g->params[n->param].role == PARAM_EMBEDDING ? LEVEL_WORD : LEVEL_APPLY;
-  case OP_SQUARE:
-    return LEVEL_POWER;
-  default:
-    return LEVEL_WORD;
-  }
+  const form *f = form_of(n->op);
+  return f->level_of ? f->level_of(p, n) : f->level;
 }
 
 static void infix(printer *p, const node *n, int offset) {
@@ -120,13 +80,25 @@ static void infix(printer *p, const node *n, int offset) {
   print_expression(p, n->in[1], offset, sign ? LEVEL_APPLY : strict ? level + 1 : level);
 }
 
-static void call(printer *p, const char *function, const node *n, int offset) {
+static void call_as(printer *p, const char *function, const node *n, int offset) {
   text_format(p->out, "%s(", function);
   for (int k = 0; k < NODE_INPUTS && n->in[k] != NODE_NONE; k++) {
     if (k) text_format(p->out, ", ");
     print_expression(p, n->in[k], offset, LEVEL_SENTENCE);
   }
   text_format(p->out, ")");
+}
+
+static void call(printer *p, const node *n, int offset) { call_as(p, graph_ops[n->op].text, n, offset); }
+
+static void negated(printer *p, const node *n, int offset) {
+  text_format(p->out, "-");
+  print_expression(p, n->in[0], offset, LEVEL_APPLY);
+}
+
+static void squared(printer *p, const node *n, int offset) {
+  print_expression(p, n->in[0], offset, LEVEL_WORD);
+  text_format(p->out, "^2");
 }
 
 /* The matrix, with its columns where only some of them take part. */
@@ -143,31 +115,36 @@ static void product(printer *p, const node *n, int offset) {
   print_expression(p, n->in[0], offset, LEVEL_POWER);
 }
 
-static void shift(printer *p, int x, const node *n, int offset) {
-  const char *edge = n->dir > 0 ? "at_first" : "at_last";
-  const bool started = prints_start(p, x);
+static void shift(printer *p, const node *n, int offset) {
+  const char *at = n->dir > 0 ? "at_first" : "at_last";
+  const bool started = prints_start(p, (int)(n - p->g->nodes));
   if (n->in[0] != NODE_NONE) print_expression(p, n->in[0], offset - n->dir, started ? LEVEL_SUM : LEVEL_SENTENCE);
   if (n->in[0] != NODE_NONE && started) text_format(p->out, " + ");
   if (n->in[0] == NODE_NONE && !started) text_format(p->out, "0");
   if (!started) return;
-  text_format(p->out, "%s(", edge);
+  text_format(p->out, "%s(", at);
   print_expression(p, n->in[1], 0, LEVEL_SENTENCE);
   text_format(p->out, ")");
 }
 
-static void concat(printer *p, int x, int offset) {
-  const node *n = graph_at(p->g, x);
+static void entries(printer *p, const node *n, int offset) {
   for (int k = 0; k < 2; k++) {
     const node *side = graph_at(p->g, n->in[k]);
     if (k) text_format(p->out, ", ");
     if (side->op == OP_CONCAT && !side->name && p->depth < MAX_DEPTH) {
       p->depth++;
-      concat(p, n->in[k], offset);
+      entries(p, side, offset);
       p->depth--;
     } else {
       print_expression(p, n->in[k], offset, LEVEL_SENTENCE);
     }
   }
+}
+
+static void concat(printer *p, const node *n, int offset) {
+  text_format(p->out, "[");
+  entries(p, n, offset);
+  text_format(p->out, "]");
 }
 
 static void columns(printer *p, const node *n, int offset) {
@@ -214,57 +191,55 @@ static void sum_over_rows(printer *p, const node *n, int offset) {
   if (n->op == OP_OUTER || n->op == OP_EMBED_T) text_format(p->out, "'");
 }
 
-/* conv(x, 16, 5), and the gradient in words of the same kind: conv_back(dy, W), sums over rows and positions. */
-static void picture(printer *p, const node *n, int offset) {
-  static const char *const names[] = {[OP_CONV] = "conv(",
-                                      [OP_CONV_T] = "conv_back(",
-                                      [OP_CONV_OUTER] = "sum over positions of ",
-                                      [OP_SUM_POSITIONS] = "sum over positions of ",
-                                      [OP_POOL] = "pool(",
-                                      [OP_POOL_GRAD] = "pool_grad(",
-                                      [OP_POOL_MEAN] = "pool(",
-                                      [OP_POOL_MEAN_GRAD] = "pool_grad("};
-  const bool sum = n->op == OP_CONV_OUTER || n->op == OP_SUM_POSITIONS;
-  if (sum && graph_at(p->g, n->in[0])->space == SPACE_STEP)
-    text_format(p->out, "sum over t and positions of ");
-  else
-    text_format(p->out, "%s", names[n->op]);
-  print_expression(p, n->in[0], offset, sum ? LEVEL_APPLY : LEVEL_SENTENCE);
-  switch (n->op) {
-  case OP_CONV:
-    text_format(p->out, ", %d, %d", p->g->params[n->param].rows, n->patches.size);
-    if (n->patches.border != n->patches.size - 1)
-      text_format(p->out, n->patches.border ? ", pad = %d" : ", valid", n->patches.border / 2);
-    if (n->patches.stride > 1) text_format(p->out, ", stride = %d", n->patches.stride);
-    if (n->patches.groups > 1) text_format(p->out, ", groups = %d", n->patches.groups);
-    text_format(p->out, ")");
-    break;
-  case OP_CONV_T:
+static void sum_over_time(printer *p, const node *n, int offset) {
+  (void)offset;
+  sum_over_rows(p, n, 0);
+}
+
+/* Pictures: conv(x, 16, 5), and the gradient in words of the same kind. */
+static void conv(printer *p, const node *n, int offset) {
+  text_format(p->out, "conv(");
+  print_expression(p, n->in[0], offset, LEVEL_SENTENCE);
+  text_format(p->out, ", %d, %d", p->g->params[n->param].rows, n->patches.size);
+  if (n->patches.border != n->patches.size - 1)
+    text_format(p->out, n->patches.border ? ", pad = %d" : ", valid", n->patches.border / 2);
+  if (n->patches.stride > 1) text_format(p->out, ", stride = %d", n->patches.stride);
+  if (n->patches.groups > 1) text_format(p->out, ", groups = %d", n->patches.groups);
+  text_format(p->out, ")");
+}
+
+static void conv_back(printer *p, const node *n, int offset) {
+  text_format(p->out, "conv_back(");
+  print_expression(p, n->in[0], offset, LEVEL_SENTENCE);
+  text_format(p->out, ", ");
+  print_full_name(p, p->g->params[n->param].name);
+  text_format(p->out, ")");
+}
+
+static void sum_positions(printer *p, const node *n, int offset) {
+  const bool steps = graph_at(p->g, n->in[0])->space == SPACE_STEP;
+  text_format(p->out, steps ? "sum over t and positions of " : "sum over positions of ");
+  print_expression(p, n->in[0], offset, LEVEL_APPLY);
+}
+
+static void conv_outer(printer *p, const node *n, int offset) {
+  sum_positions(p, n, offset);
+  text_format(p->out, " patches(");
+  print_expression(p, n->in[1], offset, LEVEL_SENTENCE);
+  text_format(p->out, ", %d)'", n->patches.size);
+}
+
+static void pool(printer *p, const node *n, int offset) {
+  text_format(p->out, n->op == OP_POOL || n->op == OP_POOL_MEAN ? "pool(" : "pool_grad(");
+  print_expression(p, n->in[0], offset, LEVEL_SENTENCE);
+  text_format(p->out, ", %d", n->patches.size);
+  if (n->op == OP_POOL_MEAN || n->op == OP_POOL_MEAN_GRAD) text_format(p->out, ", mean");
+  if (n->patches.stride != n->patches.size) text_format(p->out, ", stride = %d", n->patches.stride);
+  if (n->op == OP_POOL_GRAD) {
     text_format(p->out, ", ");
-    print_full_name(p, p->g->params[n->param].name);
-    text_format(p->out, ")");
-    break;
-  case OP_CONV_OUTER:
-    text_format(p->out, " patches(");
-    print_expression(p, n->in[1], offset, LEVEL_SENTENCE);
-    text_format(p->out, ", %d)'", n->patches.size);
-    break;
-  case OP_POOL:
-  case OP_POOL_MEAN:
-  case OP_POOL_GRAD:
-  case OP_POOL_MEAN_GRAD:
-    text_format(p->out, ", %d", n->patches.size);
-    if (n->op == OP_POOL_MEAN || n->op == OP_POOL_MEAN_GRAD) text_format(p->out, ", mean");
-    if (n->patches.stride != n->patches.size) text_format(p->out, ", stride = %d", n->patches.stride);
-    if (n->op == OP_POOL_GRAD) {
-      text_format(p->out, ", ");
-      print_expression(p, n->in[2], offset, LEVEL_SENTENCE);
-    }
-    text_format(p->out, ")");
-    break;
-  default:
-    break;
+    print_expression(p, n->in[2], offset, LEVEL_SENTENCE);
   }
+  text_format(p->out, ")");
 }
 
 /* batchnorm(x), and words for the gradient; what the running statistics get prints as statistics(x). */
@@ -301,7 +276,8 @@ static void embed(printer *p, const node *n, int offset) {
   if (w->role == PARAM_EMBEDDING) text_format(p->out, ")");
 }
 
-static void carried(printer *p, const node *n) {
+static void carried(printer *p, const node *n, int offset) {
+  (void)offset;
   text_format(p->out, "carried(");
   if (n->slot < p->g->n_carries && p->g->carries[n->slot].name) print_full_name(p, p->g->carries[n->slot].name);
   text_format(p->out, ")");
@@ -345,154 +321,153 @@ static void attend(printer *p, const node *n, int offset) {
   text_format(p->out, ")");
 }
 
+static void constant(printer *p, const node *n, int offset) {
+  (void)offset;
+  print_number(p, n->value);
+}
+
+static void varying(printer *p, const node *n, int offset) {
+  (void)offset;
+  print_full_name(p, p->g->varying_names[n->slot]);
+}
+
+static void vector(printer *p, const node *n, int offset) {
+  (void)offset;
+  print_full_name(p, p->g->params[n->param].name);
+}
+
+static void data(printer *p, const node *n, int offset) { print_data_name(p, n->slot, offset); }
+
+static void loss_scale(printer *p, const node *n, int offset) {
+  (void)n, (void)offset;
+  text_format(p->out, "1/n");
+}
+
+static void steps(printer *p, const node *n, int offset) {
+  (void)n, (void)offset;
+  text_format(p->out, "length");
+}
+
+/* SPREAD and REPEAT; the index may reach beyond the ends. */
+static void through(printer *p, const node *n, int offset) {
+  print_expression(p, n->in[0], 0, offset ? LEVEL_WORD : LEVEL_SENTENCE);
+  print_index(p, offset);
+}
+
+static void row_sum(printer *p, const node *n, int offset) { call_as(p, "sum", n, offset); }
+static void log_sum_exp(printer *p, const node *n, int offset) { call_as(p, "log_sum_exp", n, offset); }
+static void layernorm_grad(printer *p, const node *n, int offset) { call_as(p, "layernorm_grad", n, offset); }
+
+/* As what it is the scale of: layernorm_grad(x, y, dy). */
+static void layernorm_scale(printer *p, const node *n, int offset) { print_expression(p, n->in[0], offset, LEVEL_SENTENCE); }
+
+static void layernorm(printer *p, const node *n, int offset) {
+  text_format(p->out, "layernorm(");
+  print_expression(p, n->in[0], offset, LEVEL_SENTENCE);
+  text_format(p->out, ")");
+}
+
+static void max_time(printer *p, const node *n, int offset) {
+  (void)offset;
+  call(p, n, 0);
+}
+
+static void edge(printer *p, const node *n, int offset) {
+  (void)offset;
+  call_as(p, n->dir > 0 ? "first" : "last", n, 0);
+}
+
+static void mix(printer *p, const node *n, int offset) {
+  if (print_is_weights(graph_at(p->g, n->in[0])))
+    attend(p, n, offset);
+  else
+    over_steps(p, n, offset);
+}
+
+static void class_weight(printer *p, const node *n, int offset) {
+  text_format(p->out, "class_weight(");
+  print_data_name(p, n->slot, offset);
+  text_format(p->out, ")");
+}
+
+/* --- the rows --- */
+
+static int level_of_constant(const printer *p, const node *n) {
+  (void)p;
+  return n->value < 0 ? LEVEL_SIGN : LEVEL_WORD;
+}
+static int level_of_shift(const printer *p, const node *n) {
+  (void)p;
+  return n->in[0] == NODE_NONE ? LEVEL_WORD : LEVEL_SUM;
+}
+static int level_of_embed(const printer *p, const node *n) {
+  return p->g->params[n->param].role == PARAM_EMBEDDING ? LEVEL_WORD : LEVEL_APPLY;
+}
+
+static const form form_sum = {.print = infix, .level = LEVEL_SUM};
+static const form form_term = {.print = infix, .level = LEVEL_PRODUCT};
+static const form form_negated = {.print = negated, .level = LEVEL_SIGN};
+static const form form_squared = {.print = squared, .level = LEVEL_POWER};
+static const form form_call = {.print = call, .level = LEVEL_WORD};
+static const form form_const = {.print = constant, .level_of = level_of_constant, .leaf = true};
+static const form form_setting = {.print = varying, .level = LEVEL_WORD, .leaf = true};
+static const form form_vector = {.print = vector, .level = LEVEL_WORD, .leaf = true};
+static const form form_input = {.print = data, .level = LEVEL_WORD, .leaf = true};
+static const form form_carry = {.print = carried, .level = LEVEL_WORD, .leaf = true};
+static const form form_mask = {.print = mask, .level = LEVEL_WORD, .leaf = true};
+static const form form_loss_scale = {.print = loss_scale, .level = LEVEL_PRODUCT, .leaf = true};
+static const form form_length = {.print = steps, .level = LEVEL_WORD, .leaf = true};
+static const form form_product = {.print = product, .level = LEVEL_APPLY};
+static const form form_sum_over_rows = {.print = sum_over_rows, .level = LEVEL_SENTENCE};
+static const form form_sum_over_time = {.print = sum_over_time, .level = LEVEL_SENTENCE};
+static const form form_conv = {.print = conv, .level = LEVEL_WORD};
+static const form form_conv_back = {.print = conv_back, .level = LEVEL_WORD};
+static const form form_conv_outer = {.print = conv_outer, .level = LEVEL_SENTENCE};
+static const form form_sum_positions = {.print = sum_positions, .level = LEVEL_SENTENCE};
+static const form form_pool = {.print = pool, .level = LEVEL_WORD};
+static const form form_batchnorm = {.print = batchnorm, .level = LEVEL_WORD};
+static const form form_embed = {.print = embed, .level_of = level_of_embed};
+static const form form_concat = {.print = concat, .level = LEVEL_WORD};
+static const form form_columns = {.print = columns, .level = LEVEL_WORD};
+static const form form_row_sum = {.print = row_sum, .level = LEVEL_WORD};
+static const form form_log_sum_exp = {.print = log_sum_exp, .level = LEVEL_WORD};
+static const form form_through = {.print = through, .level = LEVEL_WORD};
+static const form form_softmax_grad = {.print = softmax_grad, .level = LEVEL_PRODUCT};
+static const form form_layernorm_scale = {.print = layernorm_scale, .level = LEVEL_WORD};
+static const form form_layernorm = {.print = layernorm, .level = LEVEL_WORD};
+static const form form_layernorm_grad = {.print = layernorm_grad, .level = LEVEL_WORD};
+static const form form_shift = {.print = shift, .level_of = level_of_shift};
+static const form form_edge = {.print = edge, .level = LEVEL_WORD};
+static const form form_max_time = {.print = max_time, .level = LEVEL_WORD};
+static const form form_over_steps = {.print = over_steps, .level = LEVEL_WORD};
+static const form form_mix = {.print = mix, .level = LEVEL_WORD};
+static const form form_cross_entropy = {.print = cross_entropy, .level = LEVEL_SIGN};
+static const form form_cross_entropy_grad = {.print = cross_entropy, .level = LEVEL_PRODUCT};
+static const form form_class_weight = {.print = class_weight, .level = LEVEL_WORD};
+static const form form_ctc = {.print = ctc, .level = LEVEL_SIGN};
+static const form form_ctc_grad = {.print = ctc, .level = LEVEL_PRODUCT};
+
+static const form *const forms[OP_COUNT] = {
+#define UNARY(name, text, dx, y)
+#define BINARY(name, text, da, db, y)
+#define OTHER(name, text, inputs, back, form) [OP_##name] = &form_##form,
+#include "graph/ops.def"
+#undef UNARY
+#undef BINARY
+#undef OTHER
+    [OP_ADD] = &form_sum,  [OP_SUB] = &form_sum,     [OP_MUL] = &form_term,
+    [OP_DIV] = &form_term, [OP_NEG] = &form_negated, [OP_SQUARE] = &form_squared};
+
+/* Elementwise operators are calls, but for those that have a sign in the language. */
+static const form *form_of(enum op op) { return forms[op] ? forms[op] : &form_call; }
+
 /* A node without a name. */
 static void operation(printer *p, int x, int offset) {
   const node *n = graph_at(p->g, x);
-  if (is_mean(p, n)) {
-    call(p, "mean", graph_at(p->g, n->in[0]), 0);
-    return;
-  }
-  switch (n->op) {
-  case OP_ADD:
-  case OP_SUB:
-  case OP_MUL:
-  case OP_DIV:
-    infix(p, n, offset);
-    break;
-  case OP_NEG:
-    text_format(p->out, "-");
-    print_expression(p, n->in[0], offset, LEVEL_APPLY);
-    break;
-  case OP_SQUARE:
-    print_expression(p, n->in[0], offset, LEVEL_WORD);
-    text_format(p->out, "^2");
-    break;
-  case OP_CONST:
-    print_number(p, n->value);
-    break;
-  case OP_SETTING:
-    print_full_name(p, p->g->varying_names[n->slot]);
-    break;
-  case OP_VECTOR:
-    print_full_name(p, p->g->params[n->param].name);
-    break;
-  case OP_INPUT:
-    print_data_name(p, n->slot, offset);
-    break;
-  case OP_CARRY:
-    carried(p, n);
-    break;
-  case OP_MASK:
-    mask(p, n, offset);
-    break;
-  case OP_LOSS_SCALE:
-    text_format(p->out, "1/n");
-    break;
-  case OP_LENGTH:
-    text_format(p->out, "length");
-    break;
-  case OP_MATVEC:
-  case OP_MATVEC_T:
-    product(p, n, offset);
-    break;
-  case OP_OUTER:
-  case OP_EMBED_T:
-  case OP_SUM_TIME:
-  case OP_SUM_ROWS:
-    sum_over_rows(p, n, n->op == OP_SUM_TIME ? 0 : offset);
-    break;
-  case OP_CONV:
-  case OP_CONV_T:
-  case OP_CONV_OUTER:
-  case OP_SUM_POSITIONS:
-  case OP_POOL:
-  case OP_POOL_GRAD:
-  case OP_POOL_MEAN:
-  case OP_POOL_MEAN_GRAD:
-    picture(p, n, offset);
-    break;
-  case OP_BATCH_STATS:
-  case OP_BATCHNORM:
-  case OP_BATCH_SUMS:
-  case OP_BATCHNORM_GRAD:
-    batchnorm(p, n, offset);
-    break;
-  case OP_EMBED:
-    embed(p, n, offset);
-    break;
-  case OP_CONCAT:
-    text_format(p->out, "[");
-    concat(p, x, offset);
-    text_format(p->out, "]");
-    break;
-  case OP_SLICE:
-  case OP_PAD:
-    columns(p, n, offset);
-    break;
-  case OP_ROW_SUM:
-    call(p, "sum", n, offset);
-    break;
-  case OP_LOG_SUM_EXP:
-    call(p, "log_sum_exp", n, offset);
-    break;
-  case OP_SOFTMAX_GRAD:
-    softmax_grad(p, n, offset);
-    break;
-  case OP_LAYERNORM_SCALE: /* as what it is the scale of: layernorm_grad(x, y, dy) */
-    print_expression(p, n->in[0], offset, LEVEL_SENTENCE);
-    break;
-  case OP_LAYERNORM:
-    text_format(p->out, "layernorm(");
-    print_expression(p, n->in[0], offset, LEVEL_SENTENCE);
-    text_format(p->out, ")");
-    break;
-  case OP_LAYERNORM_GRAD:
-    call(p, "layernorm_grad", n, offset);
-    break;
-  case OP_SHIFT:
-    shift(p, x, n, offset);
-    break;
-  case OP_SPREAD:
-  case OP_REPEAT:
-    print_expression(p, n->in[0], 0, offset ? LEVEL_WORD : LEVEL_SENTENCE);
-    print_index(p, offset); /* it may reach beyond the ends */
-    break;
-  case OP_MAX_TIME:
-    call(p, "max", n, 0);
-    break;
-  case OP_MIX:
-    if (print_is_weights(graph_at(p->g, n->in[0]))) {
-      attend(p, n, offset);
-      break;
-    } /* fall through */
-  case OP_DOTS:
-  case OP_COLLECT:
-  case OP_ADDITIVE:
-  case OP_ADDITIVE_GRAD:
-  case OP_ADDITIVE_COLLECT:
-  case OP_ADDITIVE_MIX:
-    over_steps(p, n, offset);
-    break;
-  case OP_EDGE:
-    call(p, n->dir > 0 ? "first" : "last", n, 0);
-    break;
-  case OP_CLASS_WEIGHT:
-    text_format(p->out, "class_weight(");
-    print_data_name(p, n->slot, offset);
-    text_format(p->out, ")");
-    break;
-  case OP_CROSS_ENTROPY:
-  case OP_CROSS_ENTROPY_GRAD:
-    cross_entropy(p, n, offset);
-    break;
-  case OP_CTC:
-  case OP_CTC_GRAD:
-    ctc(p, n, offset);
-    break;
-  default:
-    call(p, graph_ops[n->op].text, n, offset);
-    break;
-  }
+  if (is_mean(p, n))
+    call_as(p, "mean", graph_at(p->g, n->in[0]), 0);
+  else
+    form_of(n->op)->print(p, n, offset);
 }
 
 /* Node x as part of something that binds at `level`. */

@@ -8,9 +8,9 @@
 #include "plan/internal.h"
 
 static const int tile_of_op[OP_COUNT] = {
-#define UNARY(name, text, dx) [OP_##name] = TILE_##name,
-#define BINARY(name, text, da, db) [OP_##name] = TILE_##name,
-#define OTHER(name, text, inputs)
+#define UNARY(name, text, dx, y) [OP_##name] = TILE_##name,
+#define BINARY(name, text, da, db, y) [OP_##name] = TILE_##name,
+#define OTHER(name, text, inputs, back, form)
 #include "graph/ops.def"
 #undef UNARY
 #undef BINARY

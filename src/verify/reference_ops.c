@@ -44,15 +44,15 @@ static double f_HOLD(double x) { return x; }
 static double f_LBETA(double a, double b) { return special_lbeta(a, b); }
 static double f_DIGAMMA_RISE(double a, double b) { return special_digamma_rise(a, b); }
 
-#define UNARY(name, text, dx)                                                                                                      \
+#define UNARY(name, text, dx, y)                                                                                                   \
   static void eval_##name(const eval *e, const node *n, rows *q) {                                                                 \
     EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = f_##name(at(e, n, 0, i, j));                                                        \
   }
-#define BINARY(name, text, da, db)                                                                                                 \
+#define BINARY(name, text, da, db, y)                                                                                              \
   static void eval_##name(const eval *e, const node *n, rows *q) {                                                                 \
     EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = f_##name(at(e, n, 0, i, j), at(e, n, 1, i, j));                                     \
   }
-#define OTHER(name, text, inputs)
+#define OTHER(name, text, inputs, back, form)
 #include "graph/ops.def"
 #undef UNARY
 #undef BINARY
@@ -560,9 +560,9 @@ static void eval_CTC_GRAD(const eval *e, const node *n, rows *q) {
 }
 
 void (*const reference_evaluate[OP_COUNT])(const eval *, const node *, rows *) = {
-#define UNARY(name, text, dx) [OP_##name] = eval_##name,
-#define BINARY(name, text, da, db) [OP_##name] = eval_##name,
-#define OTHER(name, text, inputs) [OP_##name] = eval_##name,
+#define UNARY(name, text, dx, y) [OP_##name] = eval_##name,
+#define BINARY(name, text, da, db, y) [OP_##name] = eval_##name,
+#define OTHER(name, text, inputs, back, form) [OP_##name] = eval_##name,
 #include "graph/ops.def"
 #undef UNARY
 #undef BINARY
