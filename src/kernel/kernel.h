@@ -33,9 +33,11 @@ static inline factors factors_of(enum precision p, int k) {
     return (factors){(k + 1) / 2, (k + 1) / 2, (k + 1) / 2};
   case PRECISION_INT8:
     return (factors){(k + 3) / 4, (k + 3) / 4 + 1, (k + 3) / 4 + 2};
-  default:
-    return (factors){k, k, k};
+  case PRECISION_FP32:
+  case PRECISIONS:
+    break;
   }
+  return (factors){k, k, k};
 }
 enum { BYTES_MOST = 1 << 17 }; /* numbers in a product of bytes: 127 * 127 times as much is below 2^31 */
 

@@ -28,20 +28,19 @@ static double conv_operations(const stage_picture *q) {
 
 double plan_stage_operations(const stage *s) {
   double n = 0;
-  switch (s->kind) {
-  case STAGE_TILE:
-    return tile_operations(&s->tile);
-  case STAGE_OUTER:
-    return outer_operations(&s->outer);
-  case STAGE_CONV:
-  case STAGE_CONV_OUTER:
-    return conv_operations(&s->picture);
-  case STAGE_LOOP:
-    for (int i = 0; i < s->n_body; i++) n += plan_stage_operations(&s->body[i]);
-    return n;
-  default:
+  switch (stage_rows[s->kind].products) {
+  case PRODUCTS_NONE:
     return 0;
+  case PRODUCTS_TILE:
+    return tile_operations(&s->tile);
+  case PRODUCTS_OUTER:
+    return outer_operations(&s->outer);
+  case PRODUCTS_CONV:
+    return conv_operations(&s->picture);
+  case PRODUCTS_LOOP:
+    for (int i = 0; i < s->n_body; i++) n += plan_stage_operations(&s->body[i]);
   }
+  return n;
 }
 
 /* Remembers a matrix; written ones count apart from read ones. */

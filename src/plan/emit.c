@@ -1,5 +1,4 @@
 /* emit.c - groups of values become the stages of the frozen plan. */
-#include <assert.h>
 #include <string.h>
 #include "base/error.h"
 #include "plan/internal.h"
@@ -31,19 +30,15 @@ static int64_t constant_of(struct plan *p, const node *n) {
 
 static place direct_place(const struct plan *p, int number) {
   const value *v = &p->values[number];
-  switch (v->kind) {
-  case VALUE_CONST:
+  if (v->kind == VALUE_CONST)
     return (place){
         .base = PLACE_CONST, .rows = ROWS_ONE, .splat = true, .offset = constant_of((struct plan *)p, &p->g->nodes[v->node])};
-  case VALUE_VECTOR:
-    return (place){.base = PLACE_PACK, .rows = ROWS_ONE, .offset = v->pack};
-  case VALUE_CARRY: {
+  if (v->kind == VALUE_VECTOR) return (place){.base = PLACE_PACK, .rows = ROWS_ONE, .offset = v->pack};
+  if (v->kind == VALUE_CARRY) {
     const struct frozen_carry *c = &p->out.carries[p->g->nodes[v->node].slot];
     return (place){.base = PLACE_CARRY, .rows = ROWS_BATCH, .offset = c->offset, .row = c->row};
   }
-  default:
-    return plan_store_of(p, number);
-  }
+  return plan_store_of(p, number);
 }
 
 /* Where the rows of a shifted value are that lie in the window before or after. */
@@ -85,60 +80,12 @@ place plan_place_of(const struct plan *p, int reader, int number, int width) {
 
 /* ---- single stages ---- */
 
-/* Of operators that are a stage each. An operator without a row here is a tile's, or has none: see the assertion below. */
-static const enum stage_kind op_stages[OP_COUNT] = {
-    [OP_INPUT] = STAGE_NUMBERS,
-    [OP_MASK] = STAGE_MASK,
-    [OP_EMBED] = STAGE_GATHER,
-    [OP_CLASS_WEIGHT] = STAGE_CLASS_WEIGHT,
-    [OP_EMBED_T] = STAGE_SCATTER,
-    [OP_CONCAT] = STAGE_COPY_COLUMNS,
-    [OP_SLICE] = STAGE_COPY_COLUMNS,
-    [OP_PAD] = STAGE_COPY_COLUMNS,
-    [OP_ROW_SUM] = STAGE_ROW_SUM,
-    [OP_LOG_SUM_EXP] = STAGE_LOG_SUM_EXP,
-    [OP_SOFTMAX] = STAGE_SOFTMAX,
-    [OP_SOFTMAX_GRAD] = STAGE_SOFTMAX_GRAD,
-    [OP_DOTS] = STAGE_DOTS,
-    [OP_MIX] = STAGE_MIX,
-    [OP_COLLECT] = STAGE_COLLECT,
-    [OP_ADDITIVE] = STAGE_ADDITIVE,
-    [OP_ADDITIVE_GRAD] = STAGE_ADDITIVE_GRAD,
-    [OP_ADDITIVE_COLLECT] = STAGE_ADDITIVE_COLLECT,
-    [OP_ADDITIVE_MIX] = STAGE_ADDITIVE_MIX,
-    [OP_LAYERNORM_SCALE] = STAGE_LAYERNORM_SCALE,
-    [OP_LAYERNORM] = STAGE_LAYERNORM,
-    [OP_LAYERNORM_GRAD] = STAGE_LAYERNORM_GRAD,
-    [OP_EDGE] = STAGE_EDGE,
-    [OP_SUM_TIME] = STAGE_SUM_TIME,
-    [OP_MAX_TIME] = STAGE_MAX_TIME,
-    [OP_MAX_TIME_GRAD] = STAGE_MAX_TIME_GRAD,
-    [OP_LENGTH] = STAGE_LENGTH,
-    [OP_CTC] = STAGE_CTC,
-    [OP_CTC_GRAD] = STAGE_CTC_GRAD,
-    [OP_CONV] = STAGE_CONV,
-    [OP_CONV_T] = STAGE_CONV,
-    [OP_CONV_OUTER] = STAGE_CONV_OUTER,
-    [OP_SUM_POSITIONS] = STAGE_SUM_POSITIONS,
-    [OP_POOL] = STAGE_POOL,
-    [OP_POOL_GRAD] = STAGE_POOL_GRAD,
-    [OP_POOL_MEAN] = STAGE_POOL_MEAN,
-    [OP_POOL_MEAN_GRAD] = STAGE_POOL_MEAN_GRAD,
-    [OP_BATCH_STATS] = STAGE_BATCH_STATS,
-    [OP_BATCHNORM] = STAGE_BATCHNORM,
-    [OP_BATCH_SUMS] = STAGE_BATCH_SUMS,
-    [OP_BATCHNORM_GRAD] = STAGE_BATCHNORM_GRAD,
-    [OP_CROSS_ENTROPY] = STAGE_CROSS_ENTROPY,
-    [OP_CROSS_ENTROPY_GRAD] = STAGE_CROSS_ENTROPY_GRAD,
-};
-
 static enum stage_kind stage_of(const value *v) {
   if (v->kind == VALUE_ORDER) return STAGE_ORDER;
   if (v->kind == VALUE_VIEW) return v->op == OP_SHIFT ? STAGE_SHIFT : STAGE_SPREAD;
   if (v->op == OP_SOFTMAX && v->over >= 0) return STAGE_WEIGHTS;
   if (v->op == OP_SOFTMAX_GRAD && v->over >= 0) return STAGE_WEIGHTS_GRAD;
-  assert(op_stages[v->op] != STAGE_TILE && "a new operator is a row of op_stages");
-  return op_stages[v->op];
+  return plan_others[v->op]->stage;
 }
 
 /* Which rows the stage goes over: those of its operand where it has one that is larger than its result. */
@@ -158,7 +105,7 @@ static void set_rows(const struct plan *p, int number, stage *s) {
 
 /* The axis that a row of attention goes over, or -1. */
 static int over_of(const struct plan *p, const value *v) {
-  const int whole = v->kind == VALUE_STAGE ? plan_steps_operand(v->op) : -1;
+  const int whole = v->kind == VALUE_STAGE ? plan_others[v->op]->steps_operand : -1;
   if (whole < 0) return v->over;
   const value *y = &p->values[v->in[whole]];
   return y->space == SPACE_STEP ? y->axis : -1;

@@ -5,7 +5,7 @@
 #include "base/text.h"
 
 const stage_row stage_rows[STAGE_KINDS] = {
-#define STAGE(name, text, way, rest, writes) [STAGE_##name] = {text, WAY_##way, REST_##rest, writes},
+#define STAGE(name, text, way, rest, writes, products) [STAGE_##name] = {text, WAY_##way, REST_##rest, writes, PRODUCTS_##products},
 #include "plan/stages.def"
 };
 

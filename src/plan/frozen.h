@@ -115,17 +115,19 @@ typedef struct stage_picture {
 static inline int stage_framed(int out, const stage_picture *q) { return (out - 1) * q->stride + q->size; }
 
 enum stage_kind {
-#define STAGE(name, text, way, rest, writes) STAGE_##name,
+#define STAGE(name, text, way, rest, writes, products) STAGE_##name,
 #include "plan/stages.def"
   STAGE_KINDS
 };
 enum stage_way { WAY_TILE, WAY_LOOP, WAY_OUTER, WAY_ROWS, WAY_ATTEND, WAY_CTC, WAY_WHOLE };
 enum stage_rest { REST_WALK, REST_GRADIENT, REST_ROWS, REST_MOVE };
+enum stage_products { PRODUCTS_NONE, PRODUCTS_TILE, PRODUCTS_OUTER, PRODUCTS_CONV, PRODUCTS_LOOP };
 typedef struct stage_row { /* a row of stages.def */
   const char *name;
   enum stage_way way;
   enum stage_rest rest;
   bool writes;
+  enum stage_products products;
 } stage_row;
 extern const stage_row stage_rows[STAGE_KINDS];
 

@@ -24,6 +24,14 @@ enum value_kind {
   VALUE_STAGE    /* everything else: a stage of its own */
 };
 
+typedef struct plan_other { /* a row of others.def; elementwise operators share one */
+  enum value_kind value;
+  enum stage_kind stage;
+  bool in_loop, onto_operand;
+  int steps_operand;
+} plan_other;
+extern const plan_other *const plan_others[OP_COUNT];
+
 /* From so many rows on a step of a loop, or a shard, has work enough for the product kernel. */
 enum { ROWS_FILL_KERNEL = 16 };
 
@@ -142,8 +150,6 @@ int64_t plan_constant(struct plan *p, double value);
 unroll_status plan_request(struct plan *p, int64_t floats, int64_t *offset, int born, int dies, unroll_error *err);
 unroll_status plan_assign(struct plan *p, unroll_error *err); /* gives all requests their offsets */
 bool plan_kept(const struct plan *p, int number);
-/* Which operand of attention is all steps of a sequence; -1: the operator is none. */
-int plan_steps_operand(enum op op);
 /* Whether a reader sees a view's rows where they are; otherwise it reads a copy. */
 bool plan_reads_through(const struct plan *p, int reader, int view);
 unroll_status plan_add_pack(struct plan *p, const pack_job *job, unroll_error *err);

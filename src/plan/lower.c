@@ -80,30 +80,6 @@ static unroll_status mark_live(const struct plan *p, bool *live, unroll_error *e
   return UNROLL_OK;
 }
 
-static enum value_kind kind_of(const node *n) {
-  if (graph_ops[n->op].kind != OP_KIND_OTHER) return VALUE_ELEMENT;
-  switch (n->op) {
-  case OP_CONST:
-  case OP_LOSS_SCALE:
-  case OP_SETTING:
-    return VALUE_CONST;
-  case OP_VECTOR:
-    return VALUE_VECTOR;
-  case OP_CARRY:
-    return VALUE_CARRY;
-  case OP_REPEAT:
-    return VALUE_ELEMENT;
-  case OP_MATVEC:
-  case OP_MATVEC_T:
-    return VALUE_SUM;
-  case OP_SHIFT:
-  case OP_SPREAD:
-    return VALUE_VIEW;
-  default:
-    return VALUE_STAGE;
-  }
-}
-
 static unroll_status copy_nodes(struct plan *p, const bool *live, unroll_error *err) {
   const graph *g = p->g;
   for (int i = 0; i < g->n_nodes; i++) {
@@ -114,7 +90,7 @@ static unroll_status copy_nodes(struct plan *p, const bool *live, unroll_error *
     if (n->op == OP_CTC || n->op == OP_CTC_GRAD) v.over = g->inputs[n->slot].axis;
     for (int k = 0; k < NODE_INPUTS; k++) v.in[k] = NODE_NONE;
     if (live[i]) {
-      v.kind = kind_of(n);
+      v.kind = plan_others[n->op]->value;
       memcpy(v.in, n->in, sizeof v.in);
       if (v.kind == VALUE_SUM) {
         const param *w = &g->params[n->param];
@@ -134,21 +110,10 @@ static unroll_status copy_nodes(struct plan *p, const bool *live, unroll_error *
 /* One instruction, and one matrix to read at most. */
 static bool is_cheap(const struct plan *p, const value *v) {
   if (v->kind != VALUE_ELEMENT) return false;
-  switch (v->op) {
-  case OP_NEG:
-  case OP_SQUARE:
-  case OP_STEP:
-  case OP_SIGN:
-  case OP_ABS:
-  case OP_RELU:
-    return true;
-  case OP_ADD:
-  case OP_SUB:
-  case OP_MUL:
+  const enum op op = v->op;
+  if (op == OP_ADD || op == OP_SUB || op == OP_MUL)
     return p->values[v->in[0]].kind == VALUE_CONST || p->values[v->in[1]].kind == VALUE_CONST;
-  default:
-    return false;
-  }
+  return op == OP_NEG || op == OP_SQUARE || op == OP_STEP || op == OP_SIGN || op == OP_ABS || op == OP_RELU;
 }
 
 /* A cheap forward value that the gradient reads gets a twin for the gradient. */

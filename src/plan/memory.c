@@ -125,25 +125,12 @@ static int last_instruction(const struct plan *p, const int *position, const int
 }
 
 /* Stages that have read a row when they write it, column by column. */
-static bool by_rows(const value *v) {
-  if (v->kind != VALUE_STAGE) return false;
-  switch (v->op) {
-  case OP_SOFTMAX:
-  case OP_SOFTMAX_GRAD:
-    return v->over < 0;
-  case OP_LAYERNORM:
-  case OP_LAYERNORM_GRAD:
-  case OP_CROSS_ENTROPY_GRAD:
-    return true;
-  default:
-    return false;
-  }
-}
+static bool by_rows(const value *v) { return v->kind == VALUE_STAGE && v->over < 0 && plan_others[v->op]->onto_operand; }
 
 /* Has `reader` read row b of `from` at this step, and at no other, when the stage of `to` writes its row b? */
 static bool done_before_stage(const struct plan *p, int reader, int from, int to) {
   const value *r = &p->values[reader];
-  const int all_steps = r->kind == VALUE_STAGE ? plan_steps_operand(r->op) : -1; /* as attention reads its keys */
+  const int all_steps = r->kind == VALUE_STAGE ? plan_others[r->op]->steps_operand : -1; /* as attention reads its keys */
   return reader == to || (r->level < p->values[to].level && (all_steps < 0 || r->in[all_steps] != from));
 }
 

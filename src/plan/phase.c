@@ -90,7 +90,8 @@ static const char *refusal(const struct plan *p, int number) {
     if (v->in[i] >= 0) windows = windows || plan_in_windows(p, &p->values[v->in[i]]);
   if (!windows) return NULL;
   if (v->kind == VALUE_STAGE && (v->op == OP_CTC || v->op == OP_CTC_GRAD)) return "ctc needs all steps at once";
-  if (v->kind == VALUE_STAGE && (v->over >= 0 || plan_steps_operand(v->op) >= 0)) return "attention needs all steps at once";
+  if (v->kind == VALUE_STAGE && (v->over >= 0 || plan_others[v->op]->steps_operand >= 0))
+    return "attention needs all steps at once";
   if (v->phase >= PHASES_MOST) return "what goes forwards and what goes back need each other too often";
   if (v->kind != VALUE_STAGE) return NULL;
   if (v->op == OP_CONV_OUTER || v->op == OP_SUM_POSITIONS) return "the gradient of a convolution needs all steps at once";

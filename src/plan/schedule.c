@@ -12,32 +12,7 @@
 
 static bool loop_may_hold(const value *v) {
   if (v->kind == VALUE_ELEMENT || v->kind == VALUE_SUM || v->op == OP_SHIFT) return true;
-  switch (v->op) {
-  case OP_SOFTMAX:
-  case OP_SOFTMAX_GRAD:
-  case OP_LAYERNORM_SCALE:
-  case OP_LAYERNORM:
-  case OP_LAYERNORM_GRAD:
-  case OP_ROW_SUM:
-  case OP_LOG_SUM_EXP:
-  case OP_CONCAT:
-  case OP_SLICE:
-  case OP_PAD:
-  case OP_CONV:
-  case OP_CONV_T:
-  case OP_POOL:
-  case OP_POOL_GRAD:
-  case OP_POOL_MEAN:
-  case OP_POOL_MEAN_GRAD:
-  case OP_DOTS:
-  case OP_MIX:
-  case OP_ADDITIVE:
-  case OP_ADDITIVE_GRAD:
-  case OP_ADDITIVE_MIX:
-    return true;
-  default:
-    return false;
-  }
+  return plan_others[v->op]->in_loop;
 }
 
 static unroll_status not_in_loop(const struct plan *p, const value *v, unroll_error *err) {
@@ -307,25 +282,9 @@ static unroll_status sink(struct plan *p, const bool *kept, unroll_error *err) {
 
 /* ---- who needs a copy of a view ---- */
 
-int plan_steps_operand(enum op op) {
-  switch (op) {
-  case OP_DOTS:
-  case OP_MIX:
-  case OP_COLLECT:
-  case OP_ADDITIVE:
-    return 1;
-  case OP_ADDITIVE_GRAD:
-  case OP_ADDITIVE_COLLECT:
-  case OP_ADDITIVE_MIX:
-    return 2;
-  default:
-    return -1;
-  }
-}
-
 bool plan_reads_through(const struct plan *p, int reader, int view) {
   const value *r = &p->values[reader], *v = &p->values[view];
-  const int whole = r->kind == VALUE_STAGE ? plan_steps_operand(r->op) : -1;
+  const int whole = r->kind == VALUE_STAGE ? plan_others[r->op]->steps_operand : -1;
   if (whole >= 0 && r->in[whole] == view) return false;
   if (r->loop >= 0 && r->kind != VALUE_VIEW) return true;
   if (v->op != OP_SHIFT || r->kind != VALUE_STAGE) return false;
