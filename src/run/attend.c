@@ -14,30 +14,70 @@ typedef struct sides {
   int other;       /* which input that is; -1: none */
 } sides;
 
-static int other_input(enum stage_kind kind) {
-  switch (kind) {
-  case STAGE_DOTS:
-  case STAGE_MIX:
-  case STAGE_COLLECT:
-  case STAGE_ADDITIVE:
-    return 1;
-  case STAGE_ADDITIVE_GRAD:
-  case STAGE_ADDITIVE_COLLECT:
-  case STAGE_ADDITIVE_MIX:
-    return 2;
-  default:
-    return -1;
-  }
+/* Some rows of the own side: out[c] from weights[c] and x[c], with the steps y of the other side. */
+typedef struct attend_part {
+  const kernels *k;
+  const stage *s;
+  const sides *m;
+  const step_rows *y;
+  float **out;
+  const float **weights, **x;
+  int count;
+} attend_part;
+
+static void scores(const attend_part *p) { p->k->dots(p->out, p->weights, p->count, p->y, p->s->in_width); }
+static void mixture(const attend_part *p) { p->k->mix(p->out, p->weights, p->count, p->y, p->s->width); }
+static void additive(const attend_part *p) {
+  for (int c = 0; c < p->count; c++) p->k->additive(p->out[c], p->weights[c], p->y, p->m->in[2].p, p->s->in_width);
+}
+static void additive_grad(const attend_part *p) {
+  for (int c = 0; c < p->count; c++) p->k->additive_grad(p->out[c], p->weights[c], p->x[c], p->y, p->m->in[3].p, p->s->width);
+}
+static void additive_mix(const attend_part *p) {
+  for (int c = 0; c < p->count; c++) p->k->additive_mix(p->out[c], p->weights[c], p->x[c], p->y, p->s->width);
+}
+static void shares(const attend_part *p) {
+  for (int c = 0; c < p->count && p->y->n; c++) p->k->softmax(p->out[c], p->m->out.row, p->weights[c], p->m->in[0].row, 1, p->y->n);
+}
+static void shares_grad(const attend_part *p) {
+  for (int c = 0; c < p->count && p->y->n; c++)
+    p->k->softmax_grad(p->out[c], p->m->out.row, p->weights[c], p->m->in[0].row, p->x[c], p->m->in[1].row, 1, p->y->n);
 }
 
-/* Weights that lie in a column of the other side's rows. */
-static bool by_column(enum stage_kind kind) { return kind == STAGE_COLLECT || kind == STAGE_ADDITIVE_COLLECT; }
+/* A stage of the way ATTEND: its arithmetic, which input is the other side (-1: none), and whether the weights lie in a column of
+ * the other side's rows. */
+typedef struct attention {
+  void (*rows)(const attend_part *p);
+  int other;
+  bool by_column;
+} attention;
+static const attention attend_DOTS = {scores, 1, false};
+static const attention attend_MIX = {mixture, 1, false};
+static const attention attend_COLLECT = {mixture, 1, true};
+static const attention attend_ADDITIVE = {additive, 1, false};
+static const attention attend_ADDITIVE_GRAD = {additive_grad, 2, false};
+static const attention attend_ADDITIVE_COLLECT = {additive_grad, 2, true};
+static const attention attend_ADDITIVE_MIX = {additive_mix, 2, false};
+static const attention attend_WEIGHTS = {shares, -1, false};
+static const attention attend_WEIGHTS_GRAD = {shares_grad, -1, false};
+
+#define ATTEND_OF_TILE(name)
+#define ATTEND_OF_LOOP(name)
+#define ATTEND_OF_OUTER(name)
+#define ATTEND_OF_ROWS(name)
+#define ATTEND_OF_ATTEND(name) [STAGE_##name] = &attend_##name,
+#define ATTEND_OF_CTC(name)
+#define ATTEND_OF_WHOLE(name)
+#define STAGE(name, text, way, rest, writes, products) ATTEND_OF_##way(name)
+static const attention *const attentions[STAGE_KINDS] = {
+#include "plan/stages.def"
+};
 
 static sides resolve(const run *r, const worker *w, const stage *s, const where *here) {
-  sides m = {.out = run_at(r, w, &s->out, here, 0), .other = other_input(s->kind)};
+  sides m = {.out = run_at(r, w, &s->out, here, 0), .other = attentions[s->kind]->other};
   const where all = {NULL, -1, false};
   for (int i = 0; i < 4; i++) {
-    const bool own = i != m.other && !(i == 0 && by_column(s->kind));
+    const bool own = i != m.other && !(i == 0 && attentions[s->kind]->by_column);
     m.in[i] = run_at(r, w, &s->in[i], own ? here : &all, 0);
     if (!m.in[i].p) m.in[i] = (rows){r->zeros, 0}; /* a view's missing step */
   }
@@ -66,7 +106,7 @@ static step_rows other_steps(const run *r, const stage *s, const sides *m, int e
  * own sequence, `count` of them; first NULL: one row. */
 static void some_rows(const run *r, const worker *w, const stage *s, const sides *m, const step_rows *y, int64_t q,
                       const int64_t *first, int64_t row, int t, int count) {
-  const kernels *k = r->k;
+  const attention *how = attentions[s->kind];
   float *out[ATTEND_ROWS];
   const float *x[ATTEND_ROWS], *weights[ATTEND_ROWS];
   for (int c = 0; c < count; c++) {
@@ -74,38 +114,11 @@ static void some_rows(const run *r, const worker *w, const stage *s, const sides
     out[c] = at(m->out, own);
     weights[c] = at(m->in[0], own);
     x[c] = at(m->in[1], own);
-    if (by_column(s->kind)) weights[c] = w->column + (int64_t)c * r->f->max_steps;
+    if (how->by_column) weights[c] = w->column + (int64_t)c * r->f->max_steps;
   }
-  for (int i = 0; i < y->n && by_column(s->kind); i++)
+  for (int i = 0; i < y->n && how->by_column; i++)
     for (int c = 0; c < count; c++) w->column[(int64_t)c * r->f->max_steps + i] = at(m->in[0], q + y->first[i])[t + c];
-  switch (s->kind) {
-  case STAGE_DOTS:
-    k->dots(out, weights, count, y, s->in_width);
-    return;
-  case STAGE_MIX:
-  case STAGE_COLLECT:
-    k->mix(out, weights, count, y, s->width);
-    return;
-  default:
-    break;
-  }
-  for (int c = 0; c < count; c++) switch (s->kind) {
-    case STAGE_ADDITIVE:
-      k->additive(out[c], weights[c], y, m->in[2].p, s->in_width);
-      break;
-    case STAGE_ADDITIVE_GRAD:
-    case STAGE_ADDITIVE_COLLECT:
-      k->additive_grad(out[c], weights[c], x[c], y, m->in[3].p, s->width);
-      break;
-    case STAGE_ADDITIVE_MIX:
-      k->additive_mix(out[c], weights[c], x[c], y, s->width);
-      break;
-    case STAGE_WEIGHTS:
-      if (y->n) k->softmax(out[c], m->out.row, weights[c], m->in[0].row, 1, y->n);
-      break;
-    default:
-      if (y->n) k->softmax_grad(out[c], m->out.row, weights[c], m->in[0].row, x[c], m->in[1].row, 1, y->n);
-    }
+  how->rows(&(attend_part){.k = r->k, .s = s, .m = m, .y = y, .out = out, .weights = weights, .x = x, .count = count});
 }
 
 static int example_of(const batch_axis *a, int64_t sequence) { return a->order ? a->order[sequence] : (int)sequence; }

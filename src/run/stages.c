@@ -38,58 +38,68 @@ void run_by_rows(const run *r, const worker *w, const stage *s, const where *her
     run_rows_of(r, w, s, y, in, here, row0, n);
 }
 
+/* Some rows of a stage with its places known: in the pass or in a step of a loop. A function for each stage of the way ROWS. */
+typedef struct rows_part {
+  const run *r;
+  const worker *w;
+  const stage *s;
+  const where *here;
+  const rows *in;
+  rows y;
+  int64_t row0;
+  int n;
+} rows_part;
+
+static void rows_SOFTMAX(const rows_part *p) { p->r->k->softmax(p->y.p, p->y.row, p->in[0].p, p->in[0].row, p->n, p->s->width); }
+static void rows_SOFTMAX_GRAD(const rows_part *p) {
+  p->r->k->softmax_grad(p->y.p, p->y.row, p->in[0].p, p->in[0].row, p->in[1].p, p->in[1].row, p->n, p->s->width);
+}
+static void rows_LAYERNORM_SCALE(const rows_part *p) {
+  p->r->k->layernorm_scale(p->y.p, p->y.row, p->in[0].p, p->in[0].row, p->n, p->s->in_width);
+}
+static void rows_LAYERNORM(const rows_part *p) {
+  p->r->k->layernorm(p->y.p, p->y.row, p->in[0].p, p->in[0].row, p->in[1].p, p->in[1].row, p->n, p->s->width);
+}
+static void rows_LAYERNORM_GRAD(const rows_part *p) {
+  const rows *in = p->in;
+  p->r->k->layernorm_grad(p->y.p, p->y.row, in[1].p, in[1].row, in[0].p, in[0].row, in[2].p, in[2].row, p->n, p->s->width);
+}
+static void rows_ROW_SUM(const rows_part *p) { p->r->k->row_sum(p->y.p, p->y.row, p->in[0].p, p->in[0].row, p->n, p->s->in_width); }
+static void rows_LOG_SUM_EXP(const rows_part *p) {
+  p->r->k->log_sum_exp(p->y.p, p->y.row, p->in[0].p, p->in[0].row, p->n, p->s->in_width);
+}
+static void rows_CROSS_ENTROPY(const rows_part *p) {
+  p->r->k->cross_entropy(p->y.p, p->y.row, p->in[0].p, p->in[0].row, index_at(p->r, p->s, p->here, p->row0), p->n, p->s->in_width);
+}
+static void rows_CROSS_ENTROPY_GRAD(const rows_part *p) {
+  const rows *in = p->in;
+  const int32_t *index = index_at(p->r, p->s, p->here, p->row0);
+  p->r->k->cross_entropy_grad(p->y.p, p->y.row, in[0].p, in[0].row, in[1].p, in[1].row, in[2].p, in[2].row, index, p->n,
+                              p->s->width);
+}
+static void rows_COPY_COLUMNS(const rows_part *p) { copy_columns(p->s, p->y, p->in[0], p->in[1], p->n); }
+static void rows_CONV(const rows_part *p) { run_conv(p->r, p->w, p->s, p->y, p->in, p->n); }
+static void rows_POOL(const rows_part *p) { run_pool(p->r, p->s, p->y, p->in[0], p->n); }
+static void rows_POOL_MEAN(const rows_part *p) { run_pool(p->r, p->s, p->y, p->in[0], p->n); }
+static void rows_POOL_GRAD(const rows_part *p) { run_pool_grad(p->r, p->s, p->y, p->in, p->n); }
+static void rows_POOL_MEAN_GRAD(const rows_part *p) { run_pool_mean_grad(p->r, p->s, p->y, p->in[0], p->n); }
+static void rows_BATCHNORM(const rows_part *p) { run_batchnorm(p->r, p->w, p->s, p->y, p->in, p->n); }
+static void rows_BATCHNORM_GRAD(const rows_part *p) { run_batchnorm_grad(p->r, p->w, p->s, p->y, p->in, p->n); }
+
+#define ROWS_OF_TILE(name)
+#define ROWS_OF_LOOP(name)
+#define ROWS_OF_OUTER(name)
+#define ROWS_OF_ROWS(name) [STAGE_##name] = rows_##name,
+#define ROWS_OF_ATTEND(name)
+#define ROWS_OF_CTC(name)
+#define ROWS_OF_WHOLE(name)
+#define STAGE(name, text, way, rest, writes, products) ROWS_OF_##way(name)
+static void (*const rows_stages[STAGE_KINDS])(const rows_part *) = {
+#include "plan/stages.def"
+};
+
 void run_rows_of(const run *r, const worker *w, const stage *s, rows y, const rows in[4], const where *here, int64_t row0, int n) {
-  switch (s->kind) {
-  case STAGE_SOFTMAX:
-    r->k->softmax(y.p, y.row, in[0].p, in[0].row, n, s->width);
-    break;
-  case STAGE_SOFTMAX_GRAD:
-    r->k->softmax_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, n, s->width);
-    break;
-  case STAGE_LAYERNORM_SCALE:
-    r->k->layernorm_scale(y.p, y.row, in[0].p, in[0].row, n, s->in_width);
-    break;
-  case STAGE_LAYERNORM:
-    r->k->layernorm(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, n, s->width);
-    break;
-  case STAGE_LAYERNORM_GRAD:
-    r->k->layernorm_grad(y.p, y.row, in[1].p, in[1].row, in[0].p, in[0].row, in[2].p, in[2].row, n, s->width);
-    break;
-  case STAGE_ROW_SUM:
-    r->k->row_sum(y.p, y.row, in[0].p, in[0].row, n, s->in_width);
-    break;
-  case STAGE_LOG_SUM_EXP:
-    r->k->log_sum_exp(y.p, y.row, in[0].p, in[0].row, n, s->in_width);
-    break;
-  case STAGE_CROSS_ENTROPY:
-    r->k->cross_entropy(y.p, y.row, in[0].p, in[0].row, index_at(r, s, here, row0), n, s->in_width);
-    break;
-  case STAGE_CROSS_ENTROPY_GRAD:
-    r->k->cross_entropy_grad(y.p, y.row, in[0].p, in[0].row, in[1].p, in[1].row, in[2].p, in[2].row, index_at(r, s, here, row0), n,
-                             s->width);
-    break;
-  case STAGE_CONV:
-    run_conv(r, w, s, y, in, n);
-    break;
-  case STAGE_POOL:
-  case STAGE_POOL_MEAN:
-    run_pool(r, s, y, in[0], n);
-    break;
-  case STAGE_POOL_GRAD:
-    run_pool_grad(r, s, y, in, n);
-    break;
-  case STAGE_POOL_MEAN_GRAD:
-    run_pool_mean_grad(r, s, y, in[0], n);
-    break;
-  case STAGE_BATCHNORM:
-    run_batchnorm(r, w, s, y, in, n);
-    break;
-  case STAGE_BATCHNORM_GRAD:
-    run_batchnorm_grad(r, w, s, y, in, n);
-    break;
-  default:
-    copy_columns(s, y, in[0], in[1], n);
-  }
+  rows_stages[s->kind](&(rows_part){.r = r, .w = w, .s = s, .here = here, .in = in, .y = y, .row0 = row0, .n = n});
 }
 
 /* ---- whole matrices ---- */
@@ -242,79 +252,84 @@ static bool by_sequence(enum stage_kind kind) {
          kind == STAGE_LENGTH;
 }
 
+/* A thread's part of a stage with its matrices. A function for each stage of the way WHOLE. */
+typedef struct whole_part {
+  const run *r;
+  const worker *w;
+  const stage *s;
+  const batch_axis *a;
+  const where *here;
+  rows y, x, z;        /* the result and the first two operands */
+  int64_t n, from, to; /* rows or sequences: all, and those of the thread */
+  int64_t c0, c1;      /* columns of the thread */
+  int thread, threads;
+} whole_part;
+
+static rows third(const whole_part *p) { return run_at(p->r, p->w, &p->s->in[2], p->here, 0); }
+
+static void whole_GATHER(const whole_part *p) {
+  if (p->from >= p->to) return;
+  const int32_t *index = p->r->b->index[p->s->slot] + p->r->window.row + p->from;
+  p->r->k->gather(p->y.p + p->from * p->y.row, p->y.row, p->r->weights + p->s->weight, p->s->width, index, (int)(p->to - p->from),
+                  p->s->width);
+}
+static void whole_CLASS_WEIGHT(const whole_part *p) {
+  class_weight_rows(p->s, p->r->b->index[p->s->slot] + p->r->window.row, p->y, p->from, p->to);
+}
+static void whole_SCATTER(const whole_part *p) {
+  if (p->thread == 0) run_touch(p->r, p->s->weight, p->s->width, p->r->b->index[p->s->slot] + p->r->window.row, p->n);
+  if (p->c0 < p->c1 && p->n) scatter_rows(p->r, p->s, p->x, p->n, p->c0, p->c1);
+}
+static void whole_NUMBERS(const whole_part *p) { number_rows(p->r, p->s, p->y, p->from, p->to); }
+static void whole_MASK(const whole_part *p) { mask_rows(p->r, p->s, p->a, p->y, p->from, p->to); }
+static void whole_SHIFT(const whole_part *p) { shift_rows(p->r, p->w, p->s, p->a, p->y, p->x, p->z, p->from, p->to); }
+static void whole_EDGE(const whole_part *p) { edge_rows(p->r, p->w, p->s, p->a, p->y, p->x, p->from, p->to); }
+static void whole_ORDER(const whole_part *p) {
+  for (int64_t q = p->from; q < p->to; q++) copy_row(p->w, p->y, q, p->x, batch_row(p->a, q), p->s->width);
+}
+static void whole_SPREAD(const whole_part *p) { spread_rows(p->w, p->s, p->a, p->y, p->x, p->from, p->to); }
+static void whole_SUM_TIME(const whole_part *p) { sum_time(p->r, p->s, p->a, p->y, p->x, p->from, p->to); }
+static void whole_MAX_TIME(const whole_part *p) { max_time(p->r, p->s, p->a, p->y, p->x, p->from, p->to); }
+static void whole_MAX_TIME_GRAD(const whole_part *p) {
+  max_time_grad(p->r, p->s, p->a, (const rows[]){p->x, p->z, third(p)}, p->y, p->from, p->to);
+}
+static void whole_LENGTH(const whole_part *p) {
+  for (int64_t q = p->from; q < p->to; q++) {
+    const int length = length_of(p->a, q);
+    p->y.p[batch_row(p->a, q) * p->y.row] = (float)(length ? length : 1);
+  }
+}
+static void whole_CONV_OUTER(const whole_part *p) { run_conv_outer(p->r, p->w, p->s, p->x, p->z, p->n, p->thread, p->threads); }
+static void whole_SUM_POSITIONS(const whole_part *p) {
+  if (p->c0 < p->c1) run_sum_positions(p->r, p->s, p->y, p->x, p->n, (int)p->c0, (int)p->c1);
+}
+static void whole_BATCH_STATS(const whole_part *p) { run_batch_stats(p->r, p->w, p->s, p->y, p->x, p->n, p->thread, p->threads); }
+static void whole_BATCH_SUMS(const whole_part *p) {
+  run_batch_sums(p->r, p->w, p->s, p->y, (const rows[]){p->x, p->z, third(p)}, p->n, p->thread, p->threads);
+}
+static void whole_GRADIENT(const whole_part *p) { add_vector(p->r, p->s, p->x, p->c0, p->c1); }
+static void whole_ADD(const whole_part *p) { add_matrix(p->r, p->s, p->x, p->c0, p->c1); }
+
+#define WHOLE_OF_TILE(name)
+#define WHOLE_OF_LOOP(name)
+#define WHOLE_OF_OUTER(name)
+#define WHOLE_OF_ROWS(name)
+#define WHOLE_OF_ATTEND(name)
+#define WHOLE_OF_CTC(name)
+#define WHOLE_OF_WHOLE(name) [STAGE_##name] = whole_##name,
+#define STAGE(name, text, way, rest, writes, products) WHOLE_OF_##way(name)
+static void (*const whole_stages[STAGE_KINDS])(const whole_part *) = {
+#include "plan/stages.def"
+};
+
 void run_whole(const run *r, const worker *w, const stage *s, int thread, int threads) {
   const batch_axis *a = s->axis >= 0 && r->f->n_axes ? &r->b->axes[s->axis] : NULL;
   const where here = {a, -1, false};
-  const rows y = run_at(r, w, &s->out, &here, 0), x = run_at(r, w, &s->in[0], &here, 0), z = run_at(r, w, &s->in[1], &here, 0);
-  const int64_t n = run_rows(r, s);
-  int64_t from, to, c0, c1;
-  run_share(by_sequence(s->kind) ? r->b->rows : n, 1, thread, threads, &from, &to);
-  run_share(s->width, LANES, thread, threads, &c0, &c1);
-  switch (s->kind) {
-  case STAGE_GATHER:
-    if (from < to)
-      r->k->gather(y.p + from * y.row, y.row, r->weights + s->weight, s->width, r->b->index[s->slot] + r->window.row + from,
-                   (int)(to - from), s->width);
-    break;
-  case STAGE_CLASS_WEIGHT:
-    class_weight_rows(s, r->b->index[s->slot] + r->window.row, y, from, to);
-    break;
-  case STAGE_SCATTER:
-    if (thread == 0) run_touch(r, s->weight, s->width, r->b->index[s->slot] + r->window.row, n);
-    if (c0 < c1 && n) scatter_rows(r, s, x, n, c0, c1);
-    break;
-  case STAGE_CONV_OUTER:
-    run_conv_outer(r, w, s, x, z, n, thread, threads);
-    break;
-  case STAGE_SUM_POSITIONS:
-    if (c0 < c1) run_sum_positions(r, s, y, x, n, (int)c0, (int)c1);
-    break;
-  case STAGE_BATCH_STATS:
-    run_batch_stats(r, w, s, y, x, n, thread, threads);
-    break;
-  case STAGE_BATCH_SUMS:
-    run_batch_sums(r, w, s, y, (const rows[]){x, z, run_at(r, w, &s->in[2], &here, 0)}, n, thread, threads);
-    break;
-  case STAGE_GRADIENT:
-    add_vector(r, s, x, c0, c1);
-    break;
-  case STAGE_ADD:
-    add_matrix(r, s, x, c0, c1);
-    break;
-  case STAGE_NUMBERS:
-    number_rows(r, s, y, from, to);
-    break;
-  case STAGE_MASK:
-    mask_rows(r, s, a, y, from, to);
-    break;
-  case STAGE_SHIFT:
-    shift_rows(r, w, s, a, y, x, z, from, to);
-    break;
-  case STAGE_EDGE:
-    edge_rows(r, w, s, a, y, x, from, to);
-    break;
-  case STAGE_SUM_TIME:
-    sum_time(r, s, a, y, x, from, to);
-    break;
-  case STAGE_MAX_TIME:
-    max_time(r, s, a, y, x, from, to);
-    break;
-  case STAGE_MAX_TIME_GRAD:
-    max_time_grad(r, s, a, (const rows[]){x, z, run_at(r, w, &s->in[2], &here, 0)}, y, from, to);
-    break;
-  case STAGE_LENGTH:
-    for (int64_t q = from; q < to; q++) {
-      const int length = length_of(a, q);
-      y.p[batch_row(a, q) * y.row] = (float)(length ? length : 1);
-    }
-    break;
-  case STAGE_SPREAD:
-    spread_rows(w, s, a, y, x, from, to);
-    break;
-  case STAGE_ORDER:
-    for (int64_t q = from; q < to; q++) copy_row(w, y, q, x, batch_row(a, q), s->width);
-    break;
-  default:
-    break;
-  }
+  whole_part p = {.r = r, .w = w, .s = s, .a = a, .here = &here, .thread = thread, .threads = threads, .n = run_rows(r, s)};
+  p.y = run_at(r, w, &s->out, &here, 0);
+  p.x = run_at(r, w, &s->in[0], &here, 0);
+  p.z = run_at(r, w, &s->in[1], &here, 0);
+  run_share(by_sequence(s->kind) ? r->b->rows : p.n, 1, thread, threads, &p.from, &p.to);
+  run_share(s->width, LANES, thread, threads, &p.c0, &p.c1);
+  whole_stages[s->kind](&p);
 }

@@ -5,7 +5,7 @@
 #include "run/internal.h"
 
 rows run_at(const run *r, const worker *w, const place *at, const where *here, int64_t row) {
-  float *base;
+  float *base = NULL;
   enum place_base kind = at->base;
   int64_t offset = at->offset, stride = at->row, index = at->whole ? row + r->window.row : row;
   if (at->rows == ROWS_STEP && here->t >= 0) {
@@ -33,7 +33,7 @@ rows run_at(const run *r, const worker *w, const place *at, const where *here, i
     break;
   case PLACE_SLOT:
     return (rows){w->slots, stride};
-  default:
+  case PLACE_NOTHING:
     return (rows){NULL, 0};
   }
   return (rows){base + offset + index * stride, stride};
