@@ -8,131 +8,21 @@
 #include "data/calendar.h"
 #include "base/hash.h"
 #include "data/cell.h"
-
-typedef struct source { /* where a variable is read from */
-  int *columns, n;      /* several: an entry of the vectors each; none: not read */
-} source;
+#include "data/columns.h"
 
 typedef struct binder {
   dataset *d;
   const table *t;
   const schema *s;
-  source *sources; /* [s->n] */
-  int series;      /* column, or -1 */
-  int time;        /* column, or -1 */
-  regular regular; /* of dates: `t` is its table */
-  bool by_rows;    /* a row is a step rather than an example */
+  column_source *sources; /* [s->n] */
+  int series;             /* column, or -1 */
+  int time;               /* column, or -1 */
+  regular regular;        /* of dates: `t` is its table */
+  bool by_rows;           /* a row is a step rather than an example */
   cell_scratch scratch;
   void **states; /* [s->n] what the readers of cells keep */
   unroll_error *err;
 } binder;
-
-/* --- columns --- */
-
-static int find_column(const table *t, const char *name) {
-  const size_t n = strlen(name);
-  for (int i = 0; i < t->n_columns; i++) {
-    const cell *c = table_cell(t, 0, i);
-    if (c->size == n && !memcmp(c->text, name, n)) return i;
-  }
-  return -1;
-}
-
-static int find_entry(const table *t, const char *name, int number) {
-  char all[96];
-  snprintf(all, sizeof all, "%.63s%d", name, number);
-  return find_column(t, all);
-}
-
-/* The number of columns NAME1, NAME2 ... or, from *base = 0, NAME0, NAME1 ... */
-static int count_entries(const table *t, const char *name, int *base) {
-  int n = 0;
-  *base = find_entry(t, name, 0) >= 0 ? 0 : 1;
-  while (find_entry(t, name, *base + n) >= 0) n++;
-  return n;
-}
-
-static unroll_status no_column(const table *t, const char *name, unroll_error *err) {
-  text all = {0};
-  for (int i = 0; i < t->n_columns && all.length < 300; i++) {
-    const cell *c = table_cell(t, 0, i);
-    if (!c->size && i == t->series) continue; /* the sentence's number, which tagged text has no name for */
-    text_format(&all, "%s%.*s", i ? ", " : "", (int)(c->size < 60 ? c->size : 60), c->text);
-  }
-  const input_file *f = &t->files.files[0];
-  const unroll_status status = input_bad_at(f->name, f->data, f->size, table_cell(t, 0, 0)->at, err,
-                                            "there is no column '%s'; the columns are: %s", name, all.data ? all.data : "");
-  text_free(&all);
-  return status;
-}
-
-static unroll_status check_once(const table *t, int column, unroll_error *err) {
-  const cell *c = table_cell(t, 0, column);
-  for (int i = column + 1; i < t->n_columns; i++) {
-    const cell *e = table_cell(t, 0, i);
-    if (e->size == c->size && !memcmp(e->text, c->text, c->size)) return table_bad(t, 0, i, 0, err, "two columns have this name");
-  }
-  return UNROLL_OK;
-}
-
-/* Of columns NAME1 .. NAME(last): is there one with a larger number? Its name is noted. */
-static unroll_status find_lone(const binder *b, const char *name, int last) {
-  const size_t n = strlen(name);
-  for (int i = 0; i < b->t->n_columns && !b->d->not_read; i++) {
-    const cell *c = table_cell(b->t, 0, i);
-    double number;
-    if (c->size <= n || c->size > n + 6 || memcmp(c->text, name, n) || strspn(c->text + n, "0123456789") < c->size - n) continue;
-    if (text_number(c->text + n, c->size - n, &number) || number <= last) continue;
-    if (!(b->d->not_read = arena_text(&b->d->names, c->text, c->size))) return error_memory(b->err);
-  }
-  return UNROLL_OK;
-}
-
-static unroll_status find_source(const binder *b, source *out, const variable *v) {
-  const char *name = v->form.from ? v->form.from : v->form.name;
-  int base = 0;
-  if (v->form.cycles || variable_is_end(v)) return UNROLL_OK; /* from the dates, from the steps of another variable */
-  out->n = 1;
-  const int column = find_column(b->t, name);
-  if (column < 0) out->n = v->form.unit == UNIT_NUMBERS ? count_entries(b->t, name, &base) : 0;
-  if (!out->n) return no_column(b->t, name, b->err);
-  out->columns = mem_zero((size_t)out->n, sizeof *out->columns);
-  if (!out->columns) return error_memory(b->err);
-  unroll_status status = column < 0 ? find_lone(b, name, base + out->n - 1) : UNROLL_OK;
-  for (int i = 0; i < out->n && !status; i++) {
-    out->columns[i] = column >= 0 ? column : find_entry(b->t, name, base + i);
-    status = check_once(b->t, out->columns[i], b->err);
-  }
-  if (!status && column < 0 && v->width && v->width != out->n)
-    return table_bad(b->t, 0, out->columns[0], 0, b->err, "'%s' has %d entries, but there are %d columns for it", name, v->width,
-                     out->n);
-  return status;
-}
-
-unroll_status schema_widths(schema *s, const table *t, unroll_error *err) {
-  for (int i = 0; i < s->n; i++) {
-    variable *v = &s->list[i];
-    int base;
-    if (v->form.unit != UNIT_NUMBERS || v->form.n_args) continue; /* the equations say the widths of these */
-    v->width = (int)v->form.of->width(v->args, 0, v->form.words);
-    if (v->width) continue;
-    v->width = 1;
-    const int column = find_column(t, v->form.name);
-    if (column < 0) {
-      v->width = count_entries(t, v->form.name, &base);
-      if (!v->width) return no_column(t, v->form.name, err);
-      continue;
-    }
-    for (int64_t row = 1; row <= t->n_rows; row++) {
-      const cell *c = table_cell(t, row, column);
-      size_t at = 0, begin = 0;
-      if (t->broken[row] || !cell_next(c, &at, &begin)) continue;
-      for (size_t k = begin; k < at; k++) v->width += c->text[k] == ';';
-      break;
-    }
-  }
-  return UNROLL_OK;
-}
 
 /* --- cells --- */
 
@@ -549,43 +439,6 @@ static unroll_status check_axes(const binder *b) {
   return UNROLL_OK;
 }
 
-/* Do successive rows share values in this column, each of which comes but once? Two rows a value on average. */
-static bool looks_like_series(const table *t, int column, bool *yes) {
-  lexicon values = {0};
-  int64_t runs = 0;
-  bool fine = true;
-  *yes = true;
-  for (int64_t row = 1; row <= t->n_rows && fine && *yes; row++) {
-    const cell *c = table_cell(t, row, column), *before = row > 1 ? table_cell(t, row - 1, column) : NULL;
-    if (before && before->size == c->size && !memcmp(before->text, c->text, c->size)) continue;
-    const int32_t number = lexicon_add(&values, c->text, c->size);
-    fine = number >= 0;
-    *yes = c->size && number == runs++ && 2 * runs <= t->n_rows;
-  }
-  *yes &= runs > 1;
-  lexicon_free(&values);
-  return fine;
-}
-
-/* Where a net has steps and each example has one of them: an unused column that looks like the name of a series. */
-static unroll_status guess_series(binder *b) {
-  bool *used = mem_zero((size_t)b->t->n_columns + 1, sizeof *used), one = !b->by_rows, steps = false, fine = used != NULL, yes;
-  for (int i = 0; i < b->s->n && one; i++) {
-    const variable *v = &b->s->list[i];
-    for (int k = 0; k < b->sources[i].n && fine; k++) used[b->sources[i].columns[k]] = true;
-    steps |= v->step && v->form.unit == UNIT_NUMBERS;
-    one &= !b->d->columns[i].there || b->d->columns[i].n == b->d->n_sequences;
-  }
-  for (int i = 0; i < b->t->n_columns && fine && one && steps && !b->d->looks_like_series; i++) {
-    const cell *c = table_cell(b->t, 0, i);
-    if (used[i]) continue;
-    fine = looks_like_series(b->t, i, &yes);
-    if (fine && yes) fine = (b->d->looks_like_series = arena_text(&b->d->names, c->text, c->size)) != NULL;
-  }
-  mem_free(used);
-  return fine ? UNROLL_OK : error_memory(b->err);
-}
-
 static void binder_free(binder *b) {
   for (int i = 0; b->sources && b->states && i < b->s->n; i++) {
     const cell_reader *reader = cell_reader_of(&b->s->list[i].form);
@@ -609,8 +462,8 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   const bool tagged = t->series >= 0;
   if (series && tagged) return error_set(err, UNROLL_USAGE, "tagged text has its own sentences: no series can be given");
   if (time && tagged) return error_set(err, UNROLL_USAGE, "tagged text has no column of dates");
-  if (series && (b.series = find_column(t, series)) < 0) return no_column(t, series, err);
-  if (time && (b.time = find_column(t, time)) < 0) return no_column(t, time, err);
+  if (series && (b.series = columns_find(t, series)) < 0) return columns_none(t, series, err);
+  if (time && (b.time = columns_find(t, time)) < 0) return columns_none(t, time, err);
   b.by_rows = d->stepwise = b.series >= 0 || b.time >= 0;
   const bool truth = wanted != BIND_GIVEN || b.time >= 0; /* the past of what is predicted */
   d->name = mem_text(t->files.files[0].name);
@@ -621,7 +474,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   for (int i = 0; i < s->n && !status; i++) {
     d->columns[i].there = s->list[i].weighs ? wanted == BIND_TRAINING : truth || !s->list[i].predicted;
     const cell_reader *reader = cell_reader_of(&s->list[i].form);
-    if (d->columns[i].there) status = find_source(&b, &b.sources[i], &s->list[i]);
+    if (d->columns[i].there) status = columns_of(&b.sources[i], &s->list[i], t, d, err);
     if (!status && d->columns[i].there && reader->begin) status = reader->begin(&b.states[i], &s->list[i], err);
   }
   if (!status) status = check_bpe(&b);
@@ -635,7 +488,7 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (!status && b.time >= 0) status = calendar_read(d, &b.regular, b.series, err);
   if (!status && b.time >= 0) status = find_known(&b);
   if (!status) status = bind_rows(&b);
-  if (!status && wanted == BIND_TRAINING) status = guess_series(&b);
+  if (!status && wanted == BIND_TRAINING) status = columns_guess_series(d, b.t, s, b.sources, err);
   binder_free(&b);
   return status;
 }
