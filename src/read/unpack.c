@@ -115,34 +115,40 @@ static unroll_status unzstd(stream *s) {
 #endif
 
 static const struct packer {
-  const char *bytes, *ending;
+  const char *bytes, *ending, *program, *library;
   size_t size;
   unroll_status (*read)(stream *s); /* NULL: not in this build */
 } packers[] = {
 #ifdef UNROLL_ZLIB
-    {"\x1F\x8B\x08", ".gz", 3, gunzip},
+    {"\x1F\x8B\x08", ".gz", "gzip", "zlib", 3, gunzip},
 #else
-    {"\x1F\x8B\x08", ".gz", 3, NULL},
+    {"\x1F\x8B\x08", ".gz", "gzip", "zlib", 3, NULL},
 #endif
 #ifdef UNROLL_ZSTD
-    {"\x28\xB5\x2F\xFD", ".zst", 4, unzstd},
+    {"\x28\xB5\x2F\xFD", ".zst", "zstd", "libzstd", 4, unzstd},
 #else
-    {"\x28\xB5\x2F\xFD", ".zst", 4, NULL},
+    {"\x28\xB5\x2F\xFD", ".zst", "zstd", "libzstd", 4, NULL},
 #endif
 };
 enum { PACKERS = sizeof packers / sizeof *packers };
 
 static const struct packer *packer_of(const char *data, size_t size) {
   for (size_t i = 0; i < PACKERS; i++)
-    if (packers[i].read && size >= packers[i].size && !memcmp(data, packers[i].bytes, packers[i].size)) return &packers[i];
+    if (size >= packers[i].size && !memcmp(data, packers[i].bytes, packers[i].size)) return &packers[i];
   return NULL;
 }
 
-bool unpack_can(const char *data, size_t size) { return packer_of(data, size) != NULL; }
+bool unpack_can(const char *data, size_t size) {
+  const struct packer *p = packer_of(data, size);
+  return p && p->read;
+}
 
 unroll_status unpack(const char *name, char **data, size_t *size, size_t most, unroll_error *err) {
   const struct packer *p = packer_of(*data, *size);
   if (!p) return UNROLL_OK;
+  if (!p->read)
+    return error_at(err, UNROLL_BAD_INPUT, name, NULL, 0, 0, "the file is packed by %s, and this program was built without %s",
+                    p->program, p->library);
   stream s = {.name = name, .in = (const unsigned char *)*data, .left = *size, .most = most, .err = err};
   const unroll_status status = p->read(&s);
   if (status) {
