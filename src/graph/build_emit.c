@@ -1,16 +1,16 @@
 /* build_emit.c - terms become nodes, in order; then the cycles are closed.
  *
- * Widths and axes are known. A shift of a variable whose node is not there yet becomes a placeholder, patched at the end. Constant
- * folding may turn a term into a narrower or stepless node, so what needs full size is widened here (`lift`). */
+ * Widths and axes are known. Constant folding may turn a term into a narrower or stepless node, so what needs full size is widened
+ * here (`build_lift`). What looks back in time is in build_shift.c. */
 #include "graph/build_internal.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
 
-enum { MAX_NODES = 1000000, OPEN = -2 /* an input to be filled in when the cycles are closed */ };
+enum { MAX_NODES = 1000000 };
 static const int64_t MAX_PARAMS = INT64_C(1) << 31;
 
-static node blank(const term *t, enum op op) {
+node build_blank(const term *t, enum op op) {
   return (node){.op = op,
                 .space = t->step ? SPACE_STEP : SPACE_STATIC,
                 .axis = t->step ? t->axis : -1,
@@ -22,7 +22,7 @@ static node blank(const term *t, enum op op) {
                 .at = t->at->at};
 }
 
-static node derived(enum op op, enum space space, int axis, int width) {
+node build_derived(enum op op, enum space space, int axis, int width) {
   return (node){.op = op,
                 .space = space,
                 .axis = axis,
@@ -32,13 +32,12 @@ static node derived(enum op op, enum space space, int axis, int width) {
                 .slot = -1};
 }
 
-/* x with at least this space and exactly this width. */
-static int lift(graph *g, int x, enum space space, int axis, int width) {
+int build_lift(graph *g, int x, enum space space, int axis, int width) {
   const node n = *graph_at(g, x);
   if (graph_failed(g)) return NODE_NONE;
   if ((n.space == SPACE_PARAM && space != SPACE_PARAM) || n.width != width) {
     const enum space wide = n.space == SPACE_PARAM ? space : n.space;
-    node r = derived(OP_REPEAT, wide, wide == SPACE_STEP ? (n.space == SPACE_STEP ? n.axis : axis) : -1, width);
+    node r = build_derived(OP_REPEAT, wide, wide == SPACE_STEP ? (n.space == SPACE_STEP ? n.axis : axis) : -1, width);
     r.in[0] = x;
     x = graph_node(g, r);
   }
@@ -51,7 +50,7 @@ static enum space space_of(const graph *g, int x) { return graph_at(g, x)->space
 static int argument(builder *b, const term *t, int i) {
   const term *x = &b->terms[t->args[i]];
   const enum space space = space_of(b->g, x->node);
-  return lift(b->g, x->node, space == SPACE_PARAM ? SPACE_STATIC : space, x->axis, width_value(b, x->width));
+  return build_lift(b->g, x->node, space == SPACE_PARAM ? SPACE_STATIC : space, x->axis, width_value(b, x->width));
 }
 
 /* --- parameters --- */
@@ -88,7 +87,7 @@ static bool emit_weight(builder *b, weight *w) {
 /* --- products and widths --- */
 
 static int product(builder *b, const term *t, int x, int c0) {
-  node n = blank(t, OP_MATVEC);
+  node n = build_blank(t, OP_MATVEC);
   const weight *w = &b->weights[t->weight];
   if (t->transposed != w->symbols) n.op = OP_MATVEC_T;
   n.space = space_of(b->g, x);
@@ -129,12 +128,12 @@ static int emit_concat(builder *b, const term *t) {
     if (space_of(b->g, b->terms[t->args[i]].node) == SPACE_STEP) space = SPACE_STEP;
   int all = NODE_NONE;
   for (int i = 0; i < t->n_args; i++) {
-    const int part = lift(b->g, argument(b, t, i), space, t->axis, width_value(b, b->terms[t->args[i]].width));
+    const int part = build_lift(b->g, argument(b, t, i), space, t->axis, width_value(b, b->terms[t->args[i]].width));
     if (i == 0) {
       all = part;
       continue;
     }
-    node n = blank(t, OP_CONCAT);
+    node n = build_blank(t, OP_CONCAT);
     n.space = space;
     n.axis = space == SPACE_STEP ? t->axis : -1;
     n.width = graph_at(b->g, all)->width + graph_at(b->g, part)->width;
@@ -147,7 +146,7 @@ static int emit_concat(builder *b, const term *t) {
 
 /* A node of one operand, with its rows, or of another one beside it. */
 static int over_width(builder *b, const term *t, enum op op, int x, int other, int width, int c0) {
-  node n = blank(t, op);
+  node n = build_blank(t, op);
   n.space = space_of(b->g, x);
   n.axis = n.space == SPACE_STEP ? t->axis : -1;
   n.width = width;
@@ -179,7 +178,7 @@ static int emit_slice(builder *b, const term *t) {
 
 static int emit_data(builder *b, const term *t) {
   const int slot = graph_input(b->g, t->data, t->lag);
-  node n = blank(t, t->kind == TERM_EMBED ? OP_EMBED : OP_INPUT);
+  node n = build_blank(t, t->kind == TERM_EMBED ? OP_EMBED : OP_INPUT);
   n.slot = slot;
   n.param = t->kind == TERM_EMBED ? b->weights[t->weight].param : -1;
   n.width = width_value(b, t->width);
@@ -187,13 +186,13 @@ static int emit_data(builder *b, const term *t) {
 }
 
 static int emit_seen(builder *b, const term *t) {
-  node n = blank(t, OP_INPUT);
+  node n = build_blank(t, OP_INPUT);
   n.slot = graph_seen(b->g, t->data, t->lag);
   return graph_node(b->g, n);
 }
 
 static int emit_vector(builder *b, const term *t) {
-  node n = blank(t, OP_VECTOR);
+  node n = build_blank(t, OP_VECTOR);
   n.space = SPACE_PARAM;
   n.width = width_value(b, t->width);
   n.param = b->weights[t->weight].param;
@@ -201,7 +200,7 @@ static int emit_vector(builder *b, const term *t) {
 }
 
 static int emit_setting(builder *b, const term *t) {
-  node n = blank(t, OP_SETTING);
+  node n = build_blank(t, OP_SETTING);
   n.space = SPACE_PARAM;
   n.axis = -1;
   n.slot = t->dir;
@@ -211,7 +210,7 @@ static int emit_setting(builder *b, const term *t) {
 static int emit_dropout(builder *b, const term *t) {
   const int x = argument(b, t, 0);
   const bool steps = space_of(b->g, x) == SPACE_STEP && !t->over_time;
-  node n = blank(t, OP_MASK);
+  node n = build_blank(t, OP_MASK);
   n.space = steps ? SPACE_STEP : SPACE_STATIC;
   n.axis = steps ? t->axis : -1;
   n.width = graph_at(b->g, x)->width;
@@ -223,14 +222,9 @@ static int emit_dropout(builder *b, const term *t) {
 
 /* --- time --- */
 
-symbol *build_state(symbol *y) {
-  while (y->call && y->call->dir == y->in->dir) y = y->call->output;
-  return y;
-}
-
-static int edge(graph *g, int x, int dir) {
+int build_edge(graph *g, int x, int dir) {
   const node in = *graph_at(g, x);
-  node n = derived(OP_EDGE, SPACE_STATIC, in.axis, in.width);
+  node n = build_derived(OP_EDGE, SPACE_STATIC, in.axis, in.width);
   n.dir = dir;
   n.in[0] = x;
   n.source = in.source;
@@ -240,26 +234,26 @@ static int edge(graph *g, int x, int dir) {
 
 static int emit_edge(builder *b, const term *t) {
   const term *x = &b->terms[t->args[0]];
-  return edge(b->g, lift(b->g, x->node, SPACE_STEP, x->axis, width_value(b, x->width)), t->dir);
+  return build_edge(b->g, build_lift(b->g, x->node, SPACE_STEP, x->axis, width_value(b, x->width)), t->dir);
 }
 
 /* sum(x) = SUM_TIME(x), mean(x) = SUM_TIME(x) / LENGTH, max(x) = MAX_TIME(x) */
 static int emit_over(builder *b, const term *t) {
   graph *g = b->g;
   const term *of = &b->terms[t->args[0]];
-  const int x = lift(g, of->node, SPACE_STEP, of->axis, width_value(b, of->width));
-  node n = derived(t->op, SPACE_STATIC, of->axis, graph_at(g, x)->width);
+  const int x = build_lift(g, of->node, SPACE_STEP, of->axis, width_value(b, of->width));
+  node n = build_derived(t->op, SPACE_STATIC, of->axis, graph_at(g, x)->width);
   n.in[0] = x;
   const int all = graph_failed(g) ? NODE_NONE : graph_node(g, n);
   if (t->value != 0 || graph_failed(g)) return all;
-  const int length = graph_node(g, derived(OP_LENGTH, SPACE_STATIC, of->axis, 1));
+  const int length = graph_node(g, build_derived(OP_LENGTH, SPACE_STATIC, of->axis, 1));
   return graph_failed(g) ? NODE_NONE : graph_binary(g, OP_DIV, all, length);
 }
 
 /* All steps of an argument. */
 static int sequence(builder *b, const term *t, int i) {
   const term *x = &b->terms[t->args[i]];
-  return lift(b->g, x->node, SPACE_STEP, x->axis, width_value(b, x->width));
+  return build_lift(b->g, x->node, SPACE_STEP, x->axis, width_value(b, x->width));
 }
 
 /* Scores, their softmax over the steps of the keys, and the values mixed by that. */
@@ -270,7 +264,7 @@ static int emit_attend(builder *b, const term *t) {
   if (graph_failed(g)) return NODE_NONE;
   if (t->value != 0) q = graph_binary(g, OP_MUL, q, graph_const(g, 1 / sqrt(graph_at(g, k)->width)));
   const node *rows = graph_at(g, q);
-  node n = derived(t->n_args > 3 ? OP_ADDITIVE : OP_DOTS, rows->space, rows->axis, GRAPH_STEPS + graph_at(g, k)->axis);
+  node n = build_derived(t->n_args > 3 ? OP_ADDITIVE : OP_DOTS, rows->space, rows->axis, GRAPH_STEPS + graph_at(g, k)->axis);
   n.in[0] = q;
   n.in[1] = k;
   if (t->n_args > 3) n.in[2] = b->terms[t->args[3]].node;
@@ -288,132 +282,11 @@ static int emit_attend(builder *b, const term *t) {
   return graph_failed(g) ? NODE_NONE : graph_node(g, n);
 }
 
-/* The value of a stream's state from the pass before. The carry is completed when the state has its node. */
-static int carry_leaf(builder *b, const symbol *y, int lag, int width) {
-  graph *g = b->g;
-  if (!build_grow(b, (void **)&g->carries, g->n_carries, &g->cap_carries, sizeof *g->carries)) return NODE_NONE;
-  const char *name = y->full;
-  if (lag > 1) {
-    const char *earlier = build_text(b, "%s[t-%d]", y->full, lag - 1);
-    name = arena_text(&g->memory, earlier, strlen(earlier));
-    if (!name) return build_memory(b);
-  }
-  g->carries[g->n_carries] = (carry){.node = NODE_NONE, .edge = NODE_NONE, .width = width, .name = name};
-  node n = derived(OP_CARRY, SPACE_STATIC, -1, width);
-  n.slot = g->n_carries++;
-  return graph_node(g, n);
-}
-
-static int initial(builder *b, const symbol *y, int lag, int width);
-static int given_start(builder *b, const symbol *y, int lag, int width);
-
-static bool room_for_shifts(builder *b, symbol *y, int lag) {
-  int *bigger = arena_alloc(&b->scratch, (size_t)lag, sizeof *bigger);
-  if (!bigger) return build_memory(b), false;
-  if (y->n_shifts) memcpy(bigger, y->shifts, (size_t)y->n_shifts * sizeof *bigger);
-  y->shifts = bigger;
-  return true;
-}
-
-/* Whether what y starts from can be said yet: an equation may need y[t-1] before that, as in y = cell(y[t-1], 5, start = z). */
-static bool start_is_there(const builder *b, const symbol *y) {
-  for (; y->start_from; y = build_state(y->start_from))
-    if (b->terms[build_state(y->start_from)->term].node == NODE_NONE) return false;
-  return y->start == TERM_NONE || b->terms[y->start].node != NODE_NONE;
-}
-
-/* y[t-1] .. y[t-lag]; `t`: who asks for them. */
-static int shifts_of(builder *b, symbol *y, int lag, const term *t) {
-  graph *g = b->g;
-  const int width = width_value(b, y->width), axis = b->terms[y->term].axis;
-  if (y->n_shifts < lag && !room_for_shifts(b, y, lag)) return NODE_NONE;
-  while (y->n_shifts < lag && !graph_failed(g) && b->status == UNROLL_OK) {
-    const int back = y->n_shifts + 1, x = back > 1 ? y->shifts[back - 2] : b->terms[y->term].node;
-    node n = blank(t, OP_SHIFT);
-    n.space = SPACE_STEP;
-    n.axis = axis;
-    n.width = width;
-    n.dir = y->in->dir;
-    if (start_is_there(b, y))
-      n.in[1] = initial(b, y, back, width);
-    else
-      n.in[2] = OPEN;
-    if (x == NODE_NONE || n.in[2] == OPEN) n.in[3] = -b->unique++; /* see close_cycles */
-    if (x != NODE_NONE) n.in[0] = lift(g, x, SPACE_STEP, axis, width);
-    y->shifts[y->n_shifts] = graph_node(g, n);
-    y->n_shifts++;
-  }
-  return graph_failed(g) || b->status != UNROLL_OK ? NODE_NONE : y->shifts[lag - 1];
-}
-
-static int emit_shift(builder *b, const term *t) { return shifts_of(b, build_state(t->of), t->lag, t); }
-
-/* 1 for each sequence that has no steps on an axis, else 0. */
-static int is_empty(graph *g, int axis) {
-  const int one = lift(g, graph_const(g, 1), SPACE_STEP, axis, 1);
-  return graph_failed(g) ? NODE_NONE : graph_binary(g, OP_SUB, graph_const(g, 1), edge(g, one, 1));
-}
-
-/* What the recurrence z leaves, `back` steps before its last one: of a sequence without steps what z itself began from. */
-static int final_state(builder *b, symbol *z, int back, int width) {
-  graph *g = b->g;
-  const term *t = &b->terms[z->term];
-  const int state = back ? shifts_of(b, z, back, t) : lift(g, t->node, SPACE_STEP, t->axis, width);
-  const int end = graph_failed(g) ? NODE_NONE : edge(g, state, -z->in->dir), start = given_start(b, z, back + 1, width);
-  if (start == NODE_NONE || graph_failed(g)) return end;
-  return graph_binary(g, OP_ADD, end, graph_binary(g, OP_MUL, is_empty(g, t->axis), start));
-}
-
-/* y[t-lag] at the first step, as `start =` says; NODE_NONE: zeros. */
-static int given_start(builder *b, const symbol *y, int lag, int width) {
-  if (y->start_from) return final_state(b, build_state(y->start_from), lag - 1, width);
-  return y->start != TERM_NONE && lag == 1 ? lift(b->g, b->terms[y->start].node, SPACE_STATIC, -1, width) : NODE_NONE;
-}
-
-/* The value of y before the first step. */
-static int initial(builder *b, const symbol *y, int lag, int width) {
-  if (y->start_from || (y->start != TERM_NONE && lag == 1)) return given_start(b, y, lag, width);
-  return b->stream && y->in->dir > 0 ? carry_leaf(b, y, lag, width) : NODE_NONE;
-}
-
-static void close_shift(builder *b, const symbol *y, int at, int lag) {
-  graph *g = b->g;
-  const node n = *graph_at(g, at);
-  const int before = g->n_nodes;
-  if (graph_failed(g) || n.in[3] == NODE_NONE) return;
-  const int x = n.in[0] == NODE_NONE ? lift(g, b->terms[y->term].node, SPACE_STEP, n.axis, n.width) : n.in[0];
-  const int start = n.in[2] == OPEN ? initial(b, y, lag, n.width) : n.in[1];
-  if (graph_failed(g)) return;
-  g->nodes[at].in[0] = x;
-  g->nodes[at].in[1] = start;
-  g->nodes[at].in[2] = g->nodes[at].in[3] = NODE_NONE;
-  for (int i = before; i < g->n_nodes; i++) g->nodes[i].source = n.source, g->nodes[i].at = n.at;
-}
-
-static void close_cycles(builder *b) {
-  for (const scope *s = b->scopes; s; s = s->next)
-    for (const symbol *y = s->first; y; y = y->next)
-      for (int k = 0; k < y->n_shifts; k++) close_shift(b, y, y->shifts[k], k + 1);
-}
-
-/* The carry of each shift that starts from one: the last value of what is shifted. */
-static void close_carries(builder *b) {
-  graph *g = b->g;
-  const int n = g->n_nodes;
-  for (int i = 0; i < n && !graph_failed(g); i++) {
-    const node shift = g->nodes[i];
-    if (shift.op != OP_SHIFT || shift.in[1] == NODE_NONE || g->nodes[shift.in[1]].op != OP_CARRY) continue;
-    carry *c = &g->carries[g->nodes[shift.in[1]].slot];
-    c->node = shift.in[0];
-    c->edge = edge(g, shift.in[0], -1);
-  }
-}
-
 /* --- pictures --- */
 
 /* CONV, POOL or POOL_MEAN of a picture, which may have steps. */
 static int emit_picture(builder *b, const term *t, enum op op) {
-  node n = blank(t, op);
+  node n = build_blank(t, op);
   n.in[0] = argument(b, t, 0);
   n.space = space_of(b->g, n.in[0]);
   n.axis = n.space == SPACE_STEP ? t->axis : -1;
@@ -427,7 +300,7 @@ static int emit_picture(builder *b, const term *t, enum op op) {
 }
 
 static int emit_batchnorm(builder *b, const term *t) {
-  node stats = blank(t, OP_BATCH_STATS), n = blank(t, OP_BATCHNORM);
+  node stats = build_blank(t, OP_BATCH_STATS), n = build_blank(t, OP_BATCHNORM);
   n.in[0] = stats.in[0] = argument(b, t, 0);
   n.space = space_of(b->g, n.in[0]);
   n.axis = n.space == SPACE_STEP ? t->axis : -1;
@@ -450,17 +323,17 @@ static int emit_batchnorm(builder *b, const term *t) {
 
 static int emit_cross_entropy(builder *b, const term *t) {
   const data_info *d = &b->g->data[t->data];
-  node n = blank(t, OP_CROSS_ENTROPY);
+  node n = build_blank(t, OP_CROSS_ENTROPY);
   n.space = d->space;
   n.axis = d->axis;
-  n.in[0] = lift(b->g, b->terms[t->args[0]].node, d->space, d->axis, d->width);
+  n.in[0] = build_lift(b->g, b->terms[t->args[0]].node, d->space, d->axis, d->width);
   n.slot = graph_input(b->g, t->data, 0);
   return graph_node(b->g, n);
 }
 
 static int emit_class_weight(builder *b, const term *t) {
   const data_info *d = &b->g->data[t->data];
-  node n = blank(t, OP_CLASS_WEIGHT);
+  node n = build_blank(t, OP_CLASS_WEIGHT);
   n.space = d->space;
   n.axis = d->axis;
   n.slot = graph_input(b->g, t->data, 0);
@@ -468,7 +341,7 @@ static int emit_class_weight(builder *b, const term *t) {
 }
 
 static int emit_ctc(builder *b, const term *t) {
-  node n = blank(t, OP_CTC);
+  node n = build_blank(t, OP_CTC);
   n.in[0] = sequence(b, t, 0);
   n.space = SPACE_STATIC;
   n.axis = b->terms[t->args[0]].axis;
@@ -487,7 +360,7 @@ static bool emit_losses(builder *b) {
     *out = (loss){.data = l->data,
                   .slot = graph_input(g, l->data, 0),
                   .seen = build_may_lack(b, l->data) ? graph_seen(g, l->data, 0) : -1,
-                  .node = l->distribution->aligned ? lift(g, x, d->space, d->axis, 1) : x,
+                  .node = l->distribution->aligned ? build_lift(g, x, d->space, d->axis, 1) : x,
                   .objective = NODE_NONE,
                   .prediction = b->terms[l->prediction].node,
                   .n_args = l->n_args,
@@ -501,7 +374,7 @@ static bool emit_losses(builder *b) {
       return FAIL(b, b->root, l->at->at, "the weight is one for each step, and %s'%s' has no steps",
                   l->distribution->aligned ? "" : "the loss of ", d->name),
              false;
-    out->objective = l->distribution->aligned ? lift(g, y, d->space, d->axis, 1) : y;
+    out->objective = l->distribution->aligned ? build_lift(g, y, d->space, d->axis, 1) : y;
     for (int k = 0; k < l->n_args; k++) out->args[k] = b->terms[l->args[k]].node;
     for (int k = before; k < g->n_nodes; k++) g->nodes[k].source = b->root->text, g->nodes[k].at = l->at->at;
   }
@@ -541,7 +414,7 @@ static int emit_term(builder *b, const term *t) {
   case TERM_CONCAT:
     return emit_concat(b, t);
   case TERM_SHIFT:
-    return emit_shift(b, t);
+    return build_shifted(b, t);
   case TERM_EDGE:
     return emit_edge(b, t);
   case TERM_OVER:
@@ -630,13 +503,13 @@ bool build_emit(builder *b) {
     if (!finished(b)) return false;
     label(b, &b->terms[i], before);
   }
-  close_cycles(b);
-  close_carries(b);
+  build_close_cycles(b);
+  build_close_carries(b);
   if (!finished(b) || !check_batches(b) || !emit_losses(b)) return false;
   if (b->alone) {
     const term *t = &b->terms[b->root->output->term];
     g->output = b->root->output->name;
-    g->output_node = lift(g, t->node, t->step ? SPACE_STEP : SPACE_STATIC, t->axis, width_value(b, t->width));
+    g->output_node = build_lift(g, t->node, t->step ? SPACE_STEP : SPACE_STATIC, t->axis, width_value(b, t->width));
   }
   return finished(b);
 }

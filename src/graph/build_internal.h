@@ -4,7 +4,8 @@
  * its program inlined. (2) build_expr.c, build_function.c, build_loss.c: every expression becomes a term, whose arguments come
  * before it in one array; what is at an earlier step is a TERM_SHIFT that names a symbol, so a cycle is no cycle of terms.
  * (3) build_width.c: widths by unification. (4) build_time.c: which terms have a time axis, and whether the equations can be
- * computed at all. (5) build_emit.c: terms become nodes, in order, and the cycles are closed. */
+ * computed at all. (5) build_emit.c: terms become nodes, in order, and the cycles are closed
+ * (build_shift.c). */
 #ifndef GRAPH_BUILD_INTERNAL_H
 #define GRAPH_BUILD_INTERNAL_H
 #include "graph/graph.h"
@@ -320,6 +321,15 @@ bool build_widths(builder *b);           /* what is open takes its default */
 bool build_time(builder *b);
 
 /* build_emit.c */
-symbol *build_state(symbol *y); /* whose [t-1] it is: of h = lstm(...) the cell's output, unless the directions differ */
+node build_blank(const term *t, enum op op); /* with the term's place, one wide */
+node build_derived(enum op op, enum space space, int axis, int width);
+int build_lift(graph *g, int x, enum space space, int axis, int width); /* x with at least this space and exactly this width */
+int build_edge(graph *g, int x, int dir);                               /* x at the first (+1) or last (-1) step */
 bool build_emit(builder *b);
+
+/* build_shift.c */
+symbol *build_state(symbol *y); /* whose [t-1] it is: of h = lstm(...) the cell's output, unless the directions differ */
+int build_shifted(builder *b, const term *t); /* the node of y[t-lag] */
+void build_close_cycles(builder *b);
+void build_close_carries(builder *b);
 #endif
