@@ -16,6 +16,7 @@ typedef struct stream {
   unroll_error *err;
 } stream;
 
+#if defined UNROLL_ZLIB || defined UNROLL_ZSTD
 /* Room for at least one byte more. */
 static unroll_status grow(stream *s) {
   if (s->n < s->room) return UNROLL_OK;
@@ -31,7 +32,6 @@ static unroll_status grow(stream *s) {
   return UNROLL_OK;
 }
 
-#if defined UNROLL_ZLIB || defined UNROLL_ZSTD
 static unroll_status damaged(const stream *s, const char *by, const char *what) {
   return error_at(s->err, UNROLL_BAD_INPUT, s->name, NULL, 0, 0, "the file is packed by %s and damaged: %s", by, what);
 }
