@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 # The program is linked with the rooms, not with the library, so that it runs from anywhere.
 file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
 add_executable(program ${cli_sources})
-target_link_libraries(program PRIVATE room_report room_bench)
+target_link_libraries(program PRIVATE room_report room_bench room_serve)
 target_compile_definitions(program PRIVATE UNROLL_DATE="${UNROLL_DATE}")
 set_target_properties(program PROPERTIES OUTPUT_NAME unroll)
 install(TARGETS program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

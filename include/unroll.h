@@ -124,6 +124,7 @@ typedef struct unroll_variable { /* a `data` line of the net */
   int width;                /* numbers of a value; 0: symbols */
   const char *distribution; /* that predicts it: "softmax"; NULL: none */
   const char *unit;         /* what a value consists of: "chars", "bytes", "words", "bpe", "labels", "numbers" */
+  const char *file;         /* what a cell of a table names a file of: "picture", "recording"; NULL: it says the value itself */
 } unroll_variable;
 UNROLL_API void unroll_variable_init_sized(unroll_variable *v, size_t size);
 #define unroll_variable_init(v) unroll_variable_init_sized((v), sizeof *(v))
@@ -138,6 +139,11 @@ UNROLL_API const char *unroll_model_label(const unroll_model *m, const char *var
  * NULL) its bytes before the NUL. variable NULL: the first that is predicted. */
 UNROLL_API unroll_status unroll_model_text(const unroll_model *m, const char *variable, const int32_t *symbols, int64_t n,
                                            char **text, size_t *length, unroll_error *err);
+
+/* The other way, as the prime of `unroll sample` is read: the symbols of the beginning of a text. *symbols is for unroll_free. For
+ * a model of texts. */
+UNROLL_API unroll_status unroll_model_read(const unroll_model *m, const char *text, size_t length, int32_t **symbols, int64_t *n,
+                                           unroll_error *err);
 
 typedef struct unroll_series { /* of a model of series with dates */
   size_t size;
@@ -362,6 +368,8 @@ typedef struct unroll_sample_options {
   int64_t length;     /* [1000] symbols after the prime: of a line at most so many, else exactly */
   uint64_t seed;      /* [1] the same seed gives the same text */
   double top_p;       /* [1] only the most probable symbols that together have this probability; 1: all */
+  int64_t drawn;      /* [-1] of unroll_session_draw: so many were drawn after the prime, and row r draws as sequence r of `unroll
+                         sample` does there; -1: the session's own steps count */
 } unroll_sample_options;
 
 UNROLL_API void unroll_sample_options_init_sized(unroll_sample_options *o, size_t size);
@@ -413,8 +421,8 @@ UNROLL_API unroll_status unroll_session_quantiles(unroll_session *s, int row, co
 /* The arguments of the distribution as docs/language.md lists them: *out is [*width]. UNROLL_USAGE for a number that is none. */
 UNROLL_API unroll_status unroll_session_argument(unroll_session *s, int row, const char *variable, int number, const float **out,
                                                  int *width, unroll_error *err);
-/* Draws a value and sets it; *out (or NULL) is that value. Of `o` (or NULL) temperature, top_k, top_p and seed count; what is drawn
- * is a function of seed, row and step. */
+/* Draws a value and sets it; *out (or NULL) is that value. Of `o` (or NULL) temperature, top_k, top_p, seed and drawn count; what
+ * is drawn is a function of seed, row and step. */
 UNROLL_API unroll_status unroll_session_draw(unroll_session *s, int row, const char *variable, const unroll_sample_options *o,
                                              unroll_value *out, unroll_error *err);
 

@@ -48,6 +48,7 @@ need_build_tools() {
     need libexpat1-dev "drawings as SVG and InkML; Unroll builds without it too" "" expat
     need libsndfile1-dev "recordings other than plain WAV; Unroll builds without it too" "" sndfile
     need libmpg123-dev "recordings as MP3; Unroll builds without it too" "" libmpg123
+    need libmicrohttpd-dev "the command serve; Unroll builds without it too" "" libmicrohttpd
     need libsamplerate0-dev "recordings of other rates; Unroll builds without it too" "" samplerate
   fi
   # Found, but not a package of the system: a compiler of one's own brings its headers.

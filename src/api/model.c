@@ -3,6 +3,8 @@
 #include <string.h>
 #include "api/api.h"
 #include "base/error.h"
+#include "data/cell.h"
+#include "graph/kinds.h"
 #include "symbols/bpe.h"
 #include "symbols/words.h"
 #include "use/evaluate.h"
@@ -126,6 +128,28 @@ void unroll_variable_init_sized(unroll_variable *v, size_t size) { api_init(v, s
 
 int unroll_model_variables(const unroll_model *m) { return m ? m->m.schema.n : 0; }
 
+unroll_status unroll_model_read(const unroll_model *m, const char *source, size_t length, int32_t **symbols, int64_t *n,
+                                unroll_error *err) {
+  prime p = {0};
+  if (!m || !source || !symbols || !n) return api_null(err);
+  unroll_status status = prime_read(&p, &m->m, source, length, err);
+  int32_t *copy = status ? NULL : mem_alloc(((size_t)p.n + 1) * sizeof *copy);
+  if (!status && !copy) status = error_memory(err);
+  if (!status) {
+    if (p.n) memcpy(copy, p.symbols, (size_t)p.n * sizeof *copy);
+    *symbols = copy;
+    *n = p.n;
+  }
+  prime_free(&p);
+  return status;
+}
+
+/* What the cells of a kind name files of. */
+static const char *file_of(const data_form *f) {
+  const cell_reader *r = cell_reader_of(f);
+  return r->open ? f->of->value : NULL;
+}
+
 unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_variable *out, unroll_error *err) {
   if (!m || !out) return api_null(err);
   if (number < 0 || number >= m->m.schema.n)
@@ -141,7 +165,8 @@ unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_va
                                .symbols = numbers ? 0 : v->words.n,
                                .width = numbers ? v->width : 0,
                                .distribution = v->distribution ? v->distribution->name : NULL,
-                               .unit = units[v->form.unit]};
+                               .unit = units[v->form.unit],
+                               .file = file_of(&v->form)};
   API_GIVE(out, &own);
   return UNROLL_OK;
 }
@@ -262,7 +287,7 @@ int unroll_model_find(const unroll_model *m, const char *begin, size_t length, s
 /* --- samples --- */
 
 void unroll_sample_options_init_sized(unroll_sample_options *o, size_t size) {
-  const unroll_sample_options usual = {.temperature = 1, .length = 1000, .seed = 1, .top_p = 1};
+  const unroll_sample_options usual = {.temperature = 1, .length = 1000, .seed = 1, .top_p = 1, .drawn = -1};
   if (!o) return;
   api_init(o, size);
   API_GIVE(o, &usual);

@@ -114,18 +114,25 @@ unroll_status unroll_session_argument(unroll_session *s, int row, const char *na
   return UNROLL_OK;
 }
 
-static void draw_symbol(unroll_session *s, int k, int row, const draw_choice *how, uint64_t number, unroll_value *v) {
+/* Which number of the row's: by its steps, or as the decoder (use/decode.h) counts what it drew. */
+static uint32_t place_of(const unroll_session *s, int k, int row, const unroll_sample_options *o) {
+  return (uint32_t)(o->drawn < 0 ? s->made[row] : o->drawn * s->n_heads + k);
+}
+
+static void draw_symbol(unroll_session *s, int k, int row, const draw_choice *how, const unroll_sample_options *o,
+                        unroll_value *v) {
   const distribution *d = &s->heads[k].d;
   const prediction p = session_prediction(s, k, row);
-  const double u = random_uniform(number, RANDOM_SAMPLE, (uint64_t)row, (uint32_t)s->made[row]);
+  const double u = random_uniform(o->seed, RANDOM_SAMPLE, (uint64_t)row, place_of(s, k, row, o));
   say_symbol(s, k, distribution_draw_symbol(d, &p, how, u, s->scratch), v);
   session_write(s, s->heads[k].data, row, &s->symbol, NULL);
 }
 
-static void draw_numbers(unroll_session *s, int k, int row, const draw_choice *how, uint64_t number, unroll_value *v) {
+static void draw_numbers(unroll_session *s, int k, int row, const draw_choice *how, const unroll_sample_options *o,
+                         unroll_value *v) {
   const distribution *d = &s->heads[k].d;
   const prediction p = session_prediction(s, k, row);
-  const draw_place at = {.seed = number, .stream = RANDOM_SAMPLE, .step = (uint64_t)row, .place = (uint32_t)s->made[row]};
+  const draw_place at = {.seed = o->seed, .stream = RANDOM_SAMPLE, .step = (uint64_t)row, .place = place_of(s, k, row, o)};
   double *x = s->scratch;
   if (how->temperature > 0)
     distribution_draw(d, &p, how, &at, x);
@@ -156,9 +163,9 @@ unroll_status unroll_session_draw(unroll_session *s, int row, const char *name, 
   if (!distribution_finite(d, &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
   unroll_value v = {.name = s->m->m.schema.list[s->heads[k].data].form.name, .steps = 1};
   if (distribution_is_symbols(d))
-    draw_symbol(s, k, row, &how, own.seed, &v);
+    draw_symbol(s, k, row, &how, &own, &v);
   else
-    draw_numbers(s, k, row, &how, own.seed, &v);
+    draw_numbers(s, k, row, &how, &own, &v);
   if (out) API_GIVE(out, &v);
   return UNROLL_OK;
 }

@@ -206,6 +206,42 @@ static void test_sample(void **state) {
   assert_null(a);
 }
 
+/* A session that says how many symbols were drawn draws what unroll_sample does. */
+static void test_sample_by_steps(void **state) {
+  const unroll_model *m = *state;
+  unroll_error err = {0};
+  unroll_sample_options o;
+  unroll_session *s = NULL;
+  int32_t *symbols = NULL, drawn[200];
+  int64_t n = 0;
+  char *whole = NULL, *text = NULL;
+  unroll_sample_options_init(&o);
+  o.prime = "Vila";
+  o.length = 60;
+  o.seed = 5;
+  assert_int_equal(unroll_sample(m, &o, &whole, NULL, &err), UNROLL_OK);
+  assert_int_equal(unroll_model_read(m, "V#", 2, &symbols, &n, &err), UNROLL_BAD_INPUT);
+  assert_null(symbols);
+  assert_int_equal(unroll_model_read(m, "Vila", 4, &symbols, &n, &err), UNROLL_OK);
+  assert_int_equal(n, 4);
+  assert_int_equal(unroll_session_new(&s, m, &err), UNROLL_OK);
+  for (int64_t i = 0; i < n; i++) assert_int_equal(unroll_session_feed(s, drawn[i] = symbols[i], &err), UNROLL_OK);
+  for (o.drawn = 0; o.drawn < o.length; o.drawn++) {
+    unroll_value v;
+    unroll_value_init(&v);
+    assert_int_equal(unroll_session_draw(s, 0, NULL, &o, &v, &err), UNROLL_OK);
+    if (v.symbols[0] == unroll_model_end(m)) break;
+    drawn[n++] = v.symbols[0];
+    assert_int_equal(unroll_session_step(s, &err), UNROLL_OK);
+  }
+  assert_int_equal(unroll_model_text(m, NULL, drawn, n, &text, NULL, &err), UNROLL_OK);
+  assert_string_equal(text, whole);
+  unroll_free(text);
+  unroll_free(whole);
+  unroll_free(symbols);
+  unroll_session_free(s);
+}
+
 static void test_load_refuses(void **state) {
   unroll_model *m = (unroll_model *)state;
   unroll_error err = {0};
@@ -374,17 +410,10 @@ static void test_threads_share_a_model(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_symbols),
-      cmocka_unit_test(test_session),
-      cmocka_unit_test(test_precision),
-      cmocka_unit_test(test_score_refuses),
-      cmocka_unit_test(test_sample),
-      cmocka_unit_test(test_load_refuses),
-      cmocka_unit_test(test_explain),
-      cmocka_unit_test(test_train_stops_and_resumes),
-      cmocka_unit_test(test_train_refuses),
-      cmocka_unit_test(test_options),
-      cmocka_unit_test(test_threads_share_a_model),
+      cmocka_unit_test(test_symbols),       cmocka_unit_test(test_session), cmocka_unit_test(test_precision),
+      cmocka_unit_test(test_score_refuses), cmocka_unit_test(test_sample),  cmocka_unit_test(test_sample_by_steps),
+      cmocka_unit_test(test_load_refuses),  cmocka_unit_test(test_explain), cmocka_unit_test(test_train_stops_and_resumes),
+      cmocka_unit_test(test_train_refuses), cmocka_unit_test(test_options), cmocka_unit_test(test_threads_share_a_model),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

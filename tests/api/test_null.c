@@ -108,6 +108,12 @@ static void test_arguments(void **state) {
   unroll_series_init(&series);
   NO(unroll_model_series(NULL, &series, err));
   NO(unroll_model_series(m, NULL, err));
+  int32_t *read = NULL;
+  int64_t n_read = 0;
+  NO(unroll_model_read(NULL, "a", 1, &read, &n_read, err));
+  NO(unroll_model_read(m, NULL, 1, &read, &n_read, err));
+  NO(unroll_model_read(m, "a", 1, NULL, &n_read, err));
+  NO(unroll_model_read(m, "a", 1, &read, NULL, err));
   NO(unroll_value_line(NULL, &text, err));
   NO(unroll_value_line(&v, NULL, err));
   NO(unroll_result_subject(NULL, 0, &subject, err));

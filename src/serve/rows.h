@@ -1,0 +1,20 @@
+/* rows.h - the rows of a request as a table of the library.
+ *
+ * A cell of a picture, a recording or the like names a file. No such name comes from a request: what is sent is the bytes, which
+ * lie in a folder of their own while the request is answered. */
+#ifndef SERVE_ROWS_H
+#define SERVE_ROWS_H
+#include "serve/server.h"
+
+typedef struct request_rows {
+  unroll_table *t;
+  int64_t n;
+  text folder; /* of the files; without data: there is none */
+  int n_files;
+} request_rows;
+
+/* Of {"rows": [{COLUMN: VALUE ...} ...]}, or of CSV. False, and the reply says why. rows_free in any case. */
+bool rows_of_json(request_rows *x, const served *model, const json_t *rows, http_reply *out);
+bool rows_of_csv(request_rows *x, const served *model, const char *s, size_t size, char separator, http_reply *out);
+void rows_free(request_rows *x);
+#endif
