@@ -191,7 +191,11 @@ done
 sleep 0.5
 kill $holders 2>/dev/null
 wait $holders 2>/dev/null
-sleep 0.3
+for _ in $(seq 50); do # until the server has seen that they are gone
+  ask /health
+  [ "$code" = 200 ] && break
+  sleep 0.2
+done
 alive
 # Those that go away in the middle of a stream.
 curl -sN -m 0.05 -o body "$base/v1/completions" -d '{"model": "small", "max_tokens": 90000, "n": 32, "stream": true}'
