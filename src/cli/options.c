@@ -198,12 +198,12 @@ unroll_status options_read(options *o, const command *c, int argc, char **argv, 
 }
 
 /* The folder that training writes to stands for the model in it. */
-static unroll_status find_model(options *o, unroll_error *err) {
+static unroll_status find_model(options *o, int number, unroll_error *err) {
   text path = {0};
-  text_format(&path, "%s/model.safetensors", o->arguments[0]);
+  text_format(&path, "%s/model.safetensors", o->arguments[number]);
   if (!path.failed && file_exists(path.data)) {
     char *copy = arena_text(&o->texts, path.data, path.length);
-    if (copy) o->arguments[0] = copy;
+    if (copy) o->arguments[number] = copy;
     path.failed |= !copy;
   }
   const bool failed = path.failed != 0;
@@ -218,7 +218,8 @@ unroll_status options_check_arguments(options *o, const command *c, unroll_error
                      (int)strcspn(c->usage, "\n"), c->usage);
   if (o->n_arguments > c->most)
     return error_set(err, UNROLL_USAGE, "'unroll %s' has no use for the argument '%s'", c->name, o->arguments[c->most]);
-  return o->n_arguments > 0 && command_takes(c, "MODEL") ? find_model(o, err) : UNROLL_OK;
+  if (o->n_arguments > 0 && command_takes(c, "MODEL")) return find_model(o, 0, err);
+  return o->n_arguments > 1 && strstr(c->usage, "c MODEL ") == c->usage ? find_model(o, 1, err) : UNROLL_OK;
 }
 
 void options_free(options *o) {

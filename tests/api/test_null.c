@@ -187,6 +187,10 @@ static void test_arguments(void **state) {
   NO(unroll_flow(m, t, NULL, NULL, err));
   NO(unroll_untrained(NULL, t, &made, err));
   NO(unroll_untrained(o, t, NULL, err));
+  NO(unroll_export(NULL, "c", NULL, "x.c", err));
+  NO(unroll_export(m, NULL, NULL, "x.c", err));
+  NO(unroll_export(m, "c", NULL, NULL, err));
+  NOT(unroll_export(m, "no_form", NULL, "x.c", NULL));
   NO(unroll_typeset(NULL, NULL, 0, "latex", &text, err));
   NO(unroll_typeset("names", NULL, 1, "latex", &text, err));
   NO(unroll_typeset("names", hole, 1, "latex", &text, err));

@@ -1,0 +1,43 @@
+/* export.c - a model for other programs. */
+#include "api/api.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "port/port.h"
+
+static unroll_status write_file(const char *path, const text *t, unroll_error *err) {
+  file_writer *w = NULL;
+  unroll_status status = file_begin(&w, path, err);
+  if (status) return status;
+  status = file_add(w, t->data, t->length, err);
+  if (!status) return file_commit(w, err);
+  file_abandon(w);
+  return status;
+}
+
+static unroll_status write_c(const unroll_model *m, const char *name, const char *path, unroll_error *err) {
+  const size_t length = strlen(path), stem = length > 2 && !strcmp(path + length - 2, ".c") ? length - 2 : length;
+  port_symbols *symbols = mem_zero((size_t)m->m.schema.n + 1, sizeof *symbols);
+  text header = {0};
+  text_format(&header, "%.*s.h", (int)stem, path);
+  unroll_status status = symbols && !header.failed ? UNROLL_OK : error_memory(err);
+  if (!status) {
+    const char *slash = strrchr(header.data, '/');
+    port_c out = {.name = name, .header = slash ? slash + 1 : header.data, .symbols = symbols};
+    for (int i = 0; i < m->m.schema.n; i++)
+      symbols[i] = (port_symbols){.texts = (const char *const *)m->symbols[i].texts, .n = m->symbols[i].n};
+    status = port_write_c(&out, &m->m, err);
+    if (!status) status = write_file(header.data, &out.file, err);
+    if (!status) status = write_file(path, &out.source, err);
+    text_free(&out.source);
+    text_free(&out.file);
+  }
+  text_free(&header);
+  mem_free(symbols);
+  return status;
+}
+
+unroll_status unroll_export(const unroll_model *m, const char *form, const char *name, const char *path, unroll_error *err) {
+  if (!m || !form || !path) return api_null(err);
+  if (strcmp(form, "c") != 0) return error_set(err, UNROLL_USAGE, "there is no form '%s': c", form);
+  return write_c(m, name, path, err);
+}

@@ -1,0 +1,12 @@
+/* export.c - `unroll export`: a model for other programs. */
+#include "base/error.h"
+#include "cli/commands.h"
+
+unroll_status command_export(const options *o, unroll_error *err) {
+  unroll_model *m = NULL;
+  if (!o->output) return error_set(err, UNROLL_USAGE, "where to? -o FILE");
+  unroll_status status = unroll_model_load(&m, o->arguments[1], err);
+  if (!status) status = unroll_export(m, o->arguments[0], o->called, o->output, err);
+  unroll_model_free(m);
+  return status;
+}

@@ -1,0 +1,21 @@
+/* port.h - models in the forms of other programs. */
+#ifndef PORT_PORT_H
+#define PORT_PORT_H
+#include "base/text.h"
+#include "model/model.h"
+
+typedef struct port_symbols { /* of a variable: its texts, NUL-terminated */
+  const char *const *texts;
+  int n;
+} port_symbols;
+
+typedef struct port_c {
+  const char *name;            /* of the functions; NULL: from the file of the net */
+  const char *header;          /* the name under which the source includes its header */
+  const port_symbols *symbols; /* [schema.n] */
+  text source, file;           /* the C file, and its header: for text_free in any case */
+} port_c;
+
+/* A C99 file for a net that runs forward. UNROLL_USAGE for another one, which says what it is and where. c_plan.c */
+unroll_status port_write_c(port_c *out, const model *m, unroll_error *err);
+#endif

@@ -1,0 +1,127 @@
+# `unroll export c`: what is written compiles without a warning, and gives the numbers of the reference and of the program.
+. "$SOURCE/tests/cli/common.sh"
+strict="-Wall -Wextra -Wconversion -pedantic -Werror"
+command -v "${CC:-cc}" >/dev/null || { echo "no compiler"; exit 0; }
+
+# compiled MODEL NAME: the self-test says 0, in C and in C++; with one number changed it does not.
+compiled() {
+  run export c "$1" -o "$2.c" --name "$2"
+  expect 0
+  ${CC:-cc} -std=c99 $strict -c "$2.c" -o part.o 2>errors || fail "$2: $(head -n 3 errors)"
+  ${CC:-cc} -std=c99 $strict -DSELFTEST "$2.c" -lm -o self 2>errors || fail "$2: $(head -n 3 errors)"
+  ./self || fail "$2: the self-test says no"
+  if [ -n "${3:-}" ] && command -v g++ >/dev/null; then
+    g++ -x c++ $strict -DSELFTEST "$2.c" -lm -o self 2>errors || fail "$2 as C++: $(head -n 3 errors)"
+    ./self || fail "$2 as C++: the self-test says no"
+  fi
+}
+
+awk 'NR % 40 == 1' "$SOURCE/examples/places.txt" >names.txt
+for file in "$SOURCE"/cells/*.cell; do
+  cell=$(basename "$file" .cell)
+  case $cell in rnn_image) continue ;; esac
+  run train names names.txt -o "m_$cell" --set hidden=6 --set embedding=6 --set cell="$cell" --epochs 1 --quiet --threads 1
+  expect 0
+  compiled "m_$cell" "$cell" "$([ "$cell" = lstm ] && echo both)"
+done
+
+# A changed weight is seen.
+sed '/float W_w/{n;s/{[^,]*,/{9.5f,/}' lstm.c >changed.c
+cmp -s lstm.c changed.c && fail "nothing was changed"
+${CC:-cc} -std=c99 -DSELFTEST changed.c -lm -o self && ./self && fail "a wrong weight passes the self-test"
+
+# Numbers in, tags and numbers out, in the units of the data; beside what the program says.
+cat >tagger.net <<'end'
+data x : numbers
+data tag : category
+data y : numbers
+h = gru(x, 5)
+g = lstm([h, h[t-2], y[t-1]], 4, layers = 2)
+tag ~ softmax(W g + b)
+y ~ gaussian(mean = V g + bv, scale = 0.1 + softplus(U g + bu))
+end
+awk 'BEGIN { print "id,x1,x2,tag,y"; for (i = 1; i <= 20; i++) for (t = 1; t <= 6; t++)
+  printf "%d,%d,%.2f,%s,%d\n", i, 1000 + (i * t * 7) % 40, (i + t) % 5 / 10, (i * t) % 3 ? "a" : "b", 500 + (t * i) % 30 }' >table.csv
+run train tagger.net table.csv --series id -o tagger --epochs 2 --quiet --threads 1 --standardise
+expect 0
+compiled tagger tagger both
+head -n 7 table.csv >one.csv
+run predict tagger one.csv --series id
+expect 0
+cut -f 2 out | tr ' ' '\n' >program
+cat >main.c <<'end'
+#include <stdio.h>
+#include "tagger.h"
+int main(void) {
+  static const float x[6][2] = {TABLE};
+  static tagger_state s;
+  float tag[2], mean[1], scale[1];
+  tagger_reset(&s);
+  for (int t = 0; t < 6; t++) {
+    tagger_step(&s, x[t], t ? mean : 0, tag, mean, scale);
+    printf("%.9g\n", (double)mean[0]);
+  }
+  return 0;
+}
+end
+sed -i "s/TABLE/$(awk -F, 'NR > 1 { printf "{%s.0f, %sf},", $2, $3 }' one.csv)/" main.c
+${CC:-cc} -std=c99 $strict main.c tagger.c -lm -o use 2>errors || fail "$(head -n 3 errors)"
+./use >ours
+[ "$(wc -l <ours)" = 6 ] || fail "not six steps"
+paste program ours | awk '{ d = $1 - $2; if (d * d > 0.0001) exit 1 }' || fail "C and predict differ: $(paste program ours)"
+
+# What looks at all steps.
+cat >whole.net <<'end'
+data text : chars
+data label : category
+h = gru(embed(text, 4), 6)
+s = mean(h)
+m = max(h)
+label ~ softmax(W [s, m, last(h)] + b)
+end
+awk 'BEGIN { print "text,label"; for (i = 0; i < 30; i++) print (i % 2 ? "abca" : "cab") (i % 5) "," (i % 2 ? "yes" : "no") }' >labels.csv
+run train whole.net labels.csv -o whole --epochs 2 --quiet --threads 1
+expect 0
+compiled whole whole both
+head -n 2 labels.csv >one.csv
+run predict whole one.csv
+expect 0
+program=$(cut -f 2 out)
+cat >main.c <<'end'
+#include <stdio.h>
+#include <string.h>
+#include "whole.h"
+int main(void) {
+  static whole_state s;
+  float p[2];
+  whole_reset(&s);
+  for (const char *c = "cab0"; *c; c++)
+    for (int k = 0; k < (int)(sizeof whole_text_text / sizeof *whole_text_text); k++)
+      if (whole_text_text[k][0] == *c && !whole_text_text[k][1]) whole_step(&s, k);
+  whole_end(&s, p);
+  printf("%.9g\n", (double)(p[0] > p[1] ? p[0] : p[1]));
+  return 0;
+}
+end
+${CC:-cc} -std=c99 $strict main.c whole.c -lm -o use 2>errors || fail "$(head -n 3 errors)"
+holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
+
+# What cannot be written is refused with its place.
+cat >back.net <<'end'
+data text : chars
+data label : category
+h = gru(embed(text, 4), 6, backward)
+label ~ softmax(W h + b)
+end
+awk 'BEGIN { print "text,label"; for (i = 0; i < 30; i++) print (i % 2 ? "abca" : "cab") "," (i % 2 ? "yyyy" : "nnn") }' >labels.csv
+sed -i '1!s/,\(.\)\(.\)\(.\)\(.*\)/,\1 \2 \3 \4/' labels.csv
+run train back.net labels.csv -o back --epochs 1 --quiet --threads 1
+expect 0
+run export c back -o back.c
+expect 2 "it needs later steps"
+[ -e back.c ] && fail "a refused file was written"
+run export onnx m_lstm -o x.onnx
+expect 2 "there is no form 'onnx'"
+run export c m_lstm
+expect 2
+finish
