@@ -49,7 +49,7 @@ typedef struct draw_choice {
 } draw_choice;
 /* The temperature that a bias b >= 0 is: see mixture. */
 double draw_temperature_of_bias(double bias);
-/* Does the distribution know this way of drawing? A temperature widens a gaussian, laplace, student_t or gumbel, divides the logits
+/* Does the distribution know this way of drawing? A temperature multiplies a scale, divides the logits
  * of bernoulli, and of a mixture weights and deviations as Graves's bias does (2013, eq. 61 and 62). UNROLL_USAGE for the
  * temperature of any other (but 0 and 1), and for a bias of anything but a mixture. top_k and top_p are for symbols: who draws both
  * symbols and numbers uses them for the symbols. */

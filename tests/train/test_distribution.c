@@ -205,6 +205,29 @@ static void laplace(void **state) {
   finish(&f);
 }
 
+static void logistic(void **state) {
+  (void)state;
+  fixture f;
+  const float arguments[] = {1.5f, 2};
+  double y = 4, out;
+  make(&f, "data y : number\ndata x : number\ny ~ logistic(W x + b, softplus(V x))\n", NULL, arguments);
+  distribution_mean(&f.d, &f.p, &out);
+  assert_true(out == 1.5);
+  distribution_mode(&f.d, &f.p, &out);
+  assert_true(out == 1.5);
+  distribution_quantile(&f.d, &f.p, 0.9, &out);
+  near(out, 5.8944491546724388, 1e-14);
+  distribution_cdf(&f.d, &f.p, &y, &out);
+  near(out, 0.77729986117469115, 1e-14);
+  near(distribution_log_density(&f.d, &f.p, &y), -2.4470053432506911, 1e-14);
+  y = -1e6; /* where the cdf is 0 in double, the density still has its logarithm */
+  near(distribution_log_density(&f.d, &f.p, &y), -500001.44314718056, 1e-14);
+  check_draws(&f, 2);
+  check_draws(&f, -1);
+  check_quantiles(&f);
+  finish(&f);
+}
+
 static void student_t(void **state) {
   (void)state;
   fixture f;
@@ -398,6 +421,7 @@ static void temperature_widens(void **state) {
   } rows[] = {
       {"gaussian(W x, softplus(V x))", {1.5f, 2}, 1.5, 0.5, 2},
       {"laplace(W x, softplus(V x))", {1.5f, 2}, 1.5, 0.5, 2},
+      {"logistic(W x, softplus(V x))", {1.5f, 2}, 1.5, 0.5, 2},
       {"gumbel(W x, softplus(V x))", {1.5f, 2}, 1.5, 0.5, 2},
       {"student_t(W x, softplus(V x), 4)", {1.5f, 2, 4}, 1.5, 0.5, 2},
       {"mixture(1, W x)", {0, 1.5f, 0.3f}, 1.5, 0.36787944117144233, 1.6487212707001282}, /* bias 1 and -1/2: e^-bias */
@@ -509,6 +533,7 @@ int main(void) {
       cmocka_unit_test(bernoulli),
       cmocka_unit_test(gaussian),
       cmocka_unit_test(laplace),
+      cmocka_unit_test(logistic),
       cmocka_unit_test(steps_of_ctc),
       cmocka_unit_test(student_t),
       cmocka_unit_test(negative_binomial),
