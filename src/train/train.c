@@ -114,7 +114,7 @@ static unroll_status one_step(trainer *t, unroll_error *err) {
   const unroll_status told = gather(t, &all, err);
   if (told) return told;
   const double norm = optimizer_norm(&t->opt, all.dw, all.touched, t->workers);
-  s->rate = schedule_rate(&t->rates, t->o.rate, s->step, t->total, epoch, s->lowered);
+  s->rate = fmax(t->o.min_rate, schedule_rate(&t->rates, t->o.rate, s->step, t->total, epoch, s->lowered));
   s->step++;
   model_set_ramps(&t->m, s->step, t->total); /* what the step has led to is measured and saved with these */
   s->symbols += all.symbols;

@@ -130,6 +130,8 @@ unroll_status train_options_check(const train_options *o, unroll_error *err) {
     const unroll_status status = option_check(&train_option_rows[i], o, err);
     if (status) return status;
   }
+  if (o->min_rate > o->rate)
+    return error_set(err, UNROLL_USAGE, "option 'min-lr' is above the learning rate: %g and %g", o->min_rate, o->rate);
   const char *timed = o->scale ? "scale" : o->fill ? "fill" : o->context ? "context" : o->horizon ? "horizon" : NULL;
   if (timed && !o->time)
     return error_set(err, UNROLL_USAGE, "option '%s' is for series with dates: name their column with option 'time'", timed);

@@ -30,6 +30,15 @@ expect 3 'no record of a log'
 run log run8 --csv --json
 expect 2 'exclude each other'
 
+# The learning rate falls to its floor, and a resumed run keeps it.
+run train names names.txt -o floor --set hidden=8 --epochs 5 --log-steps 1 --lr 0.1 --schedule decay:0.5:1 --min-lr 0.03 -q
+expect 0
+grep -o '"lr":[0-9.e-]*' floor/log.jsonl | uniq >rates
+printf '"lr":%s\n' 0.1 0.05 0.03 | cmp -s - rates || fail "rates of a floor: $(tr '\n' ' ' <rates)"
+run train --resume floor --epochs 6 -q
+expect 0
+[ "$(grep -o '"lr":[0-9.e-]*' floor/log.jsonl | tail -n 1)" = '"lr":0.03' ] || fail "a resumed run does not keep the floor"
+
 run log run8 run16 --tensorboard tb
 expect 0 'tensorboard --logdir tb'
 if python3 -c 'import tensorboard' 2>/dev/null; then
