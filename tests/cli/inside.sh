@@ -56,13 +56,28 @@ for net in own/look.cell own/look.net; do
   run check $net --quiet
   expect 0 "$net: right"
 done
-# Functions that are equations of others; rmsnorm of 2, 0, 0, 0 is 2 / sqrt(1 + 0.00001) and zeros.
-printf 'h = tanh(rmsnorm(Wx x + Wh h[t-1]) + selu(Sx x) * silu(Zx x) + mish(Mx x) * softsign(Nx x) + elu(Ex x) * dot(Ax x, h[t-1]))\n' >own/functions.cell
+# Functions that are equations of others.
+printf 'h = tanh(rmsnorm(Wx x + Wh h[t-1]) + selu(Sx x) * silu(Zx x) + mish(Mx x) * softsign(Nx x) + elu(Ex x) * dot(Ax x, h[t-1]) + l2norm(Lx x))\n' >own/functions.cell
 run check own/functions.cell --quiet
 expect 0 "own/functions.cell: right"
 printf 'h = elu(Wx x, y) + Wh h[t-1]\n' >own/functions.cell
 run check own/functions.cell
 expect 3 "functions.cell:1:15: error: argument 2 of 'elu' must be a number"
+# Their values: of 3, 4; of 0, 0; of what is shorter than the 10^-6 that keeps the gradient finite; of large numbers.
+printf 'data x : numbers(2)\ndata y : number\nn = l2norm(x)\nm = rmsnorm(x)\ny ~ gaussian(W [n, m] + U rnn(x, 2), 1)\n' >own/length.net
+printf 'x,y\n3;4 0;0 -1e-7;0 1e15;1e15,1 2 3 4\n' >length.csv
+run train own/length.net length.csv -o length --steps 1 -q
+expect 0
+run trace length length.csv --of n,m
+expect 0
+cat >wanted <<'VALUES'
+1,1,0.6,0.8,0.8485278,1.1313704
+1,2,0,0,0,0
+1,3,-0.0995037,0,-3.1622777e-05,0
+1,4,0.7071068,0.7071068,1,1
+VALUES
+tail -n +2 out | paste -d, - wanted | awk -F, '{ for (i = 3; i <= 6; i++) if (($i - $(i + 6)) ^ 2 > 1e-12 * $(i + 6) ^ 2) exit 1; n++ } END { exit n != 4 }' ||
+  fail "values of functions: $(tr '\n' ' ' <out)"
 run check rnn --json
 expect 0 '"passed": true' '"worst_difference"'
 finish
