@@ -229,6 +229,7 @@ typedef struct unroll_row {
   int ended;                /* generated: came to its end symbol, or to the steps that the data has */
   const char *series;       /* forecasts: the name of the series; else "" */
   const char *const *times; /* forecasts: [steps] dates; else NULL */
+  const char *left_out;     /* why the row could not be read and has no values, with option "skip-bad" of predict; else NULL */
 } unroll_row;
 UNROLL_API void unroll_row_init_sized(unroll_row *r, size_t size);
 #define unroll_row_init(r) unroll_row_init_sized((r), sizeof *(r))

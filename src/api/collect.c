@@ -27,11 +27,25 @@ char *collect_text(unroll_result *r, const char *s) {
   return copy ? memcpy(copy, s, n + 1) : NULL;
 }
 
+unroll_status collect_gaps(collector *c, int64_t example, unroll_error *err) {
+  const dataset *d = c->d;
+  unroll_status status = UNROLL_OK;
+  while (c->gaps < d->n_gaps && d->gaps[c->gaps].before <= example && !status) {
+    const example_gap *gap = &d->gaps[c->gaps];
+    result_row *row = result_add(c->r);
+    if (!row) return error_memory(err);
+    row->row.example = gap->before + c->gaps++;
+    row->row.left_out = collect_text(c->r, gap->why >= 0 ? d->bad.first[gap->why].message : "cannot be read");
+    status = row->row.left_out ? result_hand(c->r) : error_memory(err);
+  }
+  return status;
+}
+
 result_row *collect_row(collector *c, const decoded *d) {
   result_row *row = result_add(c->r);
   bool full = row != NULL;
   if (!full) return NULL;
-  row->row.example = d->example;
+  row->row.example = d->example + c->gaps;
   row->row.number = d->number;
   row->row.log2_p = d->log_probability * BITS_PER_NAT;
   row->row.ended = d->ended;
@@ -52,5 +66,7 @@ result_row *collect_row(collector *c, const decoded *d) {
 
 unroll_status collect_decoded(void *context, const decoded *d, unroll_error *err) {
   collector *c = context;
+  const unroll_status status = collect_gaps(c, d->example, err);
+  if (status) return status;
   return collect_row(c, d) ? result_hand(c->r) : error_memory(err);
 }

@@ -9,6 +9,7 @@ typedef struct collector {
   const model *m;
   const dataset *d;
   unroll_result *r;
+  int64_t gaps;         /* rows that are out for examples that were left out */
   const double *levels; /* of forecasts */
   int n_levels;
 } collector;
@@ -18,6 +19,8 @@ unroll_status collect_begin(collector *c, const ask *a, const unroll_options *o,
 /* Hands out the result, with what was left out of the data, or frees it. Takes and returns the status of all before. */
 unroll_status collect_end(collector *c, unroll_status status, unroll_result **out, unroll_error *err);
 /* Adds a row, which is complete with result_hand; NULL: out of memory. `context` of collect_decoded is the collector. */
+/* Rows without values for what was left out before this example; they are handed over. INT64_MAX: for all others. */
+unroll_status collect_gaps(collector *c, int64_t example, unroll_error *err);
 result_row *collect_row(collector *c, const decoded *d);
 unroll_status collect_decoded(void *context, const decoded *d, unroll_error *err);
 char *collect_text(unroll_result *r, const char *s); /* a copy in the row's memory */

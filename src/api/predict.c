@@ -67,11 +67,13 @@ static bool take_part(unroll_result *r, unroll_value *v, const predicted_part *p
 }
 
 static unroll_status take_predicted(void *context, const predicted *p, unroll_error *err) {
-  const collector *c = context;
-  result_row *row = result_add(c->r);
+  collector *c = context;
+  const unroll_status status = collect_gaps(c, p->number, err);
+  result_row *row = status ? NULL : result_add(c->r);
   bool full = row != NULL;
+  if (status) return status;
   if (full) {
-    row->row.example = p->number;
+    row->row.example = p->number + c->gaps;
     row->row.number = p->rank;
     row->row.log2_p = p->log_probability * BITS_PER_NAT;
     row->row.ended = !isnan(p->log_probability);
@@ -221,6 +223,7 @@ unroll_status unroll_predict(const unroll_model *m, const unroll_table *t, const
     status = a.m.schema.time.time          ? predict_series(&a, &c, err)
              : schema_is_text(&a.m.schema) ? predict_next(&a, &c, err)
                                            : predict_examples(&a, &c, err);
+  if (!status && !a.m.schema.time.time) status = collect_gaps(&c, INT64_MAX, err);
   if (status && c.r && c.r->enough) status = UNROLL_OK;
   status = collect_end(&c, status, out, err);
   ask_end(&a);

@@ -187,6 +187,9 @@ int row_print(void *context, const unroll_result *r) {
   unroll_row_init(&row);
   unroll_value_init(&v);
   unroll_result_row(r, 0, &row, NULL);
+  if (row.left_out)
+    return p->list ? row_put_json(p, json_pack("{s:o}", "error", output_json_text(row.left_out, strlen(row.left_out))))
+                   : row_put(p, &line);
   if (p->list) return row_put_json(p, row_json(p, r, &row));
   if (p->numbered) text_format(&line, "%" PRId64 "\t", row.example + 1);
   if (p->o->probability) text_format(&line, "%s\t", output_probability(row.log2_p * log(2), probability));

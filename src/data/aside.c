@@ -49,10 +49,24 @@ void dataset_tell(const dataset *d, int64_t example, int64_t step, char *out, si
            step + 1, d->n_marks > 1 ? file : "the data");
 }
 
+unroll_status dataset_gap(dataset *d, int64_t before, int32_t why, unroll_error *err) {
+  if (d->n_gaps == d->gap_room) {
+    const int64_t room = d->gap_room ? 2 * d->gap_room : 16;
+    example_gap *gaps = mem_resize(d->gaps, (size_t)room * sizeof *gaps);
+    if (!gaps) return error_memory(err);
+    d->gaps = gaps;
+    d->gap_room = room;
+  }
+  d->gaps[d->n_gaps++] = (example_gap){before, why};
+  return UNROLL_OK;
+}
+
 unroll_status dataset_set_aside(dataset *d, int64_t n, const unroll_error *e, unroll_error *err) {
   if (!d->aside && !(d->aside = mem_zero((size_t)d->n_sequences, sizeof *d->aside))) return error_memory(err);
+  if (!d->why && !(d->why = mem_zero((size_t)d->n_sequences, sizeof *d->why))) return error_memory(err);
   if (d->aside[n]) return UNROLL_OK;
   d->aside[n] = true;
+  d->why[n] = e && d->bad.n < BAD_SHOWN ? (int32_t)d->bad.n : -1;
   return bad_rows_add(&d->bad, e, err);
 }
 
@@ -94,10 +108,31 @@ static unroll_status drop_series(dataset *d) {
   return UNROLL_OK;
 }
 
+/* Where the examples are that are left out: those from before, and those that are set aside now. */
+static unroll_status settle_gaps(dataset *d, unroll_error *err) {
+  example_gap *old = d->gaps;
+  const int64_t n_old = d->n_gaps;
+  int64_t kept = 0, at = 0;
+  unroll_status status = UNROLL_OK;
+  if (d->calendar.first) return UNROLL_OK;
+  d->gaps = NULL;
+  d->n_gaps = d->gap_room = 0;
+  for (int64_t e = 0; e <= d->n_sequences && !status; e++) {
+    for (; at < n_old && old[at].before <= e && !status; at++) status = dataset_gap(d, kept, old[at].why, err);
+    if (e == d->n_sequences || status) break;
+    if (d->aside[e]) status = dataset_gap(d, kept, d->why[e], err);
+    kept += !d->aside[e];
+  }
+  mem_free(old);
+  return status;
+}
+
 unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err) {
-  const unroll_status status = bad_rows_end(&d->bad, err);
+  unroll_status status = bad_rows_end(&d->bad, err);
   int64_t kept = 0;
   if (status || !d->aside) return status;
+  status = settle_gaps(d, err);
+  if (status) return status;
   for (int i = 0; i < s->n; i++)
     if (d->columns[i].there) drop_values(d, &d->columns[i], s->list[i].width);
   for (int64_t e = 0; e < d->n_sequences; e++) {
@@ -109,7 +144,9 @@ unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err) {
   if (d->calendar.first && drop_series(d)) return error_memory(err);
   d->n_sequences = kept;
   mem_free(d->aside);
+  mem_free(d->why);
   d->aside = NULL;
+  d->why = NULL;
   return kept ? UNROLL_OK
               : error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "not one %s can be read", d->plain ? "line" : "row");
 }

@@ -28,6 +28,8 @@ void dataset_free(dataset *d) {
   for (int i = 0; i < 2; i++) mem_free(d->calendar.ends[i]);
   lexicon_free(&d->calendar.names);
   mem_free(d->aside);
+  mem_free(d->why);
+  mem_free(d->gaps);
   mem_free(d->held);
   mem_free(d->marks);
   arena_free(&d->names);

@@ -49,6 +49,11 @@ typedef struct place_mark { /* from here on, the data comes from this place */
   int64_t line; /* its line in the file; of a table its row */
 } place_mark;
 
+typedef struct example_gap {
+  int64_t before; /* so many of the examples that are kept come before it */
+  int32_t why;    /* a message of `bad`; -1: it was only counted */
+} example_gap;
+
 typedef struct dataset {
   char *name;          /* the first file's, for messages */
   bool plain;          /* a text without names of columns */
@@ -69,6 +74,10 @@ typedef struct dataset {
   bool *held;        /* [n_sequences] examples that are not trained on: scales and words do not see them; NULL: none */
   int64_t held_from; /* of a stream: the first step that is not trained on; 0: all are */
   bool *aside;       /* [n_sequences] examples with a row that cannot be read, until dataset_settle; NULL: none */
+  int32_t *why;      /* [n_sequences] beside it: which message of `bad` is about each, from 0; -1: none */
+  example_gap
+      *gaps; /* [n_gaps] examples that were left out, in the order of the data; none of a stream, nor of series with dates */
+  int64_t n_gaps, gap_room;
   place_mark *marks; /* [n_marks] in the order of `from` */
   int64_t n_marks, mark_room;
   arena names;                   /* of the files */
@@ -90,6 +99,8 @@ unroll_status dataset_mark(dataset *d, const char *file, int64_t from, int64_t l
 const char *dataset_place(const dataset *d, int64_t at, int64_t *line);
 /* "row 3, step 4 of the data": a step of an example, for messages. */
 void dataset_tell(const dataset *d, int64_t example, int64_t step, char *out, size_t size);
+/* An example or line is left out that comes after so many kept ones. */
+unroll_status dataset_gap(dataset *d, int64_t before, int32_t why, unroll_error *err);
 /* Example n cannot be read, because of *e (may be NULL). */
 unroll_status dataset_set_aside(dataset *d, int64_t n, const unroll_error *e, unroll_error *err);
 

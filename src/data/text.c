@@ -96,7 +96,9 @@ static unroll_status cut_file(text_reader *r, const input_file *file) {
     end = newline ? (size_t)(newline - file->data) : file->size;
     unroll_status status = check_line(r, file, at, end, bad_rows_place(&r->d->bad, &e));
     if (!status) continue;
+    const int32_t why = r->d->bad.n < BAD_SHOWN ? (int32_t)r->d->bad.n : -1;
     status = set_aside(&r->d->bad, &e, r->err);
+    if (!status && r->f->lines && r->d->bad.skip) status = dataset_gap(r->d, r->sequences, why, r->err);
     if (!status) status = add_piece(r, file, from, at, first);
     if (status) return status;
     from = end + 1;

@@ -108,7 +108,7 @@ static void padded(const char *s, size_t width, bool last, text *out) {
   if (!last) text_format(out, "%*s", (int)(width - letters(s)) + 2, "");
 }
 
-static void measure(table *t, const run_log *logs, int n) {
+static void measure(table *t, const run_log *logs, int n, text *out) {
   for (int c = 0; c < t->n; c++) {
     bool any = false;
     t->width[c] = letters(t->title[c]);
@@ -117,6 +117,7 @@ static void measure(table *t, const run_log *logs, int n) {
       cell(&logs[r], r, t, c, &s);
       if (s.length) any = true;
       if (s.data && letters(s.data) > t->width[c]) t->width[c] = letters(s.data);
+      if (s.failed) out->failed = 1;
       text_free(&s);
     }
     if (!any) t->width[c] = 0; /* left out */
@@ -133,7 +134,7 @@ void runs_table(const run_log *logs, int n, text *out) {
       t.asked[t.n] = name;
       snprintf(t.title[t.n++], sizeof t.title[0], "%.23s", name);
     }
-  measure(&t, logs, n);
+  measure(&t, logs, n, out);
   for (int c = 0; c < t.n; c++)
     if (t.width[c] || !c) padded(t.title[c], t.width[c], false, out);
   text_format(out, "run\n");

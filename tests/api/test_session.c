@@ -24,7 +24,10 @@ static void test_steps(void **state) {
   unroll_error e;
   unroll_value_init(&v);
   unroll_value_init(&w);
-  OK(unroll_predict(m, t, NULL, &r, err));
+  unroll_options *all = unroll_options_new("predict");
+  set(all, "probabilities", NULL);
+  OK(unroll_predict(m, t, all, &r, err));
+  unroll_options_free(all);
   OK(unroll_session_new(&one, m, err));
   OK(unroll_session_new_rows(&many, m, 3, err));
   assert_int_equal(unroll_session_value(one, 0, "tag", &v, &e), UNROLL_USAGE); /* no step yet */

@@ -38,7 +38,13 @@ awk 'BEGIN { print "label,text"; for (i = 0; i < 25; i++) print "x,y,z"; print "
 run predict label/model.safetensors many.csv --skip-bad
 expect 0 "many.csv:11: left out" "many.csv: 15 more left out" "good"
 refuse "many.csv:12"
-[ "$(wc -l <out)" = 1 ] || fail "predict prints a line for rows that were left out"
+[ "$(wc -l <out)" = 26 ] || fail "predict: a line for every row"
+[ -z "$(head -n 25 out | tr -d '\n')" ] || fail "predict: a row that was left out is an empty line"
+tail -n 1 out | grep -q '^good' || fail "predict: the last line is that of the last row"
+printf 'text\nlike\nx,y\nhate\n"so" it\n' >mixed.csv
+run predict label/model.safetensors mixed.csv --skip-bad --json
+expect 0 '{"predictions": [{"label": {"value": "good"' '}, {"error": "row 3 has 2 fields' '}, {"label": {"value": "bad"' \
+  '}, {"error": "text after the closing quote' '"bad_rows": 2'
 # what concerns the whole file is an error all the same
 printf 'label,txt\ngood,like\n' >column.csv
 run predict label/model.safetensors column.csv --skip-bad
@@ -79,6 +85,12 @@ expect 0 "some.txt:2: left out: invalid UTF-8" "some.txt:4: left out: a NUL" "so
   "3 sequences"
 run score lines/model.safetensors some.txt --skip-bad --json
 expect 0 '"bad_rows": 3' '"sequences": 3'
+printf 'ab\xff\nabc\nxyz\nb\xff\n\nq' >some2.txt # bad bytes and unknown characters: an empty line each
+run predict lines/model.safetensors some2.txt --skip-bad
+expect 0
+awk '{ printf "%d", (length($0) > 0) }' out >got
+printf 010010 >wanted
+same got wanted "a line for every line"
 run eval lines/model.safetensors some.txt --skip-bad
 expect 0 "3 sequences"
 run train language some.txt -o stream --skip-bad --set hidden=8 --epochs 1 --quiet

@@ -151,7 +151,7 @@ rm -f running.txt
 
 small
 run predict small/model.safetensors films.tsv
-expect 2 "reads texts"
+expect 3 "the model does not know the character U+0009"
 run eval small/model.safetensors names.txt --series id
 expect 2 "--series is for tables"
 
@@ -218,7 +218,7 @@ holds "$(awk -F';' -v m="$mean" '{ print ($1 - m + 2.5631) ^ 2 + ($2 - m - 2.563
 run predict label/model.safetensors films.tsv --quantiles 0.5
 expect 2 "--quantiles is for numbers that are predicted, and here there are none"
 run predict clicks/model.safetensors running.txt --quantiles 0.5
-expect 2 "--quantiles is for numbers that are predicted, and here there are none"
+expect 2 "--quantiles is not for models of texts"
 run eval spread/model.safetensors spread.csv --quantiles 0.5
 expect 2 "--quantiles is for models of series with dates"
 finish
