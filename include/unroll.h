@@ -488,6 +488,19 @@ UNROLL_API unroll_status unroll_net_plan(unroll_net *n, unroll_error *err);
 UNROLL_API const char *unroll_net_plan_text(const unroll_net *n);
 UNROLL_API double unroll_net_operations(const unroll_net *n); /* of the step's products */
 UNROLL_API int64_t unroll_net_bytes(const unroll_net *n);     /* that the step needs beside weights and data */
+/* A training step by so many ranks of one thread each, reckoned from the plan: options "workers" and "link" of unroll_net_new. */
+typedef struct unroll_scaling {
+  size_t size;
+  int workers, shards; /* more workers than shards have no work */
+  double bytes;        /* that a rank sends, and as many receives: 2 (N - 1) / N gradients of 4 bytes a weight */
+  double sending, one; /* seconds: that takes; a step on one worker, at three quarters of this machine's measured peak */
+  double computing;    /* of the worker with most shards */
+  double speedup;      /* one / (computing + sending): nothing overlaps */
+} unroll_scaling;
+UNROLL_API void unroll_scaling_init_sized(unroll_scaling *s, size_t size);
+#define unroll_scaling_init(s) unroll_scaling_init_sized((s), sizeof *(s))
+/* After unroll_net_plan. UNROLL_USAGE without option "workers", for a rate that is none, and where there is no plan. */
+UNROLL_API unroll_status unroll_net_scaling(const unroll_net *n, unroll_scaling *out, unroll_error *err);
 /* All of it as unroll_explain has it, for unroll_free. */
 UNROLL_API unroll_status unroll_net_text(const unroll_net *n, char **text, unroll_error *err);
 /* Whether a built-in net, as it is, can be trained by this build. */

@@ -5,6 +5,7 @@
 #include "api/result.h"
 #include "base/text.h"
 #include "graph/settings.h"
+#include "kernel/kernel.h"
 
 enum { BATCH = 32, STEPS = 64 };
 
@@ -13,6 +14,8 @@ struct unroll_net {
   arena memory;
   plan *p;
   int batch, steps, shards;       /* shards: 0: what net and batch bear */
+  int64_t workers;                /* that a step is reckoned for; below 1: none */
+  const char *link;               /* bits a second; NULL: 10G */
   text equations, gradient, plan; /* of p */
 };
 
@@ -49,7 +52,9 @@ unroll_status unroll_net_new(unroll_net **out, const char *name, const unroll_op
   if (status) return status;
   unroll_net *n = new_net(how.batch, how.unroll, how.shards);
   if (!n) return error_memory(err);
-  status = build(n, name, how.sets.items, how.sets.n, err);
+  n->workers = how.workers;
+  n->link = how.link ? arena_text(&n->memory, how.link, strlen(how.link)) : NULL;
+  status = how.link && !n->link ? error_memory(err) : build(n, name, how.sets.items, how.sets.n, err);
   if (status)
     unroll_net_free(n);
   else
@@ -119,6 +124,41 @@ const char *unroll_net_plan_text(const unroll_net *n) { return n && n->p ? said(
 double unroll_net_operations(const unroll_net *n) { return n && n->p ? plan_operations(n->p, (int64_t)n->batch * n->steps) : 0; }
 
 int64_t unroll_net_bytes(const unroll_net *n) { return n && n->p ? plan_arena_bytes(n->p) : 0; }
+
+/* --- many workers --- */
+
+/* "10G", "2.5G", "100M": bits a second. */
+static bool read_rate(const char *s, double *rate) {
+  const size_t n = strlen(s);
+  const double unit = n && s[n - 1] == 'G' ? 1e9 : n && s[n - 1] == 'M' ? 1e6 : 0;
+  if (!(unit > 0) || text_number(s, n - 1, rate) || !(*rate > 0)) return false;
+  *rate *= unit;
+  return true;
+}
+
+void unroll_scaling_init_sized(unroll_scaling *s, size_t size) { api_init(s, size); }
+
+unroll_status unroll_net_scaling(const unroll_net *n, unroll_scaling *out, unroll_error *err) {
+  const double message = 20e-6, share = 0.75; /* seconds for a message; of the peak */
+  const plan_options o = {.max_rows = n ? n->batch : 1, .max_steps = n ? n->steps : 1, .gradient = 1};
+  unroll_scaling s = {.size = sizeof s};
+  double rate;
+  if (!n || !out) return api_null(err);
+  if (n->workers < 1 || !n->p) return error_set(err, UNROLL_USAGE, n->p ? "how many? Option 'workers'" : "there is no plan");
+  if (!read_rate(n->link ? n->link : "10G", &rate))
+    return error_set(err, UNROLL_USAGE, "option 'link' is bits a second, as in 10G or 100M, not '%.40s'", n->link);
+  const unroll_status status = plan_shards(&s.shards, n->shards, n->x.g, &o, err);
+  if (status) return status;
+  s.workers = (int)n->workers;
+  const int busy = s.workers < s.shards ? s.workers : s.shards;
+  s.bytes = 2.0 * (busy - 1) / busy * 4 * (double)n->x.g->n_weights;
+  s.sending = busy > 1 ? s.bytes * 8 / rate + 2 * (busy - 1) * message : 0;
+  s.one = unroll_net_operations(n) / (share * kernel_table()->peak(0.05) * 1e9);
+  s.computing = s.one * ((s.shards + busy - 1) / busy) / s.shards;
+  s.speedup = s.one / (s.computing + s.sending);
+  API_GIVE(out, &s);
+  return UNROLL_OK;
+}
 
 unroll_status unroll_net_text(const unroll_net *n, char **out, unroll_error *err) {
   text t = {0};

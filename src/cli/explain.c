@@ -17,7 +17,7 @@ static json_t *lines_json(const char *s) {
   return list;
 }
 
-static unroll_status print_json(const unroll_net *net, unroll_error *err) {
+static unroll_status print_json(const unroll_net *net, bool workers, unroll_error *err) {
   json_t *out = json_object(), *settings = json_object(), *parameters = json_array();
   const char *plan = unroll_net_plan_text(net);
   unroll_setting s;
@@ -42,15 +42,41 @@ static unroll_status print_json(const unroll_net *net, unroll_error *err) {
     json_object_set_new(out, "operations_per_step", json_number(unroll_net_operations(net)));
     json_object_set_new(out, "arena_bytes", json_integer(unroll_net_bytes(net)));
   }
+  if (workers) {
+    unroll_scaling x;
+    unroll_scaling_init(&x);
+    const unroll_status status = unroll_net_scaling(net, &x, err);
+    if (status) {
+      json_decref(out);
+      return status;
+    }
+    json_object_set_new(out, "scaling",
+                        json_pack("{s:i, s:i, s:f, s:f, s:f, s:f, s:f}", "workers", x.workers, "shards", x.shards, "bytes_sent",
+                                  x.bytes, "seconds_sending", x.sending, "seconds_on_one", x.one, "seconds_computing", x.computing,
+                                  "speedup", x.speedup));
+  }
   return output_json(out, err);
 }
 
-static unroll_status print_text(const unroll_net *net, unroll_error *err) {
+static unroll_status print_scaling(const unroll_net *net, unroll_error *err) {
+  unroll_scaling x;
+  unroll_scaling_init(&x);
+  const unroll_status status = unroll_net_scaling(net, &x, err);
+  if (status) return status;
+  printf("\n%d workers (reckoned; %d shard%s):\n", x.workers, x.shards, x.shards == 1 ? "" : "s");
+  printf("  each sends and receives  %.3g MB a step, %.3g ms\n", x.bytes * 1e-6, x.sending * 1e3);
+  printf("  each computes            %.3g ms, one alone %.3g ms (at 75 %% of the peak that this machine has now)\n",
+         x.computing * 1e3, x.one * 1e3);
+  printf("  speed-up                 %.3g\n", x.speedup);
+  return UNROLL_OK;
+}
+
+static unroll_status print_text(const unroll_net *net, bool workers, unroll_error *err) {
   char *page = NULL;
   const unroll_status status = unroll_net_text(net, &page, err);
   if (!status) fputs(page, stdout);
   unroll_free(page);
-  return status;
+  return status || !workers ? status : print_scaling(net, err);
 }
 
 static unroll_status print_typeset(const options *o, const char *form, unroll_error *err) {
@@ -71,7 +97,7 @@ unroll_status command_explain(const options *o, unroll_error *err) {
   if (!status) status = unroll_net_new(&net, o->arguments[0], how, err);
   if (!status) {
     status = unroll_net_plan(net, err); /* refused by the planner: the rest is shown all the same */
-    const unroll_status printed = o->json ? print_json(net, err) : print_text(net, err);
+    const unroll_status printed = o->json ? print_json(net, o->workers > 0, err) : print_text(net, o->workers > 0, err);
     if (printed) status = printed;
   }
   unroll_net_free(net);

@@ -191,6 +191,7 @@ static void test_arguments(void **state) {
   NO(unroll_export(m, NULL, NULL, "x.c", err));
   NO(unroll_export(m, "c", NULL, NULL, err));
   NOT(unroll_export(m, "no_form", NULL, "x.c", NULL));
+  NO(unroll_net_scaling(NULL, &(unroll_scaling){.size = sizeof(unroll_scaling)}, err));
   NO(unroll_typeset(NULL, NULL, 0, "latex", &text, err));
   NO(unroll_typeset("names", NULL, 1, "latex", &text, err));
   NO(unroll_typeset("names", hole, 1, "latex", &text, err));
@@ -218,6 +219,7 @@ static void test_quiet(void **state) {
   unroll_result_free(NULL);
   unroll_session_free(NULL);
   unroll_session_reset(NULL);
+  unroll_scaling_init_sized(NULL, 8);
   unroll_variable_init_sized(NULL, 8);
   unroll_parameter_init_sized(NULL, 8);
   assert_int_equal(unroll_model_parameters(NULL), 0);

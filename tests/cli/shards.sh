@@ -50,4 +50,12 @@ expect 0
 same three/model.safetensors two/model.safetensors "3 rows in 4 shards and in 2"
 run explain names --shards 4
 expect 0 "shards: 4 of up to 8 sequences"
+# What ranks would send: 2 (N - 1) / N gradients of 4 bytes a weight; the workers beyond the shards have nothing to do.
+weights=$("$UNROLL" explain names --json | sed 's/.*"weights": \([0-9]*\), "equations".*/\1/')
+run explain names --batch 256 --shards 8 --workers 4 --link 2.5G --json
+expect 0 "\"workers\": 4, \"shards\": 8, \"bytes_sent\": $((weights * 6))"
+run explain names --batch 256 --shards 2 --workers 4
+expect 0 '4 workers (reckoned; 2 shards)' 'speed-up'
+run explain names --workers 4 --link fast
+expect 2 '--link is bits a second'
 finish
