@@ -256,6 +256,15 @@ static int sequence(builder *b, const term *t, int i) {
   return build_lift(b->g, x->node, SPACE_STEP, x->axis, width_value(b, x->width));
 }
 
+static int emit_reverse(builder *b, const term *t) {
+  const int x = sequence(b, t, 0);
+  if (graph_failed(b->g)) return NODE_NONE;
+  node n = build_blank(t, OP_REVERSE);
+  n.width = graph_at(b->g, x)->width;
+  n.in[0] = x;
+  return graph_node(b->g, n);
+}
+
 /* Scores, their softmax over the steps of the keys, and the values mixed by that. */
 static int emit_attend(builder *b, const term *t) {
   graph *g = b->g;
@@ -417,6 +426,8 @@ static int emit_term(builder *b, const term *t) {
     return build_shifted(b, t);
   case TERM_EDGE:
     return emit_edge(b, t);
+  case TERM_REVERSE:
+    return emit_reverse(b, t);
   case TERM_OVER:
     return emit_over(b, t);
   case TERM_ATTEND:

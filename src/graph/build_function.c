@@ -148,6 +148,14 @@ static int zoneout(builder *b, scope *s, const expr *e) {
   return term_binary(b, s, e, OP_ADD, old, term_binary(b, s, e, OP_MUL, term_number(b, s, e, 1 - p), change));
 }
 
+/* reverse(x): the last step first, within each sequence's own length. */
+static int reverse(builder *b, scope *s, const expr *e) {
+  if (b->stream)
+    return FAIL(b, s, e->at, "a stream has no end to start from: 'reverse' needs sequences, as in 'data %s : %s lines'",
+                b->g->data[0].name, b->g->data[0].kind);
+  return same_width(b, s, e, TERM_REVERSE);
+}
+
 /* mean(x), sum(x), max(x): over all steps. */
 static int over_time(builder *b, scope *s, const expr *e, enum op op, bool whole) {
   const int t = same_width(b, s, e, TERM_OVER);
@@ -283,6 +291,7 @@ int build_function(builder *b, scope *s, const expr *e, const char *name) {
   if (!strcmp(name, "mean")) return over_time(b, s, e, OP_SUM_TIME, false);
   if (!strcmp(name, "sum")) return over_time(b, s, e, OP_SUM_TIME, true);
   if (!strcmp(name, "max") && e->n_args == 1) return over_time(b, s, e, OP_MAX_TIME, true);
+  if (!strcmp(name, "reverse")) return reverse(b, s, e);
   if (!strcmp(name, "part")) return part(b, s, e);
   if (!strcmp(name, "leaky_relu")) return leaky_relu(b, s, e);
   if (!strcmp(name, "clip")) return clip(b, s, e);

@@ -40,6 +40,7 @@ enum term_kind {
   TERM_CONCAT,
   TERM_SHIFT,         /* symbol at `lag` steps before (dir +1) or after (-1) */
   TERM_EDGE,          /* first (+1) or last (-1) step of args[0] */
+  TERM_REVERSE,       /* all steps of args[0], the last one first */
   TERM_OVER,          /* op (SUM_TIME, MAX_TIME) over all steps of args[0]; value 0: divided by their number */
   TERM_ATTEND,        /* query args[0] over all steps of keys args[1] and values args[2]; additive scores with the vector args[3];
                          value 1: scaled */

@@ -14,6 +14,9 @@ static bool whole_argument(const term *t, int i) {
   return t->kind == TERM_EDGE || t->kind == TERM_OVER || t->kind == TERM_CTC;
 }
 
+/* The same, or it reads other steps than its own: what is on its axis all the same. */
+static bool reads_whole(const term *t, int i) { return t->kind == TERM_REVERSE || whole_argument(t, i); }
+
 static bool data_steps(const builder *b, int data) { return b->g->data[data].space == SPACE_STEP; }
 
 /* The equations ask for a value at every step; what a data line says is stronger. */
@@ -85,7 +88,7 @@ static bool force_whole(builder *b, bool *seen, int *stack) {
   for (int i = 0; i < b->n_terms; i++)
     for (int k = 0; k < b->terms[i].n_args; k++) {
       const int x = b->terms[i].args[k];
-      if (!whole_argument(&b->terms[i], k) || b->terms[x].step) continue;
+      if (!reads_whole(&b->terms[i], k) || b->terms[x].step) continue;
       any = any || !seen[x];
       force(b, x, b->terms[x].in, true, seen, stack);
     }
@@ -134,7 +137,7 @@ static bool check_steps(builder *b) {
         return FAIL(b, t->in, t->at->at, "'%s' has no steps: it is the same for the whole sequence", t->of->name), false;
     }
     for (int k = 0; k < t->n_args; k++)
-      if (whole_argument(t, k) && !b->terms[t->args[k]].step)
+      if (reads_whole(t, k) && !b->terms[t->args[k]].step)
         return FAIL(b, t->in, t->at->at, "'%s' needs a value that has steps, and '%s' has none", t->at->name,
                     build_describe(b, t->at->args[k])),
                false;
@@ -217,7 +220,7 @@ static int need(const term *t, int i, bool *whole) {
     return i == 1 ? y->start : TERM_NONE;
   }
   if (i >= t->n_args) return TERM_NONE;
-  *whole = whole_argument(t, i);
+  *whole = reads_whole(t, i);
   return t->args[i];
 }
 

@@ -62,7 +62,7 @@ static void find_needs(const cutter *k) {
     for (int i = 0; i < k->n; i++) {
       const node *x = &k->g->nodes[i];
       if (!on_axis(k, i)) continue;
-      bool later = x->op == OP_SHIFT && x->dir < 0;
+      bool later = (x->op == OP_SHIFT && x->dir < 0) || x->op == OP_REVERSE;
       bool drawn = (x->op == OP_INPUT || x->op == OP_EMBED) && k->c->fed[k->g->inputs[x->slot].data];
       for (int a = 0; a < NODE_INPUTS; a++) {
         if (x->in[a] < 0 || !on_axis(k, x->in[a]) || reads_all(x, a)) continue;

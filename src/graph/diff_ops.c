@@ -121,6 +121,10 @@ static int at_edge(graph *g, int y, int k, int dy) {
   return graph_node(g, n);
 }
 
+static int reverse(graph *g, int y, int k, int dy) {
+  return grad_node(g, OP_REVERSE, graph_at(g, y)->in[k], dy, NODE_NONE, NODE_NONE);
+}
+
 static int sum_time(graph *g, int y, int k, int dy) {
   (void)k;
   return graph_spread(g, dy, graph_at(g, y)->axis);
@@ -190,6 +194,7 @@ static const diff_row back_softmax = {softmax, ALL, SIZE_NODE};
 static const diff_row back_layernorm = {layernorm, FIRST, SIZE_NODE}; /* LAYERNORM_GRAD has the part of the scale */
 static const diff_row back_picture = {picture, ALL, SIZE_INPUT};
 static const diff_row back_batchnorm = {batchnorm, ALL & ~SECOND, SIZE_INPUT}; /* BATCHNORM_GRAD has that of the statistics */
+static const diff_row back_reverse = {reverse, ALL, SIZE_INPUT};
 static const diff_row back_edge = {at_edge, ALL, SIZE_INPUT};
 static const diff_row back_sum_time = {sum_time, ALL, SIZE_INPUT};
 static const diff_row back_max_time = {max_time, ALL, SIZE_INPUT};

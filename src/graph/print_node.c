@@ -377,6 +377,12 @@ static void edge(printer *p, const node *n, int offset) {
   call_as(p, n->dir > 0 ? "first" : "last", n, 0);
 }
 
+/* All steps have a part in it: the operand has no index, what comes out may have one. */
+static void reverse(printer *p, const node *n, int offset) {
+  call_as(p, "reverse", n, 0);
+  print_index(p, offset);
+}
+
 static void mix(printer *p, const node *n, int offset) {
   if (print_is_weights(graph_at(p->g, n->in[0])))
     attend(p, n, offset);
@@ -437,6 +443,7 @@ static const form form_layernorm_scale = {.print = layernorm_scale, .level = LEV
 static const form form_layernorm = {.print = layernorm, .level = LEVEL_WORD};
 static const form form_layernorm_grad = {.print = layernorm_grad, .level = LEVEL_WORD};
 static const form form_shift = {.print = shift, .level_of = level_of_shift};
+static const form form_reverse = {.print = reverse, .level = LEVEL_WORD};
 static const form form_edge = {.print = edge, .level = LEVEL_WORD};
 static const form form_max_time = {.print = max_time, .level = LEVEL_WORD};
 static const form form_over_steps = {.print = over_steps, .level = LEVEL_WORD};

@@ -95,6 +95,7 @@ static const char *refusal(const struct plan *p, int number) {
   if (v->phase >= PHASES_MOST) return "what goes forwards and what goes back need each other too often";
   if (v->kind != VALUE_STAGE) return NULL;
   if (v->op == OP_CONV_OUTER || v->op == OP_SUM_POSITIONS) return "the gradient of a convolution needs all steps at once";
+  if (v->op == OP_REVERSE) return "reverse needs all steps at once";
   if (v->op == OP_BATCH_STATS || v->op == OP_BATCH_SUMS) return "batchnorm needs all steps at once";
   return v->op == OP_EMBED_T && looked_up_twice(p, number) ? "one table is looked up in two places" : NULL;
 }

@@ -145,6 +145,15 @@ static void shift_rows(const run *r, const worker *w, const stage *s, const batc
   }
 }
 
+/* Rows from..to-1 of sequences whose last step comes first. */
+static void reverse_rows(const worker *w, const stage *s, const batch_axis *a, rows y, rows x, int64_t from, int64_t to) {
+  for (int64_t i = from, t = from < to ? run_step_of(a, from) : 0; i < to; i++) {
+    while (i >= a->first[t + 1]) t++;
+    const int64_t b = i - a->first[t];
+    copy_row(w, y, i, x, a->first[length_of(a, b) - 1 - t] + b, s->width);
+  }
+}
+
 static void edge_rows(const run *r, const worker *w, const stage *s, const batch_axis *a, rows y, rows x, int64_t from,
                       int64_t to) {
   for (int64_t q = from; q < to; q++) {
@@ -283,6 +292,7 @@ static void whole_SCATTER(const whole_part *p) {
 static void whole_NUMBERS(const whole_part *p) { number_rows(p->r, p->s, p->y, p->from, p->to); }
 static void whole_MASK(const whole_part *p) { mask_rows(p->r, p->s, p->a, p->y, p->from, p->to); }
 static void whole_SHIFT(const whole_part *p) { shift_rows(p->r, p->w, p->s, p->a, p->y, p->x, p->z, p->from, p->to); }
+static void whole_REVERSE(const whole_part *p) { reverse_rows(p->w, p->s, p->a, p->y, p->x, p->from, p->to); }
 static void whole_EDGE(const whole_part *p) { edge_rows(p->r, p->w, p->s, p->a, p->y, p->x, p->from, p->to); }
 static void whole_ORDER(const whole_part *p) {
   for (int64_t q = p->from; q < p->to; q++) copy_row(p->w, p->y, q, p->x, batch_row(p->a, q), p->s->width);

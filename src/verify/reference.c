@@ -58,6 +58,7 @@ static bool need_inputs(eval *e, const node *n, int t) {
     if (ok && (!inside || a->active[from] < a->active[t])) ok = need(e, n->in[1], 0);
     return ok;
   }
+  case OP_REVERSE:
   case OP_EDGE:
   case OP_SUM_TIME:
   case OP_MAX_TIME:

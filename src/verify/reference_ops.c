@@ -359,6 +359,14 @@ static void eval_SHIFT(const eval *e, const node *n, rows *q) {
   }
 }
 
+static void eval_REVERSE(const eval *e, const node *n, rows *q) {
+  const batch_axis *a = &e->b->axes[n->axis];
+  EACH_ROW(i, q) {
+    const int b = (int)(i - q->first), from = length_of(a, b) - 1 - q->t;
+    EACH_COLUMN(j, n) Y(i, j) = at(e, n, 0, a->first[from] + b, j);
+  }
+}
+
 static void eval_EDGE(const eval *e, const node *n, rows *q) {
   const batch_axis *a = axis_of(e, n->in[0]);
   (void)q->count; /* rows of sequences without steps stay zero */

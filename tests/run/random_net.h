@@ -150,6 +150,19 @@ static inline void made_reduction(made_net *m, int axis) {
   made_add(f, name, width, MADE_STATIC, false);
 }
 
+/* What has steps and sees nothing hidden, from its last step to its first. */
+static inline void made_reverse(made_net *m, int axis) {
+  made_file *f = &m->net;
+  const made_value *v;
+  do v = made_pick(m, f, 0, axis);
+  while (v->axis != axis || v->hidden);
+  char name[24];
+  const int width = v->width;
+  made_name(f, name, 'r');
+  text_format(&f->out, "%s = reverse(%s)\n", name, v->name);
+  made_add(f, name, width, axis, false);
+}
+
 /* What each step, or the last one, of the main axis makes of all steps of another, or of its own where nothing is hidden. */
 static inline void made_attention(made_net *m, int keys, bool hidden) {
   static const char *const forms[] = {"", ", scaled", ", additive = "};
@@ -310,6 +323,8 @@ static inline void made_new(made_net *m, uint64_t seed) {
   const bool two = !m->stream && made_once_in(m, 4), fixed = !m->stream && made_once_in(m, 4);
   if (two) text_format(&f->out, "data source : words(4)\n"), made_symbols(m, "source", false, 1);
   if (fixed) text_format(&f->out, "data kind : category(3)\n"), made_symbols(m, "kind", false, MADE_FIXED);
+  if (two && made_once_in(m, 3)) made_reverse(m, 1);
+  if (!hidden && made_once_in(m, 4)) made_reverse(m, 0);
   const int steps = 1 + (int)made_below(m, 3);
   bool recurs = false;
   for (int i = 0; i < steps || !recurs; i++) {
@@ -330,6 +345,7 @@ static inline void made_new(made_net *m, uint64_t seed) {
       made_definition(m, 0, hidden);
     }
   }
+  if (!hidden && made_once_in(m, 4)) made_reverse(m, 0);
   if (two) made_reduction(m, 1);
   if ((two || !hidden) && made_once_in(m, 2)) made_attention(m, two ? 1 : 0, hidden);
   if (!hidden && (kind == 2 || made_once_in(m, 3))) made_reduction(m, 0);

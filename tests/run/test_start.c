@@ -52,6 +52,9 @@ static const struct row {
     {ONE_Z_W "h = clip(3 * w, 0, 2) + 10 * clip(-w, 0, 2) + 100 * clip(w, 0, 2)\n" ALL, {0, 0, 1}, "h", 1, {102}},
     {ONE_Z_W "h = dot([w, 2 * w], [3 * w, w]) + dot([w, w], 4)\n" ALL, {0, 0, 1}, "h", 1, {13}},
     {ONE_Z_W "h = w * sum(w) + 10 * mean(w)\n" ALL, {0, 0, 3}, "h", 3, {13, 13, 13}},
+    {ONE_Z_W "h = reverse(k(w, 1)) + 10 * reverse(reverse(k(w, 1)))\n" ALL, {0, 0, 3}, "h", 3, {13, 22, 31}},
+    {ONE_Z_W "h = k(reverse(k(w, 1)), 1)\n" ALL, {0, 0, 3}, "h", 3, {3, 5, 6}},
+    {ONE_Z_W "g = reverse(k(w, 1))\nh = g[t-1] + w\n" ALL, {0, 0, 3}, "h", 3, {1, 4, 3}},
     {ONE_Z_W "(u, v) = [w, 2 * w, 3 * w, 4 * w]\nh = dot(u, v) + 100 * dot(part(v, 2, 2), 1)\n" ALL, {0, 0, 1}, "h", 1, {411}},
     {ONE_Z_W "h = hold(2 * w) + V w\n" ALL, {0, 0, 1}, "h", 1, {3}},
     {ONE_Z_W "param p\nh = other(w, k(w, 1, start = p), 1)\n" ALL, {0, 0, 3}, "h", 3, {2, 3, 4}},
@@ -147,7 +150,60 @@ static void every_row(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* Sequences of 3, 2 and 1 steps: each is reversed within its own length. The cotangents of y - mean are the other way round. */
+static void ragged(void **state) {
+  static const char source[] = "data x : numbers(1)\ndata y : number\nh = reverse(x)\ny ~ gaussian(mean = W h, scale = 1)\n";
+  static const float x[6] = {1, 10, 100, 2, 20, 3}, y[6] = {0, 0, 0, 0, 0, 1}; /* step after step */
+  static const double want[6] = {3, 20, 100, 2, 10, 1};
+  static const int active[3] = {3, 2, 1};
+  static const int64_t first[4] = {0, 3, 5, 6};
+  (void)state;
+  arena memory = {0};
+  program *net;
+  graph g;
+  plan *p;
+  run *r = NULL;
+  reference ref = {0};
+  unroll_error err = {0};
+  graph_init(&g);
+  if (lang_parse(&net, "t.net", source, &memory, &err) || graph_build(&g, net, &(build_options){0}, &err) ||
+      graph_differentiate(&g, &err))
+    fail_msg("%d:%d: %s", err.line, err.column, err.message);
+  const int seen = named(&g, "h");
+  const float weight[1] = {1};
+  const double exact[1] = {1};
+  const batch_axis axes[1] = {{.steps = 3, .active = active, .first = first}};
+  const float *number[2];
+  assert_int_equal(g.n_inputs, 2);
+  assert_int_equal(g.n_weights, 1);
+  for (int i = 0; i < 2; i++) number[i] = !strcmp(g.data[g.inputs[i].data].name, "x") ? x : y;
+  const int32_t *index[2] = {NULL};
+  const batch b = {.rows = 3, .axes = axes, .index = index, .number = number, .loss_scale = 1};
+  for (int threads = 1; threads <= 3; threads++) {
+    pool *workers = pool_new(threads);
+    assert_non_null(workers);
+    if (plan_new(&p, &g, &(plan_options){.max_rows = 3, .max_steps = 3, .gradient = 1, .keep = &seen, .n_keep = 1}, &err) ||
+        run_new(&r, p, weight, workers, &err) || reference_pass(&ref, &g, exact, &b, NULL, 1, &err))
+      fail_msg("%s", err.message);
+    run_pass(r, &b, 1);
+    ptrdiff_t apart;
+    const float *value = run_value(r, seen, &apart);
+    for (int i = 0; i < 6; i++) {
+      assert_true((double)value[i * apart] == want[i]);
+      assert_true(ref.values[seen][i] == want[i]);
+    }
+    /* d loss / d W = sum of (W h - y) h = 9 + 400 + 10000 + 4 + 100 + (1 - 1) */
+    assert_true(fabs(ref.gradient[0] - 10513) < 1e-9 && fabs((double)run_gradient(r)[0] - 10513) < 1e-2);
+    run_free(r);
+    plan_free(p);
+    pool_free(workers);
+  }
+  reference_free(&ref);
+  graph_free(&g);
+  arena_free(&memory);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_row)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_row), cmocka_unit_test(ragged)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,6 +199,8 @@ static void test_refused(void **state) {
   } table[] = {
       {"data word : words\ndata tag : words\nh = rnn(embed(word, 3), 4)\na = attend(h, h)\ntag ~ softmax(W a + b)\n",
        "attention needs all steps at once", 4, 5},
+      {"data x : numbers(3)\ndata tag : category\nh = gru(reverse(x), 5)\ntag ~ softmax(W h + b)\n",
+       "reverse needs all steps at once", 3, 9},
       {"data sound : numbers\ndata text : chars\nh = rnn(sound, 4)\ntext ~ ctc(W h + b)\n", "ctc needs all steps at once", 4, 8},
       {"hidden = 5\ndata token : chars\nh = tanh(E token[t-1] + E token[t-2] + U h[t-1])\ntoken ~ softmax(W h + b)\n",
        "one table is looked up in two places", 3, 10},

@@ -89,6 +89,9 @@ static const testtext testnets[] = {
                                "y ~ gaussian(mean = W [mean(h), max(h), m * mean(tanh(V h))] + b, scale = 1)\n"},
     {"the same maximum twice", "hidden = 5\ndata token : chars\ndata label : category\nh = relu(E token)\n"
                                "u = rnn(embed(token, 3), 4, start = max(V h - 1))\nlabel ~ softmax(W [max(h), max(u)] + b)\n"},
+    {"reversed", "data x : numbers\ndata tag : words(5)\nhidden = 4\ne = tanh(A x)\nh = rnn(reverse(e), 4)\n"
+                 "g = reverse(h * gru(e, 4, backward))\nu = rnn([g, reverse(x)], 3)\n"
+                 "tag ~ softmax(W [reverse(g[t-1]), u, reverse(reverse(h) + h)] + V last(reverse(u)) + b)\n"},
     {"without a recurrence", "data x : numbers\ndata label : category\nlabel ~ softmax(W mean(x) + V max(x * x) + b)\n"},
     {"its own value before", "hidden = 5\ndata v : numbers\ndata source : words\ndata token : chars\n"
                              "s = rnn(embed(source, 3), 5)\nd = rnn([embed(token[t-1], 3), d[t-1]], 5, start = tanh(A v))\n"
