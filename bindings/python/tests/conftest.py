@@ -2,12 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 
 import numpy as np
 import pytest
 
 import unroll
+
+# A shell that starts a job in the background has it ignore interrupts, and Python then keeps it so.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NAMES = ["Ripoll", "Vic", "Olot", "Besalú", "Girona", "Figueres", "Roses", "Berga"] * 6
 FILMS = {"text": ["a good film", "a bad film", "good and good", "bad and bad"] * 10, "label": ["good", "bad"] * 20}
