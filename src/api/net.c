@@ -36,7 +36,6 @@ static unroll_status build(unroll_net *n, const char *name, const char *const *s
 static unroll_net *new_net(int64_t batch, int64_t steps, int64_t shards) {
   unroll_net *n = mem_zero(1, sizeof *n);
   if (!n) return NULL;
-  graph_init(&n->x.own);
   n->batch = batch > 0 ? (int)batch : BATCH;
   n->steps = steps > 0 ? (int)steps : STEPS;
   n->shards = shards > 0 ? (int)shards : 0;

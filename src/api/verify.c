@@ -19,7 +19,6 @@ typedef struct opened {
 
 static unroll_status open_net(opened *p, const char *net, const unroll_options *o, uint32_t command, unroll_error *err) {
   *p = (opened){0};
-  graph_init(&p->x.own);
   unroll_status status = call_take(&p->o, o, command, err);
   if (!status) status = inspect_parse(&p->x, net, err);
   if (!status) status = settings_parse(&p->settings, &p->n_settings, p->o.sets.items, p->o.sets.n, &p->memory, err);
