@@ -61,9 +61,8 @@ typedef struct known_cell {
 } known_cell;
 
 static void add_cell(text *all, const char *s) {
-  text_add(all, "\"", 1);
-  for (; *s; s++) text_add(all, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
-  text_add(all, "\"\t", 2);
+  text_add_quoted(all, s, strlen(s));
+  text_add(all, "\t", 1);
 }
 
 /* The last field is empty: one field alone would have no tab. */

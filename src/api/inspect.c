@@ -8,11 +8,6 @@
 
 enum { MAX_NAMES = 256 };
 
-static bool ends_with(const char *s, const char *end) {
-  const size_t n = strlen(s), m = strlen(end);
-  return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 /* A plain name that is neither built in nor a file. */
 static unroll_status no_such_name(const char *name, unroll_error *err) {
   const char *names[MAX_NAMES];
@@ -34,7 +29,7 @@ static bool is_cell(const program *net) {
 unroll_status inspect_parse(inspection *x, const char *name, unroll_error *err) {
   *x = (inspection){0};
   graph_init(&x->own);
-  if (ends_with(name, ".safetensors")) {
+  if (text_ends(name, ".safetensors")) {
     const unroll_status status = model_load(&x->m, name, true, err);
     if (!status) x->g = &x->m.g;
     return status;

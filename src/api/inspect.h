@@ -22,4 +22,6 @@ void inspect_parameters(const inspection *x, text *out);
 /* shards: 0: what net and batch bear. */
 unroll_status inspect_plan(const inspection *x, int rows, int steps, int shards, plan **out, unroll_error *err);
 void inspect_print(const inspection *x, const plan *p, text *out); /* all together; p may be NULL */
+/* typeset.c: what unroll_typeset does. */
+unroll_status inspect_typeset(const inspection *x, const char *name, const char *form, char **out, unroll_error *err);
 #endif

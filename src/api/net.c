@@ -173,17 +173,41 @@ unroll_status unroll_net_text(const unroll_net *n, char **out, unroll_error *err
   return UNROLL_OK;
 }
 
-unroll_status unroll_explain(const char *net, const char *const *settings, int n_settings, char **out, unroll_error *err) {
-  if (!out) return api_null(err);
-  *out = NULL;
+/* A net by settings, for one text of it. *n is NULL after a failure. */
+static unroll_status once(unroll_net **n, const char *net, const char *const *settings, int n_settings, unroll_error *err) {
+  *n = NULL;
   if (!net || n_settings < 0 || (n_settings && !settings)) return api_null(err);
   for (int i = 0; i < n_settings; i++)
     if (!settings[i]) return api_null(err);
-  unroll_net *n = new_net(BATCH, STEPS, 0);
-  if (!n) return error_memory(err);
-  unroll_status status = build(n, net, settings, n_settings, err);
+  unroll_net *made = new_net(BATCH, STEPS, 0);
+  if (!made) return error_memory(err);
+  const unroll_status status = build(made, net, settings, n_settings, err);
+  if (status)
+    unroll_net_free(made);
+  else
+    *n = made;
+  return status;
+}
+
+unroll_status unroll_explain(const char *net, const char *const *settings, int n_settings, char **out, unroll_error *err) {
+  unroll_net *n;
+  if (!out) return api_null(err);
+  *out = NULL;
+  unroll_status status = once(&n, net, settings, n_settings, err);
   if (!status) status = unroll_net_plan(n, err);
   if (!status) status = unroll_net_text(n, out, err);
+  unroll_net_free(n);
+  return status;
+}
+
+unroll_status unroll_typeset(const char *net, const char *const *settings, int n_settings, const char *form, char **out,
+                             unroll_error *err) {
+  unroll_net *n;
+  if (!out) return api_null(err);
+  *out = NULL;
+  if (!form) return api_null(err);
+  unroll_status status = once(&n, net, settings, n_settings, err);
+  if (!status) status = inspect_typeset(&n->x, net, form, out, err);
   unroll_net_free(n);
   return status;
 }

@@ -169,29 +169,17 @@ static const char *cell_of(const column *c, int64_t row, size_t *size) {
   return c->cells.data ? c->cells.data + from : "";
 }
 
-/* A field by RFC 4180. */
-static void add_field(text *out, const char *s, size_t n) {
-  text_add(out, "\"", 1);
-  for (size_t i = 0, from = 0; i <= n; i++) {
-    if (i < n && s[i] != '"') continue;
-    text_add(out, s + from, i - from);
-    if (i < n) text_add(out, "\"\"", 2);
-    from = i + 1;
-  }
-  text_add(out, "\"", 1);
-}
-
 static void write_csv(const unroll_table *t, text *out) {
   for (int i = 0; i < t->n; i++) {
     if (i) text_add(out, ",", 1);
-    add_field(out, t->list[i].name, strlen(t->list[i].name));
+    text_add_quoted(out, t->list[i].name, strlen(t->list[i].name));
   }
   for (int64_t row = 0; row < t->rows; row++)
     for (int i = 0; i < t->n; i++) {
       size_t size;
       const char *s = cell_of(&t->list[i], row, &size);
       text_add(out, i ? "," : "\n", 1);
-      add_field(out, s, size);
+      text_add_quoted(out, s, size);
     }
   text_add(out, "\n", 1);
 }

@@ -1,10 +1,8 @@
-/* typeset.c - the equations of a net or cell in a form that is typeset or drawn. */
+/* typeset.c - the equations of a net or cell in a form that is typeset or drawn: for net.c. */
+#include "typeset/typeset.h"
 #include <string.h>
-#include "api/api.h"
 #include "api/inspect.h"
 #include "base/error.h"
-#include "graph/settings.h"
-#include "typeset/typeset.h"
 
 static void latex(const char *name, const graph *g, text *out) {
   text lines = {0};
@@ -43,33 +41,16 @@ static const struct {
   void (*write)(const char *name, const graph *g, text *out);
 } forms[] = {{"latex", latex}, {"mathml", mathml}, {"dot", dot}};
 
-unroll_status unroll_typeset(const char *net, const char *const *settings, int n_settings, const char *form, char **out,
-                             unroll_error *err) {
-  inspection x;
-  arena memory = {0};
-  setting *list = NULL;
+unroll_status inspect_typeset(const inspection *x, const char *name, const char *form, char **out, unroll_error *err) {
   text t = {0};
-  int n = 0;
   size_t i = 0;
-  if (!out) return api_null(err);
-  *out = NULL;
-  if (!net || !form || n_settings < 0 || (n_settings && !settings)) return api_null(err);
-  for (int k = 0; k < n_settings; k++)
-    if (!settings[k]) return api_null(err);
   while (i < sizeof forms / sizeof *forms && strcmp(forms[i].name, form) != 0) i++;
   if (i == sizeof forms / sizeof *forms) return error_set(err, UNROLL_USAGE, "there is no form '%s': latex, mathml or dot", form);
-  unroll_status status = inspect_parse(&x, net, err);
-  if (!status) status = settings_parse(&list, &n, settings, n_settings, &memory, err);
-  if (!status) status = inspect_build(&x, list, n, err);
-  if (!status) {
-    forms[i].write(x.m.net_file ? x.m.net_file : net, x.g, &t);
-    if (t.failed) status = error_memory(err);
-  }
-  if (status)
+  forms[i].write(x->m.net_file ? x->m.net_file : name, x->g, &t);
+  if (t.failed) {
     text_free(&t);
-  else
-    *out = t.data;
-  inspect_close(&x);
-  arena_free(&memory);
-  return status;
+    return error_memory(err);
+  }
+  *out = t.data;
+  return UNROLL_OK;
 }

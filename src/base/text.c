@@ -100,6 +100,31 @@ void text_free(text *t) {
   *t = (text){0};
 }
 
+void text_add_quoted(text *t, const char *s, size_t n) {
+  text_add(t, "\"", 1);
+  for (size_t i = 0, from = 0; i <= n; i++) {
+    if (i < n && s[i] != '"') continue;
+    text_add(t, s + from, i - from);
+    if (i < n) text_add(t, "\"\"", 2);
+    from = i + 1;
+  }
+  text_add(t, "\"", 1);
+}
+
+void text_add_field(text *t, const char *s, size_t n) {
+  bool plain = true;
+  for (size_t i = 0; i < n && plain; i++) plain = s[i] != ',' && s[i] != '"' && s[i] != '\r' && s[i] != '\n';
+  if (plain)
+    text_add(t, s, n);
+  else
+    text_add_quoted(t, s, n);
+}
+
+bool text_ends(const char *s, const char *end) {
+  const size_t n = strlen(s), m = strlen(end);
+  return n >= m && !strcmp(s + n - m, end);
+}
+
 /* Longer names get no suggestion: the distance's rows live on the stack. */
 enum { WORD = 128 };
 

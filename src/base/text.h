@@ -24,6 +24,11 @@ void text_format(text *t, const char *format, ...) __attribute__((format(printf,
 void text_add_number(text *t, double x);
 void text_free(text *t);
 
+/* A field of CSV (RFC 4180): in quotes, those within doubled; text_add_field where it must be, text_add_quoted always. */
+void text_add_field(text *t, const char *s, size_t n);
+void text_add_quoted(text *t, const char *s, size_t n);
+bool text_ends(const char *s, const char *end);
+
 /* The candidate nearest to `word` (edit distance with transpositions, at most a third of its length, at least 1), or NULL. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
 /* Numbers without the locale: whole text must be a number. Returns 0 on success. */

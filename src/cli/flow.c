@@ -1,9 +1,7 @@
 /* flow.c - `unroll flow`: vanishing and exploding gradients as a table, a chart, or JSON. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/commands.h"
@@ -13,44 +11,16 @@
 #include "report/chart.h"
 #include "report/runs.h"
 
-static bool is_model(const char *path) {
-  const size_t n = strlen(path), m = strlen(".safetensors");
-  return n >= m && !strcmp(path + n - m, ".safetensors");
-}
-
-/* A folder of a trained model stands for it. */
-static bool model_in(const char *path, text *out) {
-  text_format(out, "%s/model.safetensors", path);
-  if (!out->failed && access(out->data, F_OK) == 0) return true;
-  text_free(out);
-  return false;
-}
-
-/* What an untrained net is built from: the options that training has too. */
+/* What an untrained net is built from: of the options that were typed, and checked by that, those that training has too. */
 static unroll_status untrained(unroll_model **m, const options *o, const unroll_table *t, unroll_error *err) {
-  static const char *const shared[] = {
-      "set", "seed", "series", "tagged", "column", "separator", "decimal", "dates", "labels-from-folders", "skip-bad"};
   unroll_options *train = unroll_options_new("train");
   unroll_status status = train ? unroll_options_set(train, "net", o->arguments[0], err) : error_memory(err);
-  for (int i = 0; i < o->n_typed && !status; i++)
-    for (size_t k = 0; k < sizeof shared / sizeof *shared && !status; k++)
-      if (!strcmp(o->typed[i].name, shared[k])) status = unroll_options_set(train, shared[k], o->typed[i].value, err);
+  for (int i = 0; i < o->n_typed && !status; i++) {
+    const unroll_status known = unroll_options_set(train, o->typed[i].name, o->typed[i].value, NULL);
+    if (known && known != UNROLL_USAGE) status = error_memory(err);
+  }
   if (!status) status = unroll_untrained(train, t, m, err);
   unroll_options_free(train);
-  return status;
-}
-
-static unroll_status open_model(unroll_model **m, const options *o, const unroll_table *t, unroll_error *err) {
-  text inside = {0};
-  const char *name = o->arguments[0];
-  unroll_status status = UNROLL_OK;
-  if (is_model(name))
-    status = unroll_model_load(m, name, err);
-  else if (model_in(name, &inside))
-    status = unroll_model_load(m, inside.data, err);
-  else
-    status = inside.failed ? error_memory(err) : untrained(m, o, t, err);
-  text_free(&inside);
   return status;
 }
 
@@ -116,15 +86,7 @@ static void print_matrices(const unroll_result *r, text *out) {
 
 static unroll_status draw(const unroll_result *r, text *out, unroll_error *err) {
   const int64_t n = unroll_result_rows(r), lags = state_at(r, 0).n;
-  const char *no = getenv("NO_COLOR");
-  const int columns = terminal_columns(STDOUT_FILENO);
-  const chart_form form = {.columns = columns > 30 && columns < 120 ? columns
-                                      : columns                     ? columns > 30 ? 120 : 30
-                                                                    : 80,
-                           .rows = 18,
-                           .log = true,
-                           .color = columns > 0 && !(no && *no),
-                           .x_name = "steps back"};
+  const chart_form form = terminal_chart("steps back", true);
   curve *curves = mem_zero((size_t)n, sizeof *curves);
   double *x = mem_zero((size_t)lags + 1, sizeof *x);
   if (curves && x) {
@@ -179,7 +141,10 @@ unroll_status command_flow(const options *o, unroll_error *err) {
   unroll_table *t = NULL;
   unroll_result *r = NULL;
   unroll_status status = o->n_arguments > 1 ? data_table(&t, o, 1, err) : UNROLL_OK;
-  if (!status) status = open_model(&m, o, t, err);
+  if (!status && text_ends(o->arguments[0], ".safetensors"))
+    status = unroll_model_load(&m, o->arguments[0], err);
+  else if (!status)
+    status = untrained(&m, o, t, err);
   if (!status) status = data_options_of(&how, "flow", o, err);
   if (!status) status = unroll_flow(m, t, how, &r, err);
   if (!status) status = o->json ? print_json(r, err) : print_text(r, err);

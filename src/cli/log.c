@@ -1,8 +1,6 @@
 /* log.c - `unroll log`: runs of training side by side. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/commands.h"
@@ -10,7 +8,7 @@
 #include "report/events.h"
 #include "report/runs.h"
 
-enum { MOST_RUNS = 1000, ROWS = 18 };
+enum { MOST_RUNS = 1000 };
 
 /* The name of a run's folder below --tensorboard: its own name, made different from those before it. */
 static unroll_status write_events(const run_log *logs, int n, const char *folder, unroll_error *err) {
@@ -60,14 +58,7 @@ static unroll_status print_json(const run_log *logs, int n, unroll_error *err) {
 }
 
 static unroll_status print_text(const run_log *logs, int n, const options *o, unroll_error *err) {
-  const char *no = getenv("NO_COLOR");
-  const int columns = terminal_columns(STDOUT_FILENO);
-  const chart_form form = {.columns = columns > 30 && columns < 160 ? columns
-                                      : columns                     ? columns > 30 ? 160 : 30
-                                                                    : 80,
-                           .rows = ROWS,
-                           .color = columns > 0 && !(no && *no),
-                           .x_name = "step"};
+  const chart_form form = terminal_chart("step", false);
   text out = {0};
   unroll_status status = UNROLL_OK;
   if (o->csv) {

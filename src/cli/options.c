@@ -31,8 +31,8 @@ const command *command_find(const char *name) {
   return NULL;
 }
 
-bool command_takes(const command *c, const char *words) {
-  const char *s = c->usage + (*c->usage == '[');
+/* Whether an argument of a usage text, as "NET|CELL", may be one of `words`. */
+static bool argument_takes(const char *s, const char *words) {
   const size_t end = strcspn(s, " ]\n");
   for (size_t at = 0, n; at < end; at += n + 1) {
     n = strcspn(s + at, "| ]\n");
@@ -40,6 +40,20 @@ bool command_takes(const command *c, const char *words) {
       if (strcspn(word, "|") == n && !strncmp(word, s + at, n)) return true;
   }
   return false;
+}
+
+bool command_takes(const command *c, const char *words) { return argument_takes(c->usage + (*c->usage == '['), words); }
+
+/* Which argument is a model; -1: none. Arguments come before options. */
+static int model_argument(const command *c) {
+  const char *s = c->usage;
+  for (int number = 0; *s && *s != '-' && *s != '['; number++) {
+    if (argument_takes(s, "MODEL")) return number;
+    s += strcspn(s, " \n");
+    s += *s == ' ';
+    if (*s == '\n') break;
+  }
+  return -1;
 }
 
 bool command_has(const command *c, const option_row *row) {
@@ -218,8 +232,8 @@ unroll_status options_check_arguments(options *o, const command *c, unroll_error
                      (int)strcspn(c->usage, "\n"), c->usage);
   if (o->n_arguments > c->most)
     return error_set(err, UNROLL_USAGE, "'unroll %s' has no use for the argument '%s'", c->name, o->arguments[c->most]);
-  if (o->n_arguments > 0 && command_takes(c, "MODEL")) return find_model(o, 0, err);
-  return o->n_arguments > 1 && strstr(c->usage, "c MODEL ") == c->usage ? find_model(o, 1, err) : UNROLL_OK;
+  const int number = model_argument(c);
+  return number >= 0 && number < o->n_arguments ? find_model(o, number, err) : UNROLL_OK;
 }
 
 void options_free(options *o) {

@@ -8,8 +8,7 @@ static unroll_status check_options_given(const options *o, unroll_error *err) {
   if (!o->weights) return error_set(err, UNROLL_USAGE, "which weights? Give a file with --weights");
   if (!o->inputs) return error_set(err, UNROLL_USAGE, "on which inputs? Give a file with --inputs");
   if (!o->output) return error_set(err, UNROLL_USAGE, "where to? Give a file with -o");
-  const size_t n = strlen(o->arguments[0]);
-  if (n > 12 && !strcmp(o->arguments[0] + n - 12, ".safetensors"))
+  if (text_ends(o->arguments[0], ".safetensors"))
     return error_set(err, UNROLL_USAGE, "'%s' is no net; give the net or cell, and this file with --weights", o->arguments[0]);
   return UNROLL_OK;
 }

@@ -6,17 +6,6 @@
 #include "cli/output.h"
 #include "cli/terminal.h"
 
-/* A field by RFC 4180. */
-static void add_field(text *out, const char *s) {
-  if (!strpbrk(s, ",\"\r\n")) {
-    text_format(out, "%s", s);
-    return;
-  }
-  text_add(out, "\"", 1);
-  for (; *s; s++) text_add(out, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
-  text_add(out, "\"", 1);
-}
-
 /* The columns are those that the model was trained with, unless others are given. */
 static const char *series_column(const series_printer *p) { return p->rows->o->series ? p->rows->o->series : p->form->series; }
 static const char *time_column(const series_printer *p) { return p->rows->o->time ? p->rows->o->time : p->form->time; }
@@ -32,15 +21,15 @@ static double quantile(const unroll_value *v, int64_t step, int level, int entry
 /* --- CSV --- */
 
 static void add_head(const series_printer *p, const unroll_value *v, text *out) {
-  if (series_column(p)) add_field(out, series_column(p)), text_add(out, ",", 1);
-  add_field(out, time_column(p));
+  if (series_column(p)) text_add_field(out, series_column(p), strlen(series_column(p))), text_add(out, ",", 1);
+  text_add_field(out, time_column(p), strlen(time_column(p)));
   text_format(out, ",variable,mean");
   for (int i = 0; i < v->n_levels; i++) text_format(out, ",%.15g", v->levels[i]);
 }
 
 static void add_line(const series_printer *p, const unroll_row *row, const unroll_value *v, int64_t step, int entry, text *out) {
   char name[80];
-  if (series_column(p)) add_field(out, row->series), text_add(out, ",", 1);
+  if (series_column(p)) text_add_field(out, row->series, strlen(row->series)), text_add(out, ",", 1);
   entry_name(v, entry, name);
   text_format(out, "%s,%s,", row->times[step], name);
   text_add_number(out, v->numbers[step * v->width + entry]);

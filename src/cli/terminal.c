@@ -33,6 +33,19 @@ int terminal_columns(int file) {
   return isatty(file) && ioctl(file, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+chart_form terminal_chart(const char *x_name, bool log) {
+  const char *no = getenv("NO_COLOR");
+  const int columns = terminal_columns(STDOUT_FILENO), least = 30, most = 160;
+  return (chart_form){.columns = !columns          ? 80
+                                 : columns < least ? least
+                                 : columns > most  ? most
+                                                   : columns,
+                      .rows = 18,
+                      .log = log,
+                      .color = columns > 0 && !(no && *no),
+                      .x_name = x_name};
+}
+
 /* Copies text of unknown origin: control characters and bytes that are not UTF-8 become '?', so that no file can steer the
  * terminal. Returns how many characters there were. */
 static int put_plain_most(const char *s, int most) {

@@ -5,10 +5,13 @@
 #include <stdbool.h>
 #include <jansson.h>
 #include <unroll.h>
+#include "report/chart.h"
 
 /* Looks whether standard error is a terminal, and at NO_COLOR and TERM. */
 void terminal_init(void);
 int terminal_columns(int file); /* 0: it is no terminal, or does not say */
+/* For a chart on standard output: as wide as its terminal, 80 columns elsewhere, in colours on a terminal without NO_COLOR. */
+chart_form terminal_chart(const char *x_name, bool log);
 /* `file:line:column: error: message`, the source line and a caret. Control characters of untrusted text are not passed on. */
 void terminal_error(const unroll_error *err);
 void terminal_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

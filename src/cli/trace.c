@@ -45,17 +45,6 @@ static unroll_status all_names(names *n, const unroll_model *m, unroll_error *er
 
 /* --- CSV: a row a step --- */
 
-/* The text of one symbol, in quotes where it must be. */
-static void csv_symbol(const unroll_model *m, const char *name, int32_t symbol, text *out) {
-  size_t n = 0;
-  const char *s = unroll_model_label(m, name, symbol, &n);
-  bool quoted = false;
-  for (size_t i = 0; i < n; i++) quoted |= strchr(",\"\n\r ", s[i]) && s[i];
-  if (quoted) text_add(out, "\"", 1);
-  for (size_t i = 0; i < n; i++) text_add(out, s[i] == '"' ? "\"\"" : s + i, s[i] == '"' ? 2 : 1);
-  if (quoted) text_add(out, "\"", 1);
-}
-
 static void csv_header(const unroll_result *r, const int *widths, text *out) {
   text_format(out, "example,step");
   for (int k = 0; k < unroll_result_variables(r); k++) {
@@ -71,8 +60,10 @@ static void csv_cells(const unroll_model *m, const char *name, const unroll_valu
   for (int i = 0; i < (width > 1 ? width : 1); i++) {
     text_add(out, ",", 1);
     if (at >= v->steps || (!v->symbols && i >= v->width)) continue;
+    size_t n = 0;
+    const char *symbol = v->symbols ? unroll_model_label(m, name, v->symbols[at], &n) : NULL;
     if (v->symbols)
-      csv_symbol(m, name, v->symbols[at], out);
+      text_add_field(out, symbol, n);
     else if (v->numbers)
       text_format(out, "%.9g", v->numbers[at * v->width + i]);
   }

@@ -199,12 +199,6 @@ static void write_number(text *out, const array *a, int64_t at) {
   }
 }
 
-static void write_name(text *out, const array *a) {
-  text_add(out, "\"", 1);
-  for (size_t i = 0; i < a->size; i++) text_add(out, a->name[i] == '"' ? "\"\"" : a->name + i, a->name[i] == '"' ? 2 : 1);
-  text_add(out, "\"", 1);
-}
-
 /* What an array has in a row; `axis` goes from 1. Before the last axis of two the steps are apart by spaces. */
 static void write_cell(text *out, const array *a, int axis, int64_t at) {
   if (axis == a->rank) {
@@ -220,7 +214,7 @@ static void write_cell(text *out, const array *a, int axis, int64_t at) {
 static unroll_status write_csv(const reader *r, text *out) {
   for (int i = 0; i < r->n; i++) {
     if (i) text_add(out, ",", 1);
-    write_name(out, &r->list[i]);
+    text_add_quoted(out, r->list[i].name, r->list[i].size);
   }
   for (int64_t row = 0; row < r->list[0].shape[0] && !out->failed; row++)
     for (int i = 0; i < r->n; i++) {

@@ -149,13 +149,6 @@ static double chosen(const run_log *log, const char *name, bool least, size_t *a
 double run_log_last(const run_log *log, const char *name, size_t *at) { return chosen(log, name, false, at); }
 double run_log_least(const run_log *log, const char *name, size_t *at) { return chosen(log, name, true, at); }
 
-static void csv_field(const char *s, text *out) {
-  const bool quoted = strpbrk(s, ",\"\n\r") != NULL;
-  if (quoted) text_add(out, "\"", 1);
-  for (; *s; s++) text_add(out, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
-  if (quoted) text_add(out, "\"", 1);
-}
-
 static bool is_earlier_column(const run_log *logs, int run, const char *name) {
   for (int r = 0; r < run; r++)
     if (run_log_column(&logs[r], name)) return true;
@@ -163,7 +156,7 @@ static bool is_earlier_column(const run_log *logs, int run, const char *name) {
 }
 
 static void csv_row(const run_log *logs, int n, int run, size_t record, text *out) {
-  csv_field(logs[run].name, out);
+  text_add_field(out, logs[run].name, strlen(logs[run].name));
   for (int r = 0; r < n; r++)
     for (int i = 0; i < logs[r].n_columns; i++) {
       const char *name = logs[r].columns[i].name;
@@ -181,7 +174,7 @@ void run_log_csv(const run_log *logs, int n, text *out) {
     for (int i = 0; i < logs[r].n_columns; i++)
       if (!is_earlier_column(logs, r, logs[r].columns[i].name)) {
         text_add(out, ",", 1);
-        csv_field(logs[r].columns[i].name, out);
+        text_add_field(out, logs[r].columns[i].name, strlen(logs[r].columns[i].name));
       }
   text_add(out, "\n", 1);
   for (int r = 0; r < n; r++)

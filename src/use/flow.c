@@ -77,16 +77,16 @@ static void take_state(walk *w, const run *r, const batch *b, int k) {
   const batch_axis *axis = &b->axes[x->axis];
   ptrdiff_t stride;
   const float *from = run_value(r, w->adjoints[k], &stride);
-  const int lags = w->f->lags;
-  for (int t = 0; t < axis->steps; t++)
-    for (int q = 0; q < axis->active[t]; q++) {
-      int last = axis->steps - 1;
-      while (last > t && axis->active[last] <= q) last--;
-      const int row = w->rows + (axis->order ? axis->order[q] : q), lag = w->backwards ? t : last - t;
-      if (row < MOST_ROWS && lag <= lags)
-        w->norms[((size_t)k * MOST_ROWS + (size_t)row) * (size_t)(lags + 1) + (size_t)lag] =
-            norm(from + (axis->first[t] + q) * stride, x->width);
+  const int lags = w->f->lags, rows = axis->steps ? axis->active[0] : 0;
+  for (int q = 0, steps = axis->steps; q < rows; q++) {
+    while (axis->active[steps - 1] <= q) steps--; /* sequences are in order of decreasing length */
+    const int row = w->rows + (axis->order ? axis->order[q] : q);
+    for (int lag = 0; row < MOST_ROWS && lag <= lags && lag < steps; lag++) {
+      const int t = w->backwards ? lag : steps - 1 - lag;
+      w->norms[((size_t)k * MOST_ROWS + (size_t)row) * (size_t)(lags + 1) + (size_t)lag] =
+          norm(from + (axis->first[t] + q) * stride, x->width);
     }
+  }
 }
 
 static void take(walk *w, const run *r, const batch *b) {

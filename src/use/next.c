@@ -1,18 +1,20 @@
 /* next.c - see next.h. The step that would predict the end of a line comes after all of it: what the net says there is of the next
- * symbol, whatever that is. So a pass over the lines is all, some lines at a time, since there is a number for each symbol. */
+ * symbol, whatever that is. So a pass over the lines is all: over all of them, or, where all probabilities are wanted, over as many
+ * at a time as keep these below 64 MB, since each pass is planned anew. */
 #include "use/next.h"
 #include <math.h>
 #include "base/error.h"
 #include "use/pass.h"
 
-enum { CHUNK = 256 }; /* lines; a multiple of the rows of batches */
+enum { LEAST_LINES = 256, MOST_SHARES = 1 << 24 }; /* at a time */
 
 typedef struct next {
   const model *m;
   const dataset *d;
   const predict_sink *sink;
   pass s;
-  int64_t *list; /* [CHUNK] lines of this chunk */
+  int64_t chunk; /* lines of a pass */
+  int64_t *list; /* [chunk] those of this one */
   int32_t *symbols;
   float *p, *all;
   double *shares; /* [symbols] scratch */
@@ -72,7 +74,7 @@ static unroll_status emit(const next *s, int64_t n, unroll_error *err) {
 }
 
 static unroll_status do_chunk(next *s, int64_t from, int rows, pool *workers, unroll_error *err) {
-  const int64_t left = s->d->n_sequences - from, n = left < CHUNK ? left : CHUNK, *first = s->d->columns[0].first + from;
+  const int64_t left = s->d->n_sequences - from, n = left < s->chunk ? left : s->chunk, *first = s->d->columns[0].first + from;
   const part lines = {.data = s->d, .list = s->list, .n = n, .n_symbols = first[n] - first[0]};
   const pass_options o = {.rows = rows, .steps = 1, .uneven = true, .heads = true};
   for (int64_t i = 0; i < n; i++) s->list[i] = from + i;
@@ -85,14 +87,16 @@ static unroll_status do_chunk(next *s, int64_t from, int rows, pool *workers, un
 unroll_status next_symbols(const model *m, const dataset *d, int rows, pool *workers, const predict_sink *sink, unroll_error *err) {
   next s = {.m = m, .d = d, .sink = sink};
   const size_t words = (size_t)m->schema.list->words.n;
-  s.list = mem_zero(CHUNK, sizeof *s.list);
-  s.symbols = mem_zero(CHUNK, sizeof *s.symbols);
-  s.p = mem_zero(CHUNK, sizeof *s.p);
+  const int64_t fits = MOST_SHARES / (int64_t)(words + 1), most = fits > LEAST_LINES ? fits : LEAST_LINES;
+  s.chunk = sink->all && d->n_sequences > most ? most : d->n_sequences;
+  s.list = mem_zero((size_t)s.chunk + 1, sizeof *s.list);
+  s.symbols = mem_zero((size_t)s.chunk + 1, sizeof *s.symbols);
+  s.p = mem_zero((size_t)s.chunk + 1, sizeof *s.p);
   s.shares = mem_zero(words + 1, sizeof *s.shares);
-  if (sink->all) s.all = mem_zero(CHUNK * (words + 1), sizeof *s.all);
+  if (sink->all) s.all = mem_zero((size_t)s.chunk * words + 1, sizeof *s.all);
   bool full = s.list && s.symbols && s.p && s.shares && (s.all || !sink->all);
   unroll_status status = full ? UNROLL_OK : error_memory(err);
-  for (int64_t from = 0; from < d->n_sequences && !status; from += CHUNK) status = do_chunk(&s, from, rows, workers, err);
+  for (int64_t from = 0; from < d->n_sequences && !status; from += s.chunk) status = do_chunk(&s, from, rows, workers, err);
   mem_free(s.list);
   mem_free(s.symbols);
   mem_free(s.p);

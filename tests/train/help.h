@@ -53,6 +53,15 @@ static inline void folder_clear(const char *path) {
   closedir(d);
 }
 
+/* A path in a folder; the text is valid until seven calls later. */
+static inline const char *folder_path(const char *folder, const char *name) {
+  static char paths[8][300];
+  static int next;
+  char *path = paths[next++ % 8];
+  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+  return path;
+}
+
 static inline void folder_remove(const char *path) {
   folder_clear(path);
   rmdir(path);

@@ -23,13 +23,7 @@ static int teardown(void **state) {
   return 0;
 }
 
-static const char *dir(const char *name) {
-  static char paths[4][300];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-  return path;
-}
+static const char *dir(const char *name) { return folder_path(folder, name); }
 
 typedef struct watcher {
   int64_t stop_at;

@@ -19,14 +19,7 @@ static int teardown(void **state) {
   return 0;
 }
 
-/* A path in the folder; the text is valid until seven calls later. */
-static const char *in(const char *name) {
-  static char paths[7][300];
-  static int next;
-  char *path = paths[next++ % 7];
-  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-  return path;
-}
+static const char *in(const char *name) { return folder_path(folder, name); }
 
 typedef struct watcher {
   int64_t stop_at; /* 0: never */

@@ -20,14 +20,7 @@ static int teardown(void **state) {
   return 0;
 }
 
-/* A folder in the folder; the text is valid until four calls later. */
-static const char *dir(const char *name) {
-  static char paths[4][300];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-  return path;
-}
+static const char *dir(const char *name) { return folder_path(folder, name); }
 
 typedef struct watcher {
   int64_t stop_at; /* 0: never */
