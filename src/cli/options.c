@@ -35,7 +35,7 @@ const command *command_find(const char *name) {
 static bool argument_takes(const char *s, const char *words) {
   const size_t end = strcspn(s, " ]\n");
   for (size_t at = 0, n; at < end; at += n + 1) {
-    n = strcspn(s + at, "| ]\n");
+    n = strcspn(s + at, "|. ]\n");
     for (const char *word = words; *word; word += strcspn(word, "|") + (word[strcspn(word, "|")] == '|'))
       if (strcspn(word, "|") == n && !strncmp(word, s + at, n)) return true;
   }
@@ -44,12 +44,14 @@ static bool argument_takes(const char *s, const char *words) {
 
 bool command_takes(const command *c, const char *words) { return argument_takes(c->usage + (*c->usage == '['), words); }
 
-/* Which argument is a model; -1: none. Arguments come before options. */
-static int model_argument(const command *c) {
+/* Which argument is a model, and whether all after it are too; -1: none. Arguments come before options. */
+static int model_argument(const command *c, bool *all) {
   const char *s = c->usage;
   for (int number = 0; *s && *s != '-' && *s != '['; number++) {
+    const size_t length = strcspn(s, " \n");
+    *all = length > 3 && !strncmp(s + length - 3, "...", 3);
     if (argument_takes(s, "MODEL")) return number;
-    s += strcspn(s, " \n");
+    s += length;
     s += *s == ' ';
     if (*s == '\n') break;
   }
@@ -232,8 +234,11 @@ unroll_status options_check_arguments(options *o, const command *c, unroll_error
                      (int)strcspn(c->usage, "\n"), c->usage);
   if (o->n_arguments > c->most)
     return error_set(err, UNROLL_USAGE, "'unroll %s' has no use for the argument '%s'", c->name, o->arguments[c->most]);
-  const int number = model_argument(c);
-  return number >= 0 && number < o->n_arguments ? find_model(o, number, err) : UNROLL_OK;
+  bool all = false;
+  unroll_status status = UNROLL_OK;
+  for (int i = model_argument(c, &all); i >= 0 && i < o->n_arguments && !status; i = all ? i + 1 : -1)
+    status = find_model(o, i, err);
+  return status;
 }
 
 void options_free(options *o) {

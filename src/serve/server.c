@@ -4,7 +4,6 @@
 #include <time.h>
 #include "base/cpu.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
 
@@ -143,12 +142,10 @@ static void route_metrics(server *s, const http_request *r, http_reply *out) {
 
 /* "runs/places/model.safetensors" and "runs/places" are both places; "old.safetensors" is old. */
 static char *name_of(const char *path) {
-  static const char usual[] = "/model.safetensors", ending[] = ".safetensors";
+  static const char *const endings[] = {"/model.safetensors", ".safetensors"};
   size_t n = strlen(path);
-  if (n >= sizeof usual && !strcmp(path + n - (sizeof usual - 1), usual))
-    n -= sizeof usual - 1;
-  else if (n >= sizeof ending && !strcmp(path + n - (sizeof ending - 1), ending))
-    n -= sizeof ending - 1;
+  for (size_t i = 0; i < 2 && n == strlen(path); i++)
+    if (text_ends(path, endings[i]) && n > strlen(endings[i])) n -= strlen(endings[i]);
   while (n > 1 && path[n - 1] == '/') n--;
   size_t from = n;
   while (from > 0 && path[from - 1] != '/') from--;
@@ -159,13 +156,10 @@ static char *name_of(const char *path) {
   return name;
 }
 
-static unroll_status load(server *s, const char *given, unroll_error *err) {
+static unroll_status load(server *s, const char *path, unroll_error *err) {
   served *x = &s->models[s->n++];
-  text path = {0};
-  text_format(&path, "%s/model.safetensors", given);
-  if (path.failed || !file_exists(path.data)) text_free(&path), path = (text){0}, text_format(&path, "%s", given);
-  x->path = path.data;
-  x->name = path.failed ? NULL : name_of(path.data);
+  x->path = path;
+  x->name = name_of(path);
   if (!x->name) return error_memory(err);
   const size_t length = strlen(x->name);
   if (!length || utf8_valid(x->name, length) < length)
@@ -197,7 +191,6 @@ unroll_status serve_run(const serve_options *o, unroll_error *err) {
   for (int i = 0; i < s.n; i++) {
     unroll_model_free(s.models[i].m);
     mem_free(s.models[i].name);
-    mem_free(s.models[i].path);
   }
   mem_free(s.models);
   mem_free(s.asked);

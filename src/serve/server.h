@@ -6,7 +6,8 @@
 #include "serve/http.h"
 
 typedef struct served { /* a model */
-  char *name, *path;
+  char *name;
+  const char *path; /* of the command line */
   unroll_model *m;
   bool is_text; /* it can go on with a text */
 } served;
