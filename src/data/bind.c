@@ -117,16 +117,25 @@ static bool is_missing(const binder *b, int i, int64_t row) {
   return false;
 }
 
+/* Room in c->seen for n steps: what is new there was observed. */
+static unroll_status reach_seen(binder *b, column_values *c, int64_t n) {
+  if (n <= c->seen_room) return UNROLL_OK;
+  const int64_t most = b->t->n_rows + b->d->n_sequences * b->s->time.future + 1;
+  const int64_t room = n <= most ? most : 2 * n;
+  uint8_t *seen = mem_resize(c->seen, (size_t)room * sizeof *seen);
+  if (!seen) return error_memory(b->err);
+  memset(seen + c->seen_room, 1, (size_t)(room - c->seen_room));
+  c->seen = seen;
+  c->seen_room = room;
+  return UNROLL_OK;
+}
+
 /* Step n of variable i was not observed. */
 static unroll_status mark_unseen(binder *b, int i, int64_t n) {
   column_values *c = &b->d->columns[i];
-  const size_t most = (size_t)b->t->n_rows + (size_t)b->d->n_sequences * (size_t)b->s->time.future + 1;
-  if (!c->seen) {
-    if (!(c->seen = mem_alloc(most))) return error_memory(b->err);
-    memset(c->seen, 1, most);
-  }
-  c->seen[n] = 0;
-  return UNROLL_OK;
+  const unroll_status status = reach_seen(b, c, n + 1);
+  if (!status) c->seen[n] = 0;
+  return status;
 }
 
 /* Variable i must say what is known of a step of the future. */
@@ -245,7 +254,7 @@ static void take_back(binder *b, int64_t example) {
     if (!c->there) continue;
     for (int64_t n = c->first[example]; c->words.n && n < c->n; n++)
       if (c->symbols[n] >= 0) c->words.count[c->symbols[n]]--;
-    if (c->seen) memset(c->seen + c->first[example], 1, (size_t)(c->n - c->first[example]));
+    for (int64_t n = c->first[example]; n < c->n && n < c->seen_room; n++) c->seen[n] = 1;
     c->n = c->first[example];
   }
 }
@@ -488,6 +497,8 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   if (!status && b.time >= 0) status = calendar_read(d, &b.regular, b.series, err);
   if (!status && b.time >= 0) status = find_known(&b);
   if (!status) status = bind_rows(&b);
+  for (int i = 0; i < s->n && !status; i++)
+    if (d->columns[i].seen) status = reach_seen(&b, &d->columns[i], d->columns[i].n);
   if (!status && wanted == BIND_TRAINING) status = columns_guess_series(d, b.t, s, b.sources, err);
   binder_free(&b);
   return status;

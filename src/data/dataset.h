@@ -28,6 +28,7 @@ typedef struct column_values { /* the values of a variable in all examples */
   uint8_t *seen;   /* [steps] of a series: 1, or 0 where no value was observed; NULL: all were */
   double *exact;   /* [steps][width] what cells say, in the units of the data; after dataset_encode only of what is predicted */
   int64_t n, room; /* steps */
+  int64_t seen_room; /* steps that seen has room for: at least n once a dataset is bound, or 0 */
   lexicon words;
 } column_values;
 
