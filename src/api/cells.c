@@ -1,7 +1,7 @@
 /* cells.c - behind unroll.h: what a built-in cell costs.
  *
- * All numbers are counted in the graph and the plan, none is written down. The formula for the parameters comes from a graph whose
- * sizes are so far apart that every number of rows or columns says which sizes it is the sum of. */
+ * All numbers are counted in the graph and the plan, none is written down. The formula for the parameters comes from a graph
+ * whose sizes are far apart. So every number of rows or columns says which sizes it is the sum of. */
 #include "api/inspect.h"
 #include "api/result.h"
 #include "base/text.h"

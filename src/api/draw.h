@@ -15,8 +15,8 @@ typedef struct drawing {
 
 /* UNROLL_USAGE and `why` for a model that generates nothing of which there are files. drawing_free in any case. */
 unroll_status drawing_begin(drawing *d, const model *m, const char *why, unroll_error *err);
-/* Draws from what the model is given, a cell of its only variable that is not predicted, and on from the file that all begin with,
- * of the variable d->v. Either may be NULL. */
+/* Draws of the variable d->v. `given` is what the model is given: a cell of its only variable that is not predicted. All draws
+ * go on from `file`. Either may be NULL. */
 unroll_status drawing_go_on(drawing *d, const model *m, const char *given, const char *file, const decode_options *how,
                             pool *workers, const decode_sink *sink, unroll_error *err);
 unroll_status drawing_add(drawing *d, const decoded *x, unroll_error *err);

@@ -1,5 +1,5 @@
-/* budget.h - how much memory the figures of a file may ask for. A few hundred bytes can describe a net of gigabytes, or unpack to
- * them; who is about to take memory by such figures asks here first. Nothing else is held to it. */
+/* budget.h - how much memory the figures of a file may ask for. A few hundred bytes can describe a net of gigabytes, or unpack
+ * to them. Who is about to take memory by such figures asks here first. Nothing else is held to it. */
 #ifndef BASE_BUDGET_H
 #define BASE_BUDGET_H
 #include <stdint.h>

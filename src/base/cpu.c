@@ -1,7 +1,7 @@
 /* cpu.c - what this processor can do, asked once.
  *
- * The two small files of /proc and /sys that are read here are the system's own, so they do not go through file.h: a test that
- * makes file operations fail means the user's files. */
+ * Two small files of /proc and /sys are read here, and not through file.h. They are the system's own; a test that makes file
+ * operations fail means the user's files. */
 #include "base/cpu.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -72,8 +72,8 @@ static void ask_name(void) {
   snprintf(name, sizeof name, "%.*s", (int)n, at);
 }
 
-/* The processors of the affinity mask, or fewer where a container's quota (cgroup 2) gives less time: a spin barrier among
- * more threads than that would wait for threads that are not allowed to run. */
+/* The processors of the affinity mask, or fewer where a container's quota (cgroup 2) gives less time. A spin barrier among more
+ * threads would wait for some that are not allowed to run. */
 static void ask_count(void) {
   cpu_set_t set;
   CPU_ZERO(&set);

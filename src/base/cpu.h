@@ -9,8 +9,8 @@ const char *cpu_isa_name(enum cpu_isa isa);
 const char *cpu_isa_problem(void); /* NULL when there is none */
 const char *cpu_name(void);        /* the processor's model name, "unknown" when the system does not say */
 int cpu_count(void);               /* processors this process may use */
-/* Bytes of the data cache of level 1 to 3 that processor 0 uses, as the system or the processor says; 0: there is none, or nobody
- * says.
+/* Bytes of the data cache of level 1 to 3 that processor 0 uses, as the system or the processor says. 0: there is none, or
+ * nobody says.
  */
 long cpu_cache(int level);
 #endif

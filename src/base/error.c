@@ -1,8 +1,8 @@
 /* error.c - fills unroll_error.
  *
  * What a message quotes (names, lines of a file) comes from untrusted files and ends on a terminal. So everything that is
- * copied here is made harmless: bytes that are not UTF-8 and control characters become '?', tabs and newlines a space, and a
- * text that is too long is cut between two characters. Arguments may point into *err itself: an error can be wrapped. */
+ * copied here is made harmless. Bytes that are not UTF-8 and control characters become '?', tabs and newlines a space. A text
+ * that is too long is cut between two characters. Arguments may point into *err itself: an error can be wrapped. */
 #include "base/error.h"
 #include "base/text.h"
 #include <stdarg.h>

@@ -2,8 +2,8 @@
  *
  * Writing: a temporary file `.NAME.tmp-PID-N` beside the target, written, synced, closed, renamed over it, and the folder
  * synced. Whatever instant a process is killed at, the name holds the old content or the new. A temporary file is locked while
- * its writer lives; one that is found without a lock was left by a killed process that had our number, and is replaced. After
- * a failed fsync nobody knows what the disk holds, so the file is given up, never synced again.
+ * its writer lives. One without a lock was left by a killed process that had our number, and is replaced. After a failed fsync
+ * nobody knows what the disk holds, so the file is given up, never synced again.
  *
  * A target that is no regular file (a pipe, /dev/full) cannot be replaced and is written directly. */
 #include "base/file.h"
@@ -116,8 +116,9 @@ static unroll_status too_large(unroll_error *err, const char *path, size_t most)
                   small ? "bytes" : "MB");
 }
 
-/* Reads to the end of fd. `expected` is the size the system told, which need not be true (/proc tells 0, files grow): with one
- * byte beyond it and the NUL, a file of that size is read without moving it. More than `most` bytes are refused. */
+/* Reads to the end of fd. `expected` is the size that the system told. It need not be true: /proc tells 0, and files grow.
+ * There is room for one byte more and the NUL, so a file of that size is read without moving it. More than `most` bytes are
+ * refused. */
 static unroll_status read_all(int fd, const char *name, size_t expected, size_t most, char **data, size_t *size,
                               unroll_error *err) {
   size_t capacity, used = 0;

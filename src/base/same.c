@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* With x = 2^e m, m in [sqrt(1/2), sqrt(2)), and s = (m-1)/(m+1), log m = 2 (s + s^3/3 + s^5/5 + ...). s^2 < 0.0295, so the term
+/* x = 2^e m, m in [sqrt(1/2), sqrt(2)). With s = (m-1)/(m+1), log m = 2 (s + s^3/3 + s^5/5 + ...). s^2 < 0.0295, so the term
  * after s^23 is below the last bit. */
 double same_log(double x) {
   uint64_t bits;
@@ -21,7 +21,8 @@ double same_log(double x) {
   return (double)e * 0.69314718055994531 + 2 * s * sum;
 }
 
-/* With x = k log 2 + r, |r| at most log(2) / 2, e^r by its Taylor series; log 2 in two parts, of which the first has few bits. */
+/* With x = k log 2 + r, |r| at most log(2) / 2, e^r by its Taylor series. log 2 is taken in two parts, and the first has few
+ * bits. */
 double same_exp(double x) {
   const double k = floor(x * 1.4426950408889634 + 0.5), r = (x - k * 0.693147182464599609375) + k * 1.9046542999957768e-9;
   double sum = 1;

@@ -170,7 +170,7 @@ static size_t digits(const char *s, size_t n, size_t i) {
   return i;
 }
 
-/* number = [+-] (digits [. [digits]] | . digits) [(e|E) [+-] digits]. No hexadecimal, no infinity, no "nan"; a value too large
+/* number = [+-] (digits [. [digits]] | . digits) [(e|E) [+-] digits]. No hexadecimal, no infinity, no "nan". A value too large
  * for a double is refused, as is a text longer than any way to print one. */
 int text_number(const char *s, size_t n, double *value) {
   char copy[512];

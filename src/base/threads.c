@@ -1,9 +1,9 @@
 /* threads.c - a pool of workers and a spin barrier.
  *
- * pool_run publishes the work by raising `turn`. A worker that is idle looks for it for a few tens of microseconds, because in
- * training the next call is near, and then sleeps on a condition variable; the caller waits for the workers the same way. A
- * side that goes to sleep first says so and then looks once more, and the other side first acts and then asks whether anyone
- * sleeps, both in the one order that sequential consistency gives: so no wake-up is lost.
+ * pool_run publishes the work by raising `turn`. An idle worker looks for it for a few tens of microseconds, because in
+ * training the next call is near. Then the worker sleeps on a condition variable. The caller waits for the workers the same
+ * way. No wake-up is lost: a side that goes to sleep says so first and then looks once more. The other side acts first and then
+ * asks whether anyone sleeps. Sequential consistency gives both one order.
  *
  * A pool serves one caller at a time, cannot be used from inside its own work, and does not survive fork(). */
 #include "base/threads.h"

@@ -9,10 +9,10 @@ typedef struct pool pool;
 pool *pool_new(int threads);
 void pool_free(pool *p);
 int pool_threads(const pool *p);
-/* Calls work(context, i, n) for i = 0 .. n-1, n = pool_threads(p); i = 0 on the caller. Returns when all have returned.
- * The caller's floating-point mode is set to flush denormals for the call and restored after it. If the system gives
- * fewer threads than asked for, the missing indices are run one after the other by the caller only when `work` never waits
- * at a barrier: therefore starting happens up front and n is what was really started. p may be NULL: one thread. */
+/* Calls work(context, i, n) for i = 0 .. n-1, n = pool_threads(p); i = 0 on the caller. Returns when all have returned. The
+ * caller's floating-point mode is set to flush denormals for the call and restored after it. All threads are started before the
+ * first call, because `work` may wait at a barrier. If the system gives fewer threads than asked for, n is what was really
+ * started. p may be NULL: one thread. */
 void pool_run(pool *p, void (*work)(void *context, int thread, int threads), void *context);
 
 /* A sense-reversing spin barrier that yields the processor after a short spin, so that more threads than cores work. */

@@ -1,5 +1,5 @@
-/* bench.c - see bench.h: what the machine can do, and what share of it a training step, a forward pass or a step through the C
- * API gets; for one net, a table of cases, or all cells. machine.c measures the machine, case.c a case. */
+/* bench.c - see bench.h. It goes over one net, a table of cases, or all cells. machine.c measures the machine, case.c a
+ * case. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

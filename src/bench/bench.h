@@ -1,5 +1,5 @@
-/* bench.h - what the machine can do, and what share of it a training step, a forward pass or a step through the C API gets; for one
- * net, a table of cases, or all cells. It prints: this room is a part of the program, not of the library. */
+/* bench.h - what the machine can do, and what share of it a training step, a forward pass or a step through the C API gets. It
+ * measures one net, a table of cases, or all cells. It prints: this room is a part of the program, not of the library. */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 #include <jansson.h>

@@ -1,7 +1,7 @@
 /* case.c - see case.h.
  *
- * Measured in rounds: the peak, some steps, some profiled steps, and again. A share of the peak is that of one round, between the
- * two looks at the peak around it, so that a machine which changes its speed changes both sides. Medians of the steps of a round,
+ * Measured in rounds: the peak, some steps, some profiled steps, and again. A share of the peak is that of one round, between
+ * the two looks at the peak around it. So a machine that changes its speed changes both sides. Medians of the steps of a round,
  * and over the rounds. */
 #include "bench/case.h"
 #include "bench/bench.h"

@@ -1,5 +1,5 @@
-/* case.h - one case of `unroll bench`: a net or cell on made-up data, its steps measured beside the machine's peak and taken
- * apart by kind of work. */
+/* case.h - one case of `unroll bench`: a net or cell on made-up data. Its steps are measured beside the machine's peak and
+ * taken apart by kind of work. */
 #ifndef BENCH_CASE_H
 #define BENCH_CASE_H
 #include "api/inspect.h"

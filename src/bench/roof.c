@@ -1,6 +1,6 @@
-/* roof.c - the least time that a step can take on this machine, by the roofline model (Williams, Waterman & Patterson 2009):
- * each stage needs the slowest of its products at the measured peak and its bytes at the measured rate of the nearest cache that
- * holds them. Equations cost nothing here, so what they take counts as lost. */
+/* roof.c - the least time that a step can take on this machine, by the roofline model (Williams, Waterman & Patterson 2009).
+ * Each stage needs the slower of its products at the measured peak and its bytes at the rate of the nearest cache that holds
+ * them. Equations cost nothing here, so what they take counts as lost. */
 #include "bench/case.h"
 #include "plan/frozen.h"
 

@@ -6,8 +6,9 @@
 
 /* The arguments from `first` on as input_read takes them. text_free in any case. */
 unroll_status data_paths(const options *o, int first, text *out, unroll_error *err);
-/* What a call of the library is given, by the command line: the options of the command as they were typed, which an interrupt
- * stops; and the arguments from `first` on as a table. For unroll_options_free and unroll_table_free, in any case. */
+/* What a call of the library is given, by the command line. It is the options of the command as they were typed, and the
+ * arguments from `first` on as a table. An interrupt stops a call with these options. For unroll_options_free and
+ * unroll_table_free, in any case. */
 unroll_status data_options_typed(unroll_options **out, const char *name, const options *o,
                                  unroll_error *err); /* without interrupts */
 unroll_status data_options_of(unroll_options **out, const char *name, const options *o, unroll_error *err);

@@ -55,8 +55,8 @@ unroll_status options_check_arguments(options *o, const command *c, unroll_error
 /* A message of the library in the words of the command line: option 'batch' is --batch. */
 void options_message(const char *message, text *out);
 
-/* help.c: the help text of a command, lines of at most `width` columns; the list of commands; manual pages as roff, of the program
- * where c is NULL; and docs/options.md. */
+/* help.c: the help text of a command and the list of commands, in lines of at most `width` columns. Manual pages as roff, of
+ * the program where c is NULL. And docs/options.md. */
 void options_help(const command *c, int width, text *out);
 void options_overview(int width, text *out);
 void options_manual(const command *c, text *out);

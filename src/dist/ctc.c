@@ -18,7 +18,7 @@ int ctc_best_path(const ctc_steps *s, int32_t *symbols) {
   return n;
 }
 
-/* State i is a blank where i is even, else symbol i / 2; it is entered from itself, from the one before, or past a blank. */
+/* State i is a blank where i is even, else symbol i / 2. It is entered from itself, from the one before, or past a blank. */
 typedef struct lattice {
   const ctc_steps *s;
   const int32_t *symbols;

@@ -1,6 +1,6 @@
 /* ctc.h - texts out of what `text ~ ctc(logits)` says: at each step a distribution over the symbols and, last, the blank.
  *
- * A path has a symbol or the blank at each step. Its text is what is left when repetitions are one and blanks are gone; the
+ * A path has a symbol or the blank at each step. Its text is what is left when repetitions are one and blanks are gone. The
  * probability of a text is the sum over all paths that leave it. */
 #ifndef DIST_CTC_H
 #define DIST_CTC_H

@@ -1,9 +1,9 @@
 /* ctc_search.c - prefix beam search (Hannun et al. 2014): the likeliest texts rather than the likeliest path.
  *
- * A prefix has two probabilities at each step: of its paths that end with a blank, and of those that end with its last symbol. The
- * same symbol again goes on with the same prefix from the latter, and makes a longer one from the former. The prefixes that were
- * ever among the best are the nodes of a tree, so that each is there once; what falls out and comes back finds its node. Language
- * model and words are functions of a prefix, and only change which prefixes are the best. */
+ * A prefix has two probabilities at each step: of its paths that end with a blank, and of those that end with its last symbol.
+ * The same symbol again goes on with the same prefix from the latter, and makes a longer one from the former. The prefixes that
+ * were ever among the best are the nodes of a tree, so that each is there once. What falls out and comes back finds its node.
+ * Language model and words are functions of a prefix, and only change which prefixes are the best. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* distribution.h - what a distribution says beyond its loss: draws, means, quantiles, densities.
  *
- * The one place where the arguments of `y ~ distribution(...)` become numbers or symbols again. A `distribution` is one such line
- * of a graph; a prediction is the rows of its arguments. What comes out is in the units of the data: where a variable is
- * standardised, (x - mean) / deviation, all here undoes that. Numbers are vectors of `width` entries; entries are independent, but
- * for those of a mixture, where draw, mode and log density are joint, and mean, quantile and cdf are those of each entry.
+ * The one place where the arguments of `y ~ distribution(...)` become numbers or symbols again. A `distribution` is one such
+ * line of a graph; a prediction is the rows of its arguments. What comes out is in the units of the data: where a variable is
+ * standardised, (x - mean) / deviation, all here undoes that. Numbers are vectors of `width` entries. Entries are independent,
+ * but for those of a mixture. There draw, mode and log density are joint, and mean, quantile and cdf are those of each entry.
  * docs/language.md says what the arguments mean. */
 #ifndef DIST_DISTRIBUTION_H
 #define DIST_DISTRIBUTION_H
@@ -36,8 +36,8 @@ typedef struct prediction { /* the rows of the arguments, [widths[k]] */
 unroll_status distribution_of(distribution *d, const graph *g, int loss, const variable *v, unroll_error *err);
 bool distribution_is_symbols(const distribution *d);
 
-/* The arguments of one prediction after a pass of a plan that keeps d->nodes: `step` is its row in the matrices of steps (0 where
- * the variable has none), `row` its row in the batch. They are valid until the next pass. */
+/* The arguments of one prediction after a pass of a plan that keeps d->nodes. `step` is its row in the matrices of steps (0
+ * where the variable has none), `row` its row in the batch. They are valid until the next pass. */
 prediction distribution_at(const distribution *d, const run *r, int64_t step, int64_t row);
 bool distribution_finite(const distribution *d, const prediction *p); /* none of what follows is NaN */
 

@@ -37,8 +37,8 @@ struct distribution_form { /* one of them */
 double draw_uniform(draw_place *at); /* in [0, 1) */
 double draw_normal(draw_place *at);
 double draw_gamma(double shape, draw_place *at); /* of scale 1; NaN unless shape > 0 */
-/* Places of the draws of one vector: independent streams under keys made of the place itself, so that a draw may take as many
- * numbers as it likes. */
+/* Places of the draws of one vector. They are independent streams under keys made of the place itself, so a draw may take as
+ * many numbers as it likes. */
 draw_place draw_inner(const draw_place *at, uint32_t number);
 
 /* What the bit and the normals of a mixture share with bernoulli and gaussian. */

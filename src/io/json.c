@@ -1,10 +1,10 @@
 /* json.c - jansson on our own memory.
  *
  * jansson 2.14 takes no notice when the buffer of its lexer cannot grow, loses characters and ends in an assertion
- * (akheron/jansson, issue 362). So a read keeps a reserve: from the first allocation that fails on, memory comes from there, and
- * the text ends, since it is handed over byte by byte. The lexer's buffer at most doubles while one byte is handled, so a
- * reserve of twice the text always holds it; the other allocations of that byte may fail, which jansson survives. What was read
- * is then given back, and the reserve with it. */
+ * (akheron/jansson, issue 362). So a read keeps a reserve. From the first allocation that fails, memory comes from there. The
+ * text is handed over byte by byte, and it ends at that byte. The lexer's buffer at most doubles while one byte is handled, so
+ * a reserve of twice the text always holds it. The other allocations of that byte may fail: jansson survives that. What was
+ * read is then given back, and the reserve with it. */
 #include "io/json.h"
 #include "base/memory.h"
 #include <pthread.h>

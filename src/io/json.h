@@ -10,7 +10,7 @@ void json_setup(void);
 /* Reads a text, duplicate keys refused. NULL on failure; *starved then says whether memory was lacking (else see error). */
 json_t *json_read(const char *data, size_t size, json_error_t *error, int *starved);
 
-/* json_dumps, a text for mem_free; NULL when `j` is NULL or memory was lacking at any point: jansson 2.14 itself then leaves out
- * the names of members and goes on. */
+/* json_dumps, a text for mem_free. NULL when `j` is NULL or memory was lacking at any point. (jansson 2.14 itself leaves out
+ * the names of members then, and goes on.) */
 char *json_write(const json_t *j, size_t flags);
 #endif

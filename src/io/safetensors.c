@@ -1,12 +1,12 @@
 /* safetensors.c - reads and writes the safetensors format.
  *
- * A file is untrusted: every number in the header is checked before it is used, every product is checked for overflow, and the
- * only memory taken is for the header's JSON and one record per tensor. The tensors must tile the data: sorted by offset,
- * each begins where the one before ended, the first at 0, the last at the end of the file. So no byte of a file is without an
- * owner, and none has two. The data itself is neither copied nor looked at.
+ * A file is untrusted. Every number in the header is checked before it is used, and every product is checked for overflow.
+ * Memory is taken only for the header's JSON and one record per tensor. The tensors must tile the data. Sorted by offset, the
+ * first begins at 0, each begins where the one before ended, and the last ends with the file. So no byte of a file is without
+ * an owner, and none has two. The data itself is neither copied nor looked at.
  *
- * Messages give the position as a byte from the start of the file: where the tensor's name stands in the header, or, for
- * wrong spans, where its data would begin. */
+ * Messages give the position as a byte from the start of the file. It is where the tensor's name stands in the header. For
+ * wrong spans it is where the data would begin. */
 #include "io/safetensors.h"
 #include "base/error.h"
 #include "base/file.h"

@@ -1,7 +1,7 @@
 /* safetensors_write.c - writes the safetensors format.
  *
- * The same tensors always give the same bytes: metadata first, then the tensors, both in the order given, no space anywhere
- * but the padding after the header. What the reader would refuse is not written. */
+ * The same tensors always give the same bytes: metadata first, then the tensors, both in the order given. There is no space but
+ * the padding after the header. What the reader would refuse is not written. */
 #include "io/safetensors.h"
 #include "base/error.h"
 #include "base/file.h"

@@ -1,7 +1,7 @@
 /* expression.c - the grammar of expressions, from the loosest binding to the tightest.
  *
- * Two caps keep every later walk over a tree short: on brackets within each other, and on the height of the tree, which a long
- * sum reaches without any bracket. */
+ * Two caps keep every later walk over a tree short. One is on brackets within each other. One is on the height of the tree: a
+ * long sum reaches it without any bracket. */
 #include <stdio.h>
 #include <string.h>
 #include "lang/parser.h"

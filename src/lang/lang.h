@@ -77,10 +77,10 @@ typedef struct program {
   statement *statements;
 } program;
 
-/* Parses `text` (NUL-terminated, UTF-8). Everything lives in `memory`. Checked here: syntax, UTF-8, caps on size (1 MiB), nesting
- * (64), the height of an expression's tree (512), names (63 bytes), statements (4096) and nodes (65536); a name defined twice; `t`
- * used as a name; positional after named arguments; a named argument twice. Errors: UNROLL_BAD_INPUT with line, column, source
- * line, and what was expected. */
+/* Parses `text` (NUL-terminated, UTF-8). Everything lives in `memory`. Checked here: syntax, UTF-8, and caps. The caps are on
+ * size (1 MiB), nesting (64), the height of an expression's tree (512), names (63 bytes), statements (4096) and nodes (65536).
+ * Refused are also a name defined twice, `t` used as a name, positional after named arguments, and a named argument twice.
+ * Errors: UNROLL_BAD_INPUT with line, column, source line, and what was expected. */
 unroll_status lang_parse(program **out, const char *file, const char *text, arena *memory, unroll_error *err);
 /* One expression, for the derivatives in ops.def. */
 unroll_status lang_parse_expr(expr **out, const char *text, arena *memory, unroll_error *err);

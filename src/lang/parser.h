@@ -1,7 +1,7 @@
 /* parser.h - the state that the parser's two halves share: statement.c and expression.c. Private to this room.
  *
  * Recursive descent: a function per rule of the grammar (docs/language.md), named after it. A function that fails has set
- * p->status and *p->err and returns NULL or false; nothing is cleaned up on the way, since all results live in the arena. */
+ * p->status and *p->err and returns NULL or false. Nothing is cleaned up on the way, since all results live in the arena. */
 #ifndef LANG_PARSER_H
 #define LANG_PARSER_H
 #include "lang/lang.h"

@@ -1,7 +1,7 @@
 /* statement.c - the grammar of statements, and lang_parse.
  *
  * A first pass over the tokens notes which names the file defines, because the meaning of a name may depend on a line further
- * down: a capital is a matrix only if nothing defines it, and `cell = lstm` is a setting only if nothing defines `lstm`. */
+ * down. A capital is a matrix only if nothing defines it, and `cell = lstm` is a setting only if nothing defines `lstm`. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"

@@ -1,8 +1,8 @@
 /* baseline.h - forecasts that need no model, for comparison: the last value, the value of a season ago, a straight line.
  *
- * Their intervals are those of independent normal errors: the deviation of the one-step errors before the forecast, times
- * sqrt(h), sqrt(seasons begun) and sqrt(h (1 + h / (n - 1))) (Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd
- * edition, sections 5.2 and 5.5). */
+ * Their intervals are those of independent normal errors. They are the deviation of the one-step errors before the forecast,
+ * times sqrt(h), sqrt(seasons begun) and sqrt(h (1 + h / (n - 1))). Source: Hyndman & Athanasopoulos, Forecasting: Principles
+ * and Practice, 3rd edition, sections 5.2 and 5.5. */
 #ifndef METRICS_BASELINE_H
 #define METRICS_BASELINE_H
 #include <stdint.h>

@@ -37,7 +37,7 @@ typedef struct tracking {
 unroll_status tracking_measure(tracking *out, const tracked_box *truth, int64_t n_truth, const tracked_box *guess, int64_t n_guess,
                                double least, unroll_error *err);
 
-/* For each of n rows a column of its own, of m >= n, so that the costs [n, m] add up to the least (Kuhn 1955). Returns false when
- * out of memory. */
+/* Gives each of n rows a column of its own, of m >= n. The costs [n, m] add up to the least then (Kuhn 1955). Returns false
+ * when out of memory. */
 bool assign_columns(int *column, const double *cost, int n, int m);
 #endif

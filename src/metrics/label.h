@@ -1,8 +1,8 @@
 /* label.h - how well labels and symbols are predicted: counts per class, a confusion table, whole sequences, spans.
  *
- * Precision, recall and F1 after van Rijsbergen (1979): of a class with c correct of p predictions and s occurrences, c / p, c / s
- * and 2 c / (p + s). Macro: the mean over all classes that occur or are predicted, where an undefined value counts as 0; weighted:
- * the mean with s as weights. */
+ * Precision, recall and F1 after van Rijsbergen (1979). For a class with c correct of p predictions and s occurrences they are
+ * c / p, c / s and 2 c / (p + s). Macro: the mean over all classes that occur or are predicted, where an undefined value counts
+ * as 0. Weighted: the mean with s as weights. */
 #ifndef METRICS_LABEL_H
 #define METRICS_LABEL_H
 #include "symbols/vocabulary.h"

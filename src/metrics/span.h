@@ -1,10 +1,10 @@
 /* span.h - spans in tagged sequences: what the tags B-X, I-X and O mark, as the evaluation of CoNLL-2000 counts them (Tjong
  * Kim Sang & Buchholz 2000).
  *
- * A span of type X begins at B-X, and at I-X where no span of type X is open (so an I- without a B- begins one): IOB, where B- only
- * parts spans that touch, and BIO (IOB2) are read alike. It ends before O, before any beginning and before another type. S-X is a
- * span of one token and E-X the last token of one. In BILOU these are U-X and L-X (Ratinov & Roth 2009); M-X is I-X, as in BMES,
- * and W-X is S-X. A predicted span is correct if a true one has the same type, first and last token. */
+ * A span of type X begins at B-X, and at I-X where no span of type X is open. So an I- without a B- begins one. IOB, where B-
+ * only parts spans that touch, and BIO (IOB2) are read alike. It ends before O, before any beginning and before another type.
+ * S-X is a span of one token and E-X the last token of one. In BILOU these are U-X and L-X (Ratinov & Roth 2009); M-X is I-X,
+ * as in BMES, and W-X is S-X. A predicted span is correct if a true one has the same type, first and last token. */
 #ifndef METRICS_SPAN_H
 #define METRICS_SPAN_H
 #include <stdbool.h>

@@ -15,8 +15,8 @@
  *   series      JSON object: the column whose equal values make rows an example; of series with dates also the column of these,
  *               step, window, scaling, and until when it was trained
  *
- * A file is untrusted: the graph is built from its text first; then each parameter is looked for, and only when all are there with
- * the right shapes is memory for them taken. */
+ * A file is untrusted. The graph is built from its text first, then each parameter is looked for. Memory for them is taken only
+ * when all are there with the right shapes. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* init.c - initial weights. Every matrix of a cell is initialised by itself, so gates are never treated as one stacked matrix.
  *
  * Defaults: biases and vectors 0; embeddings normal(1); input matrices uniform within sqrt(6 / (rows + cols)) (Glorot & Bengio
- * 2010); recurrent matrices orthogonal (Saxe et al. 2014), so that a state's length survives many steps. */
+ * 2010). Recurrent matrices are orthogonal (Saxe et al. 2014), so that a state's length survives many steps. */
 #include <math.h>
 #include <stdatomic.h>
 #include "base/error.h"

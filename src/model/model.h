@@ -47,8 +47,8 @@ typedef struct model {
 
 /* The text of a net by the name of a built-in one or of a file (anything with '/' or '.'). Text and file live in `memory`. */
 unroll_status model_find_net(const char *name, arena *memory, const char **file, const char **source, unroll_error *err);
-/* For build_options.find_cell, with a `model` as context: a file NAME.cell beside the net, else a built-in one; only the saved
- * ones for a model from a file. Remembers what was used. */
+/* For build_options.find_cell, with a `model` as context: a file NAME.cell beside the net, else a built-in one. A model from a
+ * file has only the saved ones. Remembers what was used. */
 const char *model_find_cell(void *model, const char *name, arena *memory, const char **file);
 
 /* Parses the net and reads its data line. model_free in every case. */

@@ -1,7 +1,7 @@
 /* ramp.h - a setting that changes over training: NAME=FROM:TO, or NAME=FROM:TO@SHARE.
  *
- * From the first step to the last, or to the end of the first SHARE of training, its value goes evenly from FROM to TO; from there
- * on it is TO. The value is a function of the step alone, and what is in force is saved with the model. */
+ * Its value goes evenly from FROM to TO, from the first step to the last, or to the end of the first SHARE of training. From
+ * there on it is TO. The value is a function of the step alone, and what is in force is saved with the model. */
 #ifndef MODEL_RAMP_H
 #define MODEL_RAMP_H
 #include <stdint.h>

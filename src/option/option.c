@@ -1,5 +1,5 @@
-/* option.c - see option.h. Values are read strictly: trailing garbage, a sign that makes no sense, infinities and NaN are usage
- * errors that name the option and the accepted range. */
+/* option.c - see option.h. Values are read strictly. Trailing garbage, a sign that makes no sense, infinities and NaN are usage
+ * errors, which name the option and the accepted range. */
 #include "option/option.h"
 #include <math.h>
 #include <stdio.h>

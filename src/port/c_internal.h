@@ -73,7 +73,8 @@ int c_loss_width(const c_export *c, const loss *l, int k);
 /* What the data's unit is to argument k: its place (mean), its size (scale), or nothing. */
 enum c_unit { UNIT_OF_NOTHING, UNIT_OF_PLACE, UNIT_OF_SPREAD };
 enum c_unit c_loss_unit(const c_export *c, const loss *l, int k);
-/* The number that input `slot` has at step t, as the data has it; the value of a node, or NAN where the reference made none. */
+/* c_given: the number that input `slot` has at step t, as the data has it. c_value: the value of a node, or NAN where the
+ * reference made none. */
 double c_given(const c_export *c, int slot, int t, int j);
 double c_value(const c_export *c, int x, int t, int j);
 bool c_is_symbols(const loss *l);

@@ -1,7 +1,8 @@
 /* c_plan.c - a net as one C file: which nodes are computed in which function, and which of them share a loop.
  *
  * The forward graph has all that is needed. A SHIFT becomes a member of the state. What has no steps is computed by NAME_reset,
- * what has by NAME_step, and what looks at all steps (last, sum, max) by NAME_end from members that each step brings up to date. */
+ * what has steps by NAME_step. What looks at all steps (last, sum, max) is computed by NAME_end, from members that each step
+ * brings up to date. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>

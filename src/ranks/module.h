@@ -1,5 +1,5 @@
-/* module.h - what the program and its module for MPI know of each other. The module is built against the MPI that is there, so that
- * the program needs none; it is loaded only by a program that was started as one of several. */
+/* module.h - what the program and its module for MPI know of each other. The module is built against the MPI that is there, so
+ * that the program needs none. It is loaded only by a program that was started as one of several. */
 #ifndef RANKS_MODULE_H
 #define RANKS_MODULE_H
 #include <stddef.h>

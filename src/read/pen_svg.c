@@ -1,7 +1,7 @@
 /* pen_svg.c - drawings as an SVG file: one, or a sheet of many.
  *
- * All numbers are whole ones, so no locale can change them: the largest drawing is SIDE units wide or high, and each field of the
- * sheet has room for it. */
+ * All numbers are whole ones, so no locale can change them. The largest drawing is SIDE units wide or high, and each field of
+ * the sheet has room for it. */
 #include <math.h>
 #include <string.h>
 #include "base/error.h"

@@ -1,8 +1,8 @@
-/* picture.h - pictures from files: PGM and PPM, PNG and JPEG where the libraries are there, IDX and raw blocks of bytes with many
- * pictures in one file.
+/* picture.h - pictures from files: PGM and PPM, PNG and JPEG where the libraries are there. IDX and raw blocks of bytes have
+ * many pictures in one file.
  *
- * What a file is follows from its first bytes, never from its name. A block is a file with nothing but bytes, a picture of the
- * wanted shape after the other, in the order of the values of a picture. Everything is untrusted: sizes are capped and checked
+ * What a file is follows from its first bytes, never from its name. A block is a file with nothing but bytes: one picture of
+ * the wanted shape after the other, in the order of a picture's values. Everything is untrusted: sizes are capped and checked
  * first. */
 #ifndef READ_PICTURE_H
 #define READ_PICTURE_H

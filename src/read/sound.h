@@ -1,4 +1,4 @@
-/* sound.h - recordings from the bytes of files: WAV by itself; FLAC, Ogg, AIFF and rarer kinds of WAV by libsndfile, MP3 by
+/* sound.h - recordings from the bytes of files. WAV is read here; FLAC, Ogg, AIFF and rarer kinds of WAV by libsndfile, MP3 by
  * libmpg123, where these were found.
  *
  * What a file is follows from its first bytes, never from its name. Everything is untrusted: sizes are checked before memory is

@@ -1,13 +1,13 @@
 /* table.h - a file as rows of cells with names of columns; what the cells mean is not decided here.
  *
- * CSV and TSV, strictly by RFC 4180. The first row names the columns. Fields are separated by commas, tabs, semicolons or bars: as
- * the file's name ends (.csv, .tsv, .tab), and by what makes the first two rows alike. A field that begins with a quote ends with
- * the next single quote; it may hold separators, newlines and doubled quotes. In other fields a quote is a character. Lines end
- * with \n or \r\n, or all with \r; empty lines at the end do not count; a byte order mark is dropped. Rows are counted as a
- * spreadsheet does: the row of names is row 1.
+ * CSV and TSV, strictly by RFC 4180. The first row names the columns. Fields are separated by commas, tabs, semicolons or bars.
+ * Which it is follows from the end of the file's name (.csv, .tsv, .tab), and from what makes the first two rows alike. A field
+ * that begins with a quote ends with the next single quote; it may hold separators, newlines and doubled quotes. In other
+ * fields a quote is a character. Lines end with \n or \r\n, or all with \r; empty lines at the end do not count; a byte order
+ * mark is dropped. Rows are counted as a spreadsheet does: the row of names is row 1.
  *
- * Or, `tagged`, fields with white space between them and no row of names: a token a line, empty lines between sentences, each of
- * which is one example. Then rows are counted as lines. */
+ * Or, `tagged`, fields with white space between them and no row of names: a token a line, empty lines between sentences. Each
+ * sentence is one example. Then rows are counted as lines. */
 #ifndef READ_TABLE_H
 #define READ_TABLE_H
 #include <stdbool.h>
@@ -64,7 +64,7 @@ unroll_status table_parse(table *t, const char *name, char *data, size_t size, u
 unroll_status table_parse_tagged(table *t, const char *name, const char *columns, char *data, size_t size, unroll_error *err);
 /* The same of files; `in` is taken over. */
 unroll_status table_parse_files(table *t, input_files *in, const table_options *o, unroll_error *err);
-/* A row for each file, in two columns: the file's text, without the newline at its end, and the name of the folder it is in. */
+/* A row for each file, in two columns: the file's text, without the newline at its end, and the name of its folder. */
 unroll_status table_parse_folders(table *t, input_files *in, const char *of_text, const char *of_folder, unroll_error *err);
 void table_free(table *t);
 /* Whether a file's name says that it is a table. */

@@ -1,9 +1,9 @@
 /* table_arrays.c - arrays of NumPy (.npy) and tensors of safetensors files as columns of numbers.
  *
- * An array is a column: of a .npy it has the name of the file, of a safetensors file that of the tensor. The first axis counts the
- * rows, so all have as many. What is left of the axes is a number (none), a vector (one), steps of vectors (two), or a picture
- * (three or more, all of whose numbers are one vector). The arrays are written as CSV, which is what messages count in, and read as
- * such. */
+ * An array is a column: of a .npy it has the name of the file, of a safetensors file that of the tensor. The first axis counts
+ * the rows, so all have as many. The axes that are left say what a cell is: a number (none), a vector (one), steps of vectors
+ * (two), or a picture. A picture has three or more; all its numbers are one vector. The arrays are written as CSV, which is
+ * what messages count in, and read as such. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -133,8 +133,8 @@ static void look(scanner s, char separator, int fields[2]) {
   for (int i = 0; i < 2; i++) fields[i] = !at_end(&s) && !next_row(&s, 0, NULL, NULL, &r, NULL) && !r.problem ? r.fields : 0;
 }
 
-/* By the name; else the first separator by which the names are several and as many as the fields of the next row; else the first
- * that is between names at all. */
+/* By the name of the file. Else the first separator by which the names are several and as many as the fields of the next row.
+ * Else the first that is between names at all. */
 static char separator_of(const scanner *s) {
   const char *order = ends_in(s->f, ".csv") ? ",;\t|" : "\t,;|";
   char found = 0;

@@ -1,9 +1,9 @@
 /* table_json.c - JSON lines as a table: a line an object, its keys the columns, in the order in which they first come.
  *
- * jansson says whether a line is good and what its strings are; where each value stands in the file is found by going through the
- * good text once more. So cells point into the file's bytes, except strings with escapes. A null, and a key that a line lacks, is
- * an empty cell. Lists and objects in an object are looked for before jansson sees the line: what it takes is then bounded by the
- * text. */
+ * jansson says whether a line is good and what its strings are. A second walk through the good text finds where each value
+ * stands in the file. So cells point into the file's bytes, except strings with escapes. A null, and a key that a line lacks,
+ * is an empty cell. Lists and objects in an object are looked for before jansson sees the line: what it takes is then bounded
+ * by the text. */
 #include <string.h>
 #include "base/budget.h"
 #include "base/error.h"

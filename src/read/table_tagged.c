@@ -1,6 +1,6 @@
-/* table_tagged.c - tagged text as a table: a token a line, its fields apart by white space, empty lines between sentences. CoNLL-U
- * is the same with ten fields apart by tabs, lines that begin with # as comments, and lines of several tokens (1-2) or of none
- * (1.1), which are passed over.
+/* table_tagged.c - tagged text as a table: a token a line, its fields apart by white space, empty lines between sentences.
+ * CoNLL-U is the same with ten fields apart by tabs. It has comments, lines that begin with #. They are passed over, and so are
+ * lines of several tokens (1-2) or of none (1.1).
  *
  * The last column has no name and holds "0" and "1" in turn, so that its value changes with every sentence. The row of names is not
  * in the file; its cells say that they are at its beginning. */

@@ -156,7 +156,8 @@ static bool add_piece(const completion *c, int32_t last, int32_t symbol, text *o
   return fine && !out->failed;
 }
 
-/* Bytes from the front of what is held that can be said: no end of it may begin a stop, or be the half of a character. */
+/* Counts the bytes from the front of what is held that can be said. No end of them may begin a stop, or be the half of a
+ * character. */
 static size_t sayable(const completion *c, const choice *x) {
   if (x->finish) return x->held.length;
   const size_t kept = c->longest_stop ? c->longest_stop - 1 : 0;

@@ -1,7 +1,7 @@
 /* http.c - see http.h: the network, by libmicrohttpd, a thread for each connection.
  *
- * libmicrohttpd drops a connection that says nothing for a while. A client that sends a byte now and then would keep it, so a
- * second watch stands beside: each connection has a time by which its request must be here, its answer made and sent. The main
+ * libmicrohttpd drops a connection that says nothing for a while. A client that sends a byte now and then would keep it, so
+ * there is a second watch. Each connection has a time by which its request must be here, its answer made and sent. The main
  * thread looks at these times, stops what takes too long, and then shuts the socket. */
 #include "serve/http.h"
 #include <string.h>

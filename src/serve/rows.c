@@ -45,8 +45,8 @@ static bool variable_of(const served *model, const char *column, unroll_variable
   return false;
 }
 
-/* Might a text in this column be taken as the name of a file? Of a model that reads files it is safe only in the column of a
- * variable that is none: what else is read from where, the model says. */
+/* Might a text in this column be taken as the name of a file? In a model that reads files, only the column of a variable that
+ * is no file is safe. The model says what else is read, and from where. */
 static const char *file_in(const served *model, const char *column) {
   unroll_variable v;
   if (variable_of(model, column, &v)) return v.file;

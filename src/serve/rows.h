@@ -1,7 +1,7 @@
 /* rows.h - the rows of a request as a table of the library.
  *
- * A cell of a picture, a recording or the like names a file. No such name comes from a request: what is sent is the bytes, which
- * lie in a folder of their own while the request is answered. */
+ * A cell of a picture, a recording or the like names a file. No such name comes from a request. A request has the bytes
+ * themselves, which lie in a folder of their own while it is answered. */
 #ifndef SERVE_ROWS_H
 #define SERVE_ROWS_H
 #include "serve/server.h"

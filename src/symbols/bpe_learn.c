@@ -1,8 +1,9 @@
 /* bpe_learn.c - the merges of a byte-pair encoding from the chunks of a text and their counts.
  *
- * Each distinct chunk is kept once, as a list of symbols. A table has the count of every pair and the chunks it was seen in, a heap
- * the pairs by count. An entry of the heap may be too high: a pair loses occurrences when its neighbours are merged; then it is put
- * back with what it has. So a merge costs what the chunks with its pair are long, not the length of the text. */
+ * Each distinct chunk is kept once, as a list of symbols. A table has the count of every pair and the chunks it was seen in, a
+ * heap the pairs by count. An entry of the heap may be too high, because a pair loses occurrences when its neighbours are
+ * merged. Then it is put back with what it has. So a merge costs what the chunks with its pair are long, not the length of the
+ * text. */
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"

@@ -1,4 +1,4 @@
-/* vocabulary.c - see vocabulary.h. Collecting marks codes in a bitmap over all of Unicode, so it is linear in the text; looking
+/* vocabulary.c - see vocabulary.h. Collecting marks codes in a bitmap over all of Unicode, so it is linear in the text. Looking
  * up is a table for the codes below 256 and a binary search for the rest. */
 #include "symbols/vocabulary.h"
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* vocabulary.h - the symbols that a model knows: characters (Unicode code points), bytes, words, parts of words (bpe.h) or labels,
  * each with a number.
  *
- * Words: first <unk>, which stands for all that are not known, then by how often they occurred; labels are sorted by code points.
- * Characters and bytes are sorted by code; where the data is lines, the end of a line is a symbol too and the last one (its code is
- * that of the newline, which no line contains). */
+ * Words: first <unk>, which stands for all that are not known, then by how often they occurred; labels are sorted by code
+ * points. Characters and bytes are sorted by code. Where the data is lines, the end of a line is a symbol too, and the last
+ * one. Its code is that of the newline, which no line contains. */
 #ifndef SYMBOLS_VOCABULARY_H
 #define SYMBOLS_VOCABULARY_H
 #include <stdbool.h>
@@ -42,8 +42,8 @@ unroll_status vocabulary_collect(vocabulary *v, enum symbol_unit unit, bool line
                                  const int64_t *counts, int n_texts, unroll_error *err);
 /* From a model file: the codes in order of their numbers, checked (in range, distinct, sorted, end symbol last). */
 unroll_status vocabulary_set(vocabulary *v, enum symbol_unit unit, bool lines, const uint32_t *codes, size_t n, unroll_error *err);
-/* Of words: <unk>, the most frequent (with <unk> and the end symbol at most `most`; 0: all), of those as often the first by code
- * points, and the end symbol if lines. Of labels: all, sorted; more than `most` are an error that names one. */
+/* Of words: <unk>, the most frequent, of those as often the first by code points, and the end symbol if lines. They are at most
+ * `most` with <unk> and the end symbol; 0: all. Of labels: all, sorted; more than `most` are an error that names one. */
 unroll_status vocabulary_of_words(vocabulary *v, enum symbol_unit unit, bool lines, const lexicon *l, int most, unroll_error *err);
 /* Adds the counts of another file's words to `all`, without <unk> and, if lines, without the ends of lines. False: out of memory.
  */

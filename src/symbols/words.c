@@ -1,5 +1,5 @@
-/* words.c - see words.h. Which characters are letters is decided by fixed ranges of what is none, so a text has the same words
- * whatever the locale and the C library. */
+/* words.c - see words.h. Fixed ranges say which characters are no letters. So a text has the same words whatever the locale and
+ * the C library. */
 #include "symbols/words.h"
 
 typedef struct range {

@@ -21,15 +21,15 @@ void words_lower(const char *s, size_t size, text *out);
 const char *word_of_form(const data_form *f, const char *s, size_t size, size_t *at, size_t *length);
 bool word_space(uint32_t code);
 bool word_letter(uint32_t code); /* letters, marks, digits, '_', Han characters */
-/* The words of running text as a form asks for them, or chunks of bpe; each goes to `take`, which returns false when out of memory,
- * and so does this. */
+/* The words of running text as a form asks for them, or chunks of bpe. Each goes to `take`, which returns false when out of
+ * memory, and so does this. */
 typedef bool (*word_taker)(void *context, const char *s, size_t size);
 bool words_each(const data_form *f, const char *s, size_t size, word_taker take, void *context);
-/* The same line by line; the end of a line is taken as "\n". Of the last line it is only if there is a newline, if `more` text
- * follows or if the form has lines. `ended`, which may be NULL, is called after each line. */
+/* The same line by line; the end of a line is taken as "\n". The last line has such an end only if there is a newline, `more`
+ * text follows, or the form has lines. `ended`, which may be NULL, is called after each line. */
 bool words_lines(const data_form *f, const char *s, size_t size, bool more, word_taker take, bool (*ended)(void *), void *context);
-/* Replaces what `out` holds by a part of a word: its last or first letters, small, or its shape: X for capitals, x for other
- * letters, d for digits, the rest as it is, and of equal ones in a row the first. */
+/* Replaces what `out` holds by a part of a word: its last or first letters, small, or its shape. A shape has X for capitals, x
+ * for other letters, d for digits, and the rest as it is. Of equal ones in a row only the first stays. */
 void words_part(const data_form *f, const char *s, size_t size, text *out);
 /* Replaces what `out` holds by s in the composed form NFC of Unicode. */
 void words_compose(const char *s, size_t size, text *out);

@@ -1,5 +1,6 @@
-/* dot.c - what depends on what, as a digraph for Graphviz: an arrow from each name that an equation reads, with the matrix that it
- * goes through; dashed where it comes from another step. Names that no equation defines are data, in boxes. */
+/* dot.c - what depends on what, as a digraph for Graphviz. An arrow comes from each name that an equation reads, with the
+ * matrix that it goes through. It is dashed where it comes from another step. Names that no equation defines are data, in
+ * boxes. */
 #include <stdio.h>
 #include <string.h>
 #include "typeset/form.h"

@@ -1,8 +1,9 @@
 /* typeset.h - equations as a lecture prints them: LaTeX, MathML, and a drawing of what depends on what.
  *
- * What comes in are the lines of exact notation (graph_print_forward_exact), one equation each: h[t] = tanh(W x[t] + U h[t-1] + b).
- * They are read into a tree, which each form writes in its way. Names: a capital letter or a `b` with a tail, as in Wi or bf, has
- * the tail as an index below; digits at the end are such an index too; Greek letters by their names; h.c is c with (h) above. */
+ * What comes in are the lines of exact notation (graph_print_forward_exact), one equation each: h[t] = tanh(W x[t] + U h[t-1] +
+ * b). They are read into a tree, which each form writes in its way. A capital letter or a `b` with a tail, as in Wi or bf, has
+ * the tail as an index below. Digits at the end are such an index too. Greek letters are known by their names. h.c is c with
+ * (h) above. */
 #ifndef TYPESET_TYPESET_H
 #define TYPESET_TYPESET_H
 #include <unroll.h>
