@@ -1,8 +1,8 @@
 /* build_composed.c - calls of the functions of functions.def: their values are expressions, evaluated with terms for their
  * arguments.
  *
- * The idea is that of the derivatives in ops.def: the parser of nets parses the text of a row, and the terms that it yields have
- * their gradient already. */
+ * The idea is that of the derivatives in ops.def. The parser of nets parses the text of a row, and the terms that it yields
+ * have their gradient already. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* build_expr.c - an expression becomes terms: names, matrices, arithmetic, concatenation.
  *
- * A name at the same step is elaborated when it is first needed, so definitions may come in any order; one that needs itself at the
- * same step is an error. A name at an earlier step is only remembered (TERM_SHIFT), which is what lets equations recur. */
+ * A name at the same step is elaborated when it is first needed, so definitions may come in any order. One that needs itself at
+ * the same step is an error. A name at an earlier step is only remembered (TERM_SHIFT), which is what lets equations recur. */
 #include "graph/build_internal.h"
 #include <math.h>
 #include <stdio.h>

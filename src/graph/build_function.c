@@ -136,8 +136,8 @@ static int dropout(builder *b, scope *s, const expr *e) {
   return masked(b, s, e, x, p, same);
 }
 
-/* zoneout(new, old, p) = old + (1 - p) m (new - old) with dropout's mask m, which is 0 or 1 / (1 - p) in training and 1 outside:
- * the old value with probability p, and outside training the mean of that (Krueger et al. 2017). */
+/* zoneout(new, old, p) = old + (1 - p) m (new - old), where m is dropout's mask: 0 or 1 / (1 - p) in training, 1 outside. So it
+ * is the old value with probability p, and outside training the mean of that (Krueger et al. 2017). */
 static int zoneout(builder *b, scope *s, const expr *e) {
   double p = 0;
   if (!build_args(b, s, e, 3, 3)) return TERM_NONE;
@@ -255,9 +255,9 @@ static bool as_wide(builder *b, scope *s, const expr *e, int q, const expr *othe
   return false;
 }
 
-/* attend(q, k, v): at each step of q a mean of all steps of v, weighted by the softmax of the products of q with the steps of k
- * (Luong, Pham & Manning 2015), scaled: divided by the root of their width (Vaswani et al. 2017); additive = p: by the softmax of
- * p . tanh(q + k) (Bahdanau, Cho & Bengio 2015). attend(q, k) is attend(q, k, k). */
+/* attend(q, k, v): at each step of q a mean of all steps of v. Its weights are the softmax of the products of q with the steps
+ * of k (Luong, Pham & Manning 2015). `scaled`: the products are divided by the root of their width (Vaswani et al. 2017).
+ * additive = p: the softmax is of p . tanh(q + k) (Bahdanau, Cho & Bengio 2015). attend(q, k) is attend(q, k, k). */
 static int attend(builder *b, scope *s, const expr *e) {
   attend_args a;
   int args[4];

@@ -1,8 +1,8 @@
 /* build_gap.c - numbers that are predicted at every step, and may not be observed at some (build_options.gaps).
  *
- * Their loss is multiplied by y.seen. What the equations write as y[t-k] becomes y[t-k] + (1 - y.seen[t-k]) * mean[t-k]: the batch
- * has 0 for what was not observed within it, and the mean, a state like others, is 0 before the first step. There the batch has
- * what data says, or is filled with. */
+ * Their loss is multiplied by y.seen. What the equations write as y[t-k] becomes y[t-k] + (1 - y.seen[t-k]) * mean[t-k]. The
+ * batch has 0 for what was not observed within it. The mean is a state like others, and 0 before the first step. There the
+ * batch has what data says, or is filled with. */
 #include "graph/build_internal.h"
 #include <string.h>
 

@@ -2,10 +2,9 @@
  *
  * From program to graph in five steps. (1) build.c, build_call.c: names, settings and cells become scopes; a call of a cell is
  * its program inlined. (2) build_expr.c, build_function.c, build_loss.c: every expression becomes a term, whose arguments come
- * before it in one array; what is at an earlier step is a TERM_SHIFT that names a symbol, so a cycle is no cycle of terms.
- * (3) build_width.c: widths by unification. (4) build_time.c: which terms have a time axis, and whether the equations can be
- * computed at all. (5) build_emit.c: terms become nodes, in order, and the cycles are closed
- * (build_shift.c). */
+ * before it in one array. What is at an earlier step is a TERM_SHIFT that names a symbol, so a cycle is no cycle of terms. (3)
+ * build_width.c: widths by unification. (4) build_time.c: which terms have a time axis, and whether the equations can be
+ * computed at all. (5) build_emit.c: terms become nodes, in order, and the cycles are closed (build_shift.c). */
 #ifndef GRAPH_BUILD_INTERNAL_H
 #define GRAPH_BUILD_INTERNAL_H
 #include "graph/graph.h"

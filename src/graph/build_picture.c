@@ -1,7 +1,7 @@
 /* build_picture.c - conv, pool and batchnorm: functions of pictures, which are values that know their channels, rows and columns.
  *
- * A picture is a row of numbers: row after row, in a row column after column, and for each of these positions its channels side by
- * side. Data of the kind image is one; conv and pool make pictures, and everything elementwise keeps them. */
+ * A picture is one row of numbers. Its rows come one after the other, in each the columns, and at each position its channels
+ * side by side. Data of the kind image is one; conv and pool make pictures, and everything elementwise keeps them. */
 #include "graph/build_internal.h"
 #include <string.h>
 
@@ -53,8 +53,8 @@ static bool build_further(builder *b, scope *s, const expr *e, int from, const f
   return true;
 }
 
-/* pool(x, size), pool(x, size, mean, stride = 2): the largest of each channel in squares, or their mean; rows and columns that fill
- * no square are left out. */
+/* pool(x, size), pool(x, size, mean, stride = 2): the largest of each channel in squares, or their mean. Rows and columns that
+ * fill no square are left out. */
 int build_pool(builder *b, scope *s, const expr *e) {
   int size = 0, stride = 0;
   bool mean = false;

@@ -1,8 +1,8 @@
 /* build_scope.c - scopes: what each name of a net or of a called cell means.
  *
  * A name is a definition, data, a setting, a parameter, or an input of the cell. Names that are none of these are found here
- * before anything is built: in a cell they are its further inputs, elsewhere they are errors (build_expr.c), so that a typing error
- * never becomes a weight. */
+ * before anything is built. In a cell they are its further inputs. Elsewhere they are errors (build_expr.c), so that a typing
+ * error never becomes a weight. */
 #include "graph/build_internal.h"
 #include <string.h>
 

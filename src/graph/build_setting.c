@@ -1,7 +1,7 @@
 /* build_setting.c - settings: those of the net, and those of its cells, which are reached by their full names, `h.s`.
  *
  * What is asked for (--set) comes over the file's value and over the argument of a call. A setting that varies (--ramp) is no
- * number here but a leaf of the graph, whose value the runner looks up at every pass; so it can be used in equations and nowhere
+ * number here but a leaf of the graph. The runner looks up its value at every pass, so it can be used in equations and nowhere
  * else. */
 #include "graph/build_internal.h"
 #include "base/error.h"

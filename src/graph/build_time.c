@@ -1,9 +1,9 @@
 /* build_time.c - which values have steps, which steps run side by side, and whether the equations can be computed.
  *
- * A value has steps if something in it has. Of the data, text and sound always have; the others where the equations ask for
- * it: by an index [t-1], by being the input of a recurrence, by being predicted at every step, by a function over all steps. What
- * is combined step by step shares one time axis (union-find over terms and data). Then two searches. Along cycles: nothing may need
- * the whole of a sequence that depends on itself. Backwards from a prediction: it must not see what it predicts. */
+ * A value has steps if something in it has. Text and sound always have steps. Other data has them where the equations ask for
+ * it. They ask by an index [t-1], a recurrence, a prediction at every step, or a function over all steps. What is combined step
+ * by step shares one time axis (union-find over terms and data). Then two searches. Along cycles: nothing may need the whole of
+ * a sequence that depends on itself. Backwards from a prediction: it must not see what it predicts. */
 #include "graph/build_internal.h"
 #include <string.h>
 

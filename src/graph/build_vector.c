@@ -76,8 +76,8 @@ static int independent(const site *c, int x, int width, int n) {
   return plus(c, plus(c, half(c, squares), scales), site_number(c, width * HALF_LOG_2PI));
 }
 
-/* The same of a pen's offsets with correlation tanh r (Graves 2013, eq. 24 and 25):
- * (z1^2 + u^2) / 2 + log(s1 s2) - log cosh r + log(2 pi), u = z2 cosh r - z1 sinh r = (e^r (z2 - z1) + e^-r (z2 + z1)) / 2. */
+/* The same of a pen's offsets with correlation tanh r (Graves 2013, equations 24 and 25):
+ *   (z1^2 + u^2) / 2 + log(s1 s2) - log cosh r + log(2 pi), u = z2 cosh r - z1 sinh r = (e^r (z2 - z1) + e^-r (z2 + z1)) / 2 */
 static int correlated(const site *c, int x, int n) {
   int scales = TERM_NONE;
   const int z1 = standard(c, x, 2, n, 0, &scales), z2 = standard(c, x, 2, n, 1, &scales);

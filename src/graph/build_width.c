@@ -1,8 +1,8 @@
 /* build_width.c - widths by unification.
  *
  * While terms are made, every width is a class of a union-find: elementwise partners are united, data and sizes give classes a
- * value. What only a sum says (a concatenation) and what has a default is settled here: first what follows from the equations, then
- * in a cell the size of its call, innermost cells first, then in a net the setting `hidden`. */
+ * value. What only a sum says (a concatenation) and what has a default is settled here. First comes what follows from the
+ * equations. Then a cell takes the size of its call, innermost cells first. Then a net takes the setting `hidden`. */
 #include "graph/build_internal.h"
 #include <math.h>
 #include <string.h>

@@ -87,8 +87,8 @@ static void visit(cutter *k, int i, int *n) {
   k->todo[(*n)++] = i;
 }
 
-/* How many inputs of a node the decoder reads; the first value of a recurrence is read by its carry, and statistics of batches are
- * the running ones. */
+/* How many inputs of a node the decoder reads. The first value of a recurrence is read by its carry, and statistics of batches
+ * are the running ones. */
 static int reads(const node *x) { return x->op == OP_SHIFT ? 1 : x->op == OP_BATCH_STATS ? 0 : NODE_INPUTS; }
 
 /* What is not aligned is predicted by the steps of its arguments: nothing is fed back then. */
@@ -134,8 +134,8 @@ static int width_of(const cutter *k, int width) {
   return graph_steps_axis(width) == k->c->axis ? GRAPH_STEPS + k->g->n_axes : width;
 }
 
-/* The decoder's node for what one of its nodes reads. `all`: all steps of it. These are on an axis of their own if they are those
- * of the decoded axis, of which the decoder has one step at a time. */
+/* The decoder's node for what one of its nodes reads. `all`: all steps of it. Steps of the decoded axis are then on an axis of
+ * their own: the decoder has one of them at a time. */
 static int boundary_of(cutter *k, int i, bool all) {
   graph *d = &k->c->decoder;
   const node *x = &k->g->nodes[i];

@@ -1,10 +1,10 @@
 /* cut.h - cuts a net for running it step by step: what is fed back becomes a graph of its own.
  *
- * On the time axis of a variable that is predicted from its own earlier values, the nodes that a step needs are the decoder; all
- * else that they read is the boundary: the values of an encoder, copied over (a sentence's states for attention, a vector that is
- * the same at every step, a recurrence that runs backward). In the decoder the boundary is inputs, and the recurrences start from
- * carries, so that one pass can be continued by the next. What a carry holds before the first pass is the encoder's to say too
- * (`start =`). A net of one text has an empty boundary. */
+ * Take the time axis of a variable that is predicted from its own earlier values. The nodes that a step needs are the decoder.
+ * All else that they read is the boundary: the values of an encoder, copied over. Such are a sentence's states for attention, a
+ * vector that is the same at every step, a recurrence that runs backward. In the decoder the boundary is inputs, and the
+ * recurrences start from carries, so that one pass can be continued by the next. What a carry holds before the first pass is
+ * the encoder's to say too (`start =`). A net of one text has an empty boundary. */
 #ifndef GRAPH_CUT_H
 #define GRAPH_CUT_H
 #include "graph/graph.h"
@@ -22,8 +22,8 @@ typedef struct cut {
   cut_boundary *boundary;
   int n_boundary;
   int *starts; /* [decoder.n_carries] node of the whole graph: STATIC or PARAM; NODE_NONE: zeros */
-  graph heads; /* a view of the decoder with a loss for each of the whole on the axis: its arguments are nodes of the decoder, its
-                  `node` is NODE_NONE. Not to be planned */
+  graph heads; /* a view of the decoder with a loss for each of the whole on the axis. The loss's arguments are nodes of the
+                * decoder, its `node` is NODE_NONE. Not to be planned */
   int *losses; /* [heads.n_losses] their numbers in the whole */
   bool *fed;   /* [whole's n_data] predicted on the axis: its earlier values are inputs */
 } cut;

@@ -1,13 +1,13 @@
 /* diff.c - the gradient graph: reverse-mode differentiation that adds nodes to the forward graph (Griewank & Walther 2008).
  *
- * The adjoint dx of a node x is the sum of what each of its readers contributes. Nodes are visited so that all readers of a node
- * come before it, where the input of a SHIFT does not count: within a step, a SHIFT is a source. What flows back through it comes
- * from another step, and closes the cycle of the gradient: for s = SHIFT(x, dir) the contribution to x is SHIFT(ds, -dir), needed
- * before ds is known. It is written down up front, product by product: if s is read by a = U s, then SHIFT(ds) has the term
- * U' SHIFT(da), where SHIFT(da) is a placeholder whose input is filled in when da is known. All other readers of s share one
- * placeholder, SHIFT(rest of ds). So a loop of the gradient reads products of shifted quantities: dh = ... + Whh' da[t+1].
- * Placeholders have in[3] = -2 - (the forward node they wait for); none is left in the end.
- * Derivatives themselves are in diff_rules.c and diff_ops.c. Dead nodes may remain in the table. */
+ * The adjoint dx of a node x is the sum of what each of its readers contributes. Nodes are visited so that all readers of a
+ * node come before it. The input of a SHIFT does not count: within a step, a SHIFT is a source. What flows back through it
+ * comes from another step, and closes the cycle of the gradient. For s = SHIFT(x, dir) the contribution to x is SHIFT(ds,
+ * -dir), and is needed before ds is known. It is written down up front, product by product. If s is read by a = U s, then
+ * SHIFT(ds) has the term U' SHIFT(da). This SHIFT(da) is a placeholder, whose input is filled in when da is known. All other
+ * readers of s share one placeholder, SHIFT(rest of ds). So a loop of the gradient reads products of shifted quantities: dh =
+ * ... + Whh' da[t+1]. Placeholders have in[3] = -2 - (the forward node they wait for); none is left in the end. Derivatives
+ * themselves are in diff_rules.c and diff_ops.c. Dead nodes may remain in the table. */
 #include <assert.h>
 #include <string.h>
 #include "base/error.h"
@@ -182,7 +182,8 @@ static int placeholder(diff *d, int waits_for, int dir) {
   return graph_node(d->g, n);
 }
 
-/* The other product with the same matrix, as far as `like` reaches: the adjoint of y = W x is W' dy, that of x = W' y is W dx. */
+/* The other product with the same matrix, as far as `like` reaches. The adjoint of y = W x is W' dy, that of x = W' y is W
+ * dx. */
 static int transposed(diff *d, int product, int operand, int like) {
   const node p = *graph_at(d->g, product), *o = graph_at(d->g, operand);
   node n = diff_node(d->g, p.op == OP_MATVEC ? OP_MATVEC_T : OP_MATVEC, like);

@@ -31,8 +31,8 @@ extern const diff_row *const diff_others[OP_COUNT]; /* NULL: elementwise */
 /* Columns of half the width: the means (k = 0) or variances (k = 1) of BATCH_STATS, or one of two such sums. */
 int diff_half(graph *g, int both, int k);
 
-/* A contribution may be of width 1 or in PARAM space where the same value holds for all columns or rows of node `like`: elementwise
- * nodes repeat it anyway. Sums need it at full size. */
+/* A contribution may be of width 1 or in PARAM space where the same value holds for all columns or rows of node `like`.
+ * Elementwise nodes repeat it anyway. Sums need it at full size. */
 int diff_full(graph *g, int c, int like);
 /* Brings a contribution to y down to the size of y's input x: sums over what y repeated. */
 int diff_reduce(graph *g, int c, int y, int x);

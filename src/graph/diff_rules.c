@@ -1,6 +1,6 @@
 /* diff_rules.c - derivatives of the elementwise operators, read from ops.def, and the algebra of contributions.
  *
- * The idea: a derivative is an expression in Unroll's own language, so the parser of nets parses it, and evaluating it with node
+ * The idea: a derivative is an expression in Unroll's own language, so the parser of nets parses it. Evaluating it with node
  * numbers as values yields nodes. Not here: the order in which nodes are visited (diff.c). */
 #include "graph/diff.h"
 #include <assert.h>

@@ -1,10 +1,9 @@
 /* graph.h - a net as a graph of operators over rows, and its gradient in the same graph.
  *
- * Layout (the only one after data/): a time axis has sequences b = 0..B-1 in order of decreasing length; step t has the
- * first active[t] of them; a STEP node is a matrix of R = sum active[t] rows, step after step, each of the node's width.
- * A STATIC node has B rows, a PARAM node one.
- * Recurrence: a cycle of nodes through SHIFT. SHIFT and EDGE are each other's adjoints, so backpropagation through time is
- * nothing but the gradient of SHIFT. h[t-2] is two SHIFTs. */
+ * Layout (the only one after data/): a time axis has sequences b = 0..B-1 in order of decreasing length. Step t has the first
+ * active[t] of them. A STEP node is a matrix of R = sum active[t] rows, step after step, each of the node's width. A STATIC
+ * node has B rows, a PARAM node one. Recurrence: a cycle of nodes through SHIFT. SHIFT and EDGE are each other's adjoints, so
+ * backpropagation through time is nothing but the gradient of SHIFT. h[t-2] is two SHIFTs. */
 #ifndef GRAPH_GRAPH_H
 #define GRAPH_GRAPH_H
 #include <stdbool.h>
@@ -80,8 +79,8 @@ typedef struct node {
 } node;
 
 enum init_kind { INIT_DEFAULT, INIT_NUMBER, INIT_UNIFORM, INIT_NORMAL, INIT_XAVIER, INIT_HE, INIT_ORTHOGONAL, INIT_IDENTITY };
-/* PARAM_RUNNING: means and variances of batches. What stands in the place of their gradient is what the last batch had, and a step
- * of training moves them RUNNING_SHARE of the way there, whatever the optimizer is. */
+/* PARAM_RUNNING: means and variances of batches. In the place of their gradient stands what the last batch had. A step of
+ * training moves them RUNNING_SHARE of the way there, whatever the optimizer is. */
 enum param_role { PARAM_BIAS, PARAM_VECTOR, PARAM_INPUT_MATRIX, PARAM_RECURRENT_MATRIX, PARAM_EMBEDDING, PARAM_RUNNING };
 #define RUNNING_SHARE 0.1f
 typedef struct param {
@@ -96,8 +95,8 @@ typedef struct param {
   span at;
 } param;
 
-/* What the batch must bring. (variable, lag) pairs are inputs of their own: token[t-1] is the input {token, lag 1}, whose
- * first entry of a sequence is index -1 (or what came before, in a stream). */
+/* What the batch must bring. (variable, lag) pairs are inputs of their own. token[t-1] is the input {token, lag 1}; its first
+ * entry of a sequence is index -1, or in a stream what came before. */
 typedef struct input {
   int data;   /* number of the data declaration */
   int lag;    /* 0: the value at t; 1: at t-1 ... */
@@ -137,7 +136,8 @@ typedef struct carry { /* a state that a stream hands to its next pass */
   const char *name; /* "h.c" */
 } carry;
 
-/* What a distribution is about: any number; 0 or 1; 0, 1, 2 ...; any numbers, but of three the last is 0 or 1 (a pen); symbols. */
+/* What a distribution is about: any number; 0 or 1; 0, 1, 2 and so on; symbols. SUPPORT_PEN: any numbers, but of three the last
+ * is 0 or 1. */
 enum support { SUPPORT_REAL, SUPPORT_BIT, SUPPORT_COUNT, SUPPORT_PEN, SUPPORT_SYMBOLS };
 static inline enum support support_of_entry(enum support s, int width, int entry) {
   return s != SUPPORT_PEN ? s : width == 3 && entry == 2 ? SUPPORT_BIT : SUPPORT_REAL;
@@ -223,9 +223,9 @@ typedef struct graph {
   void *index; /* hash table for sharing common subexpressions */
 } graph;
 
-/* --- building blocks (graph.c) --- all return a node number or NODE_NONE when out of memory (sticky: graph_failed).
- * Equal nodes are shared, constants folded (x*1, x+0, x*0, number op number, neg neg). Elementwise nodes get the larger space of
- * their inputs; a STATIC side of a STEP node is wrapped in SPREAD; width 1 against N is a repetition over the width. */
+/* --- building blocks (graph.c) --- all return a node number or NODE_NONE when out of memory (sticky: graph_failed). Equal
+ * nodes are shared, constants folded (x*1, x+0, x*0, number op number, neg neg). Elementwise nodes get the larger space of
+ * their inputs. A STATIC side of a STEP node is wrapped in SPREAD. Width 1 against N is a repetition over the width. */
 void graph_init(graph *g);
 void graph_free(graph *g);
 bool graph_failed(const graph *g);
@@ -259,8 +259,9 @@ typedef struct build_options {
   /* Names of settings that change while plans of the graph run: they are nodes, and may stand in equations only. */
   const char *const *varying;
   int n_varying;
-  /* --init: "h.Uz=uniform(0.1)"; a name may have '*', or be a word for many (all, matrices, recurrent, inputs, embeddings, biases,
-   * vectors); a value alone is for all matrices. Later ones come over earlier ones, all of them over the files' `init` lines. */
+  /* --init: "h.Uz=uniform(0.1)". A name may have '*', or be a word for many (all, matrices, recurrent, inputs, embeddings,
+   * biases, vectors). A value alone is for all matrices. Later ones come over earlier ones, all of them over the files' `init`
+   * lines. */
   const char *const *inits;
   int n_inits;
   /* Numbers that are predicted at every step may not be observed at some. No loss counts there, and at earlier steps the net sees
@@ -270,8 +271,8 @@ typedef struct build_options {
   const char *(*find_cell)(void *context, const char *name, arena *memory, const char **file);
   void *context;
 } build_options;
-/* Forward graph with losses. A cell file alone can be built too: its input is a data variable x of width `--set input=N`
- * (default 5), its size `--set hidden=N` (default 7); g->output_node is then its output. */
+/* Forward graph with losses. A cell file alone can be built too. Its input is a data variable x of width `--set input=N`
+ * (default 5), its size `--set hidden=N` (default 7). g->output_node is then its output. */
 unroll_status graph_build(graph *g, const program *net, const build_options *options, unroll_error *err);
 
 /* --- gradient (diff.c) --- adds the gradient of sum over losses of LOSS_SCALE * loss to the same graph, for all parameters. */
@@ -281,8 +282,8 @@ typedef struct seed {
   int node, cotangent;
 } seed;
 unroll_status graph_differentiate_from(graph *g, const seed *seeds, int n_seeds, unroll_error *err);
-/* And the adjoints of n nodes that no gradient of a parameter needs, INPUTs for instance: adjoints[i] is a node of the size of
- * wanted[i], which is no SHIFT, or NODE_NONE where nothing flows back. */
+/* Adds also the adjoints of n nodes that no gradient of a parameter needs, INPUTs for instance. No wanted[i] is a SHIFT.
+ * adjoints[i] is a node of its size, or NODE_NONE where nothing flows back. */
 unroll_status graph_differentiate_wanting(graph *g, const seed *seeds, int n_seeds, const int *wanted, int *adjoints, int n,
                                           unroll_error *err);
 

@@ -34,7 +34,7 @@ void print_name(printer *p, int x) {
     print_full_name(p, n->name);
 }
 
-/* Whether the value at the edge of a SHIFT is printed: in the language it belongs to the call, in the gradient it is a term. */
+/* Whether the value at the edge of a SHIFT is printed. In the language it belongs to the call, in the gradient it is a term. */
 static bool prints_start(const printer *p, int x) {
   const node *n = graph_at(p->g, x);
   return n->in[1] != NODE_NONE && ((p->g->n_forward && x >= p->g->n_forward) || n->in[0] == NODE_NONE);

@@ -1,5 +1,5 @@
-/* cost.c - see cost.h. A matrix counts once for a stage, however many of its instructions look at it; what only lives during one
- * step of a loop, and what is the same for all rows, stays in a cache and counts nothing. */
+/* cost.c - see cost.h. A matrix counts once for a stage, however many of its instructions look at it. What lives during one
+ * step of a loop only, and what is the same for all rows, stays in a cache and counts nothing. */
 #include "plan/cost.h"
 
 enum { MAX_PLACES = 256 };

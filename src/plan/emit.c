@@ -459,8 +459,8 @@ static unroll_status emit_bounds(struct plan *p, int number, stage *s, unroll_er
   return UNROLL_OK;
 }
 
-/* Places hold offsets, which are known only when all requests are: stages are emitted twice, the first time for the requests of
- * the weight gradients alone. */
+/* Places hold offsets, which are known only when all requests are. So stages are emitted twice, the first time for the requests
+ * of the weight gradients alone. */
 unroll_status plan_emit(struct plan *p, unroll_error *err) {
   const graph *g = p->g;
   p->const_capacity = p->n_values + 2 + p->g->n_varying;

@@ -99,8 +99,9 @@ typedef struct stage_outer {
   } * dots;
 } stage_outer;
 
-/* CONV and its adjoint: of every row a picture [rows, columns, groups * channels], with a border around it, becomes [out_rows,
- * out_columns, groups * out_channels]; POOL, POOL_MEAN and their adjoints: squares. Of batch normalization: positions and channels.
+/* CONV and its adjoint: every row is a picture [rows, columns, groups * channels] with a border around it. It becomes
+ * [out_rows, out_columns, groups * out_channels]. POOL, POOL_MEAN and their adjoints: squares. Batch normalization: positions
+ * and channels.
  */
 typedef struct stage_picture {
   int rows, columns, channels;
@@ -255,7 +256,8 @@ static inline int64_t padded(int64_t width) { return (width + LANES - 1) / LANES
 enum { APART = 128 };
 static inline int64_t matrix_row(int64_t width) { return padded(width) % APART ? padded(width) : padded(width) + LANES; }
 
-/* Columns of sums that a pair (dy, x), x of this width, keeps outside the gradient: all, or those of the last part of a vector. */
+/* How many columns of sums a pair (dy, x), x of this width, keeps outside the gradient: all, or those of a vector's last
+ * part. */
 static inline int outer_kept(const struct outer_pair *pair, int width) {
   return pair->straight ? width % LANES ? LANES : 0 : (int)padded(width);
 }

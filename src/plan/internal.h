@@ -1,9 +1,9 @@
-/* internal.h - the planner's own view of a graph, shared by its files: lower.c makes it, schedule.c orders it, phase.c finds
- * what may be cut into windows of steps and window.c what that takes, group.c forms stages, memory.c finds room in the arena,
+/* internal.h - the planner's own view of a graph, shared by its files. lower.c makes it, schedule.c orders it. phase.c finds
+ * what may be cut into windows of steps, and window.c what that takes. group.c forms stages, memory.c finds room in the arena.
  * emit.c, tile.c and pack.c write the frozen plan.
  *
- * A value is a node of the graph after three rewritings: sums with their products are one value (SUM), cheap equations used
- * both forward and backward are computed twice, and what a loop does not need to compute step by step is taken out of it. */
+ * A value is a node of the graph after three rewritings. Sums with their products are one value (SUM). Cheap equations used
+ * both forward and backward are computed twice. What a loop need not compute step by step is taken out of it. */
 #ifndef PLAN_INTERNAL_H
 #define PLAN_INTERNAL_H
 #include "graph/graph.h"
@@ -133,7 +133,8 @@ unroll_status plan_group(struct plan *p, unroll_error *err);
 /* window.c: is a pass in windows possible, what is computed again (after plan_group), rows between windows (requests). */
 unroll_status plan_window_check(struct plan *p, unroll_error *err);
 unroll_status plan_windows(struct plan *p, unroll_error *err);
-/* Of a finished plan: the steps of a chunk that may be worth while, and whether it is so small that it is fast; 0: none. */
+/* Of a finished plan: the steps of a chunk that may be worth while, 0: none. `fast` says whether it is so small that it is
+ * fast. */
 int plan_chunk(const struct plan *p, bool *fast);
 unroll_status plan_window_memory(struct plan *p, unroll_error *err);
 bool plan_outlives_sweeps(const struct plan *p, int number); /* once it is known when it dies */

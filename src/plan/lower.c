@@ -1,8 +1,8 @@
 /* lower.c - graph nodes become the planner's values.
  *
- * In this order: live nodes are copied; cheap elementwise values that both the forward and the backward part read are computed
- * anew for the latter (an instruction costs less than a matrix in memory); additions that hold products become sums, which one
- * product kernel call can start from its other terms. */
+ * First live nodes are copied. Then cheap elementwise values that both the forward and the backward part read are computed anew
+ * for the latter. An instruction costs less than a matrix in memory. Then additions that hold products become sums. One call of
+ * the product kernel starts from a sum's other terms. */
 #include <string.h>
 #include "base/error.h"
 #include "plan/internal.h"

@@ -1,9 +1,10 @@
 /* memory.c - which values need a matrix, how long each lives, and where in the arena it lies.
  *
  * A value that only its own tile program reads never leaves the first-level cache. The others live from the stage that computes
- * them to the last that reads them; matrices that do not live at the same time share room (first fit, largest first). A tile
- * program may write a result where it has read an operand for the last time: so the gradients of gates take the place of the gates,
- * which is in the cache at that moment, and a pass touches less memory. So may a softmax or a layer norm, and their gradients. */
+ * them to the last that reads them. Matrices that do not live at the same time share room (first fit, largest first). A tile
+ * program may write a result where it has read an operand for the last time. So the gradients of gates take the place of the
+ * gates. The place is in the cache at that moment, and a pass touches less memory. So may a softmax or a layer norm, and their
+ * gradients. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
@@ -209,8 +210,9 @@ static int find_operand(const struct plan *p, const places *q, int n, bool ready
   return -1;
 }
 
-/* Gives every elementwise result of a program, in its order, and every result by rows the place of an operand that is free by then:
- * of those that this stage reads last. An instruction looks only at what earlier ones are done with, as a deep net has thousands.
+/* Gives every elementwise result of a program, in its order, and every result by rows the place of an operand. The operand is
+ * one that this stage reads last and that is free by then. An instruction looks only at what earlier ones are done with, as a
+ * deep net has thousands.
  */
 static void replace_in(struct plan *p, const places *q, const int *members, int n, int at_stage) {
   int count = 0;
@@ -282,7 +284,8 @@ static unroll_status replace_operands(struct plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
-/* A matrix with the rows of all chunks is in use from the first stage of its sweep to the last of that which reads it last. */
+/* A matrix with the rows of all chunks is in use from the first stage of its sweep. Its end is the last stage of the sweep that
+ * reads it last. */
 static void live_for_sweeps(const struct plan *p, value *v) {
   const int last = v->dies < p->n_groups ? p->groups[v->dies].phase : -1;
   while (v->born > 0 && p->groups[v->born - 1].phase == v->phase) v->born--;

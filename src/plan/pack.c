@@ -1,7 +1,7 @@
 /* pack.c - which weights are packed where, and in which order.
  *
- * A matrix is packed twice: by rows for W x, by columns for W' dy. Both are done strip after strip of its rows, so that a strip is
- * read from memory once: of a vocabulary of 10,000 words the matrix fits no cache. */
+ * A matrix is packed twice: by rows for W x, by columns for W' dy. Both are done strip after strip of its rows, so that a strip
+ * is read from memory once. The matrix of a vocabulary of 10,000 words fits no cache. */
 #include <string.h>
 #include "base/error.h"
 #include "plan/internal.h"

@@ -1,15 +1,16 @@
 /* phase.c - which stages go together through time, and in which direction.
  *
- * The idea: a pass can be cut into windows of steps, which run one after the other and need memory for one window only. Such a walk
- * over all windows is a sweep. What has no step comes before, between or after sweeps; so phases alternate: 0 is what needs no step
- * of the axis that is cut, 1 the first sweep, 2 what needs a sum or an end of the first sweep, 3 the second sweep ... Sweeps 0, 2
- * .. go from the first step to the last, the others back. A value that looks at the step before, in its own sweep, needs one that
- * goes forwards: so a recurrence runs in sweep 0 and its gradient in sweep 1; one that starts at the last step runs in sweep 1 and
- * its gradient in sweep 2. What nobody needs early is done late, because an early sweep's values have to be computed again, or
- * kept, for a later one: so the logits over a vocabulary and all that follows from them belong to sweep 1.
+ * The idea: a pass can be cut into windows of steps, which run one after the other and need memory for one window only. Such a
+ * walk over all windows is a sweep. What has no step comes before, between or after sweeps, so phases alternate. Phase 0 is
+ * what needs no step of the axis that is cut. Phase 1 is the first sweep, phase 2 what needs a sum or an end of it, phase 3 the
+ * second sweep, and so on. Even sweeps, from 0, go from the first step to the last, the others back. A value that looks at the
+ * step before, in its own sweep, needs one that goes forwards. So a recurrence runs in sweep 0 and its gradient in sweep 1. One
+ * that starts at the last step runs in sweep 1 and its gradient in sweep 2. What nobody needs early is done late, because an
+ * early sweep's values have to be computed again, or kept, for a later one. So the logits over a vocabulary and all that
+ * follows from them belong to sweep 1.
  *
- * Every plan has phases, cut or not: its stages are in their order, and sums over rows go in the direction of their sweep, so that
- * a pass in windows has the bits of a pass in one. A net that needs all steps at once on every axis (attention to them) has none.
+ * Every plan has phases, cut or not. Its stages are in their order, and sums over rows go in the direction of their sweep. So a
+ * pass in windows has the bits of a pass in one. A net that needs all steps at once on every axis (attention to them) has none.
  */
 #include "base/error.h"
 #include "plan/internal.h"
@@ -164,8 +165,8 @@ static int last_needed(const struct plan *p, int operand, int number) {
   return last;
 }
 
-/* A sum for a parameter goes with the last sweep that needs both its operands: an earlier one would have them computed, or kept,
- * for both. */
+/* A sum for a parameter goes with the last sweep that needs both its operands. An earlier one would have them computed, or
+ * kept, for both. */
 static bool sum_late(struct plan *p) {
   bool changed = false;
   for (int i = 0; i < p->n_values; i++) {

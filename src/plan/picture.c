@@ -1,8 +1,8 @@
 /* picture.c - convolutions, pools and batch normalization: sizes, packed weights, scratch.
  *
- * The adjoint of a convolution is one, too: of dy, with the patch turned by half a turn and as many zeros around dy as the patch
- * reaches over, and zeros between its pixels where the patches had a stride. So both are one kind of stage, and differ in how W is
- * packed. */
+ * The adjoint of a convolution is one, too. It is of dy, with the patch turned by half a turn and as many zeros around dy as
+ * the patch reaches over. Where the patches had a stride, there are zeros between dy's pixels. So both are one kind of stage,
+ * and differ in how W is packed. */
 #include "base/error.h"
 #include "plan/internal.h"
 
@@ -53,8 +53,9 @@ static unroll_status note_floats(struct plan *p, int64_t floats, unroll_error *e
   return UNROLL_OK;
 }
 
-/* What a thread needs for one group of one picture: the picture with its border, a row of the result, and a bias; for weight
- * gradients the same of x, dy with room at the end of its rows, and the sums. A panel may read beyond the last pixel. */
+/* What a thread needs for one group of one picture: the picture with its border, a row of the result, and a bias. For weight
+ * gradients it needs the same of x, dy with room at the end of its rows, and the sums. A panel may read beyond the last
+ * pixel. */
 static unroll_status note_room(struct plan *p, const stage_picture *q, bool outer, unroll_error *err) {
   const int64_t columns = stage_framed(q->out_columns, q), rows = stage_framed(q->out_rows, q);
   int64_t floats = padded(rows * columns * q->channels) + PANEL_VECTORS * LANES + (q->out_columns + 1) * padded(q->out_channels);

@@ -29,8 +29,8 @@ static unroll_status find_inputs(plan *p, unroll_error *err) {
   return UNROLL_OK;
 }
 
-/* What is planned is a shard. Where the caller bounds the cells, rows are in order of decreasing length: each but the first of a
- * shard has S - 1 before it that are as long. */
+/* What is planned is a shard. Where the caller bounds the cells, rows are in order of decreasing length. So each but the first
+ * of a shard has S - 1 before it that are as long. */
 static void cut(plan *p) {
   plan_options *o = &p->options;
   frozen *f = &p->out;

@@ -1,9 +1,9 @@
 /* schedule.c - what runs step by step, what runs over all steps at once, and in which order.
  *
- * Tarjan's strongly connected components of the graph of values: a component with a cycle is a loop, everything else is batched.
- * Products in a loop whose operand is not on the cycle are taken out (hoisted); equations outside that only one loop reads go
- * into its tile program (sunk), so that their results never see memory; so do those that read a loop's results,
- * which are in the first-level cache then. Then every value gets the earliest level it can have. */
+ * Tarjan's strongly connected components of the graph of values: a component with a cycle is a loop, everything else is
+ * batched. Products in a loop whose operand is not on the cycle are taken out (hoisted). Equations outside that only one loop
+ * reads go into its tile program (sunk), so that their results never see memory. So do those that read a loop's results, which
+ * are in the first-level cache then. Then every value gets the earliest level it can have. */
 #include <string.h>
 #include "base/error.h"
 #include "plan/internal.h"
@@ -58,12 +58,12 @@ static bool reads_itself(const struct plan *p, int v) {
   return false;
 }
 
-/* From this many rows on, one step's rows fill the product kernel as well as all steps' rows would, and a product that could be
- * hoisted is cheaper in a loop that has products anyway: its result is added to where it is, instead of being a matrix in memory.
- * The sum has the same order either way: hoistable products first.
+/* From this many rows on, one step's rows fill the product kernel as well as all steps' rows would. Then a product that could
+ * be hoisted is cheaper in a loop that has products anyway. Its result is added to where it is, instead of being a matrix in
+ * memory. The sum has the same order either way: hoistable products first.
  *
- * Not so where k is DEEP times the rows of a step, as below a softmax over a vocabulary: then the weights, read anew at each step,
- * are many times what the result takes, and no cache holds them. */
+ * Not so where k is DEEP times the rows of a step, as below a softmax over a vocabulary. There the weights are read anew at
+ * each step. They are many times what the result takes, and no cache holds them. */
 enum { DEEP = 8 };
 
 /* Moves the products that need no step to the front; returns how many there are. */

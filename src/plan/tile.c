@@ -1,8 +1,9 @@
 /* tile.c - a group of sums and elementwise values becomes one tile program.
  *
- * Sums with the same operand share kernel calls: their columns lie side by side in the panels (gates x unit vectors, at most 4).
- * The equations become instructions over [rows x unit] values; a value that nobody else reads is folded into its reader's
- * instruction where there is one for the pair (1 - y^2, a*b + c ...). Results that only this program reads live in slots. */
+ * Sums with the same operand share kernel calls: their columns lie side by side in the panels (gates x unit vectors, at most
+ * 4). The equations become instructions over [rows x unit] values. A value that nobody else reads is folded into its reader's
+ * instruction where there is one for the pair (1 - y^2, a*b + c, and others). Results that only this program reads live in
+ * slots. */
 #include <string.h>
 #include "base/error.h"
 #include "plan/internal.h"

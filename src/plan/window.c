@@ -1,14 +1,14 @@
 /* window.c - a pass in windows of steps: what is computed again, and what one window leaves to the next.
  *
- * In a sweep (phase.c) every window runs the stages of that sweep. What an earlier sweep computed and this one reads is no longer
- * there, and is computed again for the window, except where the window was the last one to run. A recurrence can begin in the
- * middle because the rows that a neighbour window looks at, those of the last step or of the first, are kept for every window.
- * Sums, ends and weight gradients have one result for all windows, and are never computed twice. What needs no step is computed
- * once and outlives the sweeps: its matrix is shared with nothing.
+ * In a sweep (phase.c) every window runs the stages of that sweep. What an earlier sweep computed and this one reads is no
+ * longer there. It is computed again for the window, except where the window was the last one to run. A recurrence can begin in
+ * the middle. For every window the rows that its neighbour looks at, of the last step or the first, are kept. Sums, ends and
+ * weight gradients have one result for all windows, and are never computed twice. What needs no step is computed once and
+ * outlives the sweeps: its matrix is shared with nothing.
  *
- * Chunks are windows in which nothing is computed again: what another sweep or a neighbour window reads has a matrix of all steps,
- * and only the rest one of a chunk's. They need more memory than windows and no more time; often less, for what a stage leaves to
- * the next is in the caches. */
+ * Chunks are windows in which nothing is computed again. What another sweep or a neighbour window reads has a matrix of all
+ * steps, and only the rest has one of a chunk's. They need more memory than windows and no more time; often less, for what a
+ * stage leaves to the next is in the caches. */
 #include "base/error.h"
 #include "plan/internal.h"
 
@@ -102,8 +102,8 @@ static bool read_elsewhere(const struct plan *p, const value *v) {
   return false;
 }
 
-/* Every chunk reads the panels of all products again, and what only it needs comes from the caches instead of memory: so it has
- * rows enough that the one is less than the other. */
+/* A chunk costs and saves. Every chunk reads the panels of all products again, and what only it needs comes from the caches
+ * instead of memory. A chunk has rows enough that the first is less than the second. */
 int plan_chunk(const struct plan *p, bool *fast) {
   enum { ROWS = 256, FLOATS = 1 << 21 }; /* of matrices that one sweep alone needs: fewer stay in the caches, chunks or not */
   const int64_t unit = p->options.precision == PRECISION_BF16 ? PLAN_STEPS_OF_PAIRS : 1;
