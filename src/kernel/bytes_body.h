@@ -1,6 +1,7 @@
 /* bytes_body.h - a row of floats as bytes with a scale: see bytes_of_row in kernel.h.
  *
- * Rounding is an addition: in a float of 1.5 * 2^23 and a little more, the last bit counts ones, and the last byte is the number.
+ * Rounding is an addition. In a float of 1.5 * 2^23 and a little more, the last bit counts ones, and the last byte is the
+ * number.
  */
 #ifndef KERNEL_BYTES_BODY_H
 #define KERNEL_BYTES_BODY_H

@@ -1,9 +1,9 @@
 /* kernel.h - the arithmetic. One table of functions per instruction set; all tables give the same bits.
  *
- * Contract: vectors of 16 lanes everywhere (two AVX2 registers, four NEON ones, a loop in portable C). Every matrix that is
- * written or read by whole vectors has its rows padded to a multiple of 16 floats and starts at a multiple of 64 bytes; lanes
- * beyond a matrix's width hold anything. (Where a product writes is an exception: any address will do.) Sums over k run in
- * increasing order with fused multiply-adds. Nothing allocates. */
+ * Contract: vectors of 16 lanes everywhere (two AVX2 registers, four NEON ones, a loop in portable C). A matrix that is written
+ * or read by whole vectors has its rows padded to a multiple of 16 floats. It starts at a multiple of 64 bytes. Lanes beyond
+ * its width hold anything. (Where a product writes is an exception: any address will do.) Sums over k run in increasing order
+ * with fused multiply-adds. Nothing allocates. */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
 #include <limits.h>
@@ -41,8 +41,8 @@ static inline factors factors_of(enum precision p, int k) {
 }
 enum { BYTES_MOST = 1 << 17 }; /* numbers in a product of bytes: 127 * 127 times as much is below 2^31 */
 
-/* Lines of the cache that are needed soon: n of them, `step` floats apart. A list of them ends with one of FETCH_END. Products ask
- * for a line with each step of k, so that they come while the processor multiplies; what they have asked for is taken off.
+/* Lines of the cache that are needed soon: n of them, `step` floats apart. A list of them ends with one of FETCH_END. Products
+ * ask for a line with each step of k, so that lines come while the processor multiplies. What they have asked for is taken off.
  * own: the line will be written, and another core may have it. */
 typedef struct fetch_run {
   const float *p;
@@ -62,8 +62,9 @@ typedef struct product_part {
   int k; /* >= 0 */
 } product_part;
 
-/* C = init + A B + A' B' + ... for a block of rows and up to 4 vectors of columns, one part after the other; vector v of row i of
- * the result goes to c[v] + i * c_row[v], and starts from init[v] + i * init_row[v] (NULL: zero; init may be c itself, to add on).
+/* C = init + A B + A' B' and so on, one part after the other. C is a block of rows and up to 4 vectors of columns. Vector v of
+ * row i of the result goes to c[v] + i * c_row[v]. It starts from init[v] + i * init_row[v]; NULL: zero. init may be c itself,
+ * to add on.
  */
 enum { PRODUCT_PARTS = 16 };
 typedef struct product {
@@ -88,8 +89,8 @@ enum tile_op {
   TILE_COUNT
 };
 
-/* An operand of a tile program: [rows, vectors * 16] floats at p, `row` floats from one row to the next (0: the same row for
- * all, e.g. a bias). splat: one float per row at p[i * row], repeated over the lanes (row = 0: a constant). */
+/* An operand of a tile program: [rows, vectors * 16] floats at p. There are `row` floats from one row to the next; 0: the same
+ * row for all, as with a bias. splat: one float per row at p[i * row], repeated over the lanes (row = 0: a constant). */
 typedef struct tile_operand {
   float *p;
   ptrdiff_t row;
@@ -110,9 +111,9 @@ typedef struct step_rows {
   int n;
 } step_rows;
 
-/* Connectionist temporal classification (Graves et al. 2006): n symbols, and a blank before, between and after them, go over the
- * steps of a sequence. A row of states has the logarithms of their probabilities: the n + 1 blanks at p[LANES ..], the symbols at
- * p[LANES + ctc_section(n) ..]; whatever else is in the row is CTC_NEVER. */
+/* Connectionist temporal classification (Graves et al. 2006): n symbols, and a blank before, between and after them, go over
+ * the steps of a sequence. A row of states has the logarithms of their probabilities. The n + 1 blanks are at p[LANES ..], the
+ * symbols at p[LANES + ctc_section(n) ..]. Whatever else is in the row is CTC_NEVER. */
 #define CTC_NEVER (-1e30f)
 static inline ptrdiff_t ctc_section(int n) { return (n + LANES) / LANES * LANES + LANES; } /* ends with LANES times CTC_NEVER */
 /* The steps that a sequence of symbols needs: one for each, and a blank between equal ones. */
@@ -149,18 +150,18 @@ struct kernels {
   void (*pairs_of_row)(float *pairs, const float *x, int n);
   /* pairs[j] = (x[j], next[j]) for n columns; next NULL: zeros. pairs may be x or next. */
   void (*pairs_of_rows)(float *pairs, const float *x, const float *next, int n);
-  /* The same on bytes, which lie in a and b as if four were one float (a quad): k counts quads, and 4 k <= BYTES_MOST. A row of A
-   * is its scale, then its quads, unsigned and 128 too large; B begins with a row of scales and a row of corrections (integers:
-   * -128 times the sum of a column's bytes), then come its quads, signed. C = init + scale_a * (scale_b * sum): the sum of the
-   * products is an exact integer, so only these two multiplications and the addition round. */
+  /* The same on bytes, which lie in a and b as if four were one float (a quad): k counts quads, and 4 k <= BYTES_MOST. A row of
+   * A is its scale, then its quads, unsigned and 128 too large. B begins with a row of scales and a row of corrections,
+   * integers: -128 times the sum of a column's bytes. Then come its quads, signed. C = init + scale_a * (scale_b * sum). The
+   * sum of the products is an exact integer, so only two multiplications and the addition round. */
   void (*product_bytes)(const product *p);
   /* n floats as such a row of A: scale = largest / 127, bytes = round(x / scale) + 128, ties to even, filled up with 128. A row
    * that is wholly below 2^-119 becomes zeros; one with an infinity or a NaN gets the scale NaN, and so do its results. */
   void (*bytes_of_row)(float *bytes, const float *x, int n);
   void (*tile)(const tile_instruction *code, int n, const tile_operand *operands, int rows, int vectors);
 
-  /* Rows [rows, n] with row strides; n is the true width, the padding is not looked at. Every reduction over a row: lane j sums
-   * columns j, j+16, ..., then the 16 lanes by the tree (j, j+8), (j, j+4), (j, j+2), (j, j+1). */
+  /* Rows [rows, n] with row strides; n is the true width, the padding is not looked at. In every reduction over a row, lane j
+   * sums columns j, j+16 and so on. Then the tree (j, j+8), (j, j+4), (j, j+2), (j, j+1) adds the 16 lanes. */
   void (*softmax)(float *y, ptrdiff_t y_row, const float *x, ptrdiff_t x_row, int rows, int n);
   void (*softmax_grad)(float *dx, ptrdiff_t dx_row, const float *y, ptrdiff_t y_row, const float *dy, ptrdiff_t dy_row, int rows,
                        int n);
@@ -200,9 +201,9 @@ struct kernels {
   void (*square_sum)(float *y, const float *x, float scale, ptrdiff_t line, int size, int channels);
   void (*square_sum_add)(float *dx, const float *dy, float scale, ptrdiff_t line, int size, int channels);
 
-  /* Rows of n channels, `row` floats apart or side by side, neither aligned nor padded; mean, a, b, c are padded vectors of them.
-   * channel_squares: y[j] += sum over rows of (x - mean)^2; channel_dots: y[j] += sum over rows of dy (x - mean);
-   * channel_scale: y = (x - mean) a + b; channel_grad: dx = a (dy + (b (x - mean) + c)) */
+  /* Rows of n channels, `row` floats apart or side by side, neither aligned nor padded; mean, a, b, c are padded vectors of
+   * them. channel_squares: y[j] += sum over rows of (x - mean)^2. channel_dots: y[j] += sum over rows of dy (x - mean).
+   * channel_scale: y = (x - mean) a + b. channel_grad: dx = a (dy + (b (x - mean) + c)). */
   void (*channel_squares)(float *y, const float *x, const float *mean, ptrdiff_t row, int rows, int n);
   void (*channel_dots)(float *y, const float *dy, const float *x, const float *mean, ptrdiff_t row, int rows, int n);
   void (*channel_scale)(float *y, const float *x, const float *mean, const float *a, const float *b, int rows, int n);
@@ -220,19 +221,20 @@ struct kernels {
   void (*additive_grad)(float *out, const float *w, const float *x, const step_rows *y, const float *v, int n);
   void (*additive_mix)(float *out, const float *w, const float *x, const step_rows *y, int n);
 
-  /* Over time: y becomes y plus all rows of x, or the largest of y and them, one row after the other, or `back` from the last one.
+  /* Over time: y becomes y plus all rows of x, or the largest of y and them. Rows come one after the other, or `back` from the
+   * last one.
    */
   void (*sum_time)(float *y, const step_rows *x, int back, int n);
   void (*max_time)(float *y, const step_rows *x, int back, int n);
-  /* Of up to 16 columns: dx_i = left at the first rows of x that are not below y, 0 elsewhere; left becomes what has not gone
+  /* Of up to 16 columns: dx_i = left at the first rows of x that are not below y, 0 elsewhere. Then `left` is what has not gone
    * anywhere. */
   void (*max_time_grad)(float *dx, ptrdiff_t dx_row, float *left, const step_rows *x, const float *y, int n);
 
-  /* A row of states from that of the step before, or after: out = log of the sum over all states that lead here, or where this one
-   * leads to, of exp(from). heard[i]: log probability of symbol i at the step, CTC_NEVER from n on; skip[i]: 0 where symbol i may
-   * follow symbol i - 1 without a blank, else CTC_NEVER; both have ctc_section(n) floats. blank: log probability of the blank.
-   * Forward, `out` includes what is heard at its own step, back it does not, but what is heard at the step of `from`. `shift` is
-   * taken off all results. Returns the largest of them. */
+  /* A row of states from that of the step before, or after. out = log of the sum of exp(from) over all states that lead here,
+   * or where this one leads to. heard[i]: log probability of symbol i at the step, CTC_NEVER from n on. skip[i]: 0 where symbol
+   * i may follow symbol i - 1 without a blank, else CTC_NEVER. Both have ctc_section(n) floats. blank: log probability of the
+   * blank. Forward, `out` includes what is heard at its own step, back it does not, but what is heard at the step of `from`.
+   * `shift` is taken off all results. Returns the largest of them. */
   float (*ctc_forward)(float *out, const float *from, const float *heard, const float *skip, float blank, float shift, int n);
   float (*ctc_back)(float *out, const float *from, const float *heard, const float *skip, float blank, float shift, int n);
   /* The share of each state in all alignments: share[i] of symbol i, [ctc_section(n)]; returns that of all blanks together. */

@@ -1,8 +1,8 @@
 /* optimizer.h - the formulas of the update functions in the table of kernel.h; g, m, v, w are single entries.
  *
- * In all of them the gradient is first scaled (the factor of a clipped global norm, else 1) and given the coupled weight decay,
- * that of an L2 penalty: g <- scale * g + coupled * w. Decoupled decay takes from the weight itself: w <- w - decay * w, where
- * decay is learning rate times lambda, both multiplied by the caller. 0 for none.
+ * In all of them the gradient is first scaled and given the coupled weight decay, that of an L2 penalty: g <- scale * g +
+ * coupled * w. `scale` is the factor of a clipped global norm, else 1. Decoupled decay takes from the weight itself: w <- w -
+ * decay * w. Here decay is learning rate times lambda, multiplied by the caller. 0 for none.
  *
  * adam (Kingma & Ba 2015; with decay: AdamW, Loshchilov & Hutter 2019), t counting updates from 1:
  *   m <- beta1 m + (1 - beta1) g

@@ -1,8 +1,8 @@
 /* pack.c - weights into panels: see the end of kernel.h for the layout.
  *
- * pack_cols copies pieces of rows. pack_rows is a transpose, done 16 steps of k at a time so that each piece of a row is read as
- * one cache line; a step's 16 lanes are written together, past the caches if asked to. Bytes come as rows that are rounded already,
- * and get their signs here. */
+ * pack_cols copies pieces of rows. pack_rows is a transpose, done 16 steps of k at a time so that each piece of a row is read
+ * as one cache line. A step's 16 lanes are written together, past the caches if asked to. Bytes come as rows that are rounded
+ * already, and get their signs here. */
 #include "kernel/kernel.h"
 #include <string.h>
 #ifdef __SSE2__

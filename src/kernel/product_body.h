@@ -1,16 +1,16 @@
-/* product_body.h - C = init + A B for up to four vectors of columns, compiled per instruction set, twice: for floats, and with
- * PRODUCT_PAIRS for pairs of bf16 numbers, where a step of k is a pair and its two products are added one after the other.
+/* product_body.h - C = init + A B for up to four vectors of columns. It is compiled twice per instruction set: for floats, and
+ * with PRODUCT_PAIRS for pairs of bf16 numbers. There a step of k is a pair, whose two products are added one after the other.
  *
- * The idea: a block of MR rows and NV vectors of the result stays in registers while k runs; every step loads NV vectors of B and
- * repeats MR numbers of A over the lanes. Each number of the result is one chain of fused multiply-adds in increasing k, so its
- * bits do not depend on how rows are blocked, nor on cutting k into pieces that start from what the piece before stored.
- * Every step of k also asks for one line of what is needed next (fetch_run), and a block whose rows lie side by side, as those of a
- * weight gradient do, for the sums of the block after it: they come while the multiply-adds go on.
- * vector_*.h says how many rows a block has for 1 to 4 vectors (PRODUCT_ROWS_n). */
+ * The idea: a block of MR rows and NV vectors of the result stays in registers while k runs. Every step loads NV vectors of B
+ * and repeats MR numbers of A over the lanes. Each number of the result is one chain of fused multiply-adds in increasing k. So
+ * its bits do not depend on how rows are blocked. Nor do they depend on cutting k into pieces that start from what the piece
+ * before stored. Every step of k also asks for one line of what is needed next (fetch_run). The rows of some blocks lie side by
+ * side, as those of a weight gradient do. Such a block asks also for the sums of the block after it. All of these lines come
+ * while the multiply-adds go on. vector_*.h says how many rows a block has for 1 to 4 vectors (PRODUCT_ROWS_n). */
 #ifndef KERNEL_PRODUCT_BODY_H
 #define KERNEL_PRODUCT_BODY_H
-/* Steps of k after which the next rows' turn comes at the latest, so that this part of B is still in the second-level cache or,
- * where vectors go one by one, the first. */
+/* Steps of k after which the next rows' turn comes at the latest. Then this part of B is still in the second-level cache, or in
+ * the first where vectors go one by one. */
 enum { PIECE = PRODUCT_WIDE ? 1280 : 256 };
 enum { COPIED_K = 128, COPIED_ROWS = 48 };
 
@@ -205,8 +205,8 @@ static void PRODUCT(product_run)(const product *given) {
       p.init[v] = zeros;
       p.init_row[v] = 0;
     }
-  /* With few registers, vectors are taken together only when all rows fit one block; with many, two where only then they do, for B
-   * is read once for each block. */
+  /* B is read once for each block. So with few registers, vectors are taken together only when all rows fit one block. With
+   * many, two are taken where only then the rows do. */
   int width = p.vectors;
   while (!PRODUCT_WIDE && width > 1 && block_rows[width - 1] < p.rows) width--;
   if (PRODUCT_WIDE && width > 2 && p.rows > PRODUCT_ROWS_4 && p.rows <= PRODUCT_ROWS_2) width = 2;

@@ -1,10 +1,11 @@
-/* product_bytes_body.h - C = init + A B where both are bytes with a scale for each row of A and each column of B; and rows of
- * floats as such bytes. Compiled per instruction set, and once more where the processor multiplies bytes itself.
+/* product_bytes_body.h - C = init + A B where both are bytes, with a scale for each row of A and each column of B. It also
+ * makes such bytes of rows of floats. Compiled per instruction set, and once more where the processor multiplies bytes itself.
  *
- * The idea: sums of products of bytes are exact in 32 bits, so their order and the width of the vectors change nothing, and all
- * that rounds is x / scale on the way in and two multiplications and an addition on the way out, the same operations everywhere.
- * The instruction multiplies unsigned by signed bytes. So A has 128 added, and a column's sum starts from -128 times the sum of its
- * bytes. It may wrap around on its way, but not its end, as long as there are at most BYTES_MOST numbers. */
+ * The idea: sums of products of bytes are exact in 32 bits, so their order and the width of the vectors change nothing. All
+ * that rounds is x / scale on the way in, and two multiplications and an addition on the way out. They are the same operations
+ * everywhere. The instruction multiplies unsigned by signed bytes. So A has 128 added, and a column's sum starts from -128
+ * times the sum of its bytes. It may wrap around on its way, but not its end, as long as there are at most BYTES_MOST
+ * numbers. */
 #ifndef KERNEL_PRODUCT_BYTES_BODY_H
 #define KERNEL_PRODUCT_BYTES_BODY_H
 

@@ -99,8 +99,8 @@ static void cross_entropy_far(float *dx, const float *x, int hit, float d, int n
   dx[hit] = -v_sum(others) * (d / all);
 }
 
-/* exp(x - total), total = log sum exp(x) = loss + x[index]. That sum rounds to its own size, and so does what is left of it: rows
- * where it may be large go from their maximum on. */
+/* exp(x - total), total = log sum exp(x) = loss + x[index]. That sum rounds to its own size, and so does what is left of it. So
+ * rows where it may be large go from their maximum on. */
 static void cross_entropy_grad_run(float *dx, ptrdiff_t dx_row, const float *x, ptrdiff_t x_row, const float *loss,
                                    ptrdiff_t loss_row, const float *dl, ptrdiff_t dl_row, const int32_t *index, int rows, int n) {
   for (int i = 0; i < rows; i++, dx += dx_row, x += x_row) {

@@ -1,8 +1,8 @@
 /* tile_body.h - runs tile programs: one flat switch over instructions, each a loop over the vectors of a tile.
  *
- * The idea: an operand is a pointer and two strides, one for the outer and one for the inner loop; the longer of rows and vectors
- * is the inner one. A constant becomes 16 repeated floats with strides of 0, and a number per row is first repeated over the lanes,
- * 32 rows at a time, so that the loops themselves know only vectors. Two vectors at a time keep the processor busy while one
+ * The idea: an operand is a pointer and two strides, one for the outer and one for the inner loop. The longer of rows and
+ * vectors is the inner one. The loops themselves know only vectors. A constant becomes 16 repeated floats with strides of 0. A
+ * number per row is first repeated over the lanes, 32 rows at a time. Two vectors at a time keep the processor busy while one
  * waits for a division. An instruction's result may be one of its operands: every vector is read before it is written. */
 #ifndef KERNEL_TILE_BODY_H
 #define KERNEL_TILE_BODY_H

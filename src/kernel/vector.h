@@ -1,7 +1,7 @@
 /* vector.h - sixteen float lanes, one meaning on every instruction set.
  *
- * The idea: kernels are written once in terms of v16 (floats), v16i (32-bit integers) and v16m (a mask per lane), and this header
- * picks what these are. Each operation has the same bits everywhere: only IEEE operations that round once, and
+ * The idea: kernels are written once in terms of v16 (floats), v16i (32-bit integers) and v16m (a mask per lane). This header
+ * picks what they are. Each operation has the same bits everywhere: only IEEE operations that round once, and
  *   v_min(a, b) is a < b ? a : b, v_max(a, b) is a > b ? a : b (so b comes out when either is NaN, and for two zeros);
  *   v_fma(a, b, c) is a*b + c and v_fnma(a, b, c) is c - a*b, both fused;
  *   i_dot_bytes(c, a, b) adds to each lane of c the four products of its unsigned bytes of a and signed ones of b, modulo 2^32;

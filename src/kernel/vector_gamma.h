@@ -1,9 +1,9 @@
 /* vector_gamma.h - gamma and beta functions on sixteen lanes, for arguments above 0.
  *
- * The idea: below 8 polynomials of our own, from 8 on Stirling's series (Abramowitz & Stegun 1964, 6.1.40 and 6.3.18). What is
- * needed as a difference of such functions is computed as one, since the difference would keep no digits: log B(a, b), and
- * digamma(a + b) - digamma(a). Relative errors found: lgamma and digamma 2.1e-7, the difference 4e-7, lbeta 6e-7 of
- * 1 + |log B|. Not inlined: they are long, and few nets use them. */
+ * The idea: below 8 polynomials of our own, from 8 on Stirling's series (Abramowitz & Stegun 1964, 6.1.40 and 6.3.18). Two
+ * differences of such functions are computed as one function each, since a difference would keep no digits. They are log B(a,
+ * b), and digamma(a + b) - digamma(a). Relative errors found: lgamma and digamma 2.1e-7, the difference 4e-7, lbeta 6e-7 of 1 +
+ * |log B|. Not inlined: they are long, and few nets use them. */
 #ifndef KERNEL_VECTOR_GAMMA_H
 #define KERNEL_VECTOR_GAMMA_H
 
@@ -27,7 +27,8 @@ VECTOR_FUNCTION v16 v_log1p_square(v16 x) {
   return v_add(l, v_select(far, l, lost));
 }
 
-/* (x - 1 - log x) / (x - 1)^2, x > 0: near 1 by log x = 2 atanh s, s = (x - 1) / (x + 1), where the difference keeps no digits. */
+/* (x - 1 - log x) / (x - 1)^2, x > 0. Near 1 the difference keeps no digits, so there it is by log x = 2 atanh s, s = (x - 1) /
+ * (x + 1). */
 GAMMA_FUNCTION v16 v_log_bend(v16 x) {
   const v16 w = v_sub(x, v_one()), s = v_div(w, v_add(x, v_one())), z = v_mul(s, s), rest = v_sub(v_one(), s);
   v16 p = v_set1(0.0588235296f);
@@ -104,8 +105,8 @@ GAMMA_FUNCTION v16 v_digamma(v16 x) {
   return v_select(v_lt(x, v_zero()), v_set1(NAN), v_select(v_lt(y, v_set1(GAMMA_FAR)), near, far));
 }
 
-/* log B(a, b) = log gamma(a) + log gamma(b) - log gamma(a + b). With p <= q, q brought to 8 or more by
- * B(p, q) = B(p, q + 1) (p + q) / q; then log gamma(p + q) - log gamma(q) is the difference of two series. */
+/* log B(a, b) = log gamma(a) + log gamma(b) - log gamma(a + b). With p <= q, B(p, q) = B(p, q + 1) (p + q) / q brings q to 8 or
+ * more. Then log gamma(p + q) - log gamma(q) is the difference of two series. */
 GAMMA_FUNCTION v16 v_lbeta(v16 a, v16 b) {
   const v16 p = v_min(a, b), q = v_max(a, b), far = v_set1(GAMMA_FAR);
   const v16m small = v_lt(q, far);
@@ -125,8 +126,8 @@ GAMMA_FUNCTION v16 v_lbeta(v16 a, v16 b) {
   return v_select(v_lt(v_zero(), v_add(a, b)), r, v_set1(NAN));
 }
 
-/* digamma(x + b) - digamma(x), x, b > 0: the sum of b / ((x + k)(x + b + k)) up to 8, then the difference of two series, where
- * v - w = 1/y^2 - 1/n^2 is taken out. All terms but the last factor's are positive, so no digits are lost. */
+/* digamma(x + b) - digamma(x), x, b > 0. It is the sum of b / ((x + k)(x + b + k)) up to 8, then the difference of two series.
+ * There v - w = 1/y^2 - 1/n^2 is taken out. All terms but the last factor's are positive, so no digits are lost. */
 GAMMA_FUNCTION v16 v_digamma_rise(v16 x, v16 b) {
   const v16m small = v_lt(x, v_set1(GAMMA_FAR));
   v16 sum = v_zero();

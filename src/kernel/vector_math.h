@@ -1,10 +1,11 @@
 /* vector_math.h - exp, tanh and the rest on sixteen lanes, with the same bits on every instruction set.
  *
- * The idea: argument reduction with fused multiply-adds and integer operations on the bits, then a polynomial of our own (minimax,
- * fitted with the Remez exchange and rounded to float), then at most one division. Nothing overflows on the way for any finite
- * argument, limits at the infinities are right, a NaN comes out as a NaN. Largest errors found, in units in the last place: exp and
- * log 0.9, sin and cos 1.6, sigmoid and tanh 2.5, softplus 3.6, normal_cdf and gelu 6 (gelu 10 where it leaves the normal numbers).
- * Results below the smallest normal number may be zero. The clamps are written so that v_min and v_max hand a NaN through. */
+ * The idea: argument reduction with fused multiply-adds and integer operations on the bits, then a polynomial of our own, then
+ * at most one division. The polynomials are minimax, fitted with the Remez exchange and rounded to float. Nothing overflows on
+ * the way for any finite argument, limits at the infinities are right, a NaN comes out as a NaN. Largest errors found, in units
+ * in the last place: exp and log 0.9, sin and cos 1.6, sigmoid and tanh 2.5, softplus 3.6. Those of normal_cdf and gelu are 6,
+ * and 10 where gelu leaves the normal numbers. Results below the smallest normal number may be zero. The clamps are written so
+ * that v_min and v_max hand a NaN through. */
 #ifndef KERNEL_VECTOR_MATH_H
 #define KERNEL_VECTOR_MATH_H
 
@@ -101,8 +102,8 @@ VECTOR_FUNCTION v16 v_softplus(v16 x) {
   return v_fma(s, p, v_max(v_zero(), x));
 }
 
-/* The share of a normal distribution below x. For z = |x|: exp(-z^2/2) P(q) / (z + 4), q = (z - 4) / (z + 4); the rounding error
- * of z^2 is put back, so that the tail keeps its digits. */
+/* The share of a normal distribution below x. For z = |x|: exp(-z^2/2) P(q) / (z + 4), q = (z - 4) / (z + 4). The rounding
+ * error of z^2 is put back, so that the tail keeps its digits. */
 VECTOR_FUNCTION v16 v_normal_cdf(v16 x) {
   const v16 z = v_min(v_set1(14.0f), v_abs(x)), square = v_mul(z, z), lost = v_fma(z, z, v_neg(square));
   const v16 e = v_exp_low(v_mul(square, v_set1(-0.5f)));
@@ -125,7 +126,7 @@ VECTOR_INLINE v16 v_gelu(v16 x) { return v_mul(v_max(v_set1(-20.0f), x), v_norma
 
 /* --- sine and cosine --- x = n pi/2 + r, |r| <= pi/4 */
 
-/* Payne and Hanek 1983 for one number a >= 2^16, exactly: a = m 2^e; the bits of 2/pi that give multiples of 4 are skipped, the
+/* Payne and Hanek 1983 for one number a >= 2^16, exactly. a = m 2^e. The bits of 2/pi that give multiples of 4 are skipped, the
  * next 96 decide. Returns r; *n is the quadrant. */
 static __attribute__((noinline, unused)) float sine_reduce_large(float a, int32_t *n) {
   static const uint32_t bits[8] = {0,           0xa2f9836eu, 0x4e441529u, 0xfc2757d1u,

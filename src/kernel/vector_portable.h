@@ -1,8 +1,8 @@
 /* vector_portable.h - v16 as an array, in plain C: the twin and oracle of the others. See vector.h for the meanings.
  *
- * The fused multiply-add is the processor's where it has one. Elsewhere it is made of double arithmetic: the product of two floats
- * is exact in double, the sum's rounding error is found (Knuth's two-sum) and pushed into the last bit (round to odd), so that the
- * final rounding to float is the right one (Boldo and Melquiond 2008). Two lanes go together. */
+ * The fused multiply-add is the processor's where it has one. Elsewhere it is made of double arithmetic. The product of two
+ * floats is exact in double. The sum's rounding error is found (Knuth's two-sum) and pushed into the last bit (round to odd).
+ * So the final rounding to float is the right one (Boldo and Melquiond 2008). Two lanes go together. */
 #ifndef KERNEL_VECTOR_PORTABLE_H
 #define KERNEL_VECTOR_PORTABLE_H
 #include <float.h>

@@ -1,9 +1,9 @@
 /* attend.c - attention: each row against all steps that its example has on another axis.
  *
- * The rows of a stage are those of a query (of a key, where the gradient is collected); the other side is a whole matrix, in
- * which the example is another sequence: axes have orders of their own. Every row has one fixed order of its sums. Outside loops
- * the work goes sequence by sequence, so that the other side's steps stay in cache for all rows that meet them; a thread takes
- * every n-th sequence, and a few rows of it at once, so that what is read serves all of them. */
+ * The rows of a stage are those of a query (of a key, where the gradient is collected). The other side is a whole matrix. In it
+ * the example is another sequence: axes have orders of their own. Every row has one fixed order of its sums. Outside loops the
+ * work goes sequence by sequence, so that the other side's steps stay in cache for all rows that meet them. A thread takes
+ * every n-th sequence. It takes a few rows of a sequence at once, so that what is read serves all of them. */
 #include "run/internal.h"
 
 static const int64_t no_steps[1] = {0};
@@ -44,8 +44,8 @@ static void shares_grad(const attend_part *p) {
     p->k->softmax_grad(p->out[c], p->m->out.row, p->weights[c], p->m->in[0].row, p->x[c], p->m->in[1].row, 1, p->y->n);
 }
 
-/* A stage of the way ATTEND: its arithmetic, which input is the other side (-1: none), and whether the weights lie in a column of
- * the other side's rows. */
+/* A stage of the way ATTEND. It says its arithmetic, which input is the other side (-1: none), and whether that side's rows
+ * have the weights as a column. */
 typedef struct attention {
   void (*rows)(const attend_part *p);
   int other;
@@ -102,8 +102,8 @@ static step_rows other_steps(const run *r, const stage *s, const sides *m, int e
   return y;
 }
 
-/* Rows of the own side that meet the same steps y of the other, those of its sequence q: row first[i] + row at step t + i of their
- * own sequence, `count` of them; first NULL: one row. */
+/* `count` rows of the own side that meet the same steps y of the other, those of its sequence q. They are row first[i] + row at
+ * step t + i of their own sequence. first NULL: one row. */
 static void some_rows(const run *r, const worker *w, const stage *s, const sides *m, const step_rows *y, int64_t q,
                       const int64_t *first, int64_t row, int t, int count) {
   const attention *how = attentions[s->kind];

@@ -1,6 +1,6 @@
 /* batchnorm.c - batch normalization of channels (Ioffe & Szegedy 2015), over all rows of a batch and all positions of a picture.
  *
- * Sums go picture by picture: the positions of one are summed for themselves, then added to what there is, so that rounding grows
+ * Sums go picture by picture. The positions of one are summed for themselves, then added to what there is. So rounding grows
  * with the pictures and not with the pixels. Threads share channels in sums, and rows elsewhere; so the bits do not depend on
  * how many there are. */
 #include <math.h>
@@ -93,8 +93,8 @@ void run_batchnorm(const run *r, const worker *w, const stage *s, rows y, const 
   for (int64_t i = 0; i < n; i++) r->k->channel_scale(y.p + i * y.row, in[0].p + i * in[0].row, mean, a, b, positions_of(q), C);
 }
 
-/* dx = gain scale (dy - sum(dy) / m - y' sum(dy y') / m), y' = (x - mean) scale, m rows times positions; with running statistics,
- * which do not depend on x, dx = gain scale dy. */
+/* dx = gain scale (dy - sum(dy) / m - y' sum(dy y') / m), y' = (x - mean) scale, m rows times positions. Running statistics do
+ * not depend on x: with them dx = gain scale dy. */
 void run_batchnorm_grad(const run *r, const worker *w, const stage *s, rows dx, const rows in[4], int64_t n) {
   const stage_picture *q = &s->picture;
   const int C = q->channels;

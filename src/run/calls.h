@@ -1,8 +1,8 @@
 /* calls.h - a pass of one row and one step as a list of kernel calls whose pointers are found once.
  *
- * A small net's step takes a fraction of a microsecond, and most of that would go into finding out where its matrices are: where
- * the batch stays the same arrays, they are in the same place in every pass. So the ordinary walk over the stages runs once with a
- * list in the worker's hand, and whoever would call a kernel writes the call down instead. */
+ * A small net's step takes a fraction of a microsecond, and most of that would go into finding out where its matrices are.
+ * Where the batch stays the same arrays, they are in the same place in every pass. So the ordinary walk over the stages runs
+ * once with a list in the worker's hand. Whoever would call a kernel writes the call down instead. */
 #ifndef RUN_CALLS_H
 #define RUN_CALLS_H
 #include "run/internal.h"

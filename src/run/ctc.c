@@ -1,5 +1,5 @@
-/* ctc.c - connectionist temporal classification (Graves et al. 2006): the loss of a short sequence of symbols against the logits
- * of a longer one, and its gradient. Both sum over all alignments by forward-backward sums in logarithms.
+/* ctc.c - connectionist temporal classification (Graves et al. 2006). It is the loss of a short sequence of symbols against the
+ * logits of a longer one, and its gradient. Both sum over all alignments by forward-backward sums in logarithms.
  *
  * A sequence is one thread's, so bits do not depend on threads. Every row of states is shifted so that its largest entry stays near
  * 0; the shifts add up in double. The gradient needs the forward rows in the order from the last to the first. It keeps one

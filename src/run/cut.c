@@ -1,5 +1,5 @@
-/* cut.c - a shard's part of a batch, as a batch of its own: the rows b with b % S == s, in the order that they have in the whole.
- * Of rows in order of decreasing length each shard so gets some of every length. */
+/* cut.c - a shard's part of a batch, as a batch of its own. It has the rows b with b % S == s, in the order of the whole. Of
+ * rows in order of decreasing length each shard so gets some of every length. */
 #include <string.h>
 #include "base/memory.h"
 #include "run/internal.h"

@@ -1,9 +1,9 @@
 /* gather.c - the shards of several ranks: their losses and gradients meet in the one binary tree of shard.c, to the same bits.
  *
  * A rank has a range of the shards, and has added what the tree adds within that range: what is left are nodes, whole subtrees.
- * Each rank is in charge of a part of the gradient: the others send it their nodes' numbers of that part, it adds them in the order
- * of the tree, and sends the sum back to all. So every number crosses the link twice, whatever the number of ranks. Units that are
- * known to be zero are not sent. Large gradients go in rounds, for which the buffers are made once. */
+ * Each rank is in charge of a part of the gradient. The others send it their nodes' numbers of that part. It adds them in the
+ * order of the tree, and sends the sum back to all. So every number crosses the link twice, whatever the number of ranks. Units
+ * that are known to be zero are not sent. Large gradients go in rounds, for which the buffers are made once. */
 #include "run/gather.h"
 #include <string.h>
 #include "base/error.h"

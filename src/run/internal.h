@@ -112,7 +112,7 @@ struct run {
   calls calls; /* of every pass, where the batch stays; or none */
 };
 
-/* A thread's part of a pass, for run_pass and for the profile: `one` runs a shard, or the whole batch, of a run with `threads`
+/* A thread's part of a pass, for run_pass and for the profile. `one` runs a shard, or the whole batch, of a run with `threads`
  * threads. */
 typedef void shard_visit(void *context, run *r, worker *w, int thread, int threads);
 void run_each_shard(run *r, shard_visit *one, void *context, int thread, int threads);

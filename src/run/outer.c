@@ -1,9 +1,10 @@
 /* outer.c - weight gradients: dW += dy' x over all rows at once.
  *
  * Rows go by in blocks, from the first to the last or back, as the stage's sweep does. In a block every x is read as it is, or
- * packed into panels where its rows do not lie one after the other (through a shift they are the neighbouring step's) or are
- * rounded, and each pair is a product that adds on to its sums, in the gradient or an accumulator; dy is read down its columns. A
- * thread has a range of the rows of all dW, so that sums over the rows of the batch have one order whatever the number of threads.
+ * packed into panels. It is packed where its rows are rounded or do not lie one after the other: through a shift they are the
+ * neighbouring step's. Each pair is a product that adds on to its sums, in the gradient or an accumulator; dy is read down its
+ * columns. A thread has a range of the rows of all dW. So sums over the rows of the batch have one order whatever the number of
+ * threads.
  */
 #include <string.h>
 #include "run/internal.h"
@@ -31,8 +32,8 @@ static void pack_run(float *out, int vectors, rows from, int width, int first, i
 
 static rows reversed(rows x, int64_t n) { return x.p ? (rows){x.p + (n - 1) * x.row, -x.row} : x; }
 
-/* Of rows from .. to-1 the first that are of one step and all have a step after it, or all have none; or the last such. Which of
- * the step's they are, from *b on, and how many. */
+/* Returns how many of the rows from .. to-1, at their beginning or end, are of one step and alike. Alike is that all have a
+ * step after it, or none has. They begin at row *b of the step. */
 static int64_t rows_of_step(const run *r, const batch_axis *a, int64_t from, int64_t to, bool last, where *here, int64_t *b) {
   const int t = run_step_of(a, last ? to - 1 : from);
   const int64_t next = run_next(r, a, t);
@@ -113,7 +114,8 @@ static int list_columns(const worker *w, int used, rows x, int64_t from, int64_t
   return used;
 }
 
-/* The columns of a dy that are a thread's, in whole vectors: a part of those of all dy, or where pairs meet, of this one's. */
+/* The columns of a dy that are a thread's, in whole vectors. They are a part of those of all dy, or where pairs meet, of this
+ * one's. */
 static void share_dy(const stage_outer *o, int i, int thread, int threads, int64_t *from, int64_t *to) {
   const struct outer_dy *dy = &o->dy[i];
   int64_t *const ends[] = {from, to};
@@ -166,8 +168,8 @@ static rows sums_at(const run *r, const struct outer_pair *pair, int width, int6
   return (rows){r->arena + pair->accumulator + row * kept + (pair->straight ? 0 : column), kept};
 }
 
-/* Rows first .. first+n-1 of a dW: k rows of dy times all columns of x, which is as it is or else, where x.p is NULL, in panels.
- * begins: the sums start from zero. */
+/* Rows first .. first+n-1 of a dW: k rows of dy times all columns of x. x is as it is or, where x.p is NULL, in panels. begins:
+ * the sums start from zero. */
 static void products_of_pair(const run *r, const struct outer_pair *pair, int width, rows dy, rows x, const float *panels,
                              int64_t k, int64_t first, int64_t n, bool begins, fetch_run **ahead) {
   for (int column = 0; column < width; column += PANEL, panels += OUTER_ROWS * PANEL) {

@@ -1,8 +1,9 @@
 /* picture.c - convolutions and pools over the rows of a batch, each of which is a picture [rows, columns, channels].
  *
- * A patch's row of pixels is one piece of memory, since channels lie side by side. So a row of positions times a row of the patch
- * is a product as it stands: the numbers of A are size * channels long and `channels` apart, they overlap, and nothing is copied
- * out. The rows of the patch follow each other as pieces of k. All that is copied is the picture itself, to put zeros around it. */
+ * A patch's row of pixels is one piece of memory, since channels lie side by side. So a row of positions times a row of the
+ * patch is a product as it stands. The rows of A are size * channels long and `channels` apart. They overlap, and nothing is
+ * copied out. The rows of the patch follow each other as pieces of k. All that is copied is the picture itself, to put zeros
+ * around it. */
 #include <string.h>
 #include "run/internal.h"
 
@@ -102,8 +103,8 @@ void run_conv(const run *r, const worker *w, const stage *s, rows y, const rows 
     }
 }
 
-/* dW += dy' patches. Without a stride, and with dy as wide as the framed x, zeros at the end of its rows, all positions are one run
- * of k; with one, each row of positions is. */
+/* dW += dy' patches. Without a stride dy is as wide as the framed x, with zeros at the end of its rows. Then all positions are
+ * one run of k. With a stride, each row of positions is a run. */
 static void outer_part(const run *r, const stage_picture *q, const float *framed, const float *dy, float *sums, int patch_row,
                        int o) {
   const int width = q->size * q->channels, row = (int)padded(width), across = stage_framed(q->out_columns, q);

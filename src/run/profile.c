@@ -1,8 +1,8 @@
 /* profile.c - see profile.h.
  *
- * The idea: the runner calls kernels through a table, so a table of kernels that look at the clock before and after tells product
- * and equations apart without a branch in the runner. What a stage took and none of its kernels took was spent on finding rows and
- * tiles, or, in stages that only move numbers, on moving them. */
+ * The idea: the runner calls kernels through a table. A table of kernels that look at the clock before and after tells product
+ * and equations apart, without a branch in the runner. The time of a stage beyond that of its kernels was spent on finding rows
+ * and tiles. In stages that only move numbers it was spent on moving them. */
 #include "run/profile.h"
 #include "base/error.h"
 #include "base/memory.h"

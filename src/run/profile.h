@@ -1,5 +1,6 @@
-/* profile.h - where the time of passes goes: by stage and by kind of work. A pass for the profile does the same work in the same
- * order as run_pass, to the same bits, but looks at the clock around every stage, kernel and barrier. run_pass knows nothing of it.
+/* profile.h - where the time of passes goes: by stage and by kind of work. A pass for the profile does the same work in the
+ * same order as run_pass, to the same bits. It looks at the clock around every stage, kernel and barrier. run_pass knows
+ * nothing of it.
  */
 #ifndef RUN_PROFILE_H
 #define RUN_PROFILE_H

@@ -1,10 +1,10 @@
 /* shard.c - a batch in shards. A shard runs as if it were a process that shares the weights: with matrices, carries and a gradient
  * of its own. Nothing but weights and gradients goes from one core to another.
  *
- * Threads sit at desks, each a run with matrices for one shard. Where there are more shards than threads, a desk has one thread,
- * and its shards one after the other; else a desk has one shard, and its threads share the work as they do with a batch in one
- * piece. When all have run, the gradients are added in a binary tree over the numbers of the shards: 0 + 1, 2 + 3 ..., then 0 + 2
- * ... So the bits do not depend on who ran what. A shard without rows, which comes after all that have some, adds nothing. */
+ * Threads sit at desks, each a run with matrices for one shard. Where there are more shards than threads, a desk has one
+ * thread, and its shards one after the other. Else a desk has one shard, and its threads share the work as they do with a batch
+ * in one piece. When all have run, a binary tree over the shards' numbers adds the gradients: 0 + 1, 2 + 3, then 0 + 2, and so
+ * on. So the bits do not depend on who ran what. A shard without rows, which comes after all that have some, adds nothing. */
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"

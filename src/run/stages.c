@@ -188,8 +188,8 @@ static void max_time(const run *r, const stage *s, const batch_axis *a, rows y, 
   }
 }
 
-/* The gradient goes to the first step that attains the maximum. `left` is what has not gone anywhere yet; a window takes it from
- * the one before and leaves it to the next, also when it is run again. */
+/* The gradient goes to the first step that attains the maximum. `left` is what has not gone anywhere yet. A window takes it
+ * from the one before and leaves it to the next, also when it is run again. */
 static void max_time_grad(const run *r, const stage *s, const batch_axis *a, const rows in[3], rows dx, int64_t from, int64_t to) {
   const rows x = in[0], y = in[1], dy = in[2];
   const place *kept = &s->in[3];

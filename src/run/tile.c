@@ -1,5 +1,5 @@
-/* tile.c - runs tile programs: for a block of rows and a unit tile of columns, the products, then the equations on the result
- * while it is in the first-level cache. And loops: the same, step after step. */
+/* tile.c - runs tile programs. For a block of rows and a unit tile of columns it does the products, then the equations while
+ * their result is in the cache. And loops: the same, step after step. */
 #include "base/ticks.h"
 #include "run/calls.h"
 #include "run/internal.h"
@@ -156,8 +156,8 @@ static int list_panels(const run *r, const worker *w, const stage_tile *t, int n
   return used;
 }
 
-/* What the products of a tile in a block shall ask for: the matrices of its equations, LEAD floats of panels in advance, and of the
- * operands `following` rows after this block's. */
+/* What the products of a tile in a block shall ask for. It is the matrices of its equations, LEAD floats of panels in advance,
+ * and of the operands the `following` rows after this block's. */
 static void list_ahead(const run *r, const worker *w, const stage_tile *t, const where *here, int64_t row, int n, int following,
                        const columns *at) {
   int used = 0;
@@ -209,8 +209,8 @@ static int64_t block_count(int64_t n, int64_t block) { return (n + block - 1) / 
 
 enum { PIECE_FLOATS = 1 << 18 }; /* of panels that stay in the second-level cache beside a block's operands */
 
-/* A product whose panels do not stay in the cache from one block of rows to the next, and whose k is far larger than its result:
- * how many steps of k of all panels at a time? 0: all. */
+/* How many steps of k of all panels does a product take at a time? It is cut where its k is far larger than its result and its
+ * panels do not stay in the cache from block to block. 0: all. */
 static int piece_of(const stage_tile *t, int64_t n) {
   if (t->n_code || n <= t->block || t->n_calls != 1 || t->calls->precision != PRECISION_FP32) return 0;
   const int64_t across = (int64_t)t->width * t->calls->gates, k = t->calls->k, piece = PIECE_FLOATS / across / LANES * LANES;
@@ -354,8 +354,8 @@ static void run_scan(const run *r, worker *w, const stage *s, int thread, int th
   }
 }
 
-/* Do the threads share the tiles of a step rather than its rows? They meet after each stage then, but with few rows for each a
- * product has small blocks, and a step's weights, where the cache of one core does not hold them, are read by all. */
+/* Do the threads share the tiles of a step rather than its rows? They meet after each stage then. But with few rows for each, a
+ * product has small blocks. And all read a step's weights, where the cache of one core does not hold them. */
 static bool shares_tiles(const stage *s, int64_t n, int threads) {
   const double each = (double)n / threads, work = s->work * (double)n;
   if (each < 8) return work > 2e5;

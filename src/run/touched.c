@@ -1,9 +1,9 @@
 /* touched.c - which parts of the gradient a pass may have changed, and which it need not clear.
  *
- * A table of embeddings is large, and a batch looks up few of its rows. So the gradient's numbers are counted in units; those that
- * are wholly of tables are known to be zero until a row of the batch adds to them, and only what was touched is cleared before the
- * next pass. Whoever reads the gradient may leave out the others: a sum loses nothing but zeros. Units wholly of a matrix whose
- * sums are the gradient's own are written in every pass, so nobody clears them. */
+ * A table of embeddings is large, and a batch looks up few of its rows. So the gradient's numbers are counted in units. Units
+ * that are wholly of tables are known to be zero until a row of the batch adds to them. Only what was touched is cleared before
+ * the next pass. Whoever reads the gradient may leave out the others: a sum loses nothing but zeros. Units wholly of a matrix
+ * whose sums are the gradient's own are written in every pass, so nobody clears them. */
 #include <string.h>
 #include "base/memory.h"
 #include "run/internal.h"

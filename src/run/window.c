@@ -1,7 +1,8 @@
 /* window.c - a pass in windows or chunks of steps: see plan/window.c for the idea.
  *
- * A window is a batch of its own, whose steps and rows begin where the window begins. What a stage must know of the rest is in the
- * session: whether there are steps before, how many rows go on after, and where its rows and steps are in the whole. */
+ * A window is a batch of its own, whose steps and rows begin where the window begins. The session has what a stage must know of
+ * the rest. That is whether there are steps before, how many rows go on after, and where its rows and steps are in the
+ * whole. */
 #include <string.h>
 #include "base/memory.h"
 #include "run/internal.h"
