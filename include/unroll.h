@@ -440,6 +440,16 @@ UNROLL_API const float *unroll_session_log_p(const unroll_session *s);
 /* Takes the next symbol: sets it and makes a step. Allocates nothing. UNROLL_USAGE when there is no such symbol. */
 UNROLL_API unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err);
 
+/* `unroll compress`: a text of `size` bytes as short as a model of one text, of chars or bytes, predicts it (arithmetic coding):
+ * the bits of unroll_score, and at most 0.1 % more. Any bytes can be compressed; what the model has no symbol for takes 30 bits a
+ * byte. The same bytes come out on every machine. `o`: options of "compress", or NULL. *out, of *out_size bytes, is for
+ * unroll_free. */
+UNROLL_API unroll_status unroll_compress(const unroll_model *m, const void *bytes, size_t size, const unroll_options *o, void **out,
+                                         size_t *out_size, unroll_error *err);
+/* Back, with the same model. UNROLL_BAD_INPUT for another model, and for bytes that are damaged. `o`: options of "expand". */
+UNROLL_API unroll_status unroll_expand(const unroll_model *m, const void *bytes, size_t size, const unroll_options *o, void **out,
+                                       size_t *out_size, unroll_error *err);
+
 /* --- a recording that still goes on --- */
 
 /* Texts by a net of ctc whose states go forward only, each symbol as soon as it is heard; together they are what unroll_predict

@@ -59,6 +59,9 @@ struct unroll_session {
   void *scratch;            /* of draws; and [widest] in double */
 };
 
+/* Of the equations, the weights and the precision: other bytes are of another model. */
+uint64_t session_model_hash(const model *m);
+
 enum { SESSION_HISTORY = 256 };
 /* A model of one text, and one row of it? */
 bool session_is_text(const unroll_session *s);

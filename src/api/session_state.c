@@ -12,7 +12,7 @@ typedef struct place_head {
 } place_head;
 static const char magic[8] = "unroll\x01";
 
-static uint64_t model_identity(const model *m) {
+uint64_t session_model_hash(const model *m) {
   const uint64_t h = hash_bytes((uint64_t)m->precision, m->net_text, strlen(m->net_text));
   return hash_bytes(h, m->weights, (size_t)m->g.n_weights * sizeof *m->weights);
 }
@@ -59,7 +59,7 @@ unroll_status unroll_session_save(const unroll_session *given, void **bytes, siz
   walk w = {.way = COUNT};
   *bytes = NULL;
   walk_place(s, &w);
-  place_head head = {.model = model_identity(&s->m->m), .rows = (uint64_t)s->rows, .size = sizeof head + w.size};
+  place_head head = {.model = session_model_hash(&s->m->m), .rows = (uint64_t)s->rows, .size = sizeof head + w.size};
   char *block = mem_alloc(sizeof head + w.size);
   if (!block) return error_memory(err);
   memcpy(head.magic, magic, sizeof magic);
@@ -86,7 +86,7 @@ unroll_status unroll_session_restore(unroll_session *s, const void *bytes, size_
   memcpy(&head, bytes, sizeof head);
   if (memcmp(head.magic, magic, sizeof magic) != 0)
     return error_set(err, UNROLL_BAD_INPUT, "these bytes are no place of a session");
-  if (head.model != model_identity(&s->m->m))
+  if (head.model != session_model_hash(&s->m->m))
     return error_set(err, UNROLL_BAD_INPUT, "these bytes are the place of a session of another model");
   if (head.rows != (uint64_t)s->rows)
     return error_set(err, UNROLL_BAD_INPUT, "these bytes are the place of a session of %llu rows, not %d",

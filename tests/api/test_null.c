@@ -187,6 +187,14 @@ static void test_arguments(void **state) {
   NO(unroll_flow(m, t, NULL, NULL, err));
   NO(unroll_untrained(NULL, t, &made, err));
   NO(unroll_untrained(o, t, NULL, err));
+  NO(unroll_compress(NULL, "a", 1, NULL, &bytes, &size, err));
+  NO(unroll_compress(m, NULL, 1, NULL, &bytes, &size, err));
+  NO(unroll_compress(m, "a", 1, NULL, NULL, &size, err));
+  NO(unroll_compress(m, "a", 1, NULL, &bytes, NULL, err));
+  NO(unroll_expand(NULL, "a", 1, NULL, &bytes, &size, err));
+  NO(unroll_expand(m, NULL, 1, NULL, &bytes, &size, err));
+  NO(unroll_expand(m, "a", 1, NULL, NULL, &size, err));
+  NO(unroll_expand(m, "a", 1, NULL, &bytes, NULL, err));
   NO(unroll_export(NULL, "c", NULL, "x.c", err));
   NO(unroll_export(m, NULL, NULL, "x.c", err));
   NO(unroll_export(m, "c", NULL, NULL, err));

@@ -60,6 +60,9 @@ starved explain rnn --latex
 starved trace $m few.txt --of token,h
 starved trace $m few.txt --of h --json
 starved flow $m few.txt --lags 3 --json
+"$UNROLL" compress $m few.txt -o few.unz -q || fail "few.txt is not packed"
+starved compress $m few.txt -o -
+starved expand $m few.unz -o -
 starved flow rnn.net --lags 3
 starved list --json
 starved check rnn --json
