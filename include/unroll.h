@@ -183,9 +183,9 @@ typedef struct unroll_options unroll_options;
 UNROLL_API unroll_options *unroll_options_new(const char *command);
 UNROLL_API void unroll_options_free(unroll_options *o);
 /* Sets an option to a value as it is typed: unroll_options_set(o, "lr", "0.01", &err). The texts are copied. "data", "set", "init",
- * "ramp" and "class-weights" may be set several times, and each value is added to those before it. A flag takes "yes", "no" or
- * NULL, which is yes. UNROLL_USAGE for a name that is none, with the nearest that is, and for a value out of bounds, which changes
- * nothing. */
+ * "ramp", "class-weights", "vectors" and "freeze" may be set several times, and each value is added to those before it. A flag
+ * takes "yes", "no" or NULL, which is yes. UNROLL_USAGE for a name that is none, with the nearest that is, and for a value out of
+ * bounds, which changes nothing. */
 UNROLL_API unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err);
 /* Calls with these options look at *stop now and then, as a signal or another thread may set it. Not 0: the call ends with
  * UNROLL_INTERRUPTED. NULL: nothing stops them. */

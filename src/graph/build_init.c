@@ -4,6 +4,7 @@
  * and comes last. */
 #include "graph/build_internal.h"
 #include "base/error.h"
+#include "graph/pattern.h"
 #include <math.h>
 #include <string.h>
 
@@ -81,45 +82,12 @@ bool build_inits(builder *b, scope *s) {
 
 /* --- what was asked for beside the lines --- */
 
-/* Words that stand for parameters of a kind; a parameter of that name comes before them. */
-static const struct init_group {
-  const char *name;
-  unsigned roles;
-} groups[] = {{"all", ~(1u << PARAM_RUNNING)},
-              {"matrices", 1u << PARAM_INPUT_MATRIX | 1u << PARAM_RECURRENT_MATRIX | 1u << PARAM_EMBEDDING},
-              {"recurrent", 1u << PARAM_RECURRENT_MATRIX},
-              {"inputs", 1u << PARAM_INPUT_MATRIX},
-              {"embeddings", 1u << PARAM_EMBEDDING},
-              {"biases", 1u << PARAM_BIAS},
-              {"vectors", 1u << PARAM_BIAS | 1u << PARAM_VECTOR}};
-enum { N_GROUPS = sizeof groups / sizeof *groups };
-
-/* Does the pattern fit? '*' stands for any text. */
-static bool fits(const char *pattern, const char *name) {
-  const char *star = NULL, *resume = NULL;
-  while (*name) {
-    if (*pattern == '*') {
-      star = ++pattern;
-      resume = name;
-    } else if (*pattern == *name) {
-      pattern++, name++;
-    } else if (star) {
-      pattern = star;
-      name = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (*pattern == '*') pattern++;
-  return !*pattern;
-}
-
 static unroll_status no_parameter(builder *b, const char *given, const char *pattern) {
-  const char **names = arena_alloc(&b->scratch, (size_t)b->n_weights + N_GROUPS, sizeof *names);
+  const char **names = arena_alloc(&b->scratch, (size_t)b->n_weights + PATTERN_GROUPS, sizeof *names);
   size_t n = 0;
   if (!names) return build_memory(b), UNROLL_FAILED;
   for (int i = 0; i < b->n_weights; i++) names[n++] = b->weights[i].name;
-  for (int i = 0; i < N_GROUPS; i++) names[n++] = groups[i].name;
+  for (int i = 0; i < PATTERN_GROUPS; i++) names[n++] = pattern_groups[i].name;
   const char *hint = build_hint(b, pattern, names, n);
   for (int i = 0; i < b->n_weights && !*hint; i++) { /* Uz, where h.Uz was meant */
     const char *last = strrchr(b->weights[i].name, '.');
@@ -157,13 +125,14 @@ static bool given_init(builder *b, const char *given) {
   if (b->status != UNROLL_OK || !read_given(b, given, value, &kind, &number, &matrix)) return false;
   for (int i = 0; i < b->n_weights; i++)
     if (!strcmp(b->weights[i].name, pattern)) found = 1;
-  for (int i = 0; i < N_GROUPS && !found; i++)
-    if (!strcmp(groups[i].name, pattern)) roles = groups[i].roles;
-  if (!equals && !roles) roles = groups[1].roles; /* a parameter named `matrices` does not change what a value alone means */
+  for (int i = 0; i < PATTERN_GROUPS && !found; i++)
+    if (!strcmp(pattern_groups[i].name, pattern)) roles = pattern_groups[i].roles;
+  if (!equals && !roles)
+    roles = pattern_groups[1].roles; /* a parameter named `matrices` does not change what a value alone means */
   found = 0;
   for (int i = 0; i < b->n_weights; i++) {
     weight *w = &b->weights[i];
-    if (roles ? !(roles >> w->role & 1) : !fits(pattern, w->name)) continue;
+    if (roles ? !(roles >> w->role & 1) : !pattern_fits(pattern, w->name)) continue;
     found++;
     if (matrix && w->vector) {
       b->status = error_set(b->err, UNROLL_USAGE, "option 'init' %s: '%s' is for matrices, and '%s' is a vector%s", given, value,

@@ -41,12 +41,13 @@ static int moments_of(const optimizer_options *o) {
 }
 
 /* Pieces of parameters of one sort, in order; writes them to `spans` unless that is NULL; returns their number. */
-static int cut(const graph *g, struct optimizer_span *spans) {
+static int cut(const graph *g, const bool *frozen, struct optimizer_span *spans) {
   int n = 0;
   for (int i = 0; i < g->n_params;) {
-    const bool decays = !g->params[i].vector;
+    const bool decays = !g->params[i].vector, stays = frozen && frozen[i];
     const int64_t begin = g->params[i].offset;
-    for (i++; i < g->n_params && g->params[i].vector == !decays;) i++;
+    for (i++; i < g->n_params && g->params[i].vector == !decays && (frozen && frozen[i]) == stays;) i++;
+    if (stays) continue;
     const int64_t end = i < g->n_params ? g->params[i].offset : g->n_weights;
     for (int64_t at = begin; at < end; at += SPAN, n++)
       if (spans) spans[n] = (struct optimizer_span){at, end - at < SPAN ? end - at : SPAN, decays};
@@ -61,10 +62,21 @@ static unroll_status find_running(optimizer *o, const graph *g, unroll_error *er
   if (!o->running) return error_memory(err);
   for (int i = 0; i < g->n_params; i++) {
     const param *w = &g->params[i];
-    if (w->role != PARAM_RUNNING) continue;
+    if (w->role != PARAM_RUNNING || (o->options.frozen && o->options.frozen[i])) continue;
     struct optimizer_running *r = &o->running[o->n_running++];
     *r = (struct optimizer_running){w->offset, w->rows, mem_zero((size_t)w->rows, sizeof *r->toward)};
     if (!r->toward) return error_memory(err);
+  }
+  return UNROLL_OK;
+}
+
+static unroll_status find_frozen(optimizer *o, const graph *g, unroll_error *err) {
+  if (!o->options.frozen) return UNROLL_OK;
+  o->frozen = mem_zero((size_t)g->n_params + 1, sizeof *o->frozen);
+  if (!o->frozen) return error_memory(err);
+  for (int i = 0; i < g->n_params; i++) {
+    const param *p = &g->params[i];
+    if (o->options.frozen[i]) o->frozen[o->n_frozen++] = (struct optimizer_frozen){p->offset, (int64_t)p->rows * p->cols};
   }
   return UNROLL_OK;
 }
@@ -95,14 +107,15 @@ unroll_status optimizer_init(optimizer *o, const graph *g, const optimizer_optio
     full = (o->moments[i] = mem_aligned((size_t)o->n + 1, sizeof(float))) != NULL;
   o->squares = full ? mem_zero((size_t)blocks_of(o->n) + 1, sizeof *o->squares) : NULL;
   full = o->squares != NULL;
-  o->n_spans = cut(g, NULL);
+  o->n_spans = cut(g, options->frozen, NULL);
   o->spans = full ? mem_zero((size_t)o->n_spans + 1, sizeof *o->spans) : NULL;
   if (!o->spans) {
     optimizer_free(o);
     return error_memory(err);
   }
-  cut(g, o->spans);
-  const unroll_status s = find_running(o, g, err);
+  cut(g, options->frozen, o->spans);
+  unroll_status s = find_running(o, g, err);
+  if (!s) s = find_frozen(o, g, err);
   if (s) optimizer_free(o);
   return s;
 }
@@ -111,6 +124,7 @@ void optimizer_free(optimizer *o) {
   for (int i = 0; i < 2; i++) mem_free_aligned(o->moments[i]);
   for (int i = 0; i < o->n_running; i++) mem_free(o->running[i].toward);
   mem_free(o->running);
+  mem_free(o->frozen);
   mem_free(o->spans);
   mem_free(o->squares);
   *o = (optimizer){0};
@@ -142,6 +156,7 @@ static double sum_squares(const optimizer *o, const float *dw, const uint8_t *to
 
 double optimizer_norm(const optimizer *o, float *dw, const uint8_t *touched, pool *workers) {
   take_running(o, dw);
+  for (int i = 0; i < o->n_frozen; i++) memset(dw + o->frozen[i].offset, 0, (size_t)o->frozen[i].n * sizeof *dw);
   double all = sum_squares(o, dw, touched, workers); /* of the unclipped one: clipping would hide what is not finite */
   if (o->options.clip_value > 0 && isfinite(all)) {
     kernel_table()->clip_value(dw, (ptrdiff_t)o->n, (float)o->options.clip_value);

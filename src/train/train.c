@@ -63,6 +63,7 @@ static void report_start(const trainer *t, const char *checkpoint, bool replaces
   }
   text weights = {0}, notes = {0};
   class_weights_tell(t, &weights);
+  if (t->told.data) text_add(&notes, t->told.data, t->told.length);
   notice_tell(t, &notes);
   s.class_weights = weights.failed ? NULL : weights.data;
   s.notes = notes.failed ? NULL : notes.data;
@@ -345,6 +346,7 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   unroll_status status = model_find_net(t->o.net, &t->memory, &file, &source, err);
   if (!status) status = model_begin(&t->m, file, source, err);
   if (!status) status = check_replaced(t, err);
+  if (!status) status = from_begin(t, err);
   t->m.inits = t->o.inits.items;
   t->m.n_inits = t->o.inits.n;
   t->m.n_ramps = t->o.ramps.n;
@@ -353,12 +355,15 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   if (status) return status;
   status = trainer_hold_out(t, err);
   if (!status) status = schema_collect(&t->m.schema, t->sets, 3, err);
+  if (!status) status = from_merge(t, err);
   if (!status) status = trainer_encode(t, err);
   if (!status) status = class_weights_begin(t, err);
   t->m.gaps = !status && series_have_gaps(t);
   if (!status) status = model_build(&t->m, t->o.settings, t->o.n_settings, true, err);
   if (!status) status = report_idle(t, err);
   if (!status) status = model_init(&t->m, t->o.seed, err);
+  if (!status) status = from_take(t, err);
+  if (!status) status = vectors_take(t, err);
   t->m.data = t->identity;
   return status;
 }

@@ -188,7 +188,9 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
 static unroll_status make_optimizer(trainer *t, unroll_error *err) {
   optimizer_options options = {
       .momentum = t->o.momentum, .weight_decay = t->o.weight_decay, .clip_norm = t->o.clip_norm, .clip_value = t->o.clip_value};
-  const unroll_status status = optimizer_kind_of(&options.kind, t->o.optimizer, err);
+  unroll_status status = freeze_choose(t, err);
+  options.frozen = t->frozen;
+  if (!status) status = optimizer_kind_of(&options.kind, t->o.optimizer, err);
   if (status) return status;
   if (options.momentum < 0) options.momentum = options.kind == OPTIMIZER_SGD ? 0.9 : 0;
   if (options.weight_decay < 0) options.weight_decay = options.kind == OPTIMIZER_ADAMW ? 0.01 : 0;
@@ -240,5 +242,7 @@ void trainer_free(trainer *t) {
   mem_free_aligned(t->best);
   mem_free(t->carry);
   model_free(&t->m);
+  model_free(&t->from);
+  text_free(&t->told);
   arena_free(&t->memory);
 }

@@ -42,6 +42,9 @@ typedef struct trainer {
   int64_t bad_rows;        /* left out */
   bool *balanced;          /* [m.n_weighted] class weights that are counted; NULL: none, or they are known */
   const bool *const *rare; /* [schema.n] words that are <unk> half of the times: see batch_options; NULL: none */
+  model from;              /* the model of option 'from', until its weights are taken */
+  text told;               /* what was taken of it, for train_start */
+  bool *frozen;            /* [m.g.n_params] what option 'freeze' means; NULL: nothing */
   dataset sets[3];         /* what was read; [VALID] and [TEST] only where they are files of their own */
   part parts[3];
   const ranks *ranks;   /* that train together; NULL: this process alone */
@@ -116,6 +119,16 @@ unroll_status trainer_fit(trainer *t, plan_options *o, unroll_error *err);
 unroll_status class_weights_begin(trainer *t, unroll_error *err);
 unroll_status class_weights_count(trainer *t, unroll_error *err);
 void class_weights_tell(const trainer *t, text *out); /* for train_start */
+
+/* from.c: option 'from' of a new run: the model and its settings; once there are vocabularies, those that both know; once there are
+ * weights, what is taken. */
+unroll_status from_begin(trainer *t, unroll_error *err);
+unroll_status from_merge(trainer *t, unroll_error *err);
+unroll_status from_take(trainer *t, unroll_error *err);
+/* vectors.c: option 'vectors' of a new run, once there are weights. */
+unroll_status vectors_take(trainer *t, unroll_error *err);
+/* freeze.c: t->frozen, of any run. */
+unroll_status freeze_choose(trainer *t, unroll_error *err);
 
 /* train_series.c: tables with a column of dates. In this order: */
 unroll_status series_take_options(trainer *t, unroll_error *err); /* of a new run */
