@@ -90,8 +90,8 @@ unroll_status unroll_check(const char *net, const unroll_options *o, unroll_resu
 /* --- run --- */
 
 static unroll_status save(const inspection *x, const apply_result *result, const char *path, unroll_error *err) {
-  const char *const keys[] = {"format", "layout", "net"};
-  const char *const values[] = {"unroll run", "[T, B, N]; beyond a sequence's length: 0", x->m.net_text};
+  const char *const keys[] = {"unroll", "layout", "net"};
+  const char *const values[] = {"run", "[T, B, N]; beyond a sequence's length: 0", x->m.net_text};
   return tensor_file_save(path, result->tensors, result->count, keys, values, 3, err);
 }
 

@@ -1,7 +1,7 @@
 /* file.c - a model as a safetensors file, and back.
  *
  * Tensors: one a parameter, named like it, F32, [rows, cols] or [rows]. Metadata, all of it text:
- *   format      "unroll 1", or "unroll checkpoint 1", which has further tensors (names with '@') and metadata
+ *   unroll      "model 1", or "checkpoint 1", which has further tensors (names with '@') and metadata
  *   net         the text of the net;  net_file: its name, for messages
  *   cells       JSON object, name of each cell used -> its text
  *   settings    JSON object, as in force: numbers and words
@@ -193,7 +193,7 @@ unroll_status model_write(const model *m, const float *weights, const char *path
   char *cells = cells_text(m), *settings = settings_text(&m->g), *words = variables_text(&m->schema), *inits = inits_text(m),
        *ramps = ramps_text(m), *series = remembers ? model_series_text(&m->schema.time) : NULL, *weighted = model_weights_text(m);
   snprintf(data, sizeof data, "{\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", m->data.bytes, m->data.hash);
-  const char *keys[MAX_KEYS] = {"format", "net", "net_file", "cells", "settings", "variables", "data"};
+  const char *keys[MAX_KEYS] = {"unroll", "net", "net_file", "cells", "settings", "variables", "data"};
   const char *values[MAX_KEYS] = {extra->format, m->net_text, name ? name + 1 : m->net_file, cells, settings, words, data};
   int n = MODEL_KEYS;
   if (m->n_inits) keys[n] = "init", values[n++] = inits;
@@ -535,13 +535,21 @@ static unroll_status read_source(model *m, const tensor_file *f, unroll_error *e
   return tagged && *tagged && !m->schema.tagged ? error_memory(err) : UNROLL_OK;
 }
 
+const char *model_format(const tensor_file *f) {
+  const char *now = tensor_metadata(f, "unroll"), *old = tensor_metadata(f, "format");
+  if (now || !old) return now;
+  if (!strcmp(old, "unroll 1")) return MODEL_FORMAT;
+  return strcmp(old, "unroll checkpoint 1") ? old : CHECKPOINT_FORMAT;
+}
+
 unroll_status model_from_tensors(model *m, const char *name, const tensor_file *f, bool derive, unroll_error *err) {
   const char *format, *net, *net_file;
   setting *settings = NULL;
   const char *const *ramps = NULL;
   int n_settings = 0;
   *m = (model){0};
-  unroll_status status = need(f, name, "format", &format, err);
+  unroll_status status = UNROLL_OK;
+  if (!(format = model_format(f))) status = BAD("the metadata 'unroll' is missing");
   const bool checkpoint = !status && !strcmp(format, CHECKPOINT_FORMAT);
   if (!status && !checkpoint && strcmp(format, MODEL_FORMAT))
     status = BAD("the format '%.40s' is not known to this version; expected '%s'", format, MODEL_FORMAT);

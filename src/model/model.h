@@ -95,7 +95,7 @@ unroll_status model_load_memory(model *m, const void *bytes, size_t size, unroll
 unroll_status model_from_tensors(model *m, const char *name, const tensor_file *f, bool derive, unroll_error *err);
 /* With further tensors and metadata, for checkpoints; names of further tensors begin with '@'. */
 typedef struct model_extra {
-  const char *format; /* "unroll 1" or "unroll checkpoint 1" */
+  const char *format; /* MODEL_FORMAT or CHECKPOINT_FORMAT */
   const tensor *tensors;
   int n_tensors;
   const char *const *keys, *const *values;
@@ -103,8 +103,11 @@ typedef struct model_extra {
   bool hashed; /* adds the key "hash" over everything else */
 } model_extra;
 unroll_status model_write(const model *m, const float *weights, const char *path, const model_extra *extra, unroll_error *err);
-#define MODEL_FORMAT "unroll 1"
-#define CHECKPOINT_FORMAT "unroll checkpoint 1"
+/* The metadata "unroll". */
+#define MODEL_FORMAT "model 1"
+#define CHECKPOINT_FORMAT "checkpoint 1"
+/* What a file says that it is: one of these, or another; NULL: nothing. Older files say it by another key, in other words. */
+const char *model_format(const tensor_file *f);
 /* series.c: the metadata 'series'; NULL: out of memory. Reading a file without it leaves m->schema.time empty. */
 char *model_series_text(const series_form *f);
 unroll_status model_read_series(model *m, const tensor_file *f, const char *name, unroll_error *err);

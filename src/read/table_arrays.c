@@ -142,8 +142,9 @@ static unroll_status read_tensors(reader *r, const input_file *f, tensor_file *t
   } types[] = {[TENSOR_F32] = {'f', 4}, [TENSOR_F64] = {'f', 8},  [TENSOR_I32] = {'i', 4}, [TENSOR_I64] = {'i', 8},
                [TENSOR_U8] = {'u', 1},  [TENSOR_BF16] = {'h', 2}, [TENSOR_F16] = {'f', 2}, [TENSOR_OTHER] = {0, 0}};
   unroll_status status = tensor_file_parse(tensors, f->name, f->data, f->size, r->err);
-  const char *format = status ? NULL : tensor_metadata(tensors, "format");
-  if (format && !strncmp(format, "unroll ", 7)) return input_refuse(f, "a table", false, r->err);
+  const char *format = status ? NULL : tensor_metadata(tensors, "format"); /* what older versions wrote has this key */
+  const bool own = !status && (tensor_metadata(tensors, "unroll") || (format && !strncmp(format, "unroll ", 7)));
+  if (own) return input_refuse(f, "a table", false, r->err);
   for (size_t i = 0; i < tensors->count && !status; i++) {
     const tensor *t = &tensors->tensors[i];
     array a = {.file = f->name, .name = t->name, .size = strlen(t->name), .rank = t->rank, .data = t->data};

@@ -98,7 +98,7 @@ unroll_status checkpoint_start(trainer *t, unroll_error *err) {
 static unroll_status load_one(trainer *t, tensor_file *f, const char *path, unroll_error *err) {
   unroll_status status = tensor_file_load(f, path, err);
   if (status) return status;
-  const char *format = tensor_metadata(f, "format");
+  const char *format = model_format(f);
   if (!format || strcmp(format, CHECKPOINT_FORMAT))
     status = error_at(err, UNROLL_BAD_INPUT, path, NULL, 0, 0, "this is not a checkpoint");
   if (!status) status = model_from_tensors(&t->m, path, f, true, err);

@@ -327,7 +327,7 @@ static unroll_status check_replaced(trainer *t, unroll_error *err) {
       return loaded;
     }
     const bool read = !loaded;
-    const char *format = read ? tensor_metadata(&f, "format") : NULL, *own = strrchr(t->m.net_file, '/');
+    const char *format = read ? model_format(&f) : NULL, *own = strrchr(t->m.net_file, '/');
     const char *net = format && !strcmp(format, MODEL_FORMAT) ? tensor_metadata(&f, "net_file") : NULL;
     own = own ? own + 1 : t->m.net_file;
     if (!net || strcmp(net, own))

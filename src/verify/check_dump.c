@@ -164,8 +164,8 @@ unroll_status check_dump(const char *path, const check_run *c, unroll_error *err
   add_inputs(&d);
   add_params(&d);
   add_outputs(&d);
-  const char *const keys[] = {"format", "layout", "net"};
-  const char *const values[] = {"unroll check", "[T, B, N]; beyond a sequence's length: -1 or 0", c->g.net->text};
+  const char *const keys[] = {"unroll", "layout", "net"};
+  const char *const values[] = {"check", "[T, B, N]; beyond a sequence's length: -1 or 0", c->g.net->text};
   s = d.failed ? error_memory(err) : tensor_file_save(path, d.tensors, d.count, keys, values, 3, err);
   arena_free(&d.memory);
   return s;

@@ -37,6 +37,7 @@ static const struct {
     {BYTES("\x80\4\x95"), "a Python pickle, which is a program"},
     {BYTES("\30\0\0\0\0\0\0\0{\"a\":{}}"), "a safetensors file"},
     {BYTES("\100\0\0\0\0\0\0\0{\"__metadata__\":{\"format\":\"unroll 1\"}}"), "a model of Unroll"},
+    {BYTES("\100\0\0\0\0\0\0\0{\"__metadata__\":{\"unroll\":\"model 1\"}}"), "a model of Unroll"},
     {BYTES("\x1F\x8B\10\0"), "a file packed by gzip"},
     {BYTES("\x7F"
            "ELF\2"),

@@ -177,10 +177,10 @@ static const struct {
   enum change change;
   const char *name, *value, *message;
 } bad[] = {
-    {DROP, "format", NULL, "the metadata 'format' is missing"},
-    {SET, "format", "unroll 2", "the format 'unroll 2' is not known"},
-    {SET, "format", "pt", "the format 'pt' is not known"},
-    {SET, "format", CHECKPOINT_FORMAT, "the metadata 'hash' is missing"},
+    {DROP, "unroll", NULL, "the metadata 'unroll' is missing"},
+    {SET, "unroll", "model 2", "the format 'model 2' is not known"},
+    {SET, "unroll", "pt", "the format 'pt' is not known"},
+    {SET, "unroll", CHECKPOINT_FORMAT, "the metadata 'hash' is missing"},
     {HASH, "hash", "0123456789abcdef", "the checkpoint is damaged"},
     {DROP, "net", NULL, "the metadata 'net' is missing"},
     {SET, "net", "data token : chars lines\nh = = 3\n", "expected"},
@@ -239,7 +239,7 @@ static void write_changed(const char *path, const tensor_file *f, size_t row) {
   size_t n = 0, n_keys = 0;
   for (size_t i = 0; i < f->metadata; i++) {
     const bool old = !strcmp(bad[row].name, "vocabulary") && !strcmp(f->keys[i], "variables"); /* the key in old files */
-    const bool here = old || !strcmp(f->keys[i], bad[row].name) || (bad[row].change == HASH && !strcmp(f->keys[i], "format"));
+    const bool here = old || !strcmp(f->keys[i], bad[row].name) || (bad[row].change == HASH && !strcmp(f->keys[i], "unroll"));
     if (here && bad[row].change == DROP) continue;
     keys[n_keys] = old ? bad[row].name : f->keys[i];
     values[n_keys++] = !here ? f->values[i] : bad[row].change == HASH ? CHECKPOINT_FORMAT : bad[row].value;
