@@ -125,6 +125,8 @@ typedef struct unroll_variable { /* a `data` line of the net */
   const char *distribution; /* that predicts it: "softmax"; NULL: none */
   const char *unit;         /* what a value consists of: "chars", "bytes", "words", "bpe", "labels", "numbers" */
   const char *file;         /* what a cell of a table names a file of: "picture", "recording"; NULL: it says the value itself */
+  const char *sort;         /* what values are like: "text", "label", "part", "numbers", "picture", "pen", "keys", "time", "end" */
+  int channels, rows, columns; /* of a picture, whose numbers lie [rows][columns][channels]; else 0 */
 } unroll_variable;
 UNROLL_API void unroll_variable_init_sized(unroll_variable *v, size_t size);
 #define unroll_variable_init(v) unroll_variable_init_sized((v), sizeof *(v))
@@ -227,8 +229,8 @@ typedef struct unroll_row {
   int64_t number;           /* from 0: of the hypothesis by rank, or of the sample */
   double log2_p;            /* of all that is predicted: of generated and scored rows, else NaN */
   int ended;                /* generated: came to its end symbol, or to the steps that the data has */
-  const char *series;       /* forecasts: the name of the series; else "" */
-  const char *const *times; /* forecasts: [steps] dates; else NULL */
+  const char *series;       /* of series with dates: the name of the series; else "" */
+  const char *const *times; /* of series with dates: [steps] dates; else NULL */
   const char *left_out;     /* why the row could not be read and has no values, with option "skip-bad" of predict; else NULL */
 } unroll_row;
 UNROLL_API void unroll_row_init_sized(unroll_row *r, size_t size);
@@ -252,7 +254,7 @@ typedef struct unroll_value { /* what a row says of a variable; what does not fi
   const char *text; /* of the symbols, NUL-terminated; words and labels have spaces between them */
   size_t length;
   const double *times; /* [steps] option "times": the second at which each symbol of a recording begins */
-  int n_top;           /* option "top" of predict, at most the number of symbols */
+  int n_top;           /* option "top" of predict and trace, at most the number of symbols */
   const int32_t *top;  /* [steps][n_top] the likeliest symbols, likeliest first; of equal ones the lower number */
   const float *top_p;  /* [steps][n_top] */
 } unroll_value;
@@ -352,10 +354,25 @@ UNROLL_API unroll_status unroll_score_table(const unroll_model *m, const unroll_
 UNROLL_API unroll_status unroll_generate(const unroll_model *m, const unroll_options *o, unroll_result **out, unroll_error *err);
 /* The named values of the equations, from 0: "h", "h.i" inside a cell; NULL for a number that is none. */
 UNROLL_API const char *unroll_model_value(const unroll_model *m, int number);
+typedef struct unroll_named {
+  size_t size;
+  const char *name;
+  int width;         /* numbers of a value; 0: as many as `over` has steps */
+  int has_steps;     /* a value at each step; else one for each example */
+  const char *along; /* a variable of the data that has the same steps; NULL: there is none */
+  const char *over;  /* of the weights of an attention: the first variable with the steps that it looks at; else NULL */
+  int is_state;      /* the equations use it at [t-1], or [t+1] */
+  int is_gate;       /* it is a sigmoid */
+} unroll_named;
+UNROLL_API void unroll_named_init_sized(unroll_named *v, size_t size);
+#define unroll_named_init(v) unroll_named_init_sized((v), sizeof *(v))
+/* What a named value is. UNROLL_USAGE for a number that is none. */
+UNROLL_API unroll_status unroll_model_named(const unroll_model *m, int number, unroll_named *out, unroll_error *err);
 /* Values of variables of the equations at each step, for the examples of a table, as the options of "trace" (or "predict") read it:
  * "h", "h.i" inside a cell ("i" where that is the only one), "a.weights" of an attention `a`, whose width is the steps that it
- * looks at: any named value of `unroll explain`. Of a variable of the data it is what went in: symbols and text, or numbers.
- * UNROLL_USAGE for a name that is none, with the nearest that is. */
+ * looks at: any named value of `unroll explain`. Of a variable of the data it is what went in: symbols and text, or numbers (NaN:
+ * not observed); with option "top" also what was likeliest there, given all before it. Of series with dates it is the data alone,
+ * with its dates. UNROLL_USAGE for a name that is none, with the nearest that is. */
 UNROLL_API unroll_status unroll_trace(const unroll_model *m, const unroll_table *t, const char *const *names, int n_names,
                                       const unroll_options *o, unroll_result **out, unroll_error *err);
 

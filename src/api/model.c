@@ -156,6 +156,8 @@ unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_va
     return error_set(err, UNROLL_USAGE, "the net has variables 0 to %d", m->m.schema.n - 1);
   const variable *v = &m->m.schema.list[number];
   static const char *const units[] = {"chars", "bytes", "words", "bpe", "labels", "numbers"}; /* enum symbol_unit */
+  static const char *const sorts[] = {"text", "label", "part", "numbers", "picture",
+                                      "pen",  "keys",  "time", "end"}; /* enum kind_sort */
   const bool numbers = v->form.unit == UNIT_NUMBERS;
   const unroll_variable own = {.name = v->form.name,
                                .kind = v->form.kind,
@@ -166,7 +168,11 @@ unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_va
                                .width = numbers ? v->width : 0,
                                .distribution = v->distribution ? v->distribution->name : NULL,
                                .unit = units[v->form.unit],
-                               .file = file_of(&v->form)};
+                               .file = file_of(&v->form),
+                               .sort = sorts[v->form.of->sort],
+                               .channels = v->shape.channels,
+                               .rows = v->shape.rows,
+                               .columns = v->shape.columns};
   API_GIVE(out, &own);
   return UNROLL_OK;
 }

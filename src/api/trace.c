@@ -1,10 +1,13 @@
 /* trace.c - behind unroll.h: the values of variables of the equations at each step, for the examples of a table.
  *
  * A variable is a named node of the graph, "h.i" inside a cell too. It is kept by the plan, and read after each pass. What an
- * attention weighs has as many columns as the example has steps there. A variable of the data is what went in. */
+ * attention weighs has as many columns as the example has steps there. A variable of the data is what went in; with option 'top'
+ * also what was likeliest there. Of the data alone nothing is computed. */
+#include <math.h>
 #include "api/ask.h"
-#include "api/result.h"
+#include "api/collect.h"
 #include "base/text.h"
+#include "data/calendar.h"
 #include "use/pass.h"
 
 enum { ROWS = 32, STEPS = 256 };
@@ -13,15 +16,22 @@ typedef struct traced {
   const char *name;
   int node;        /* -1: of the data */
   int variable;    /* of the data */
-  double **values; /* [n_sequences] [steps][width] */
+  double **values; /* [n] [steps][width] */
+  int loss;        /* whose likeliest symbols are wanted; -1: none */
+  int n_top;
+  int64_t *first; /* [n_sequences + 1] of the loss */
+  int32_t *top;   /* [first[n]][n_top] */
+  float *top_p;
 } traced;
 
 typedef struct tracer {
   ask *a;
   part all;
+  int64_t n_examples, n_steps; /* that are wanted; steps: of a stream */
   pass s;
   traced *list;
-  int n, *keep;
+  int n, *keep, n_keep;
+  void *scratch;
   unroll_result *r;
 } tracer;
 
@@ -57,7 +67,7 @@ static int find_short(const graph *g, const char *name, int n) {
 
 static unroll_status find(traced *t, const graph *g, const char *name, unroll_error *err) {
   const int n = g->n_forward ? g->n_forward : g->n_nodes;
-  *t = (traced){.name = name, .node = -1, .variable = -1};
+  *t = (traced){.name = name, .node = -1, .variable = -1, .loss = -1};
   for (int i = 0; i < g->n_data; i++)
     if (!strcmp(g->data[i].name, name)) {
       t->variable = i;
@@ -69,18 +79,57 @@ static unroll_status find(traced *t, const graph *g, const char *name, unroll_er
   return t->node < 0 ? no_value(g, name, err) : UNROLL_OK;
 }
 
-const char *unroll_model_value(const unroll_model *m, int number) {
+static int named_node(const unroll_model *m, int number) {
   const int n = !m ? 0 : m->m.g.n_forward ? m->m.g.n_forward : m->m.g.n_nodes;
   for (int i = 0, k = 0; i < n && number >= 0; i++)
-    if (m->m.g.nodes[i].name && m->m.g.nodes[i].space != SPACE_PARAM && k++ == number) return m->m.g.nodes[i].name;
+    if (m->m.g.nodes[i].name && m->m.g.nodes[i].space != SPACE_PARAM && k++ == number) return i;
+  return -1;
+}
+
+const char *unroll_model_value(const unroll_model *m, int number) {
+  const int i = named_node(m, number);
+  return i >= 0 ? m->m.g.nodes[i].name : NULL;
+}
+
+void unroll_named_init_sized(unroll_named *v, size_t size) { api_init(v, size); }
+
+/* The first variable that has the steps of an axis, or whose text a net with ctc reads there. */
+static const char *variable_along(const model *m, int axis) {
+  for (int i = 0; i < m->schema.n && axis >= 0; i++)
+    if (m->schema.list[i].axis == axis) return m->schema.list[i].form.name;
   return NULL;
+}
+
+static bool is_state(const graph *g, int number) {
+  for (int i = 0; i < g->n_nodes; i++)
+    if (graph_at(g, i)->op == OP_SHIFT && graph_at(g, i)->in[0] == number) return true;
+  return false;
+}
+
+unroll_status unroll_model_named(const unroll_model *m, int number, unroll_named *out, unroll_error *err) {
+  if (!m || !out) return api_null(err);
+  const int i = named_node(m, number);
+  if (i < 0) return error_set(err, UNROLL_USAGE, "the equations have no value with the number %d", number);
+  const node *x = &m->m.g.nodes[i];
+  const int over = graph_steps_axis(x->width);
+  const unroll_named own = {.name = x->name,
+                            .width = over < 0 ? x->width : 0,
+                            .along = x->space == SPACE_STEP ? variable_along(&m->m, x->axis) : NULL,
+                            .over = variable_along(&m->m, over),
+                            .has_steps = x->space == SPACE_STEP,
+                            .is_state = is_state(&m->m.g, i),
+                            .is_gate = x->op == OP_SIGMOID};
+  API_GIVE(out, &own);
+  return UNROLL_OK;
 }
 
 /* --- values --- */
 
+static int64_t shown(const tracer *s, int64_t steps) { return s->a->d.stream && steps > s->n_steps ? s->n_steps : steps; }
+
 static int64_t steps_of(const tracer *s, const traced *t, int64_t example) {
   const node *x = &graph_of(s)->nodes[t->node];
-  return x->space == SPACE_STEP ? dataset_length(&s->a->d, &s->a->m.schema, x->axis, example) : 1;
+  return x->space == SPACE_STEP ? shown(s, dataset_length(&s->a->d, &s->a->m.schema, x->axis, example)) : 1;
 }
 
 static int width_of(const tracer *s, const traced *t, int64_t example) {
@@ -89,7 +138,17 @@ static int width_of(const tracer *s, const traced *t, int64_t example) {
 }
 
 static unroll_status make_room(tracer *s, traced *t, unroll_error *err) {
-  const int64_t n = s->a->d.n_sequences;
+  const int64_t n = s->n_examples;
+  if (t->loss >= 0) {
+    const int words = s->a->m.schema.list[t->variable].words.n;
+    size_t all = 0;
+    t->n_top = s->a->o.top < words ? (int)s->a->o.top : words;
+    t->first = pass_firsts(&s->a->m, &s->a->d, t->loss);
+    if (t->first && __builtin_mul_overflow((size_t)t->first[s->a->d.n_sequences] + 1, (size_t)t->n_top, &all)) all = 0;
+    t->top = all ? arena_alloc(&s->r->memory, all, sizeof *t->top) : NULL;
+    t->top_p = all ? arena_alloc(&s->r->memory, all, sizeof *t->top_p) : NULL;
+    if (!t->top || !t->top_p) return error_memory(err);
+  }
   if (t->node < 0) return UNROLL_OK;
   t->values = mem_zero((size_t)n + 1, sizeof *t->values);
   if (!t->values) return error_memory(err);
@@ -129,12 +188,29 @@ static void take_value(tracer *s, const traced *t) {
     }
 }
 
+static unroll_status take_top(tracer *s, const traced *t, unroll_error *err) {
+  const distribution *d = &s->s.heads[t->loss];
+  const int64_t rows = batcher_loss_rows(s->s.batches, t->loss);
+  for (int64_t i = 0; i < rows; i++) {
+    const pass_place at = pass_at(&s->s, t->loss, i);
+    const prediction p = distribution_at(d, s->s.run, i, at.row);
+    const int64_t to = (t->first[at.example] + at.step) * t->n_top;
+    if (!distribution_finite(d, &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
+    distribution_best(d, &p, t->n_top, t->top + to, s->scratch);
+    const double sum = distribution_log_sum(d, &p);
+    for (int k = 0; k < t->n_top; k++) t->top_p[to + k] = (float)exp((double)p.args[0][t->top[to + k]] - sum);
+  }
+  return UNROLL_OK;
+}
+
 static unroll_status take(void *context, unroll_error *err) {
   tracer *s = context;
-  (void)err;
-  for (int i = 0; i < s->n; i++)
+  unroll_status status = UNROLL_OK;
+  for (int i = 0; i < s->n && !status; i++) {
     if (s->list[i].node >= 0) take_value(s, &s->list[i]);
-  return UNROLL_OK;
+    if (s->list[i].loss >= 0) status = take_top(s, &s->list[i], err);
+  }
+  return status;
 }
 
 /* What went in: symbols with their text, or numbers in the units of the data. */
@@ -142,62 +218,127 @@ static bool add_given(tracer *s, unroll_value *v, int number, int64_t example) {
   const variable *of = &s->a->m.schema.list[number];
   const column_values *c = &s->a->d.columns[number];
   if (!c->there) return true;
-  const int64_t from = s->a->d.stream ? 0 : c->first[example], n = s->a->d.stream ? c->n : c->first[example + 1] - from;
+  const bool stream = s->a->d.stream;
+  const int64_t from = stream ? 0 : c->first[example], n = stream ? shown(s, c->n) : c->first[example + 1] - from;
   v->steps = n;
   if (c->symbols) {
     const bool end = n > 0 && of->ends && c->symbols[from + n - 1] == of->words.end; /* which is not counted */
     return result_symbols(s->r, v, &of->words, c->symbols + from, n - end);
   }
-  double *x = n > 0 && c->numbers ? arena_alloc(&s->r->memory, (size_t)n * (size_t)of->width, sizeof *x) : NULL;
+  double *x = n > 0 && c->numbers ? result_alloc(s->r, (size_t)n * (size_t)of->width, sizeof *x) : NULL;
   if (!x) return n == 0 || !c->numbers;
   for (int64_t i = 0; i < n * of->width; i++)
-    x[i] = variable_unscaled(of, (int)(i % of->width), (double)c->numbers[from * of->width + i]);
+    x[i] = column_seen(c, from + i / of->width) ? column_unscaled(c, of, from + i / of->width, (int)(i % of->width)) : (double)NAN;
   v->width = of->width;
   v->numbers = x;
   return true;
 }
 
-static unroll_status add_rows(tracer *s, unroll_error *err) {
-  for (int64_t i = 0; i < s->a->d.n_sequences; i++) {
-    result_row *row = result_add(s->r);
-    if (!row) return error_memory(err);
-    for (int k = 0; k < s->n; k++) {
-      unroll_value *v = &row->values[k];
-      if (s->list[k].node < 0) {
-        if (!add_given(s, v, s->list[k].variable, i)) return error_memory(err);
-        continue;
-      }
-      v->steps = steps_of(s, &s->list[k], i);
-      v->width = width_of(s, &s->list[k], i);
-      v->numbers = s->list[k].values[i];
-    }
+static bool add_times(tracer *s, result_row *row, int64_t example, int64_t steps) {
+  const char **times = result_alloc(s->r, (size_t)steps + 1, sizeof *times);
+  bool full = times != NULL;
+  for (int64_t i = 0; i < steps && full; i++) {
+    char at[TIME_TEXT];
+    calendar_write(&s->a->d, example, i, at);
+    full = (times[i] = collect_text(s->r, at)) != NULL;
   }
-  return UNROLL_OK;
+  row->row.times = times;
+  row->row.series = collect_text(s->r, calendar_name(&s->a->d, example));
+  return full && row->row.series;
 }
 
-static unroll_status trace(tracer *s, const char *const *names, unroll_error *err) {
-  const graph *g = graph_of(s);
+static bool add_row(tracer *s, result_row *row, int64_t example) {
+  bool full = row != NULL;
+  int64_t steps = 0;
+  for (int k = 0; k < s->n && full; k++) {
+    const traced *t = &s->list[k];
+    unroll_value *v = &row->values[k];
+    if (t->node >= 0) {
+      v->steps = steps_of(s, t, example);
+      v->width = width_of(s, t, example);
+      v->numbers = t->values[example];
+    } else {
+      full = add_given(s, v, t->variable, example);
+    }
+    if (t->loss >= 0) {
+      const int64_t n = shown(s, t->first[example + 1] - t->first[example]);
+      if (!s->a->d.columns[t->variable].there) v->steps = n;
+      v->n_top = t->n_top;
+      v->top = t->top + t->first[example] * t->n_top;
+      v->top_p = t->top_p + t->first[example] * t->n_top;
+    }
+    steps = v->steps > steps ? v->steps : steps;
+  }
+  return full && (!s->a->m.schema.time.time || add_times(s, row, example, steps));
+}
+
+static unroll_status add_rows(tracer *s, unroll_error *err) {
   unroll_status status = UNROLL_OK;
-  int kept = 0;
+  for (int64_t i = 0; i < s->n_examples && !status; i++)
+    status = add_row(s, result_add(s->r), i) ? result_hand(s->r) : error_memory(err);
+  return s->r->enough ? UNROLL_OK : status;
+}
+
+/* Which loss predicts each variable whose likeliest symbols are wanted. */
+static unroll_status find_losses(tracer *s, unroll_error *err) {
+  const graph *g = graph_of(s);
+  bool any = s->a->o.top <= 0;
+  for (int i = 0; i < s->n && s->a->o.top > 0; i++)
+    for (int k = 0; k < g->n_losses && s->list[i].variable >= 0; k++) {
+      const variable *v = &s->a->m.schema.list[s->list[i].variable];
+      if (g->losses[k].data != s->list[i].variable || v->form.unit == UNIT_NUMBERS || v->over >= 0) continue;
+      s->list[i].loss = k;
+      any = true;
+    }
+  return any ? UNROLL_OK
+             : error_set(err, UNROLL_USAGE,
+                         "option 'top' is for labels and symbols that are predicted one by one: name such a variable");
+}
+
+static unroll_status run_all(tracer *s, unroll_error *err) {
+  const dataset *d = &s->a->d;
+  const pass_options how = {.rows = d->stream ? 1 : (int)ask_or(s->a->o.batch, ROWS),
+                            .steps = STEPS,
+                            .cold = true,
+                            .keep = s->keep,
+                            .n_keep = s->n_keep,
+                            .heads = s->a->o.top > 0};
+  size_t scratch = 1;
+  unroll_status status = part_whole(&s->all, d, err);
+  if (status) return status;
+  if (d->stream) s->all.end = shown(s, s->all.end);
+  if (!d->stream) s->all.n = s->n_examples;
+  for (int i = 0; i < s->n && !status; i++) status = make_room(s, &s->list[i], err);
+  if (!status) status = pass_init(&s->s, &s->a->m, s->a->m.weights, &s->all, &how, s->a->workers, err);
+  for (int k = 0; !status && how.heads && k < graph_of(s)->n_losses; k++)
+    if (distribution_is_symbols(&s->s.heads[k]) && distribution_scratch(&s->s.heads[k]) > scratch)
+      scratch = distribution_scratch(&s->s.heads[k]);
+  if (!status && !(s->scratch = mem_alloc(scratch))) status = error_memory(err);
+  return status ? status : pass_all(&s->s, take, s, s->a->stop, err);
+}
+
+static unroll_status trace(tracer *s, const char *const *names, const unroll_options *o, unroll_error *err) {
+  const graph *g = graph_of(s);
+  const bool timed = s->a->m.schema.time.time != NULL;
+  unroll_status status = UNROLL_OK;
   s->list = mem_zero((size_t)s->n + 1, sizeof *s->list);
   s->keep = mem_zero((size_t)s->n + 1, sizeof *s->keep);
-  s->r = result_new(s->n, NULL);
+  s->r = result_new(s->n, o);
   if (!s->list || !s->keep || !s->r) return error_memory(err);
   for (int i = 0; i < s->n && !status; i++) {
     status = names[i] ? find(&s->list[i], g, names[i], err) : api_null(err);
-    if (!status && s->list[i].node >= 0) s->keep[kept++] = s->list[i].node;
+    if (!status && s->list[i].node >= 0) s->keep[s->n_keep++] = s->list[i].node;
     if (!status && !result_name(s->r, i, names[i])) status = error_memory(err);
   }
-  const call_options *o = &s->a->o;
-  pass_options how = {.rows = (int)ask_or(o->batch, ROWS), .steps = STEPS, .cold = true, .keep = s->keep, .n_keep = kept};
-  if (!status && s->a->m.schema.time.time)
+  if (!status) status = find_losses(s, err);
+  if (!status && timed && (s->n_keep || s->a->o.top > 0))
     status = error_set(err, UNROLL_USAGE, "this model is for series with dates, of which windows are predicted");
-  if (!status) status = ask_read(s->a, decode_is_for(g) ? BIND_TRUTH : BIND_GIVEN, err);
-  if (!status) status = part_whole(&s->all, &s->a->d, err);
-  for (int i = 0; i < s->n && !status; i++) status = make_room(s, &s->list[i], err);
-  if (s->a->d.stream) how.rows = 1;
-  if (!status) status = pass_init(&s->s, &s->a->m, s->a->m.weights, &s->all, &how, s->a->workers, err);
-  if (!status) status = pass_all(&s->s, take, s, NULL, err);
+  if (!status) status = timed ? ask_read_series(s->a, 0, err) : ask_read(s->a, decode_is_for(g) ? BIND_TRUTH : BIND_GIVEN, err);
+  if (status) return status;
+  const int64_t most = ask_or(s->a->o.first, INT64_MAX), all = s->a->d.n_sequences;
+  s->n_steps = most;
+  s->n_examples = s->a->d.stream || all < most ? all : most;
+  if (s->n_keep || s->a->o.top > 0) status = run_all(s, err);
   return status ? status : add_rows(s, err);
 }
 
@@ -210,12 +351,16 @@ unroll_status unroll_trace(const unroll_model *m, const unroll_table *t, const c
   if (!m || !t || !names) return api_null(err);
   if (n_names < 1) return error_set(err, UNROLL_USAGE, "no names of values");
   unroll_status status = ask_begin(&a, m, t, o, o && o->bit == IN(trace) ? IN(trace) : IN(predict), err);
-  if (!status) status = trace(&s, names, err);
+  if (!status) status = trace(&s, names, o, err);
   pass_free(&s.s);
   part_free(&s.all);
-  for (int i = 0; i < s.n && s.list; i++) mem_free(s.list[i].values);
+  for (int i = 0; i < s.n && s.list; i++) {
+    mem_free(s.list[i].values);
+    mem_free(s.list[i].first);
+  }
   mem_free(s.list);
   mem_free(s.keep);
+  mem_free(s.scratch);
   ask_end(&a);
   if (status)
     unroll_result_free(s.r);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/data.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "io/safetensors.h"
 
@@ -45,14 +46,28 @@ static unroll_status all_names(names *n, const unroll_model *m, unroll_error *er
 
 /* --- CSV: a row a step --- */
 
-static void csv_header(const unroll_result *r, const int *widths, text *out) {
+static void csv_header(const unroll_result *r, const int *widths, const int *tops, text *out) {
   text_format(out, "example,step");
   for (int k = 0; k < unroll_result_variables(r); k++) {
     const char *name = unroll_result_variable(r, k);
     if (widths[k] <= 1) text_format(out, ",%s", name);
     for (int i = 0; widths[k] > 1 && i < widths[k]; i++) text_format(out, ",%s%d", name, i + 1);
+    for (int i = 0; i < tops[k]; i++) text_format(out, ",%s.top%d,%s.p%d", name, i + 1, name, i + 1);
   }
   text_format(out, "\n");
+}
+
+/* What was likeliest, each with its probability: n cells for each, empty where there is no such step. */
+static void csv_top(const unroll_model *m, const char *name, const unroll_value *v, int64_t step, int n, text *out) {
+  for (int i = 0; i < n; i++) {
+    const bool there = step < v->steps && i < v->n_top;
+    size_t length = 0;
+    const char *symbol = there ? unroll_model_label(m, name, v->top[step * v->n_top + i], &length) : NULL;
+    text_add(out, ",", 1);
+    if (symbol) text_add_field(out, symbol, length);
+    text_add(out, ",", 1);
+    if (symbol) text_format(out, "%.6g", (double)v->top_p[step * v->n_top + i]);
+  }
 }
 
 static void csv_cells(const unroll_model *m, const char *name, const unroll_value *v, int64_t step, int width, text *out) {
@@ -71,7 +86,7 @@ static void csv_cells(const unroll_model *m, const char *name, const unroll_valu
 
 static unroll_status print_csv(const unroll_model *m, const unroll_result *r, unroll_error *err) {
   const int n = unroll_result_variables(r);
-  int widths[MOST_NAMES] = {0};
+  int widths[MOST_NAMES] = {0}, tops[MOST_NAMES] = {0};
   text out = {0};
   for (int pass = 0; pass < 2; pass++) {
     for (int64_t row = 0; row < unroll_result_rows(r); row++) {
@@ -82,17 +97,21 @@ static unroll_status print_csv(const unroll_model *m, const unroll_result *r, un
         unroll_result_value(r, row, unroll_result_variable(r, k), &values[k], NULL);
         if (values[k].steps > steps) steps = values[k].steps;
         if (!values[k].symbols && values[k].width > widths[k]) widths[k] = values[k].width;
+        if (values[k].n_top > tops[k]) tops[k] = values[k].n_top;
       }
       for (int64_t step = 0; pass && step < steps; step++) {
         text_format(&out, "%" PRId64 ",%" PRId64, row + 1, step + 1);
-        for (int k = 0; k < n; k++) csv_cells(m, unroll_result_variable(r, k), &values[k], step, widths[k], &out);
+        for (int k = 0; k < n; k++) {
+          csv_cells(m, unroll_result_variable(r, k), &values[k], step, widths[k], &out);
+          csv_top(m, unroll_result_variable(r, k), &values[k], step, tops[k], &out);
+        }
         text_format(&out, "\n");
       }
       if (out.failed) return error_memory(err);
       if (out.length) fwrite(out.data, 1, out.length, stdout);
       text_free(&out);
     }
-    if (!pass) csv_header(r, widths, &out);
+    if (!pass) csv_header(r, widths, tops, &out);
   }
   if (out.length) fwrite(out.data, 1, out.length, stdout); /* no row at all */
   text_free(&out);
@@ -115,7 +134,23 @@ static json_t *json_value(const unroll_value *v) {
   return steps;
 }
 
-static unroll_status print_json(const unroll_result *r, unroll_error *err) {
+/* "token.top": of each step a list. */
+static json_t *json_top(const unroll_model *m, const char *name, const unroll_value *v) {
+  json_t *steps = json_array();
+  for (int64_t t = 0; t < v->steps; t++) {
+    json_t *list = json_array();
+    for (int i = 0; i < v->n_top; i++) {
+      size_t length = 0;
+      const char *symbol = unroll_model_label(m, name, v->top[t * v->n_top + i], &length);
+      json_array_append_new(list, json_pack("{s:o, s:f}", "value", output_json_text(symbol ? symbol : "", length), "probability",
+                                            (double)v->top_p[t * v->n_top + i]));
+    }
+    json_array_append_new(steps, list);
+  }
+  return steps;
+}
+
+static unroll_status print_json(const unroll_model *m, const unroll_result *r, unroll_error *err) {
   unroll_status status = UNROLL_OK;
   for (int64_t row = 0; row < unroll_result_rows(r) && !status; row++) {
     json_t *out = json_pack("{s:I}", "example", (json_int_t)row + 1);
@@ -124,6 +159,11 @@ static unroll_status print_json(const unroll_result *r, unroll_error *err) {
       unroll_value_init(&v);
       unroll_result_value(r, row, unroll_result_variable(r, k), &v, NULL);
       json_object_set_new(out, unroll_result_variable(r, k), json_value(&v));
+      if (!v.n_top) continue;
+      text key = {0};
+      text_format(&key, "%s.top", v.name);
+      if (!key.failed) json_object_set_new(out, key.data, json_top(m, v.name, &v));
+      text_free(&key);
     }
     status = output_json(out, err);
   }
@@ -192,7 +232,7 @@ unroll_status command_trace(const options *o, unroll_error *err) {
   if (!status) status = data_table(&t, o, 1, err);
   if (!status) status = unroll_trace(m, t, n.list, n.n, how, &r, err);
   if (r) data_left_out(r);
-  if (!status) status = o->output ? write_tensors(r, o->output, err) : o->json ? print_json(r, err) : print_csv(m, r, err);
+  if (!status) status = o->output ? write_tensors(r, o->output, err) : o->json ? print_json(m, r, err) : print_csv(m, r, err);
   arena_free(&n.memory);
   unroll_result_free(r);
   unroll_table_free(t);

@@ -19,6 +19,7 @@ static void test_arguments(void **state) {
   unroll_options *o = unroll_options_new("train");
   unroll_sample_options how;
   unroll_value v;
+  unroll_named named;
   unroll_row row;
   unroll_figure f;
   unroll_variable x;
@@ -101,6 +102,11 @@ static void test_arguments(void **state) {
   NO(unroll_trace(m, t, NULL, 1, NULL, &none, err));
   NO(unroll_trace(m, t, hole, 1, NULL, &none, err));
   NO(unroll_trace(m, t, names, 1, NULL, NULL, err));
+  unroll_named_init(&named);
+  NO(unroll_model_named(NULL, 0, &named, err));
+  NO(unroll_model_named(m, 0, NULL, err));
+  assert_int_equal(unroll_model_named(m, -1, &named, NULL), UNROLL_USAGE);
+  assert_int_equal(unroll_model_named(m, 1000, &named, NULL), UNROLL_USAGE);
   NO(unroll_model_text(NULL, NULL, NULL, 0, &text, NULL, err));
   NO(unroll_model_text(m, NULL, NULL, 1, &text, NULL, err));
   NO(unroll_model_text(m, NULL, NULL, 0, NULL, NULL, err));
@@ -246,6 +252,7 @@ static void test_quiet(void **state) {
   unroll_setting_init_sized(NULL, 8);
   unroll_watch_init_sized(NULL, 8);
   assert_null(unroll_cell_name(-1));
+  unroll_named_init_sized(NULL, 8);
   unroll_row_init_sized(NULL, 8);
   unroll_value_init_sized(NULL, 8);
   unroll_figure_init_sized(NULL, 8);

@@ -181,6 +181,104 @@ static void test_trace(void **state) {
   unroll_table_free(t);
 }
 
+static int count_rows(void *context, const unroll_result *r) {
+  int *n = context;
+  assert_int_equal(unroll_result_rows(r), 1);
+  return ++*n == 2;
+}
+
+/* What was likeliest at each step: the truth is as likely as its score says. And only the first examples; a row at a time. */
+static void test_trace_top(void **state) {
+  static const char net[] = "data token : chars lines\nh = rnn(embed(token[t-1], 4), 6)\ntoken ~ softmax(W h + b)\n";
+  static const char *const texts[] = {"ab", "abba", "b", ""}, *const names[] = {"token", "h"}, *const state_only[] = {"h"};
+  unroll_result *r = NULL, *scores = NULL;
+  unroll_value v, score;
+  int rows = 0;
+  (void)state;
+  unroll_value_init(&v);
+  unroll_value_init(&score);
+  unroll_table *t = unroll_table_new();
+  unroll_options *o = unroll_options_new("trace");
+  OK(unroll_table_add_texts(t, "token", texts, NULL, 4, err));
+  unroll_model *m = make_model("top", net, t, (const char *const[]){"steps", "20", NULL});
+  set(o, "top", "9"); /* of a, b and the end */
+  OK(unroll_trace(m, t, names, 2, o, &r, err));
+  OK(unroll_score_table(m, t, NULL, &scores, err));
+  assert_int_equal(unroll_result_rows(r), 4);
+  for (int i = 0; i < 4; i++) {
+    OK(unroll_result_value(r, i, "token", &v, err));
+    OK(unroll_result_value(scores, i, "token", &score, err));
+    assert_int_equal(v.steps, strlen(texts[i]));
+    assert_int_equal(v.n_top, 3);
+    for (int s = 0; s < v.steps; s++) {
+      double sum = 0, truth = 0;
+      for (int k = 0; k < 3; k++) {
+        const float p = v.top_p[s * 3 + k];
+        assert_true(k == 0 || p <= v.top_p[s * 3 + k - 1]);
+        sum += (double)p;
+        if (v.top[s * 3 + k] == v.symbols[s]) truth = (double)p;
+      }
+      assert_true(fabs(sum - 1) < 1e-5);
+      assert_true(fabs(log2(truth) - score.log2_p[s]) < 1e-4);
+    }
+  }
+  unroll_result_free(r);
+  assert_int_equal(unroll_trace(m, t, state_only, 1, o, &r, NULL), UNROLL_USAGE);
+  set(o, "first", "3");
+  OK(unroll_trace(m, t, names, 2, o, &r, err));
+  assert_int_equal(unroll_result_rows(r), 3);
+  unroll_result_free(r);
+  unroll_options_set_rows(o, count_rows, &rows);
+  OK(unroll_trace(m, t, names, 2, o, &r, err));
+  assert_int_equal(rows, 2);
+  unroll_result_free(r);
+  unroll_result_free(scores);
+  unroll_options_free(o);
+  unroll_model_free(m);
+  unroll_table_free(t);
+}
+
+/* What named values are. */
+static void test_named(void **state) {
+  static const char net[] = "data source : chars\ndata target : chars\ns = lstm(embed(source, 4), 6)\n"
+                            "d = lstm(embed(target[t-1], 4), 6)\na = attend(d, s)\ntarget ~ softmax(W [d, a] + b)\n";
+  static const char *const texts[] = {"ab", "ba"};
+  static const struct {
+    const char *name;
+    int width, is_state, is_gate;
+    const char *along, *over;
+  } known[] = {{"s.i", 6, 0, 1, "source", NULL},
+               {"s.c", 6, 1, 0, "source", NULL},
+               {"d", 6, 1, 0, "target", NULL},
+               {"a.weights", 0, 0, 0, "target", "source"},
+               {"a", 6, 0, 0, "target", NULL}};
+  size_t found = 0;
+  (void)state;
+  unroll_named x;
+  unroll_named_init(&x);
+  unroll_table *t = unroll_table_new();
+  OK(unroll_table_add_texts(t, "source", texts, NULL, 2, err));
+  OK(unroll_table_add_texts(t, "target", texts, NULL, 2, err));
+  unroll_model *m = make_model("named", net, t, (const char *const[]){"steps", "1", NULL});
+  for (int i = 0; unroll_model_value(m, i); i++) {
+    OK(unroll_model_named(m, i, &x, err));
+    assert_string_equal(x.name, unroll_model_value(m, i));
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+      if (strcmp(known[k].name, x.name) != 0) continue;
+      assert_int_equal(x.width, known[k].width);
+      assert_int_equal(x.is_state, known[k].is_state);
+      assert_int_equal(x.is_gate, known[k].is_gate);
+      assert_int_equal(x.has_steps, 1);
+      assert_string_equal(x.along, known[k].along);
+      assert_true(known[k].over ? x.over && !strcmp(x.over, known[k].over) : !x.over);
+      found++;
+    }
+  }
+  assert_int_equal(found, sizeof known / sizeof *known);
+  unroll_model_free(m);
+  unroll_table_free(t);
+}
+
 /* Gates inside a cell, and what an attention weighs: as many as the source has steps, 1 together. */
 static void test_trace_inside(void **state) {
   static const char net[] = "data source : chars\ndata target : chars\ncell = lstm\ns = cell(embed(source, 4), 6)\n"
@@ -408,10 +506,10 @@ static void test_older_caller(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_predict), cmocka_unit_test(test_load_memory),   cmocka_unit_test(test_variables),
-      cmocka_unit_test(test_trace),   cmocka_unit_test(test_trace_inside),  cmocka_unit_test(test_forecast),
-      cmocka_unit_test(test_text),    cmocka_unit_test(test_table_refuses), cmocka_unit_test(test_older_caller),
-      cmocka_unit_test(test_tagged),
+      cmocka_unit_test(test_predict),       cmocka_unit_test(test_load_memory),  cmocka_unit_test(test_variables),
+      cmocka_unit_test(test_trace),         cmocka_unit_test(test_trace_top),    cmocka_unit_test(test_named),
+      cmocka_unit_test(test_trace_inside),  cmocka_unit_test(test_forecast),     cmocka_unit_test(test_text),
+      cmocka_unit_test(test_table_refuses), cmocka_unit_test(test_older_caller), cmocka_unit_test(test_tagged),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -43,6 +43,15 @@ run trace model two.txt --of h -o h.safetensors
 expect 0
 grep -q '"h":{"dtype":"F32","shape":\[8,4\]' h.safetensors || fail "a tensor of all steps"
 grep -q '"h.first":{"dtype":"I64","shape":\[3\]' h.safetensors || fail "where examples begin"
+run trace model two.txt --of token,h --top 2 --first 1
+expect 0 'example,step,token,token.top1,token.p1,token.top2,token.p2,h1' '1,4,a,'
+refuse '2,1,'
+[ "$(sed -n 2p out | tr ',' '\n' | wc -l)" = 11 ] || fail "cells of a row: $(sed -n 2p out)"
+[ "$(awk -F, '{ print NF }' out | sort -u)" = 11 ] || fail "rows of one length"
+run trace model two.txt --of token --top 2 --json
+expect 0 '"token": "anna", "token.top": [[{"value": "' '"probability": 0.'
+run trace model two.txt --of h --top 2
+expect 2 '--top'
 run trace model two.txt --of hh
 expect 2 "'hh'"
 run trace model two.txt --of ''
