@@ -58,6 +58,13 @@ starved explain $m --json
 starved explain $m
 starved explain rnn --latex
 starved trace $m few.txt --of token,h
+starved trace $m few.txt --of token --top 2
+UNROLL_STEP=$step
+step=$((step * 23))
+starved report $m few.txt -o page.html
+starved report label/model.safetensors label.csv -o page.html
+starved report series/model.safetensors series.csv -o page.html --trained --season 7
+step=$UNROLL_STEP
 starved trace $m few.txt --of h --json
 starved flow $m few.txt --lags 3 --json
 "$UNROLL" compress $m few.txt -o few.unz -q || fail "few.txt is not packed"

@@ -1,0 +1,202 @@
+/* part_values.c - values inside the equations over an example: a strip for each name, units from top to bottom, steps from left to
+ * right; how open gates are (Karpathy, Johnson & Fei-Fei 2015, figure 3); and where attention looked. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "report/sheet.h"
+
+enum { MOST_STEPS = 200, MOST_UNITS = 256, MOST_LABELS = 80, MOST_SIDE = 60 };
+
+/* --- strips --- */
+
+/* The symbols along the steps, where there are few enough to be read. */
+static void add_along(sheet *s, int64_t row, const char *name, int64_t steps) {
+  const unroll_variable *v = sheet_variable(s, name);
+  unroll_value x;
+  if (!v || !v->symbols || steps > MOST_LABELS || !sheet_value(s->traced, row, name, &x) || !x.symbols) return;
+  html_add(&s->body, "<div class=\"along\" aria-hidden=\"true\">");
+  for (int64_t t = 0; t < steps; t++) {
+    size_t n = 0;
+    const char *label = t < x.steps ? sheet_label(s, name, x.symbols[t], &n) : "";
+    html_add(&s->body, "<span>");
+    if (n) html_symbol(&s->body, label, n);
+    html_add(&s->body, "</span>");
+  }
+  html_add(&s->body, "</div>");
+}
+
+static void add_strip(sheet *s, const unroll_named *x) {
+  text *out = &s->body;
+  unroll_value v;
+  if (!sheet_value(s->traced, 0, x->name, &v) || !v.numbers || v.steps < 1 || v.width < 1) return;
+  const int64_t most = v.width > 7 && x->along && sheet_variable(s, x->along)->symbols ? MOST_LABELS : MOST_STEPS;
+  const int64_t steps = v.steps < most ? v.steps : most;
+  double least = (double)INFINITY, largest = -(double)INFINITY;
+  for (int64_t i = 0; i < steps * v.width; i++)
+    if (isfinite(v.numbers[i])) least = fmin(least, v.numbers[i]), largest = fmax(largest, v.numbers[i]);
+  html_add(out, "<figure class=\"strip\" id=\"v-");
+  html_id(out, x->name);
+  text_format(out, "\" data-rows=\"%d\" data-columns=\"%lld\"><figcaption><b>", v.width < MOST_UNITS ? v.width : MOST_UNITS,
+              (long long)steps);
+  html_string(out, x->name);
+  text_format(out, "</b> %d %s × %lld %s, ", v.width, v.width == 1 ? "unit" : "units", (long long)v.steps,
+              v.steps == 1 ? "step" : "steps");
+  if (least <= largest) {
+    html_number(out, least);
+    html_add(out, " to ");
+    html_number(out, largest);
+  } else {
+    html_add(out, "not finite");
+  }
+  if (steps < v.steps) text_format(out, "; the first %lld steps", (long long)steps);
+  if (v.width > MOST_UNITS) text_format(out, "; the first %d units", MOST_UNITS);
+  html_add(out, "<span class=\"at\"></span></figcaption><div class=\"frame\"><div class=\"inner\"");
+  text_format(out, " style=\"width:%s\">",
+              steps > 60   ? "max(100%,48rem)"
+              : steps > 24 ? "max(min(100%,48rem),36rem)"
+                           : "min(100%,24rem)");
+  draw_heat(out, v.numbers, 0, steps, v.width, x->name);
+  add_along(s, 0, x->along, steps);
+  html_add(out, "</div></div></figure>\n");
+}
+
+/* --- gates --- */
+
+static void add_gate(sheet *s, const unroll_named *x) {
+  unroll_value v;
+  int width = 0;
+  int64_t n = 0;
+  for (int64_t row = 0; sheet_value(s->traced, row, x->name, &v); row++) {
+    if (v.numbers && v.width > width) width = v.width;
+    n += v.steps;
+  }
+  double *shut = mem_zero((size_t)width + 1, 2 * sizeof *shut), *open = shut ? shut + width : NULL;
+  double *mean = mem_zero((size_t)MOST_STEPS, 2 * sizeof *mean);
+  s->body.failed |= !shut || !mean;
+  for (int64_t row = 0; shut && n && sheet_value(s->traced, row, x->name, &v); row++)
+    for (int64_t i = 0; v.numbers && i < v.steps * v.width; i++) {
+      shut[i % v.width] += (v.numbers[i] < 0.1) / (double)n;
+      open[i % v.width] += (v.numbers[i] > 0.9) / (double)n;
+    }
+  text title = {0};
+  text_format(&title, "%s: how often each unit is open or shut", x->name);
+  const svg_line units = {.x = shut, .y = open, .n = (size_t)width, .dots = true, .colour = 4};
+  if (shut && title.data)
+    svg_chart(&s->body, &units, 1,
+              &(svg_form){.title = title.data,
+                          .x_name = "share of steps below 0.1; upwards: above 0.9",
+                          .width = 330,
+                          .height = 300,
+                          .square = true});
+  text_free(&title);
+  if (mean && sheet_value(s->traced, 0, x->name, &v) && v.numbers && v.steps > 2) {
+    const int64_t steps = v.steps < MOST_STEPS ? v.steps : MOST_STEPS;
+    for (int64_t t = 0; t < steps; t++) {
+      mean[MOST_STEPS + t] = (double)t + 1;
+      for (int u = 0; u < v.width; u++) mean[t] += v.numbers[t * v.width + u] / v.width;
+    }
+    text_format(&title, "%s: mean of all units", x->name);
+    const svg_line line = {.x = mean + MOST_STEPS, .y = mean, .n = (size_t)steps, .colour = 0};
+    if (title.data) svg_chart(&s->body, &line, 1, &(svg_form){.title = title.data, .x_name = "step of the first example"});
+    text_free(&title);
+  }
+  mem_free(shut);
+  mem_free(mean);
+}
+
+unroll_status part_values(sheet *s, unroll_error *err) {
+  bool any = false, gates = false;
+  unroll_value v;
+  (void)err;
+  if (!s->traced) return UNROLL_OK;
+  if (!unroll_result_rows(s->traced)) {
+    sheet_left_out(s, "values inside the equations", "the data has no example");
+    return UNROLL_OK;
+  }
+  for (int i = 0; i < s->n_named; i++) any |= sheet_value(s->traced, 0, s->named[i].name, &v) && v.steps > 0;
+  if (!any) {
+    sheet_left_out(s, "values inside the equations", "the equations name no value that has steps");
+    return UNROLL_OK;
+  }
+  sheet_part(s, "values", "Values over the first example");
+  html_add(&s->body, "<p class=\"soft\">Units from top to bottom, steps from left to right. Blue is below 0, red above.</p>\n");
+  for (int i = 0; i < s->n_named; i++) add_strip(s, &s->named[i]);
+  for (int i = 0; i < s->n_named; i++) {
+    if (!s->named[i].is_gate || !sheet_value(s->traced, 0, s->named[i].name, &v)) continue;
+    if (!gates) {
+      sheet_part(s, "gates", "Gates");
+      html_add(&s->body, "<div class=\"grid2\">\n");
+    }
+    gates = true;
+    add_gate(s, &s->named[i]);
+  }
+  if (gates)
+    html_add(&s->body, "</div>\n");
+  else
+    sheet_left_out(s, "gates", "no named value is a sigmoid");
+  return UNROLL_OK;
+}
+
+/* --- attention --- */
+
+/* A symbol of a step, or the number of the step. */
+static void step_name(sheet *s, int64_t row, const char *name, int64_t step) {
+  const unroll_variable *of = sheet_variable(s, name);
+  unroll_value v;
+  size_t n = 0;
+  const bool there = of && of->symbols && sheet_value(s->traced, row, name, &v) && v.symbols;
+  const char *label = there && step < v.steps ? sheet_label(s, name, v.symbols[step], &n) : NULL;
+  if (there)
+    html_symbol(&s->body, label ? label : "", label ? n : 0);
+  else
+    text_format(&s->body, "%lld", (long long)step + 1);
+}
+
+static void add_map(sheet *s, const unroll_named *x, int64_t row) {
+  text *out = &s->body;
+  unroll_value v;
+  if (!sheet_value(s->traced, row, x->name, &v) || !v.numbers || v.steps < 1 || v.width < 1) return;
+  const int64_t steps = v.steps < MOST_SIDE ? v.steps : MOST_SIDE;
+  const int width = v.width < MOST_SIDE ? v.width : MOST_SIDE;
+  text_format(out, "<h3>Example %lld, ", (long long)row + 1);
+  html_string(out, x->name);
+  html_add(out, "</h3>\n<div class=\"wide\"><table class=\"attention\"><thead><tr><th></th>");
+  for (int k = 0; k < width; k++) {
+    html_add(out, "<th scope=\"col\">");
+    step_name(s, row, x->over, k);
+    html_add(out, "</th>");
+  }
+  html_add(out, "</tr></thead><tbody>\n");
+  for (int64_t t = 0; t < steps; t++) {
+    html_add(out, "<tr><th scope=\"row\">");
+    if (x->has_steps) step_name(s, row, x->along, t);
+    html_add(out, "</th>");
+    for (int k = 0; k < width; k++) {
+      const double w = v.numbers[t * v.width + k];
+      text_format(out, "<td class=\"cold\" style=\"--A:%.2f\" title=\"%.3f\"></td>", isfinite(w) ? w : 0, isfinite(w) ? w : 0);
+    }
+    html_add(out, "</tr>\n");
+  }
+  html_add(out, "</tbody></table></div>\n");
+  if (steps < v.steps || width < v.width)
+    text_format(out, "<p class=\"soft\">The first %d by %lld steps.</p>\n", width, (long long)steps);
+}
+
+unroll_status part_attention(sheet *s, unroll_error *err) {
+  bool any = false;
+  unroll_value v;
+  (void)err;
+  for (int i = 0; i < s->n_named && s->traced; i++) {
+    if (!s->named[i].over || !sheet_value(s->traced, 0, s->named[i].name, &v)) continue;
+    if (!any) {
+      sheet_part(s, "attention", "Attention");
+      html_add(&s->body,
+               "<p class=\"soft\">A row for each step that looks, a column for each step that is looked at: the darker, the more "
+               "it weighs.</p>\n");
+    }
+    any = true;
+    for (int64_t row = 0; row < 3 && row < unroll_result_rows(s->traced); row++) add_map(s, &s->named[i], row);
+  }
+  if (!any && s->traced) sheet_left_out(s, "attention", "the net has none");
+  return UNROLL_OK;
+}
