@@ -250,6 +250,7 @@ static bool add_times(tracer *s, result_row *row, int64_t example, int64_t steps
 static bool add_row(tracer *s, result_row *row, int64_t example) {
   bool full = row != NULL;
   int64_t steps = 0;
+  if (full) row->row.example = example;
   for (int k = 0; k < s->n && full; k++) {
     const traced *t = &s->list[k];
     unroll_value *v = &row->values[k];

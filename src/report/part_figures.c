@@ -160,35 +160,55 @@ static void add_subject(sheet *s, int of, int depth) {
 
 /* --- confusion --- */
 
+static int64_t count(const unroll_confusion *c, int i, int j) { return c->counts[(int64_t)i * c->n + j]; }
+
+/* A label that is there, or was predicted. */
+static bool occurs(const unroll_confusion *c, int i) {
+  for (int j = 0; j < c->n; j++)
+    if (count(c, i, j) || count(c, j, i)) return true;
+  return false;
+}
+
+static void add_row(text *out, const unroll_confusion *c, int i) {
+  int64_t all = 0;
+  for (int j = 0; j < c->n; j++) all += count(c, i, j);
+  html_add(out, "<tr><th scope=\"row\">");
+  html_symbol(out, c->labels[i], c->lengths[i]);
+  html_add(out, "</th>");
+  for (int j = 0; j < c->n; j++) {
+    const int64_t n = count(c, i, j);
+    if (!occurs(c, j)) continue;
+    if (n)
+      text_format(out, "<td class=\"%s\" style=\"--A:%.2f\">%lld</td>", i == j ? "cold" : "heat", 0.7 * (double)n / (double)all,
+                  (long long)n);
+    else
+      html_add(out, "<td></td>");
+  }
+  html_add(out, "</tr>\n");
+}
+
 static void add_confusion(sheet *s, const unroll_confusion *c) {
   text *out = &s->body;
   html_add(out, "<h3>Confusion of ");
   html_string(out, c->variable);
   html_add(out, "</h3>\n<div class=\"wide\"><table class=\"matrix\"><thead><tr><th>true \\ predicted</th>");
   for (int j = 0; j < c->n; j++) {
-    html_add(out, "<th scope=\"col\">");
+    if (!occurs(c, j)) continue;
+    html_add(out, "<th scope=\"col\"><span>");
     html_symbol(out, c->labels[j], c->lengths[j]);
-    html_add(out, "</th>");
+    html_add(out, "</span></th>");
   }
   html_add(out, "</tr></thead><tbody>\n");
-  for (int i = 0; i < c->n; i++) {
-    int64_t all = 0;
-    for (int j = 0; j < c->n; j++) all += c->counts[(int64_t)i * c->n + j];
-    html_add(out, "<tr><th scope=\"row\">");
-    html_symbol(out, c->labels[i], c->lengths[i]);
-    html_add(out, "</th>");
-    for (int j = 0; j < c->n; j++) {
-      const int64_t n = c->counts[(int64_t)i * c->n + j];
-      if (n)
-        text_format(out, "<td class=\"%s\" style=\"--A:%.2f\">%lld</td>", i == j ? "cold" : "heat", (double)n / (double)all,
-                    (long long)n);
-      else
-        html_add(out, "<td></td>");
-    }
-    html_add(out, "</tr>\n");
-  }
+  for (int i = 0; i < c->n; i++)
+    if (occurs(c, i)) add_row(out, c, i);
   html_add(out,
            "</tbody></table></div>\n<p class=\"soft\">Shares of each row: blue is right, red is taken for something else.</p>\n");
+}
+
+static int occurring(const unroll_confusion *c) {
+  int n = 0;
+  for (int i = 0; i < c->n; i++) n += occurs(c, i);
+  return n;
 }
 
 /* How large the largest table would be. */
@@ -221,7 +241,7 @@ unroll_status part_figures(sheet *s, unroll_error *err) {
   add_subject(s, 0, 0);
   unroll_confusion_init(&c);
   for (int i = 0; !unroll_result_confusion(s->figures, i, &c, NULL); i++) {
-    if (c.n <= SHEET_CLASSES)
+    if (occurring(&c) <= SHEET_CLASSES)
       add_confusion(s, &c);
     else
       sheet_left_out(s, "a confusion matrix", "it would have too many rows");

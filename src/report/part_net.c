@@ -5,6 +5,8 @@
 #include "report/run_log.h"
 #include "report/sheet.h"
 
+enum { GRADIENT_LINES = 30 };
+
 /* --- equations --- */
 
 /* The traced value that a name of the equations is, in full: "c" is h.c where no other cell has a c. A derivative leads to what it
@@ -117,8 +119,11 @@ unroll_status part_net(sheet *s, unroll_error *err) {
   html_add(out, "<div class=\"equations\" id=\"equations\">\n");
   link_names(s, part.data ? part.data : "", out);
   html_add(out, "</div>\n");
-  if (gradient) {
-    html_add(out, "<details open><summary>Gradient</summary><div class=\"equations\" id=\"gradient\">\n");
+  if (gradient) { /* a long one is open only where it is wanted */
+    int lines = 0;
+    for (const char *at = gradient; *at; at++) lines += *at == '\n';
+    text_format(out, "<details%s><summary>Gradient, %d lines</summary><div class=\"equations\" id=\"gradient\">\n",
+                lines <= GRADIENT_LINES ? " open" : "", lines);
     link_names(s, gradient, out);
     html_add(out, "</div></details>\n");
   }
@@ -268,8 +273,11 @@ unroll_status part_flow(sheet *s, unroll_error *err) {
     sheet_part(s, "flow", "Gradient flow");
     html_add(&s->body, "<p class=\"soft\">How the derivative of one loss by each state fades or grows over the steps before it");
     html_add(&s->body, s->r->t && !s->timed ? ", on this data.</p>\n" : ", on made-up data.</p>\n");
+    html_add(&s->body, "<div class=\"grid2\"><div>\n");
     add_flow(s, r);
+    html_add(&s->body, "</div><div>\n");
     add_matrices(s, r);
+    html_add(&s->body, "</div></div>\n");
   }
   unroll_result_free(r);
   if (status && err) *err = e;

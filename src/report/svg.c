@@ -58,17 +58,38 @@ static void short_number(text *out, double x) {
     text_format(out, "%.6g", fabs(x) < 1e-12 ? 0 : x);
 }
 
+static void y_tick(text *out, const plane *p, double y, bool power) {
+  const double at = down(p, y);
+  text_format(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"y\" x=\"%d\" y=\"%.1f\">", LEFT, at, p->width - RIGHT,
+              LEFT - 6, at + 4);
+  if (power)
+    text_format(out, "10<tspan dy=\"-4\" class=\"up\">%.0f</tspan>", log10(y));
+  else
+    short_number(out, y);
+  html_add(out, "</text>");
+}
+
+/* Powers of ten, or less than two of them apart 1, 2 and 5 times these. */
+static void log_ticks(text *out, const plane *p) {
+  const double range = p->y1 - p->y0, step = fmax(1, ceil(range / 5));
+  static const double times[] = {1, 2, 5};
+  for (double y = floor(p->y0); range < 2 && y <= p->y1; y++)
+    for (int k = 0; k < 3; k++) {
+      const double at = y + log10(times[k]);
+      if (at >= p->y0 - 1e-9 && at <= p->y1 + 1e-9) y_tick(out, p, pow(10, at), false);
+    }
+  for (double y = ceil(p->y0 / step - 1e-9) * step; range >= 2 && y <= p->y1 + 1e-9 * step; y += step)
+    y_tick(out, p, pow(10, y), true);
+}
+
 static void y_axis(text *out, const plane *p) {
-  const double step = p->log ? fmax(1, ceil((p->y1 - p->y0) / 5)) : tick(p->y1 - p->y0, 5);
+  const double step = tick(p->y1 - p->y0, 5);
+  if (p->log) {
+    log_ticks(out, p);
+    return;
+  }
   for (double y = ceil(p->y0 / step - 1e-9) * step; y <= p->y1 + 1e-9 * step; y += step) {
-    const double at = down(p, p->log ? pow(10, y) : y);
-    text_format(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"y\" x=\"%d\" y=\"%.1f\">", LEFT, at, p->width - RIGHT,
-                LEFT - 6, at + 4);
-    if (p->log)
-      text_format(out, "10<tspan dy=\"-4\" class=\"up\">%.0f</tspan>", y);
-    else
-      short_number(out, y);
-    html_add(out, "</text>");
+    y_tick(out, p, y, false);
     if (!(y + step > y)) break;
   }
 }

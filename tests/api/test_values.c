@@ -183,7 +183,11 @@ static void test_trace(void **state) {
 
 static int count_rows(void *context, const unroll_result *r) {
   int *n = context;
+  unroll_row row;
+  unroll_row_init(&row);
   assert_int_equal(unroll_result_rows(r), 1);
+  OK(unroll_result_row(r, 0, &row, NULL));
+  assert_int_equal(row.example, *n);
   return ++*n == 2;
 }
 
