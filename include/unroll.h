@@ -209,6 +209,9 @@ UNROLL_API unroll_status unroll_table_read(unroll_table *t, const char *path, un
  * each ends with a NUL. Empty: missing. */
 UNROLL_API unroll_status unroll_table_add_texts(unroll_table *t, const char *name, const char *const *texts, const size_t *lengths,
                                                 int64_t n, unroll_error *err);
+/* A file a row, of which these are the bytes: pictures, recordings, drawings, music, films. NULL: missing. */
+UNROLL_API unroll_status unroll_table_add_files(unroll_table *t, const char *name, const void *const *bytes, const size_t *sizes,
+                                                int64_t n, unroll_error *err);
 /* A number a row; NaN: missing. */
 UNROLL_API unroll_status unroll_table_add_numbers(unroll_table *t, const char *name, const double *x, int64_t n, unroll_error *err);
 /* A vector a row: x is [n][width]. */
@@ -361,7 +364,7 @@ typedef struct unroll_named {
   int has_steps;     /* a value at each step; else one for each example */
   const char *along; /* a variable of the data that has the same steps; NULL: there is none */
   const char *over;  /* of the weights of an attention: the first variable with the steps that it looks at; else NULL */
-  int is_state;      /* the equations use it at [t-1], or [t+1] */
+  int is_state;      /* 1: the equations use it at [t-1]; -1: at [t+1], so it goes backwards; 0: neither */
   int is_gate;       /* it is a sigmoid */
 } unroll_named;
 UNROLL_API void unroll_named_init_sized(unroll_named *v, size_t size);

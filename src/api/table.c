@@ -2,12 +2,14 @@
  * one way for all data, and messages count its rows. */
 #include "api/table.h"
 #include <math.h>
+#include "base/held.h"
 #include "base/text.h"
 
 typedef struct column {
   char *name;
   text cells;
-  size_t *ends; /* [rows] of each cell */
+  size_t *ends;      /* [rows] of each cell */
+  held_file **files; /* [rows] that the cells name; NULL: none */
 } column;
 
 struct unroll_table {
@@ -19,9 +21,15 @@ struct unroll_table {
 
 unroll_table *unroll_table_new(void) { return mem_zero(1, sizeof(unroll_table)); }
 
+static void files_free(held_file **list, int64_t n) {
+  for (int64_t i = 0; list && i < n; i++) held_free(list[i]);
+  mem_free(list);
+}
+
 void unroll_table_free(unroll_table *t) {
   if (!t) return;
   for (int i = 0; i < t->n; i++) {
+    files_free(t->list[i].files, t->rows);
     mem_free(t->list[i].name);
     mem_free(t->list[i].ends);
     text_free(&t->list[i].cells);
@@ -159,6 +167,32 @@ unroll_status unroll_table_add_sequences(unroll_table *t, const char *name, cons
                                          int width, unroll_error *err) {
   if (!first) return api_null(err);
   return add_floats(t, &(numbers){.f = x, .first = first, .width = width, .name = name}, n, err);
+}
+
+/* --- files in memory: cells with the names of held ones --- */
+
+static unroll_status write_name(const void *context, int64_t row, text *out, unroll_error *err) {
+  held_file *const *list = context;
+  (void)err;
+  if (list[row]) text_format(out, "%s", held_name(list[row]));
+  return UNROLL_OK;
+}
+
+unroll_status unroll_table_add_files(unroll_table *t, const char *name, const void *const *bytes, const size_t *sizes, int64_t n,
+                                     unroll_error *err) {
+  if (!t || !name || !bytes || !sizes) return api_null(err);
+  unroll_status status = check_column(t, name, n, err);
+  if (status) return status;
+  held_file **list = mem_zero((size_t)n, sizeof *list);
+  if (!list) return error_memory(err);
+  for (int64_t i = 0; i < n && !status; i++)
+    if (bytes[i]) status = held_new(&list[i], bytes[i], sizes[i], err);
+  if (!status) status = add_column(t, name, n, write_name, list, err);
+  if (status)
+    files_free(list, n);
+  else
+    t->list[t->n - 1].files = list;
+  return status;
 }
 
 /* --- as a file --- */

@@ -100,10 +100,11 @@ static const char *variable_along(const model *m, int axis) {
   return NULL;
 }
 
-static bool is_state(const graph *g, int number) {
-  for (int i = 0; i < g->n_nodes; i++)
-    if (graph_at(g, i)->op == OP_SHIFT && graph_at(g, i)->in[0] == number) return true;
-  return false;
+static int is_state(const graph *g, int number) {
+  const int n = g->n_forward ? g->n_forward : g->n_nodes;
+  for (int i = 0; i < n; i++)
+    if (graph_at(g, i)->op == OP_SHIFT && graph_at(g, i)->in[0] == number) return graph_at(g, i)->dir < 0 ? -1 : 1;
+  return 0;
 }
 
 unroll_status unroll_model_named(const unroll_model *m, int number, unroll_named *out, unroll_error *err) {

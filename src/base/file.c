@@ -8,6 +8,7 @@
  * A target that is no regular file (a pipe, /dev/full) cannot be replaced and is written directly. */
 #include "base/file.h"
 #include "base/error.h"
+#include "base/held.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include <dirent.h>
@@ -195,8 +196,17 @@ unroll_status file_input(void *data, size_t size, size_t *n, unroll_error *err) 
   return got < 0 ? trouble(err, UNROLL_BAD_INPUT, "standard input", "cannot read") : UNROLL_OK;
 }
 
+/* A file that is in memory alone. */
+static unroll_status open_held(file_source *f, const char *path, const char *bytes, size_t size, unroll_error *err) {
+  *f = (file_source){.fd = -1, .path = mem_text(path), .size = size, .held = bytes};
+  return f->path ? UNROLL_OK : no_memory(err, path);
+}
+
 unroll_status file_open(file_source *f, const char *path, unroll_error *err) {
   struct stat st;
+  const char *bytes;
+  size_t size;
+  if (held_find(path, &bytes, &size)) return open_held(f, path, bytes, size, err);
   *f = (file_source){.fd = do_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)};
   if (f->fd < 0) return trouble(err, UNROLL_BAD_INPUT, path, "cannot open");
   unroll_status status = UNROLL_OK;
@@ -216,6 +226,12 @@ unroll_status file_open(file_source *f, const char *path, unroll_error *err) {
 }
 
 unroll_status file_get(const file_source *f, uint64_t from, void *data, size_t size, unroll_error *err) {
+  if (f->held && (from > f->size || size > f->size - from))
+    return error_at(err, UNROLL_BAD_INPUT, f->path, NULL, 0, 0, "the file ends early");
+  if (f->held) {
+    if (size) memcpy(data, f->held + from, size);
+    return UNROLL_OK;
+  }
   for (char *at = data; size > 0;) {
     const ssize_t n = do_read_at(f->fd, at, size, from);
     if (n < 0) return trouble(err, UNROLL_BAD_INPUT, f->path, "cannot read");
@@ -229,7 +245,7 @@ unroll_status file_get(const file_source *f, uint64_t from, void *data, size_t s
 
 void file_close(file_source *f) {
   if (!f->path) return;
-  close(f->fd);
+  if (!f->held) close(f->fd);
   mem_free(f->path);
   *f = (file_source){0};
 }
@@ -240,7 +256,14 @@ unroll_status file_read_regular(const char *path, size_t most, char **data, size
   *size = 0;
   unroll_status status = file_open(&f, path, err);
   if (!status && f.size > most) status = too_large(err, path, most);
-  if (!status) status = read_all(f.fd, path, (size_t)f.size, most, data, size, err);
+  if (!status && f.held) {
+    *data = mem_alloc((size_t)f.size + 1);
+    status = *data ? file_get(&f, 0, *data, (size_t)f.size, err) : no_memory(err, path);
+    *size = (size_t)f.size;
+    if (*data) (*data)[*size] = 0;
+  } else if (!status) {
+    status = read_all(f.fd, path, (size_t)f.size, most, data, size, err);
+  }
   file_close(&f);
   return status;
 }

@@ -24,6 +24,7 @@ typedef struct file_source {
   char *path; /* for messages; NULL: nothing is open */
   int fd;
   uint64_t size;
+  const char *held; /* its bytes, where it is in memory alone (held.h) */
 } file_source;
 unroll_status file_open(file_source *f, const char *path, unroll_error *err);
 unroll_status file_get(const file_source *f, uint64_t from, void *data, size_t size, unroll_error *err);

@@ -25,10 +25,13 @@ static bool digits(const char *s, size_t *at, int64_t *out) {
 
 bool named_part(const char *name, size_t *size, int64_t *from, int64_t *to) {
   size_t at = *size;
-  if (!digits(name, &at, to)) return false;
-  *from = *to;
-  if (at > 0 && name[at - 1] == '-' && (at--, !digits(name, &at, from))) return false;
+  int64_t first, last;
+  if (!digits(name, &at, &last)) return false;
+  first = last;
+  if (at > 0 && name[at - 1] == '-' && (at--, !digits(name, &at, &first))) return false;
   if (at < 2 || name[at - 1] != '#') return false;
   *size = at - 1;
+  *from = first;
+  *to = last;
   return true;
 }

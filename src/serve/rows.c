@@ -1,11 +1,7 @@
 /* rows.c - see rows.h. */
 #include "serve/rows.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/error.h"
-#include "base/file.h"
 #include "base/memory.h"
 
 enum { MOST_COLUMNS = 4096 };
@@ -63,7 +59,7 @@ static bool refuse_name(http_reply *out, const char *column, const char *file) {
 }
 
 /* The table from cells[row * n + column]. */
-static bool make_table(request_rows *x, const char *const *names, int n, const cells *c, http_reply *out) {
+static bool make_table(request_rows *x, const served *model, const char *const *names, int n, const cells *c, http_reply *out) {
   const size_t rows = n ? c->n / (size_t)n : 0;
   if (!rows) return reply_error(out, 400, "rows", "there are no rows"), false;
   const char **texts = mem_zero(rows, sizeof *texts);
@@ -78,7 +74,13 @@ static bool make_table(request_rows *x, const char *const *names, int n, const c
       texts[i] = c->all.data ? c->all.data + from : "";
       lengths[i] = c->ends[at] - from;
     }
-    status = unroll_table_add_texts(x->t, names[k], texts, lengths, (int64_t)rows, &err);
+    if (!file_in(model, names[k])) {
+      status = unroll_table_add_texts(x->t, names[k], texts, lengths, (int64_t)rows, &err);
+      continue;
+    }
+    for (size_t i = 0; i < rows; i++)
+      if (!lengths[i]) texts[i] = NULL;
+    status = unroll_table_add_files(x->t, names[k], (const void *const *)texts, lengths, (int64_t)rows, &err);
   }
   mem_free(texts);
   mem_free(lengths);
@@ -111,53 +113,23 @@ static bool read_base64(const char *s, size_t size, text *out) {
   return n % 4 != 1;
 }
 
-static bool make_folder(request_rows *x) {
-  const char *base = getenv("TMPDIR");
-  if (x->folder.data) return true;
-  text_format(&x->folder, "%s/unroll-serve-XXXXXX", base && *base == '/' ? base : "/tmp");
-  if (!x->folder.failed && mkdtemp(x->folder.data)) return true;
-  text_free(&x->folder);
-  return false;
-}
-
-static bool has_blank(const char *s) { return s[strcspn(s, " \t\n")] != 0; }
-
-/* Writes the bytes into a file, whose name is the cell then. */
-static bool file_cell(request_rows *x, const char *column, const json_t *value, text *cell, http_reply *out) {
+/* The bytes of a file. */
+static bool file_cell(const char *column, const json_t *value, text *cell, http_reply *out) {
   const json_t *given = json_object_get(value, "base64");
-  text bytes = {0}, path = {0};
-  unroll_error err = {0};
-  if (!json_is_string(given) || !read_base64(json_string_value(given), json_string_length(given), &bytes) || !bytes.length) {
-    text_free(&bytes);
-    return reply_error(out, 400, column, "column '%.100s': an object has a member \"base64\", the bytes of a file", column), false;
-  }
-  bool done = make_folder(x) && !has_blank(x->folder.data);
-  if (done) text_format(&path, "%s/%d", x->folder.data, x->n_files++);
-  done = done && !path.failed && !bytes.failed && file_append(path.data, bytes.data, bytes.length, &err) == UNROLL_OK;
-  if (done) text_format(cell, "%s", path.data);
-  if (!done) reply_error(out, 500, column, "the server cannot keep the file: %s", *err.message ? err.message : "no folder for it");
-  text_free(&bytes);
-  text_free(&path);
-  return done;
+  const size_t before = cell->length;
+  if (json_is_string(given) && read_base64(json_string_value(given), json_string_length(given), cell) && cell->length > before)
+    return true;
+  return reply_error(out, 400, column, "column '%.100s': an object has a member \"base64\", the bytes of a file", column), false;
 }
 
 void rows_free(request_rows *x) {
-  for (int i = 0; i < x->n_files; i++) {
-    text path = {0};
-    text_format(&path, "%s/%d", x->folder.data, i);
-    if (!path.failed) unlink(path.data);
-    text_free(&path);
-  }
-  if (x->folder.data) rmdir(x->folder.data);
-  text_free(&x->folder);
   unroll_table_free(x->t);
   *x = (request_rows){0};
 }
 
 /* --- JSON --- */
 
-typedef struct place { /* a cell that is read */
-  request_rows *x;
+typedef struct place {       /* a cell that is read */
   const char *column, *file; /* file: what it would name one of */
   char between;              /* the entries of a list */
   http_reply *out;
@@ -195,7 +167,7 @@ static bool add_list(const place *p, const json_t *list, text *cell) {
 
 static bool add_cell(const place *p, const json_t *value, text *cell) {
   if (!value || json_is_null(value)) return true;
-  if (p->file && json_is_object(value)) return file_cell(p->x, p->column, value, cell, p->out);
+  if (p->file && json_is_object(value)) return file_cell(p->column, value, cell, p->out);
   if (p->file && !(json_is_string(value) && !json_string_length(value))) return refuse_name(p->out, p->column, p->file);
   return json_is_array(value) ? add_list(p, value, cell) : add_scalar(p, value, cell);
 }
@@ -237,15 +209,14 @@ bool rows_of_json(request_rows *x, const served *model, const json_t *rows, http
     for (int k = 0; k < n && fine; k++) {
       unroll_variable v;
       const bool known = variable_of(model, names[k], &v);
-      const place p = {.x = x,
-                       .column = names[k],
+      const place p = {.column = names[k],
                        .file = file_in(model, names[k]),
                        .between = known && v.width && !v.has_steps ? ';' : ' ',
                        .out = out};
       fine = add_cell(&p, json_object_get(json_array_get(rows, i), names[k]), &c.all);
       if (fine && !cells_end(&c)) fine = false, no_memory(out);
     }
-  if (fine) fine = make_table(x, names, n, &c, out);
+  if (fine) fine = make_table(x, model, names, n, &c, out);
   mem_free(names);
   cells_free(&c);
   return fine;
@@ -324,7 +295,7 @@ bool rows_of_csv(request_rows *x, const served *model, const char *s, size_t siz
       reply_error(out, 400, NULL, "row %lld has %d fields, and the first line names %d", (long long)row, fields, n);
   }
   if (fine) fine = check_cells(model, names, n, &c, out);
-  if (fine) fine = make_table(x, names, n, &c, out);
+  if (fine) fine = make_table(x, model, names, n, &c, out);
   cells_free(&head);
   cells_free(&c);
   arena_free(&memory);

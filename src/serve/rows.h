@@ -1,7 +1,7 @@
 /* rows.h - the rows of a request as a table of the library.
  *
  * A cell of a picture, a recording or the like names a file. No such name comes from a request. A request has the bytes
- * themselves, which lie in a folder of their own while it is answered. */
+ * themselves, which stay in memory. */
 #ifndef SERVE_ROWS_H
 #define SERVE_ROWS_H
 #include "serve/server.h"
@@ -9,8 +9,6 @@
 typedef struct request_rows {
   unroll_table *t;
   int64_t n;
-  text folder; /* of the files; without data: there is none */
-  int n_files;
 } request_rows;
 
 /* Of {"rows": [{COLUMN: VALUE ...} ...]}, or of CSV. False, and the reply says why. rows_free in any case. */

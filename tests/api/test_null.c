@@ -70,6 +70,10 @@ static void test_arguments(void **state) {
   NO(unroll_table_add_texts(NULL, "a", names, NULL, 1, err));
   NO(unroll_table_add_texts(t, NULL, names, NULL, 1, err));
   NO(unroll_table_add_texts(t, "a", NULL, NULL, 1, err));
+  NO(unroll_table_add_files(NULL, "a", (const void *const *)names, &size, 1, err));
+  NO(unroll_table_add_files(t, NULL, (const void *const *)names, &size, 1, err));
+  NO(unroll_table_add_files(t, "a", NULL, &size, 1, err));
+  NO(unroll_table_add_files(t, "a", (const void *const *)names, NULL, 1, err));
   NO(unroll_table_add_numbers(NULL, "a", &one, 1, err));
   NO(unroll_table_add_numbers(t, NULL, &one, 1, err));
   NO(unroll_table_add_numbers(t, "a", NULL, 1, err));
