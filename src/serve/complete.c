@@ -122,6 +122,10 @@ static bool read_request(completion *c, http_reply *out) {
   if (!c->model->is_text)
     return reply_error(out, 400, "model", "'%.100s' does not go on with a text: ask /v1/predict", c->model->name), false;
   const bool numbers =
+      members_known(j,
+                    "model prompt max_tokens temperature top_p top_k n seed stop echo logprobs stream stream_options user "
+                    "suffix best_of frequency_penalty presence_penalty logit_bias",
+                    out) &&
       refuse_others(j, out) && member_whole(j, "n", 1, MOST_CHOICES, &c->n, out) &&
       member_whole(j, "max_tokens", 1, MOST_TOKENS, &c->most, out) && member_whole(j, "logprobs", 0, MOST_TOP, &c->logprobs, out) &&
       member_whole(j, "seed", 0, INT64_MAX, &c->seed, out) && member_whole(j, "top_k", 0, 1000000, &c->top_k, out) &&

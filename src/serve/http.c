@@ -237,7 +237,9 @@ static enum MHD_Result queue(struct MHD_Connection *c, http_reply *reply) {
       {"X-Frame-Options", "DENY"},
       {"Cross-Origin-Resource-Policy", "same-origin"},
       {"Cache-Control", "no-store"},
-      {"Content-Security-Policy", "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'"}};
+      {"Permissions-Policy", "camera=(self), microphone=(self), geolocation=()"},
+      {"Content-Security-Policy", "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; "
+                                  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}};
   struct MHD_Response *r = response_of(reply);
   if (!r) return MHD_NO;
   MHD_add_response_header(r, "Content-Type", reply->type ? reply->type : "application/json");

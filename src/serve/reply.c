@@ -90,6 +90,13 @@ const served *request_model(const server *s, const char *name, http_reply *out) 
   return NULL;
 }
 
+const served *request_model_of(const server *s, const json_t *request, http_reply *out) {
+  const json_t *name = json_object_get(request, "model");
+  if (!name || json_is_string(name)) return request_model(s, json_string_value(name), out);
+  reply_error(out, 400, "model", "\"model\" is a name");
+  return NULL;
+}
+
 static const json_t *member(const json_t *j, const char *name) {
   const json_t *x = json_object_get(j, name);
   return json_is_null(x) ? NULL : x;
@@ -119,4 +126,49 @@ bool member_flag(const json_t *j, const char *name, bool *x, http_reply *out) {
   if (json_is_boolean(given)) return *x = json_is_true(given), true;
   reply_error(out, 400, name, "\"%s\" takes true or false", name);
   return false;
+}
+
+bool members_known(const json_t *j, const char *names, http_reply *out) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)j, key, value) {
+    const size_t n = strlen(key);
+    const char *at = names;
+    while (*at && !(strcspn(at, " ") == n && !strncmp(at, key, n))) {
+      at += strcspn(at, " ");
+      at += strspn(at, " ");
+    }
+    if (n && *at) continue;
+    return reply_error(out, 400, key, "a request has no '%.60s' here, but %s", key, names), false;
+  }
+  return true;
+}
+
+/* --- options of the library --- */
+
+bool request_option(unroll_options *o, const allowed_option *list, int n, const char *name, const char *value, http_reply *out) {
+  unroll_error err = {0};
+  int i = 0;
+  while (i < n && strcmp(list[i].name, name) != 0) i++;
+  double x;
+  if (i == n) return reply_error(out, 400, name, "a request cannot set '%.60s'", name), false;
+  if (list[i].most > 0 && !text_number(value, strlen(value), &x) && x > list[i].most)
+    return reply_error(out, 400, name, "'%s' is at most %.15g here", name, list[i].most), false;
+  if (!unroll_options_set(o, name, value, &err)) return true;
+  reply_error(out, err.code == UNROLL_FAILED ? 500 : 400, name, "%s", err.message);
+  return false;
+}
+
+bool request_option_json(unroll_options *o, const allowed_option *list, int n, const char *name, const json_t *value,
+                         http_reply *out) {
+  char number[40];
+  if (json_is_integer(value))
+    snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+  else if (json_is_real(value))
+    snprintf(number, sizeof number, "%.17g", json_real_value(value));
+  else if (json_is_boolean(value))
+    snprintf(number, sizeof number, "%s", json_is_true(value) ? "yes" : "no");
+  else if (!json_is_string(value))
+    return reply_error(out, 400, name, "\"%.60s\" takes a text or a number", name), false;
+  return request_option(o, list, n, name, json_is_string(value) ? json_string_value(value) : number, out);
 }

@@ -17,16 +17,34 @@ typedef struct route {
   route_call *call;
 } route;
 
+/* A path that ends with a star stands for all that begin so. */
 static const route routes[] = {
-    {"GET", "/health", true, route_health},        {"GET", "/metrics", false, route_metrics},
-    {"GET", "/v1/models", false, route_models},    {"POST", "/v1/completions", false, route_completions},
+    {"GET", "/", true, route_list},
+    {"GET", "/m/*", true, route_page},
+    {"GET", "/page/*", true, route_asset},
+    {"GET", "/openapi.json", true, route_openapi},
+    {"GET", "/health", true, route_health},
+    {"GET", "/metrics", false, route_metrics},
+    {"GET", "/v1/models", false, route_models},
+    {"GET", "/v1/models/*", false, route_model},
+    {"POST", "/v1/completions", false, route_completions},
     {"POST", "/v1/predict", false, route_predict},
+    {"POST", "/v1/generate", false, route_generate},
+    {"POST", "/v1/trace", false, route_trace},
+    {"POST", "/v1/embeddings", false, route_embeddings},
 };
 enum { N_ROUTES = sizeof routes / sizeof *routes };
 
 static bool method_fits(const route *x, const char *method) {
   return !strcmp(x->method, method) || (!strcmp(x->method, "GET") && !strcmp(method, "HEAD"));
 }
+
+static bool path_fits(const route *x, const char *path) {
+  const size_t n = strlen(x->path) - 1;
+  return x->path[n] == '*' ? !strncmp(x->path, path, n) && path[n] : !strcmp(x->path, path);
+}
+
+const char *route_rest(const http_request *r, const char *path) { return r->path + strlen(path) - 1; }
 
 /* In a time that does not tell where they differ. */
 static bool same_key(const char *given, const char *key) {
@@ -48,7 +66,7 @@ static bool has_key(const server *s, const http_request *r) {
 static int find_route(const server *s, const http_request *r, http_reply *out) {
   const route *other = NULL;
   for (int i = 0; i < N_ROUTES; i++) {
-    if (strcmp(routes[i].path, r->path) != 0) continue;
+    if (!path_fits(&routes[i], r->path)) continue;
     other = &routes[i];
     if (!method_fits(other, r->method)) continue;
     if (other->open || has_key(s, r)) return i;
@@ -190,6 +208,7 @@ unroll_status serve_run(const serve_options *o, unroll_error *err) {
   if (!status) status = http_run(&network, err);
   for (int i = 0; i < s.n; i++) {
     unroll_model_free(s.models[i].m);
+    unroll_free(s.models[i].mathml);
     mem_free(s.models[i].name);
   }
   mem_free(s.models);

@@ -10,6 +10,7 @@ typedef struct served { /* a model */
   const char *path; /* of the command line */
   unroll_model *m;
   bool is_text; /* it can go on with a text */
+  char *mathml; /* its equations, once they were asked for; of the server's lock */
 } served;
 
 enum { N_STATUSES = 600 };
@@ -47,11 +48,33 @@ json_t *json_of_number(double x); /* null where it is not finite */
 json_t *request_json(const http_request *r, http_reply *out);
 /* The model of that name (NULL: the only one); NULL, and the reply says why. */
 const served *request_model(const server *s, const char *name, http_reply *out);
+const served *request_model_of(const server *s, const json_t *request, http_reply *out); /* that its "model" names */
 /* Members of a request, which keep what they are where there are none, or null. False, and the reply says why. */
 bool member_number(const json_t *j, const char *name, double least, double most, double *x, http_reply *out);
 bool member_whole(const json_t *j, const char *name, int64_t least, int64_t most, int64_t *x, http_reply *out);
 bool member_flag(const json_t *j, const char *name, bool *x, http_reply *out);
 
+/* Rows of results as JSON. */
+typedef struct row_printer {
+  const served *model;
+  json_t *list; /* of rows, that row_add adds to */
+} row_printer;
+int row_add(void *printer, const unroll_result *r); /* an unroll_row_call */
+
+/* Sets an option of the library that a request may set. False, and the reply says why. */
+typedef struct allowed_option {
+  const char *name;
+  double most; /* that it may be here; 0: no number */
+} allowed_option;
+bool request_option(unroll_options *o, const allowed_option *list, int n, const char *name, const char *value, http_reply *out);
+bool request_option_json(unroll_options *o, const allowed_option *list, int n, const char *name, const json_t *value,
+                         http_reply *out);
+/* Are there only members of these names (between spaces)? */
+bool members_known(const json_t *j, const char *names, http_reply *out);
+
 typedef void route_call(server *s, const http_request *r, http_reply *out);
-route_call route_completions, route_predict, route_models;
+route_call route_completions, route_predict, route_models, route_model, route_generate, route_trace, route_embeddings, route_list,
+    route_page, route_asset, route_openapi;
+/* What follows the path of a route that ends with a star. */
+const char *route_rest(const http_request *r, const char *path);
 #endif

@@ -1,33 +1,8 @@
 # serve.sh - `unroll serve`: what clients get, and that hostile ones leave it working. A test needs curl.
 . "$(dirname "$0")/common.sh"
-if ! "$UNROLL" --version | sed 's/; without.*//' | grep -q microhttpd; then
-  run serve nothing
-  expect 2 "made without libmicrohttpd"
-  echo "skipped: built without libmicrohttpd"
-  finish
-fi
+. "$(dirname "$0")/served.sh"
 command -v curl >/dev/null || { echo "skipped: no curl"; finish; }
 
-# start ARGUMENTS...: a server at a port that is free; $base is its address, $server its process.
-start() {
-  "$UNROLL" serve "$@" --port 0 >out 2>log &
-  server=$!
-  for _ in $(seq 200); do
-    base=$(sed -n 's/.*listening at \(http:.*\)\/$/\1/p' log)
-    [ -n "$base" ] && break
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.05
-  done
-  port=${base##*:}
-  [ -n "$base" ] || { fail "no server: $(cat log)"; finish; }
-}
-# stop: with SIGTERM; it ends well.
-stop() {
-  kill -TERM "$server"
-  wait "$server"
-  local code=$?
-  [ "$code" = 0 ] || fail "the server ended with $code: $(cat log)"
-}
 # ask PATH CURL-OPTIONS...: leaves the status in $code, the body in body.
 ask() {
   local path=$1
