@@ -234,7 +234,8 @@ static void add_option(text *out, const option_row *row, const char *value) {
 static const option_row *row_of(const char *field) {
   const command *train = command_find("train");
   for (int i = 0; i < n_option_rows; i++)
-    if (option_rows[i].name && option_rows[i].field && !strcmp(option_rows[i].field, field) && command_has(train, &option_rows[i])) return &option_rows[i];
+    if (option_rows[i].name && option_rows[i].field && !strcmp(option_rows[i].field, field) && command_has(train, &option_rows[i]))
+      return &option_rows[i];
   return NULL;
 }
 
