@@ -1,6 +1,7 @@
 # common.sh - sourced by the tests of the program. $UNROLL is the program, $SOURCE the source folder; the test runs in a folder
 # of its own, which is removed. A test calls `finish` at its end: the exit code is the verdict.
 set -u
+isa=${UNROLL_ISA:-} # golden.sh takes it
 unset NO_COLOR UNROLL_ISA
 export LC_ALL=C.UTF-8
 [ -x "$UNROLL" ] || { echo "no program $UNROLL"; exit 1; }

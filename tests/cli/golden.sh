@@ -16,6 +16,7 @@ if [ -n "$golden" ]; then
   [ -z "$(ls -A "$golden")" ] || { echo "UNROLL_GOLDEN: $golden is not empty"; exit 1; }
 fi
 . "$SOURCE/tests/cli/common.sh"
+if [ -n "$isa" ]; then export UNROLL_ISA=$isa; fi # every instruction set gives the same bits
 kept=${golden:-$work/golden}
 mkdir -p "$kept"
 cp "$SOURCE"/examples/{places.txt,airline.csv,airline.net,questions.net,chunking.net} "$SOURCE"/tests/golden/vqa.net .

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "../part.h"
 #include "base/random.h"
 #include "kernel/kernel.h"
 

@@ -112,6 +112,7 @@ static void test_cells(void **state) {
   char source[512], name[64];
   for (int i = 0; lang_cells[i].name; i++)
     for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+      if (!part_takes(i + (int)k)) continue;
       snprintf(name, sizeof name, "%s of %d", lang_cells[i].name, widths[k]);
       check_net_text(name, testnet_cell(source, lang_cells[i].name, widths[k]));
     }
@@ -119,7 +120,8 @@ static void test_cells(void **state) {
 
 static void test_nets(void **state) {
   (void)state;
-  for (int i = 0; i < TESTNETS; i++) check_net_text(testnets[i].name, testnets[i].text);
+  for (int i = 0; i < TESTNETS; i++)
+    if (part_takes(i)) check_net_text(testnets[i].name, testnets[i].text);
 }
 
 /* Many rows and wide states: several blocks of rows and panels, loops split by rows and by panels. */
@@ -175,6 +177,7 @@ static void test_large(void **state) {
       {"tall rnn", "data token : chars\nh = rnn(embed(token[t-1], 20), 65, layers = 2)\ntoken ~ softmax(W h + b)\n", 130, 4},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    if (!part_takes((int)i)) continue;
     float *one = NULL;
     for (int threads = 0; threads <= 3; threads++) {
       pool *workers = threads ? pool_new(threads) : NULL;
@@ -208,6 +211,7 @@ static void test_large(void **state) {
 static void test_forward_only(void **state) {
   (void)state;
   for (int i = 0; i < TESTNETS; i++) {
+    if (!part_takes(i)) continue;
     planned c;
     random_batch b;
     reference ref = {0};
@@ -244,6 +248,7 @@ static void test_missing_targets(void **state) {
 static void test_stream(void **state) {
   (void)state;
   for (int i = 0; i < TESTNETS; i++) {
+    if (!part_takes(i)) continue;
     planned c;
     reference ref = {0};
     random_batch b;
@@ -274,6 +279,7 @@ static void test_stream(void **state) {
 static void test_no_allocation(void **state) {
   (void)state;
   for (int i = 0; i < TESTNETS; i++) {
+    if (!part_takes(i)) continue;
     planned c;
     random_batch b;
     planned_new(&c, testnets[i].name, testnets[i].text, 1, NULL);
@@ -378,6 +384,7 @@ static void test_threads(void **state) {
   char source[512];
   const char *name = NULL, *net;
   for (int k = 0; (net = numbered(k, source, &name)); k++) {
+    if (!part_takes(k)) continue;
     const uint64_t one = digest_net(name, net, NULL, kernel_table());
     for (int threads = 1; threads <= 3; threads++) {
       pool *workers = pool_new(threads);
@@ -394,6 +401,7 @@ static void test_instruction_sets(void **state) {
   char source[512];
   const char *name = NULL, *net;
   for (int k = 0; (net = numbered(k, source, &name)); k++) {
+    if (!part_takes(k)) continue;
     const uint64_t own = digest_net(name, net, NULL, kernel_table());
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
       const kernels *other = kernel_table_of(sets[i]);

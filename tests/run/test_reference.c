@@ -349,12 +349,14 @@ static void check_net_text(const char *name, const char *source) {
 static void test_cells(void **state) {
   (void)state;
   char source[512];
-  for (int i = 0; lang_cells[i].name; i++) check_net_text(lang_cells[i].name, testnet_cell(source, lang_cells[i].name, 5));
+  for (int i = 0; lang_cells[i].name; i++)
+    if (part_takes(i)) check_net_text(lang_cells[i].name, testnet_cell(source, lang_cells[i].name, 5));
 }
 
 static void test_nets(void **state) {
   (void)state;
-  for (int i = 0; i < TESTNETS; i++) check_net_text(testnets[i].name, testnets[i].text);
+  for (int i = 0; i < TESTNETS; i++)
+    if (part_takes(i)) check_net_text(testnets[i].name, testnets[i].text);
 }
 
 /* Two passes of five steps give what one of ten gives. */

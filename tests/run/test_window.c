@@ -131,6 +131,7 @@ static void test_cells(void **state) {
   static const int windows[] = {1, 2, 3, 7, 0};
   char source[512];
   for (int i = 0; lang_cells[i].name; i++) {
+    if (!part_takes(i)) continue;
     const char *net = testnet_cell(source, lang_cells[i].name, i % 2 ? 5 : 19);
     if (!same_for_text(lang_cells[i].name, net, PRECISION_FP32, windows)) fail_msg("%s is not cut", lang_cells[i].name);
   }
@@ -140,8 +141,9 @@ static void test_nets(void **state) {
   (void)state;
   static const int windows[] = {1, 2, 3, 7, 0};
   int cut = 0;
-  for (int i = 0; i < TESTNETS; i++) cut += same_for_text(testnets[i].name, testnets[i].text, PRECISION_FP32, windows);
-  assert_true(cut >= 25);
+  for (int i = 0; i < TESTNETS; i++)
+    if (part_takes(i)) cut += same_for_text(testnets[i].name, testnets[i].text, PRECISION_FP32, windows);
+  assert_true(cut >= 25 || !part_is_all());
 }
 
 /* Passes that go on from each other; wide enough for several panels and blocks of rows. */
@@ -158,6 +160,7 @@ static void test_streams(void **state) {
       "data token : chars\nwidth e = 18\ne = E token[t-1]\nh = gru(e, 18)\ntoken ~ softmax(E' h + b)\n"};
   for (size_t i = 0; i < 4; i++)
     for (int precision = 0; precision < 2; precision++) {
+      if (!part_takes(2 * (int)i + precision)) continue;
       testnet n = {0};
       random_batch b[3];
       unroll_error err = {0};

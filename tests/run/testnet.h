@@ -10,6 +10,7 @@
 #include <string.h>
 #include <math.h>
 #include <cmocka.h>
+#include "../part.h"
 #include "base/memory.h"
 #include "verify/random_batch.h"
 #include "verify/reference.h"

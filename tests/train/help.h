@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "../part.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/hash.h"
