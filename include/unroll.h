@@ -46,7 +46,7 @@
  * opaque; `_free` takes NULL. A model is constant once loaded, so threads may share it; a session belongs to one thread at a
  * time. On failure, outputs are NULL or unchanged. Texts are UTF-8. An argument that must not be NULL and is, is UNROLL_USAGE.
  *
- * A struct that may grow begins with its size, set by its _init, so that a newer library reads and writes no more of it than the
+ * A struct that may grow begins with its size, set by its _init. So a newer library reads and writes no more of it than the
  * caller has. (The name with _sized is for callers without macros.) unroll_error never grows. */
 #ifndef UNROLL_H
 #define UNROLL_H
@@ -175,7 +175,7 @@ UNROLL_API const char *unroll_cell_name(int number);
 
 /* --- options --- */
 
-/* The options of a command, by the names that they have on the command line, without the dashes; `unroll COMMAND --help` and
+/* The options of a command, by the names that they have on the command line, without the dashes. `unroll COMMAND --help` and
  * docs/options.md have all, with bounds and defaults. */
 typedef struct unroll_options unroll_options;
 
@@ -274,8 +274,8 @@ UNROLL_API unroll_status unroll_result_row(const unroll_result *r, int64_t row, 
 UNROLL_API unroll_status unroll_result_value(const unroll_result *r, int64_t row, const char *variable, unroll_value *out,
                                              unroll_error *err);
 
-/* A value as the program prints it: text with \n for a newline; numbers with ; within and spaces between steps, quantiles in place
- * of means where there are some. For unroll_free. */
+/* A value as the program prints it. Text has \n for a newline. Numbers have ; within and spaces between steps, and quantiles in
+ * place of means where there are some. For unroll_free. */
 UNROLL_API unroll_status unroll_value_line(const unroll_value *v, char **line, unroll_error *err);
 
 /* Gets a result of one row. Not 0: that is enough, and the call ends as if there were no more. */
@@ -331,8 +331,8 @@ UNROLL_API void unroll_confusion_init_sized(unroll_confusion *c, size_t size);
 UNROLL_API int unroll_result_confusions(const unroll_result *r);
 UNROLL_API unroll_status unroll_result_confusion(const unroll_result *r, int number, unroll_confusion *out, unroll_error *err);
 
-/* What option "skip-bad" left out: of the first ten rows or lines what is wrong with each, then how many more there are, by numbers
- * from 0. UNROLL_USAGE for other numbers. The figure "bad_rows" counts all. */
+/* What option "skip-bad" left out, by numbers from 0. For the first ten rows or lines it is what is wrong with each, then how
+ * many more there are. UNROLL_USAGE for other numbers. The figure "bad_rows" counts all. */
 UNROLL_API unroll_status unroll_result_left_out(const unroll_result *r, int number, unroll_error *out, unroll_error *err);
 
 /* --- predicting --- */
@@ -340,10 +340,10 @@ UNROLL_API unroll_status unroll_result_left_out(const unroll_result *r, int numb
 /* For all functions with a table: `o` are the options of the command that is named, or NULL: as they are at first. *out is for
  * unroll_result_free. They do what the command does, with the same bits. */
 
-/* `unroll predict`: a row for each example; of models of texts for each line, with the symbol after it; of nets that generate a row
- * for each hypothesis ("beam", "n-best") or draw ("samples", "temperature" ...), and of ctc one for each text that a search found
- * ("n-best"); of series with dates their forecasts ("horizon", "samples", "quantiles"), a row for each series. The table need not
- * have what is predicted. */
+/* `unroll predict`: a row for each example. A model of texts gives a row for each line, with the symbol after it. A net that
+ * generates gives one for each hypothesis ("beam", "n-best") or draw ("samples", "temperature"). A net of ctc gives one for
+ * each text that a search found ("n-best"). A model of series with dates gives the forecasts ("horizon", "samples",
+ * "quantiles"), a row for each series. The table need not have what is predicted. */
 UNROLL_API unroll_status unroll_predict(const unroll_model *m, const unroll_table *t, const unroll_options *o, unroll_result **out,
                                         unroll_error *err);
 /* `unroll eval`: figures; of series with dates those of back-tests. No rows. */
@@ -371,11 +371,11 @@ UNROLL_API void unroll_named_init_sized(unroll_named *v, size_t size);
 #define unroll_named_init(v) unroll_named_init_sized((v), sizeof *(v))
 /* What a named value is. UNROLL_USAGE for a number that is none. */
 UNROLL_API unroll_status unroll_model_named(const unroll_model *m, int number, unroll_named *out, unroll_error *err);
-/* Values of variables of the equations at each step, for the examples of a table, as the options of "trace" (or "predict") read it:
- * "h", "h.i" inside a cell ("i" where that is the only one), "a.weights" of an attention `a`, whose width is the steps that it
- * looks at: any named value of `unroll explain`. Of a variable of the data it is what went in: symbols and text, or numbers (NaN:
- * not observed); with option "top" also what was likeliest there, given all before it. Of series with dates it is the data alone,
- * with its dates. UNROLL_USAGE for a name that is none, with the nearest that is. */
+/* Values of variables of the equations at each step, for the examples of a table, as the options of "trace" (or "predict") read
+ * it. A name is any named value of `unroll explain`: "h", or "h.i" inside a cell ("i" where that is the only one). "a.weights"
+ * are those of an attention `a`; their width is the steps that it looks at. Of a variable of the data it is what went in:
+ * symbols and text, or numbers (NaN: not observed). With option "top" it is also what was likeliest there, given all before it.
+ * Of series with dates it is the data alone, with its dates. UNROLL_USAGE for a name that is none, with the nearest that is. */
 UNROLL_API unroll_status unroll_trace(const unroll_model *m, const unroll_table *t, const char *const *names, int n_names,
                                       const unroll_options *o, unroll_result **out, unroll_error *err);
 
@@ -389,14 +389,14 @@ typedef struct unroll_sample_options {
   int64_t length;     /* [1000] symbols after the prime: of a line at most so many, else exactly */
   uint64_t seed;      /* [1] the same seed gives the same text */
   double top_p;       /* [1] only the most probable symbols that together have this probability; 1: all */
-  int64_t drawn;      /* [-1] of unroll_session_draw: so many were drawn after the prime, and row r draws as sequence r of `unroll
-                         sample` does there; -1: the session's own steps count */
+  int64_t drawn;      /* [-1] of unroll_session_draw: so many were drawn after the prime. Row r draws as sequence r of `unroll
+                       * sample` does there. -1: the session's own steps count */
 } unroll_sample_options;
 
 UNROLL_API void unroll_sample_options_init_sized(unroll_sample_options *o, size_t size);
 #define unroll_sample_options_init(o) unroll_sample_options_init_sized((o), sizeof *(o))
-/* One text, prime included, for unroll_free. *log2_p (or NULL) is the log2 probability of what follows the prime, at temperature 1
- * and with all symbols allowed; with the end of the sequence where the net has one and it was reached. */
+/* One text, prime included, for unroll_free. *log2_p (or NULL) is the log2 probability of what follows the prime, at
+ * temperature 1 and with all symbols allowed. The end of the sequence counts where the net has one and it was reached. */
 UNROLL_API unroll_status unroll_sample(const unroll_model *m, const unroll_sample_options *o, char **text, double *log2_p,
                                        unroll_error *err);
 
@@ -423,8 +423,8 @@ UNROLL_API void unroll_session_free(unroll_session *s);
 UNROLL_API void unroll_session_reset(unroll_session *s);
 UNROLL_API unroll_status unroll_session_reset_row(unroll_session *s, int row, unroll_error *err);
 
-/* The value of a variable: a symbol by its number; its text (a word, a label, a character; of sounds and pictures the name of a
- * file); or n numbers in the units of the data. UNROLL_BAD_INPUT for a text that the model does not know. */
+/* The value of a variable: a symbol by its number, its text, or n numbers in the units of the data. A text is a word, a label,
+ * a character; of sounds and pictures the name of a file. UNROLL_BAD_INPUT for a text that the model does not know. */
 UNROLL_API unroll_status unroll_session_set_symbol(unroll_session *s, int row, const char *variable, int symbol, unroll_error *err);
 UNROLL_API unroll_status unroll_session_set_text(unroll_session *s, int row, const char *variable, const char *text, size_t length,
                                                  unroll_error *err);
@@ -460,10 +460,10 @@ UNROLL_API const float *unroll_session_log_p(const unroll_session *s);
 /* Takes the next symbol: sets it and makes a step. Allocates nothing. UNROLL_USAGE when there is no such symbol. */
 UNROLL_API unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err);
 
-/* `unroll compress`: a text of `size` bytes as short as a model of one text, of chars or bytes, predicts it (arithmetic coding):
- * the bits of unroll_score, and at most 0.1 % more. Any bytes can be compressed; what the model has no symbol for takes 30 bits a
- * byte. The same bytes come out on every machine. `o`: options of "compress", or NULL. *out, of *out_size bytes, is for
- * unroll_free. */
+/* `unroll compress`: a text of `size` bytes as short as a model of one text, of chars or bytes, predicts it (arithmetic
+ * coding). That is the bits of unroll_score, and at most 0.1 % more. Any bytes can be compressed; what the model has no symbol
+ * for takes 30 bits a byte. The same bytes come out on every machine. `o`: options of "compress", or NULL. *out, of *out_size
+ * bytes, is for unroll_free. */
 UNROLL_API unroll_status unroll_compress(const unroll_model *m, const void *bytes, size_t size, const unroll_options *o, void **out,
                                          size_t *out_size, unroll_error *err);
 /* Back, with the same model. UNROLL_BAD_INPUT for another model, and for bytes that are damaged. `o`: options of "expand". */
@@ -472,16 +472,16 @@ UNROLL_API unroll_status unroll_expand(const unroll_model *m, const void *bytes,
 
 /* --- a recording that still goes on --- */
 
-/* Texts by a net of ctc whose states go forward only, each symbol as soon as it is heard; together they are what unroll_predict
+/* Texts by a net of ctc whose states go forward only, each symbol as soon as it is heard. Together they are what unroll_predict
  * finds in the whole recording. The model must outlive it. */
 typedef struct unroll_listener unroll_listener;
 
 /* UNROLL_USAGE for a model that reads anything but one recording, or needs more of it than what was heard so far. */
 UNROLL_API unroll_status unroll_listener_new(unroll_listener **out, const unroll_model *m, unroll_error *err);
 UNROLL_API void unroll_listener_free(unroll_listener *l);
-/* Further bytes, any number: samples of 16 bits, the low byte first, one channel, at the model's rate; the first may be the head of
- * a WAV file that says so. `ends`, not 0: these are the last. *text is what was heard, NUL-terminated, maybe empty; it belongs to
- * the listener, until the next call. */
+/* Further bytes, any number: samples of 16 bits, the low byte first, one channel, at the model's rate. The first may be the
+ * head of a WAV file that says so. `ends`, not 0: these are the last. *text is what was heard, NUL-terminated, maybe empty; it
+ * belongs to the listener, until the next call. */
 UNROLL_API unroll_status unroll_listener_take(unroll_listener *l, const void *bytes, size_t size, int ends, const char **text,
                                               unroll_error *err);
 
@@ -535,8 +535,9 @@ UNROLL_API unroll_status unroll_net_scaling(const unroll_net *n, unroll_scaling 
 UNROLL_API unroll_status unroll_net_text(const unroll_net *n, char **text, unroll_error *err);
 /* Whether a built-in net, as it is, can be trained by this build. */
 UNROLL_API int unroll_net_trains(const char *name);
-/* Figures of a built-in cell of size N = 256 with inputs of width 64: parameters, operations of a step, products, those of them on
- * the cycle through [t-1] (none: there is no cycle), the state's size; and the word "formula" of its parameters in N, M and K. */
+/* Figures of a built-in cell of size N = 256 with inputs of width 64: parameters, operations of a step, products, the state's
+ * size. Also the products on the cycle through [t-1] (none: there is no cycle), and the word "formula" of its parameters in N,
+ * M and K. */
 UNROLL_API unroll_status unroll_cell_facts(const char *name, unroll_result **out, unroll_error *err);
 /* `unroll check`: is the gradient of a net or cell right? Figures: "passed", the worst differences; of each parameter and value
  * those of its own. UNROLL_OK when it was looked at, whatever came out. `o`: options of "check". */
@@ -547,9 +548,9 @@ UNROLL_API unroll_status unroll_run(const char *net, const unroll_options *o, un
  * "length" of "task". The text of *length bytes is for unroll_free. */
 UNROLL_API unroll_status unroll_task(const char *name, const unroll_options *o, int64_t first, int64_t n, char **text,
                                      size_t *length, unroll_error *err);
-/* `unroll flow`: how the derivative of one loss by each state fades or grows over the steps before it. A row for each state, with
- * its name as `series`: "norms" are [steps] of |dL[t] / ds[t - k]| for k = 0, 1 .. "lags", medians over the examples. Figures:
- * "exponent", the estimated largest Lyapunov exponent, and of matrices/NAME "spectral_radius", "largest" and "least" singular
+/* `unroll flow`: how the derivative of one loss by each state fades or grows over the steps before it. A row for each state has
+ * its name as `series`. "norms" are [steps] of |dL[t] / ds[t - k]| for k from 0 to "lags", medians over the examples. Figures:
+ * "exponent", the estimated largest Lyapunov exponent; of matrices/NAME "spectral_radius", "largest" and "least" singular
  * value. t NULL: made-up data. `o`: options of "flow". UNROLL_USAGE for a net without a state. */
 UNROLL_API unroll_status unroll_flow(const unroll_model *m, const unroll_table *t, const unroll_options *o, unroll_result **out,
                                      unroll_error *err);
@@ -558,8 +559,9 @@ UNROLL_API unroll_status unroll_flow(const unroll_model *m, const unroll_table *
 UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *settings, int n_settings, const char *form, char **text,
                                         unroll_error *err);
 
-/* `unroll export`: the model for other programs. Form "c": a C99 file `path`, and beside it its header, with .h; `name` (or NULL:
- * that of the net) begins the names of its functions. UNROLL_USAGE for another form, and for a net that has no such form yet. */
+/* `unroll export`: the model for other programs. Form "c": a C99 file `path`, and beside it its header, with .h. `name` (or
+ * NULL: that of the net) begins the names of its functions. UNROLL_USAGE for another form, and for a net that has no such form
+ * yet. */
 UNROLL_API unroll_status unroll_export(const unroll_model *m, const char *form, const char *name, const char *path,
                                        unroll_error *err);
 
@@ -583,10 +585,10 @@ typedef struct unroll_progress {
  * written and UNROLL_INTERRUPTED returned. */
 typedef int unroll_progress_call(void *context, const unroll_progress *p);
 
-/* `unroll train`: trains the net "net" on "data". The folder "output" gets model.safetensors, checkpoint.safetensors and log.jsonl;
- * it is made if it is not there. Where "resume" is set to such a folder instead, goes on from its checkpoint with the options that
- * stand there; what a resumed run may not change is refused. `progress` may be NULL. The options stay as they are, for another
- * call.
+/* `unroll train`: trains the net "net" on "data". The folder "output" gets model.safetensors, checkpoint.safetensors and
+ * log.jsonl; it is made if it is not there. Where "resume" is set to such a folder instead, goes on from its checkpoint with
+ * the options that stand there. What a resumed run may not change is refused. `progress` may be NULL. The options stay as they
+ * are, for another call.
  */
 UNROLL_API unroll_status unroll_train(const unroll_options *o, unroll_progress_call *progress, void *context, unroll_error *err);
 /* The same on a table in place of "data"; "valid" and "test" are shares of it, or files. *out (or NULL) is the best model, as it is
@@ -622,12 +624,13 @@ typedef struct unroll_watch { /* functions that a training calls, from the threa
 UNROLL_API void unroll_watch_init_sized(unroll_watch *w, size_t size);
 #define unroll_watch_init(w) unroll_watch_init_sized((w), sizeof *(w))
 
-/* The same again, watched. t may be NULL: then it is "data". *figures (or NULL) is what it came to: "steps", "loss", "valid_loss",
- * "test_loss", "seconds" ... The flag of unroll_options_set_stop stops it, and is set where `progress` returns not 0. */
+/* The same again, watched. t may be NULL: then it is "data". *figures (or NULL) is what it came to: "steps", "loss",
+ * "valid_loss", "test_loss", "seconds" and more. The flag of unroll_options_set_stop stops it, and is set where `progress`
+ * returns not 0. */
 UNROLL_API unroll_status unroll_train_watched(const unroll_options *o, const unroll_table *t, const unroll_watch *w,
                                               unroll_model **out, unroll_result **figures, unroll_error *err);
-/* The model as training with these options would begin with it: on the data that they name, on a table, or, with neither, with
- * made-up sizes of what only data would say. Nothing is written. */
+/* The model as training with these options would begin with it. It is for the data that they name, or for a table. With
+ * neither, what only data would say has made-up sizes. Nothing is written. */
 UNROLL_API unroll_status unroll_untrained(const unroll_options *o, const unroll_table *t, unroll_model **out, unroll_error *err);
 
 #ifdef __cplusplus

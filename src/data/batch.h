@@ -17,8 +17,8 @@ typedef struct batch_options {
   uint64_t seed; /* of the shuffling */
   bool shuffle;  /* false: examples in order of decreasing length, the same in every epoch */
   const schema *schema;
-  /* [schema->n] of a variable NULL or [symbols]: words that are symbol 0, <unk>, half of the times that they are read; which times
-     is a function of (seed, epoch, place). NULL: none are */
+  /* [schema->n] of a variable NULL or [symbols]: words that are symbol 0, <unk>, half of the times that they are read. Which
+   * times is a function of (seed, epoch, place). NULL: none are */
   const bool *const *rare;
 } batch_options;
 

@@ -153,8 +153,8 @@ static unroll_status no_row(const binder *b, int i, int64_t example, int64_t ste
 /* Bytes and characters have no symbol for nothing. */
 static bool may_lack(const variable *v) { return v->form.unit == UNIT_NUMBERS || unit_has_lexicon(v->form.unit); }
 
-/* The step of a series that is this row, in what is known of it: what is not there was not observed, and neither was, where it may
- * be left out, what cannot be read. */
+/* Adds this row, a step of a series, to what is known of the series. What is not there was not observed. Nor was what cannot be
+ * read, where it may be left out. */
 static unroll_status add_known(binder *b, int i, int64_t row) {
   column_values *c = &b->d->columns[i];
   const int64_t before = c->n;

@@ -1,7 +1,7 @@
 /* cell.h - how a cell of a table becomes values: a reader for each kind, which the kind's row in graph/kinds.def names.
  *
- * A reader either takes the whole cell (`cell`), or the cell names files, and it says of each how many steps it has before it reads
- * them into [steps][width] numbers (`open`, `read`). Its own memory, `state`, lasts as long as a table is read. */
+ * A reader takes the whole cell (`cell`), or the cell names files. Then it says of each file how many steps it has (`open`),
+ * and reads them into [steps][width] numbers (`read`). Its own memory, `state`, lasts as long as a table is read. */
 #ifndef DATA_CELL_H
 #define DATA_CELL_H
 #include "data/schema.h"
@@ -54,7 +54,7 @@ bool form_has(const data_form *f, const char *word);
 /* --- for readers --- */
 /* A step without value: of zeros, or without a symbol (-1). */
 unroll_status cell_blank(const cell_place *p);
-/* Of a kind that cells do not say in numbers, room for further steps, which count from then on: [steps][width]; NULL: no memory,
+/* Room for further steps, [steps][width], of a kind that cells do not say in numbers. They count from then on. NULL: no memory,
  * and p->err says so. */
 float *cell_numbers(const cell_place *p, int64_t steps);
 unroll_status cell_add_symbol(const cell_place *p, int32_t code);

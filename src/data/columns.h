@@ -14,6 +14,6 @@ int columns_find(const table *t, const char *name);
 unroll_status columns_none(const table *t, const char *name, unroll_error *err);
 /* The columns of variable v; out->columns is the caller's. A column of the same row of names that is not read is noted in d. */
 unroll_status columns_of(column_source *out, const variable *v, const table *t, dataset *d, unroll_error *err);
-/* Where a net has steps and each example has one of them: notes in d an unused column that looks like the name of a series. */
+/* Notes in d an unused column that looks like the name of a series, where a net has steps and each example has only one. */
 unroll_status columns_guess_series(dataset *d, const table *t, const schema *s, const column_source *sources, unroll_error *err);
 #endif

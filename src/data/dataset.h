@@ -1,8 +1,8 @@
 /* dataset.h - data as examples, each with values of several variables, and their parts for training, validation and test.
  *
- * A plain text is a table of one column: its lines are the examples, or all of it is one long example, a stream, whose states are
- * carried from pass to pass. A reader turns the bytes of files into codes, vocabularies turn these into numbers of symbols, in
- * place. */
+ * A plain text is a table of one column. Its lines are the examples, or all of it is one long example: a stream, whose states
+ * are carried from pass to pass. A reader turns the bytes of files into codes. Vocabularies turn codes into numbers of symbols,
+ * in place. */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 #include "base/memory.h"
@@ -96,7 +96,8 @@ unroll_status dataset_parse(dataset *d, const data_form *f, const char *name, co
 void dataset_free(dataset *d);
 /* From here on the data comes from another place; what begins at the same `from` replaces it. */
 unroll_status dataset_mark(dataset *d, const char *file, int64_t from, int64_t line, unroll_error *err);
-/* The file of a row, or of a symbol of a stream, and the number of its row or line if these follow each other from the mark on. */
+/* The file of a row, or of a symbol of a stream. Also the number of its row or line, if rows follow each other from the mark
+ * on. */
 const char *dataset_place(const dataset *d, int64_t at, int64_t *line);
 /* "row 3, step 4 of the data": a step of an example, for messages. */
 void dataset_tell(const dataset *d, int64_t example, int64_t step, char *out, size_t size);

@@ -1,5 +1,5 @@
-/* examples.h - some examples, or some steps of each, become a batch: on each time axis the sequences in order of decreasing length,
- * and the values of every (variable, lag). */
+/* examples.h - some examples, or some steps of each, become a batch. On each time axis it has the sequences in order of
+ * decreasing length, and the values of every (variable, lag). */
 #ifndef DATA_EXAMPLES_H
 #define DATA_EXAMPLES_H
 #include "data/schema.h"
@@ -34,9 +34,8 @@ typedef struct examples {
 unroll_status examples_init(examples *f, const graph *g, const schema *s, const dataset *d, int rows, int steps, int64_t cells,
                             bool windowed, unroll_error *err);
 void examples_free(examples *f);
-/* f->b from f->list[0..n). Lag k at step t is the value at t - k; before the beginning (of the series, not of the
- * window) -1 or zeros, and so are missing targets.
- * loss_scale is one over what is predicted. */
+/* f->b from f->list[0..n). Lag k at step t is the value at t - k. Before the beginning (of the series, not of the window) it is
+ * -1 or zeros, and so are missing targets. loss_scale is one over what is predicted. */
 void examples_fill(examples *f, int n);
 /* Rows of loss k in the last batch, and the example and step (from 0) that row i belongs to. */
 int64_t examples_rows(const examples *f, int k);

@@ -15,15 +15,15 @@ typedef struct regular { /* a table whose rows are the steps of regular series *
 } regular;
 
 /* Times are those of `column`; successive rows with the same value in column `series` (or -1) of a file are a series. Sets
- * d->calendar.grid: the step is that of the longest series; where each has a single row, it is `known` (or NULL). A date between
- * two steps, a repetition, disorder, and more that is missing than there are UNROLL_BAD_INPUT with row and date; rows that are
- * wrong are left out and counted in d->bad, if that asks for it. regular_free in any case. */
+ * d->calendar.grid: the step is that of the longest series; where each has a single row, it is `known` (or NULL). A date
+ * between two steps, a repetition, disorder, and more missing dates than given ones are UNROLL_BAD_INPUT with row and date.
+ * Wrong rows are left out and counted in d->bad, if that asks for it. regular_free in any case. */
 unroll_status regular_read(regular *r, dataset *d, const table *t, int column, int series, const time_grid *known,
                            unroll_error *err);
 void regular_free(regular *r);
 
-/* Before numbers are encoded: what steps without value are taken as, as s->time.fill says. Without a choice it is the value of a
- * season before, or the last one: what lags see that reach far back, or before a window. */
+/* Before numbers are encoded: what steps without value are taken as, as s->time.fill says. Without a choice it is the value of
+ * a season before, or the last one. Lags see it that reach far back, or before a window. */
 void dataset_fill(dataset *d, const schema *s);
 /* Of steps from .. to - 1 of an example: those at which variable i was not observed, so that no loss counts. */
 int64_t dataset_unseen(const dataset *d, const schema *s, int i, int64_t example, int64_t from, int64_t to);

@@ -1,10 +1,11 @@
 /* schema.h - the variables of a net: which kind, whether a value per step or per example, which symbols.
  *
- * A net with one text and nothing else reads plain texts, any other tables. Of a table, a variable is read from the column of its
- * name; one of numbers also from columns NAME1, NAME2 ... (or NAME0, NAME1 ...), one per entry of its vectors. Without a series a
- * row is an example: texts fill a cell; of the other kinds a variable with steps has them all in a cell, with white space between
- * them, and the entries of a vector have a ; between them. With a series, successive rows with the same value in the column SERIES
- * are the steps of one example, and a variable without steps has the value of the last row in which its cell is not empty. */
+ * A net with one text and nothing else reads plain texts, any other tables. Of a table, a variable is read from the column of
+ * its name. Numbers are also read from columns NAME1, NAME2 and so on (or from NAME0), one per entry of their vectors. Without
+ * a series a row is an example. A text fills a cell. Another variable with steps has them all in a cell, with white space
+ * between them. The entries of a vector have a ; between them. With a series, successive rows with the same value in the column
+ * SERIES are the steps of one example. A variable without steps has the value of the last row in which its cell is not
+ * empty. */
 #ifndef DATA_SCHEMA_H
 #define DATA_SCHEMA_H
 #include "data/dataset.h"
@@ -105,8 +106,8 @@ typedef struct data_options { /* how data is to be read; all but `wanted` may be
   const char *tagged; /* tagged text: the names of the columns; "": it is not. Nothing said of series, tagged and folders: as the
                          schema remembers, folders where there are any */
   const char *separator, *decimal, *dates, *columns; /* as the options of these names say; see table_options */
-  bool folders;  /* folders of texts, named by their labels; so too if the schema is one text and one label and all files are in
-                    folders and none has the name of a table */
+  bool folders;  /* folders of texts, named by their labels. So too if the schema is one text and one label, all files are in
+                  * folders, and none has the name of a table */
   bool codes;    /* words stay known by their texts: dataset.keep_codes */
   bool skip_bad; /* rows and lines that cannot be read are left out and counted in d->bad */
   const data_memory *memory; /* instead of files */
@@ -137,8 +138,8 @@ static inline double column_unscaled(const column_values *c, const variable *v, 
 double variable_units(const variable *v);
 /* Examples set aside are dropped, or the first is an error. */
 unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err);
-/* Codes -> numbers of the vocabularies; numbers are standardised. An unknown character or label is UNROLL_BAD_INPUT with its place,
- * and so is a text for ctc that needs more steps than there are; an unknown word is <unk>. */
+/* Codes -> numbers of the vocabularies; numbers are standardised. An unknown character or label is UNROLL_BAD_INPUT with its
+ * place. So is a text for ctc that needs more steps than there are. An unknown word is <unk>. */
 unroll_status dataset_encode(dataset *d, const schema *s, unroll_error *err);
 /* Counts what is predicted, into first[] and n_symbols. */
 void dataset_measure(dataset *d, const schema *s, const graph *g);

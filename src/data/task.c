@@ -77,7 +77,7 @@ static void arithmetic(uint64_t seed, int64_t number, int length, text *out) {
   text_free(&plain);
 }
 
-/* With probability one half, or after 50 iterations, closes the last tag, or stops if none is open; else opens a tag of 2 to 10
+/* With probability one half, or after 50 iterations, closes the last tag, or stops if none is open. Else opens a tag of 2 to 10
  * letters. A text that stops at once is drawn again: it has no characters. */
 static void xml(uint64_t seed, int64_t number, int length, text *out) {
   dice d = {seed, number, 0};

@@ -1,8 +1,8 @@
 /* text.c - plain text files -> codes: a table of one column, a row a line; or one stream.
  *
- * A text is UTF-8 without NUL for characters and words (a byte order mark is dropped), anything for bytes. With `lines` each line
- * is a sequence that ends with the end symbol; a carriage return before the newline belongs to the newline; the newline of the last
- * line may be missing. Several files follow each other; as a stream they are one, where a newline is put between two if it is
+ * A text is UTF-8 without NUL for characters and words (a byte order mark is dropped), anything for bytes. With `lines` each
+ * line is a sequence that ends with the end symbol. A carriage return before the newline belongs to the newline. The newline of
+ * the last line may be missing. Several files follow each other. As a stream they are one, with a newline between two if it is
  * missing (not so of bytes).
  *
  * Lines that cannot be read cut a file into pieces, which are then decoded one after the other. Each has a mark that says where in

@@ -1,5 +1,5 @@
-/* times.c - see times.h. Days are counted from 1970-01-01; the calendar is taken apart in years that begin in March, so that the
- * leap day is the last of its year. */
+/* times.c - see times.h. Days are counted from 1970-01-01. The calendar is taken apart in years that begin in March, so that
+ * the leap day is the last of its year. */
 #include "data/times.h"
 #include <inttypes.h>
 #include <math.h>

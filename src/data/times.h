@@ -1,9 +1,9 @@
 /* times.h - the times of a regular series: read, told apart, continued, and what the calendar says about them.
  *
- * Written as ISO 8601: YYYY-MM, YYYY-MM-DD, YYYY-MM-DD HH:MM or HH:MM:SS (with a space or a T, with or without Z); or as integers.
- * Years 1 to 999999 (from 10000 on with more than four digits) of the Gregorian calendar, also before it was there; no time zones,
- * no leap seconds. A time is an integer: itself, or seconds since 1970. Steps are so many seconds, or so many months of the
- * calendar. */
+ * Written as ISO 8601: YYYY-MM, YYYY-MM-DD, YYYY-MM-DD HH:MM or HH:MM:SS (with a space or a T, with or without Z); or as
+ * integers. Years 1 to 999999 of the Gregorian calendar, also before it was there. From 10000 on they have more than four
+ * digits. No time zones, no leap seconds. A time is an integer: itself, or seconds since 1970. Steps are so many seconds, or so
+ * many months of the calendar. */
 #ifndef DATA_TIMES_H
 #define DATA_TIMES_H
 #include <stdbool.h>
@@ -30,8 +30,8 @@ bool time_alike(const time_grid *a, const time_grid *b);
 /* The usual step between n times that should be regular: unit, step, month_end and day. Of one time alone the
  * step is the least that can be written so. */
 void time_find_step(time_grid *g, const int64_t *at, int64_t n);
-/* The same of n times that are no step apart, each alone in its series: steps as in `of`, where times that are written like these
- * can have them; else nothing changes. */
+/* The same of n times that are no step apart, each alone in its series. Steps are as in `of`, where times that are written like
+ * these can have them. Else nothing changes. */
 void time_take_step(time_grid *g, const time_grid *of, const int64_t *at, int64_t n);
 /* The time n steps after `at` (before it, for negative n); a day that its month does not have becomes the month's last. */
 int64_t time_after(const time_grid *g, int64_t at, int64_t n);
@@ -40,13 +40,13 @@ int64_t time_steps(const time_grid *g, int64_t first, int64_t at);
 void time_write(const time_grid *g, int64_t at, char out[TIME_TEXT]);
 void time_write_step(const time_grid *g, char out[TIME_TEXT]); /* "1 hour", "3 months" */
 bool time_same_step(const time_grid *a, const time_grid *b);
-/* Steps until the calendar repeats itself: 12 of a month, 24 of an hour, 7 of a day, 52 of a week; 1: nothing that is usual. */
+/* Steps until the calendar repeats itself: 12 of a month, 24 of an hour, 7 of a day, 52 of a week. 1: nothing that is usual. */
 int time_season(const time_grid *g);
-/* The same that a lag can reach, at most `most`: of a longer one, where there are two such (an hour has a day and a week), else the
- * same again; 1: nothing that is usual. */
+/* The same that a lag can reach, at most `most`. `longer`: of the longer season, where there are two (an hour has a day and a
+ * week), else the same again. 1: nothing that is usual. */
 int time_season_within(const time_grid *g, int most, bool longer);
 
-/* What `data NAME : time hour weekday` may name, as bits in the order of the words of its row in graph/kinds.def: the place in a
+/* What `data NAME : time hour weekday` may name, as bits in the order of the words in graph/kinds.def. Each is the place in a
  * cycle, as sine and cosine. */
 enum { TIME_MINUTE = 1, TIME_HOUR = 2, TIME_DAY = 4, TIME_WEEKDAY = 8, TIME_YEARDAY = 16, TIME_MONTH = 32, TIME_CYCLES = 6 };
 /* Two numbers for each cycle, in the order minute, hour, day (of the month), weekday, yearday, month. Returns how many. */

@@ -1,5 +1,5 @@
-/* checkpoint.c - the whole state of training in a file: a model file with further tensors (moments, carried states) and metadata
- * (options, state), and a hash over all of it, so that a damaged one is noticed whatever bit it was.
+/* checkpoint.c - the whole state of training in a file. It is a model file with further tensors (moments, carried states) and
+ * metadata (options, state). A hash over all of it notices damage, whatever bit it was.
  *
  * Two are kept: the last one becomes checkpoint-1.safetensors before a new one is written, each step atomic. At whatever instant
  * a process is killed, one of the two is whole. */

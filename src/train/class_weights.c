@@ -7,8 +7,9 @@
  *   FILE       a line for each label: the label, a tab, its weight. Of other symbols a line for each in the order of their numbers,
  *              with its weight after the last tab; what stands before is a note
  *
- * The graph needs to know that there are weights before it is built, and what the training part is only after that; so weights that
- * are counted are put in later, before there is a plan. The model file keeps the numbers: a resumed run counts and reads nothing.
+ * The graph needs to know that there are weights before it is built. What the training part is, is known only after that. So
+ * counted weights are put in later, before there is a plan. The model file keeps the numbers: a resumed run counts and reads
+ * nothing.
  */
 #include <math.h>
 #include <stdio.h>

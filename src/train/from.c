@@ -1,9 +1,9 @@
 /* from.c - --from: training starts from the weights of another model.
  *
- * Parameters are taken by name. Rows and columns that stand for symbols are taken by what the symbol is, not by its number: rows of
- * an embedding, and what leads to the logits of a softmax or ctc. So vocabularies are merged first: the model's symbols come
- * before those that only the data has. What has no counterpart starts as usual. Where the net is the same text, settings that are
- * not given are the model's; numbers that it standardised keep their scale. */
+ * Parameters are taken by name. Rows and columns that stand for symbols are taken by what the symbol is, not by its number.
+ * Such are the rows of an embedding, and what leads to the logits of a softmax or ctc. So vocabularies are merged first: the
+ * model's symbols come before those that only the data has. What has no counterpart starts as usual. Where the net is the same
+ * text, settings that are not given are the model's; numbers that it standardised keep their scale. */
 #include <inttypes.h>
 #include <string.h>
 #include "base/error.h"

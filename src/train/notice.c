@@ -1,9 +1,9 @@
-/* notice.c - what is known of the data before the first step and would else pass in silence: words that are <unk>, and whether
- * <unk> itself is ever seen; data that is always the same; which data was taken to have steps.
+/* notice.c - what is known of the data before the first step and would else pass in silence. It is words that are <unk>, and
+ * whether <unk> itself is ever seen. It is data that is always the same, and which data was taken to have steps.
  *
- * <unk> stands for every word that the training part lacks, but where the vocabulary has all words of that part, it is never met
- * there and would keep its first weights. Then words that occur once are <unk> half of the times that they are read (Lample et al.
- * 2016). What is predicted stays as it is. */
+ * <unk> stands for every word that the training part lacks. But where the vocabulary has all words of that part, <unk> is never
+ * met there and would keep its first weights. Then words that occur once are <unk> half of the times that they are read (Lample
+ * et al. 2016). What is predicted stays as it is. */
 #include <string.h>
 #include "base/error.h"
 #include "train/trainer.h"
@@ -56,7 +56,7 @@ static double percent(share s) { return s.all > 0 ? 100 * (double)s.unknown / (d
 
 /* --- words that occur once --- */
 
-/* [symbols] the words of variable i that occur once in the training part, or NULL in *once: <unk> is met there without them, or
+/* [symbols] the words of variable i that occur once in the training part. NULL in *once: <unk> is met there without them, or
  * there are none. */
 static unroll_status find_rare(trainer *t, int i, const bool **once, unroll_error *err) {
   const part *p = &t->parts[TRAIN];

@@ -1,5 +1,6 @@
-/* optimizer.c - see optimizer.h. The update of a weight depends on nothing but that weight's own numbers, so the flat block is cut
- * into spans that threads share in any way; the norm is one sum in one fixed order, of sums of blocks that threads share. */
+/* optimizer.c - see optimizer.h. The update of a weight depends on nothing but that weight's own numbers. So the flat block is
+ * cut into spans that threads share in any way. The norm is one sum in one fixed order, of sums of blocks that threads
+ * share. */
 #include "train/optimizer.h"
 #include <math.h>
 #include <string.h>

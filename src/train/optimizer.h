@@ -41,8 +41,8 @@ unroll_status optimizer_kind_of(enum optimizer_kind *kind, const char *name, unr
 const char *optimizer_name(enum optimizer_kind kind);
 unroll_status optimizer_init(optimizer *o, const graph *g, const optimizer_options *options, unroll_error *err);
 void optimizer_free(optimizer *o);
-/* Takes the statistics of the batch, and what is frozen, out of the gradient, clips by value, and returns the norm of the gradient
- * (not finite when an entry is not). `touched`: see run_touched; NULL: any entry may differ from zero. */
+/* Takes the statistics of the batch, and what is frozen, out of the gradient. Then clips by value, and returns the norm of the
+ * gradient (not finite when an entry is not). `touched`: see run_touched; NULL: any entry may differ from zero. */
 double optimizer_norm(const optimizer *o, float *dw, const uint8_t *touched, pool *workers);
 /* One step; `updates` is the number of steps made before (for Adam's bias correction), `norm` that of optimizer_norm. */
 void optimizer_step(optimizer *o, float *weights, const float *dw, const uint8_t *touched, double norm, double rate,

@@ -1,5 +1,5 @@
-/* skipped.c - steps without a finite loss and gradient. They change nothing, and are said as briefly as what led to them allows:
- * numbers that grew from step to step are a matter of the learning rate, and no row of the data is to blame. */
+/* skipped.c - steps without a finite loss and gradient. They change nothing, and are said as briefly as what led to them
+ * allows. Numbers that grew from step to step are a matter of the learning rate: no row of the data is to blame. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

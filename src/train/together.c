@@ -1,4 +1,4 @@
-/* together.c - training by several ranks: that all do the same is found out before the first step; what each has to tell is
+/* together.c - training by several ranks. That all do the same is found out before the first step. What each has to tell is
  * gathered after a pass. Rank 0 alone says and writes anything. */
 #include <inttypes.h>
 #include <stdio.h>

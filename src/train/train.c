@@ -1,6 +1,6 @@
-/* train.c - the loop. What a step does depends on the options, the data and the step's number alone; what it leaves behind is in
- * the weights, the moments, the carried states and train_state, all of which a checkpoint holds. Hence a resumed run has the bits
- * of one that was not stopped. Only `seconds` and `symbols_per_second` are not a function of these. */
+/* train.c - the loop. What a step does depends on the options, the data and the step's number alone. What it leaves behind is
+ * in the weights, the moments, the carried states and train_state. A checkpoint holds all of these. Hence a resumed run has the
+ * bits of one that was not stopped. Only `seconds` and `symbols_per_second` are not a function of these. */
 #include "train/train.h"
 #include <inttypes.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* train.h - trains a model: the loop, validation, checkpoints, the log.
  *
- * In DIR: model.safetensors (the best model so far), checkpoint.safetensors and checkpoint-1.safetensors (the last two states of
- * training), log.jsonl. Every random number is a function of (seed, step, place), so a run that was stopped and resumed ends
+ * In DIR: model.safetensors (the best model so far), checkpoint.safetensors and checkpoint-1.safetensors (the last two states
+ * of training), log.jsonl. Every random number is a function of (seed, step, place). So a run that was stopped and resumed ends
  * with the bits of one that was not. */
 #ifndef TRAIN_TRAIN_H
 #define TRAIN_TRAIN_H
@@ -72,8 +72,8 @@ void train_figures(figures *f, const train_result *r); /* adds them to the whole
 unroll_status train_run(const train_options *o, const train_callbacks *c, train_result *r, unroll_error *err);
 /* The model as that training would begin with it. On failure *out stays as it is. */
 unroll_status train_untrained(const train_options *o, model *out, unroll_error *err);
-/* Goes on from the folder's last checkpoint. What `change` (or NULL) was given is taken where the row says FREE, and refused where
- * a resumed run must go on with what it began with. Changed data is refused. */
+/* Goes on from the folder's last checkpoint. `change` (or NULL) has options that were given anew. One is taken where its row
+ * says FREE, and refused where a resumed run must go on with what it began with. Changed data is refused. */
 unroll_status train_resume(const char *dir, const train_options *change, const train_callbacks *c, train_result *r,
                            unroll_error *err);
 #endif

@@ -1,9 +1,9 @@
 /* train_memory.c - how a training fits into a given memory: the most steps that are kept at once.
  *
- * What a run takes is planned, not guessed: a plan for windows of k steps says its size, of the training pass and of the one that
- * evaluates. Large windows need room for their steps, small ones for what each leaves to the next, so the size falls and rises with
- * k. Halves of the whole are tried until one fits, then the largest between it and the last that did not. With n windows the steps
- * are spread evenly over them. What is read of the data is not counted. */
+ * What a run takes is planned, not guessed. A plan for windows of k steps says its size, of the training pass and of the one
+ * that evaluates. Large windows need room for their steps, small ones for what each leaves to the next, so the size falls and
+ * rises with k. Halves of the whole are tried until one fits, then the largest between it and the last that did not. With n
+ * windows the steps are spread evenly over them. What is read of the data is not counted. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* train_series.c - training on series with dates: what the options say about windows, where the parts end, and what the model
- * remembers of it: the step, and until when it was trained on which series. */
+/* train_series.c - training on series with dates: what the options say about windows, and where the parts end. The model
+ * remembers the step, and until when it was trained on which series. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

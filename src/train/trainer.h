@@ -114,14 +114,14 @@ unroll_status together_carry(trainer *t, unroll_error *err);                    
 /* train_memory.c: the window of a plan that fits into t->o.memory, and t->bytes. */
 unroll_status trainer_fit(trainer *t, plan_options *o, unroll_error *err);
 
-/* class_weights.c: of a new run. Once the data is encoded, before the model is built: m.weighted; and, once there are parts and
- * before there is a plan, those that are counted. */
+/* class_weights.c: of a new run. First, once the data is encoded and before the model is built: m.weighted. Then, once there
+ * are parts and before there is a plan: those that are counted. */
 unroll_status class_weights_begin(trainer *t, unroll_error *err);
 unroll_status class_weights_count(trainer *t, unroll_error *err);
 void class_weights_tell(const trainer *t, text *out); /* for train_start */
 
-/* from.c: option 'from' of a new run: the model and its settings; once there are vocabularies, those that both know; once there are
- * weights, what is taken. */
+/* from.c: option 'from' of a new run. First the model and its settings. Once there are vocabularies, those that both know. Once
+ * there are weights, what is taken. */
 unroll_status from_begin(trainer *t, unroll_error *err);
 unroll_status from_merge(trainer *t, unroll_error *err);
 unroll_status from_take(trainer *t, unroll_error *err);

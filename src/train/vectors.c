@@ -1,6 +1,7 @@
-/* vectors.c - --vectors: rows of embeddings that others have learnt, as text: a line for each word, the word and then its numbers,
- * with white space between them. A first line of two whole numbers, how many words and numbers a word, may come before (word2vec,
- * fastText). The file is read in pieces, for such files are larger than memory; only lines of known symbols are looked at. */
+/* vectors.c - --vectors: rows of embeddings that others have learnt, as text. A line for each word has the word and then its
+ * numbers, with white space between them. A first line of two whole numbers, how many words and numbers a word, may come before
+ * (word2vec, fastText). The file is read in pieces, for such files are larger than memory; only lines of known symbols are
+ * looked at. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

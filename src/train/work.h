@@ -1,5 +1,5 @@
-/* work.h - the work of training steps beside what the machine could do: operations of products, counted from the plan and the true
- * rows of each batch, over the seconds of the steps, and the multiply-add peak measured by the same threads.
+/* work.h - the work of training steps beside what the machine could do. Operations of products are counted from the plan and
+ * the true rows of each batch, over the seconds of the steps. The same threads measure the multiply-add peak.
  *
  * As in plan_operations, attention, softmax and elementwise equations do not count. The peak is that of single precision. */
 #ifndef TRAIN_WORK_H

@@ -1,5 +1,5 @@
-/* backtest.h - how good forecasts are: made again and again from origins that roll through the end of each series, beside forecasts
- * that need no model, on the same windows.
+/* backtest.h - how good forecasts are. They are made again and again from origins that roll through the end of each series,
+ * beside forecasts without a model on the same windows.
  *
  * MAE, sMAPE (200 |y - f| / (|y| + |f|)), MASE and ND (sum |y - f| / sum |y|) are those of the median, RMSE that of the mean. MASE
  * divides by the error of the seasonal naive forecast within the series before each origin. The pinball loss of level q is

@@ -1,14 +1,14 @@
 /* decode.h - draws what a net feeds back to itself: texts, tags, series, step by step. The one decoder of all such nets.
  *
- * The net is cut (graph/cut.h). For each group of examples the encoder runs once; the true values that come first, if any (the
- * prime of a text, the context of a series), run in few passes of many steps; then each pass is one step of all rows, and a row is
+ * The net is cut (graph/cut.h). For each group of examples the encoder runs once. The true values that come first, if any (the
+ * prime of a text, the context of a series), run in few passes of many steps. Then each pass is one step of all rows. A row is
  * one hypothesis or sample of one example. A net without an encoder is the same with nothing to encode.
  *
- * Search: greedy (beam = 1) or beam search. Of each example's hypotheses the `beam` best go on, ended ones are put aside, and it is
- * over when `beam` have ended, or when none that goes on can be among the best any more. They are ranked by
- * log P / penalty, where penalty = ((5 + n) / 6)^a, n the symbols with the end symbol (Wu et al. 2016, eq. 14); a = 0: by log P.
- * Sampling: every draw is a function of (seed, number of the example, number of the sample, place), so it depends neither on how
- * many run side by side nor on threads. */
+ * Search: greedy (beam = 1) or beam search. Of each example's hypotheses the `beam` best go on, and ended ones are put aside.
+ * The search is over when `beam` have ended, or when none that goes on can be among the best any more. They are ranked by log P
+ * / penalty, where penalty = ((5 + n) / 6)^a, n the symbols with the end symbol (Wu et al. 2016, equation 14). With a = 0 that
+ * is log P. Sampling: every draw is a function of (seed, number of the example, number of the sample, place). So it depends
+ * neither on how many run side by side nor on threads. */
 #ifndef USE_DECODE_H
 #define USE_DECODE_H
 #include <signal.h>
@@ -61,8 +61,8 @@ typedef struct decoded {
   int64_t n;              /* steps drawn, after the known ones and before the end symbol */
   double log_probability; /* nats, at temperature 1, of all that was drawn (the end symbol too) given what was known */
   double score;           /* log_probability / penalty */
-  bool ended; /* by its end symbol, by a step that says it is the last, or, where the data says how many steps there are, by the
-                 last of them */
+  bool ended; /* by its end symbol, or by a step that says it is the last. Where the data says how many steps there are, by the
+               * last of them */
 } decoded;
 
 /* Gets examples in order, each with all its samples or hypotheses in order; valid during the call. A status other than OK ends it

@@ -230,8 +230,8 @@ static bool settled(const decoder *s, int e, double most) {
   return better >= s->o->best;
 }
 
-/* The continuations of rows from .. to - 1, those of one example. Those that go on are written from s->from[n] on, their symbols
- * and log P into s->best from place n on, behind which nothing is read any more. Returns how many there are. */
+/* The continuations of rows from .. to - 1, those of one example. Those that go on are written from s->from[n] on, their
+ * symbols and log P into s->best from place n on. Behind it nothing is read any more. Returns how many there are. */
 static int continue_example(decoder *s, int from, int to, int n) {
   const int e = s->now.list[from].example, many = 2 * s->width;
   candidate *all = s->best + (int64_t)from * many;

@@ -1,5 +1,5 @@
-/* flow.h - vanishing and exploding gradients, as numbers: how the derivative of one loss by a state fades or grows over the steps
- * before it (Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013). */
+/* flow.h - vanishing and exploding gradients, as numbers: how the derivative of one loss by a state fades or grows over the
+ * steps before it. Sources: Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013. */
 #ifndef USE_FLOW_H
 #define USE_FLOW_H
 #include "base/threads.h"

@@ -42,10 +42,9 @@ typedef struct forecast_sink {
   volatile sig_atomic_t *stop;                                                       /* or NULL */
 } forecast_sink;
 
-/* The data of a model of series: the columns of series and dates are those it was trained with
- * unless others are given; `given` and `time` may be NULL. `future`: steps after
- * the known ones that are needed of each series; what is given beside the predicted must be there for them. Encoded and measured.
- * dataset_free in any case. */
+/* The data of a model of series. The columns of series and dates are those it was trained with unless others are given. `given`
+ * and `time` may be NULL. `future`: steps after the known ones that are needed of each series. What is given beside the
+ * predicted must be there for them. Encoded and measured. dataset_free in any case. */
 unroll_status forecast_read(dataset *d, model *m, const char *paths, const data_options *given, const char *time, int future,
                             unroll_error *err);
 unroll_status forecast(const model *m, const dataset *d, const forecast_origin *origins, int64_t n, const forecast_options *o,

@@ -1,6 +1,6 @@
-/* generate.h - draws texts from a model that needs no data: sequences from nothing or from a beginning. The decoder (decode.h) does
- * it. Numbers are a function of (seed, number of the sequence, place), so the result depends neither on how many sequences run side
- * by side nor on threads. */
+/* generate.h - draws texts from a model that needs no data: sequences from nothing or from a beginning. The decoder (decode.h)
+ * does it. Numbers are a function of (seed, number of the sequence, place). So the result depends neither on how many sequences
+ * run side by side nor on threads. */
 #ifndef USE_GENERATE_H
 #define USE_GENERATE_H
 #include <signal.h>
@@ -45,7 +45,7 @@ typedef struct generated {
   double log_probability; /* nats; of the drawn symbols (and the end symbol) given the prime, at temperature 1 */
 } generated;
 
-/* Calls emit for each sequence in order; what it gets is valid during the call; a status other than OK from it ends generation
+/* Calls emit for each sequence in order. What it gets is valid during the call. A status other than OK from it ends generation
  * and is returned. stop (or NULL) set: UNROLL_INTERRUPTED. */
 typedef struct generate_sink {
   void *context;

@@ -1,6 +1,6 @@
 /* language.c - see language.h.
  *
- * A state keeps what the model predicts after it, its carries and the symbols that equations look back at, so that any state can be
+ * A state keeps what the model predicts after it, its carries and the symbols that equations look back at. So any state can be
  * gone on from. Texts that the search drops keep theirs until its end. */
 #include "use/language.h"
 #include <math.h>

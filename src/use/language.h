@@ -1,7 +1,8 @@
 /* language.h - a language model as the search of ctc asks it: how likely each next symbol of a text is.
  *
- * The model is one of a text. Either it has the symbols of what is searched, or its symbols are words and those of what is searched
- * are characters: then a word counts when it is over. A place in a text is a state, which is made once for each text that goes on.
+ * The model is one of a text. Either it has the symbols of what is searched, or its symbols are words and those of what is
+ * searched are characters. Then a word counts when it is over. A place in a text is a state, which is made once for each text
+ * that goes on.
  */
 #ifndef USE_LANGUAGE_H
 #define USE_LANGUAGE_H

@@ -1,4 +1,4 @@
-/* listen.c - see listen.h. Steps go through the net up to CHUNK at a time; its states are carried from one pass to the next, and so
+/* listen.c - see listen.h. Steps go through the net up to CHUNK at a time. Its states are carried from one pass to the next. So
  * are the last steps of its input where equations look back at them. */
 #include "use/listen.h"
 #include <math.h>

@@ -12,7 +12,8 @@ bool listen_is_for(const model *m);
 /* UNROLL_USAGE for a net that needs more than what was heard so far. The model is borrowed. */
 unroll_status listen_new(listener **out, const model *m, unroll_error *err);
 void listen_free(listener *l);
-/* Samples of 16 bits, the low byte first, of the model's rate and one channel; at the very beginning there may be the head of a WAV
- * file that says the same. Any number of bytes at a time. Appends what was heard to `to`. `ends`: these are the last ones. */
+/* Samples of 16 bits, the low byte first, of the model's rate and one channel. At the very beginning there may be the head of a
+ * WAV file that says the same. Any number of bytes at a time. Appends what was heard to `to`. `ends`: these are the last
+ * ones. */
 unroll_status listen_take(listener *l, const void *bytes, size_t size, bool ends, text *to, unroll_error *err);
 #endif

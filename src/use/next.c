@@ -1,6 +1,6 @@
-/* next.c - see next.h. The step that would predict the end of a line comes after all of it: what the net says there is of the next
- * symbol, whatever that is. So a pass over the lines is all: over all of them, or, where all probabilities are wanted, over as many
- * at a time as keep these below 64 MB, since each pass is planned anew. */
+/* next.c - see next.h. The step that would predict the end of a line comes after all of it. What the net says there is of the
+ * next symbol, whatever that is. So a pass over all lines is enough. Where all probabilities are wanted, a pass has as many
+ * lines as keep these below 64 MB, since each pass is planned anew. */
 #include "use/next.h"
 #include <math.h>
 #include "base/error.h"

@@ -1,8 +1,8 @@
 /* pass.c - see pass.h.
  *
- * Warming up: all parallel streams run the 256 steps before their own beginnings. One that has fewer before it (near the beginning
- * of the stream) must not feel the steps at which it was not there yet: its carried states are set back to zero at the step where
- * the stream begins, and passes are cut so that such a step is always the end of one. */
+ * Warming up: all parallel streams run the 256 steps before their own beginnings. One near the beginning of the stream has
+ * fewer before it, and must not feel the steps at which it was not there yet. Its carried states are set back to zero at the
+ * step where the stream begins. Passes are cut so that such a step is always the end of one. */
 #include "use/pass.h"
 #include <string.h>
 #include "base/error.h"

@@ -1,7 +1,7 @@
 /* pass.h - a net over the data: plan, run and batches of a part, and the walk over all of them, in one place.
  *
- * A stream is cut into as many parallel streams as the batch has rows. Each is warmed up on up to 256 steps of the stream before
- * it, which nobody looks at, so that figures do not suffer from cold starts. Other examples are taken whole. */
+ * A stream is cut into as many parallel streams as the batch has rows. Each is warmed up on up to 256 steps of the stream
+ * before it, so that figures do not suffer from cold starts. Nobody looks at the warm-up. Other examples are taken whole. */
 #ifndef USE_PASS_H
 #define USE_PASS_H
 #include <signal.h>

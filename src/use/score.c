@@ -1,5 +1,5 @@
-/* score.c - see score.h. Examples run in batches of similar lengths, a stream as one row from its beginning; what comes out is put
- * into the order of the data before anyone sees it. */
+/* score.c - see score.h. Examples run in batches of similar lengths, a stream as one row from its beginning. What comes out is
+ * put into the order of the data before anyone sees it. */
 #include "use/score.h"
 #include <math.h>
 #include "base/error.h"

@@ -1,11 +1,11 @@
 /* apply.c - `unroll run`: sizes that the tensors imply, names of states and outputs, and the graph with initial states and
  * cotangents.
  *
- * The idea: everything that comes from the file of inputs is an INPUT node. A state whose recurrence starts from zero gets one as
- * its initial value; a cotangent is one that seeds the gradient at the node it belongs to; and the gradient of an INPUT node is its
- * adjoint. Then one pass of the graph, planned or interpreted, is all there is to do (apply_run.c).
- * Sizes that no setting gives, such as `hidden` of a cell or the number of symbols, are found by building the net with two values
- * and looking which weight's shape follows. */
+ * The idea: everything that comes from the file of inputs is an INPUT node. A state whose recurrence starts from zero gets one
+ * as its initial value. A cotangent is one that seeds the gradient at the node it belongs to. The gradient of an INPUT node is
+ * its adjoint. Then one pass of the graph, planned or interpreted, is all there is to do (apply_run.c). Some sizes no setting
+ * gives, such as `hidden` of a cell or the number of symbols. They are found by building the net with two values and looking
+ * which weight's shape follows. */
 #include "verify/apply.h"
 #include <assert.h>
 #include <stdio.h>
@@ -62,8 +62,8 @@ static int64_t value_of_output(const apply_run *r, const graph *a, const graph *
   return 0;
 }
 
-/* The value that gives some weight its shape in the file, if shapes grow evenly from graph a (built with `value`) to b (value + 1);
- * 0: none is there. */
+/* The value that gives some weight its shape in the file, if shapes grow evenly from graph a (built with `value`) to b (value +
+ * 1). 0: there is none. */
 static int64_t value_of_shapes(const apply_run *r, const graph *a, const graph *b, int value) {
   for (int i = 0; i < a->n_params && i < b->n_params; i++) {
     const param *p = &a->params[i], *q = &b->params[i];

@@ -24,8 +24,8 @@ typedef struct apply_result {
   arena memory;
 } apply_result;
 
-/* UNROLL_BAD_INPUT for a tensor that is missing, of no use or misshapen, by name and with the shape that was expected, and for a
- * net that cannot be built or run. apply_free in any case. */
+/* UNROLL_BAD_INPUT for a tensor that is missing, of no use or misshapen, by name and with the expected shape. Also for a net
+ * that cannot be built or run. apply_free in any case. */
 unroll_status apply_net(const program *net, const tensor_file *weights, const tensor_file *inputs, const apply_options *options,
                         apply_result *result, unroll_error *err);
 void apply_free(apply_result *result);

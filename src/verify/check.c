@@ -1,9 +1,9 @@
 /* check.c - gradients against central differences, the planned pass against the reference.
  *
- * The difference is the five-point one, f'(w) = (8 (f(w+e) - f(w-e)) - (f(w+2e) - f(w-2e))) / 12e + O(e^4): in double precision
- * it is good to about 1e-12 of the loss. Where it disagrees with the gradient it is taken again with smaller steps, and
- * the one that agrees best with its neighbour counts, whatever the gradient says: a kink of relu between w - 2e and w + 2e
- * disappears this way, a wrong gradient does not. If no two steps agree, the whole check is made again with other numbers. */
+ * The difference is the five-point one, f'(w) = (8 (f(w+e) - f(w-e)) - (f(w+2e) - f(w-2e))) / 12e + O(e^4). In double precision
+ * it is good to about 1e-12 of the loss. Where it disagrees with the gradient it is taken again with smaller steps. The one
+ * that agrees best with its neighbour counts, whatever the gradient says. A kink of relu between w - 2e and w + 2e disappears
+ * this way, a wrong gradient does not. If no two steps agree, the whole check is made again with other numbers. */
 #include "verify/check.h"
 #include <math.h>
 #include <stdio.h>

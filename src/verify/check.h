@@ -1,7 +1,7 @@
 /* check.h - is the gradient right? The library's part of `unroll check`.
  *
- * A net is built with small sizes and random weights and data. Then (a) the gradient graph, in double precision, is compared with
- * central differences of the loss, entry by entry with its sign; (b) the planned pass in single precision is compared with the
+ * A net is built with small sizes and random weights and data. Then the gradient graph, in double precision, is compared with
+ * central differences of the loss, entry by entry with its sign. And the planned pass in single precision is compared with the
  * same graph in double precision. A cell alone is put into a small net. */
 #ifndef VERIFY_CHECK_H
 #define VERIFY_CHECK_H
@@ -47,9 +47,9 @@ typedef struct check_report {
   arena memory;
 } check_report;
 
-/* UNROLL_OK when the comparison was made, whatever came out; the report says. UNROLL_BAD_INPUT for a net that cannot be built or
- * planned, UNROLL_FAILED for lack of memory, a loss that is not finite, or a dump that could not be written.
- * check_free in any case. */
+/* UNROLL_OK when the comparison was made, whatever came out; the report says. UNROLL_BAD_INPUT for a net that cannot be built
+ * or planned. UNROLL_FAILED for lack of memory, a loss that is not finite, or a dump that could not be written. check_free in
+ * any case. */
 unroll_status check_net(const program *net, const check_options *options, check_report *report, unroll_error *err);
 void check_free(check_report *report);
 #endif

@@ -1,12 +1,18 @@
 /* check_dump.c - one run as safetensors, so that anyone can verify it elsewhere.
  *
- * Everything with time is [T, B, N] (or [T, B] for symbols), sequence b in column b; what lies beyond a sequence's length is -1 or
- * 0. lengths (or lengths.2 for a second time axis)  int32 [B] input.NAME, input.NAME.lag1     int32 symbols, -1 before the start;
- * or float numbers weight.P                        float, as in the model: y = W x with W [out, in] mask.M double: dropout masks,
- * already divided by the share that is kept output.NAME                     double: the argument of the distribution of NAME, e.g.
- * logits loss.NAME                       double, scalar: nats, summed over all symbols gradient.P                      double: of
- * loss_scale times the sum of all losses; loss_scale is a scalar of its own single.output.NAME, single.loss.NAME,
- * single.gradient.P: the same from the planned single-precision pass, float The metadata holds the equations. */
+ * Everything with time is [T, B, N] (or [T, B] for symbols), sequence b in column b. What lies beyond a sequence's length is -1
+ * or 0. The metadata holds the equations.
+ *
+ *   lengths                       int32 [B]; lengths.2 for a second time axis
+ *   input.NAME, input.NAME.lag1   int32 symbols, -1 before the start; or float numbers
+ *   weight.P                      float, as in the model: y = W x with W [out, in]
+ *   mask.M                        double: dropout masks, already divided by the share that is kept
+ *   output.NAME                   double: the argument of the distribution of NAME, e.g. logits
+ *   loss.NAME                     double, scalar: nats, summed over all symbols
+ *   gradient.P                    double: of loss_scale times the sum of all losses; loss_scale is a scalar of its own
+ *   single.output.NAME, single.loss.NAME, single.gradient.P
+ *                                 float: the same from the planned single-precision pass
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,9 @@
 /* reference.c - the graph, interpreted in double precision: the oracle of every test and of `unroll check`.
  *
- * The idea: a value is (node, step). It is computed when somebody asks for it, after what it depends on; a STEP node at step t
+ * The idea: a value is (node, step). It is computed when somebody asks for it, after what it depends on. A STEP node at step t
  * is active[t] rows, any other node has the single step 0. SHIFT asks for its neighbour in time, so recurrences in either
- * direction need no order found beforehand. An explicit stack takes the place of recursion: thousands of steps are fine.
- * What an operator computes is in reference_ops.c.
- * Not here: speed, sharing of buffers, anything from plan and run. */
+ * direction need no order found beforehand. An explicit stack takes the place of recursion: thousands of steps are fine. What
+ * an operator computes is in reference_ops.c. Not here: speed, sharing of buffers, anything from plan and run. */
 #include "verify/reference.h"
 #include <math.h>
 #include <string.h>

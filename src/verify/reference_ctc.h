@@ -1,5 +1,5 @@
-/* reference_ctc.h - connectionist temporal classification of one sequence in double precision, for the reference: by the sums of
- * Graves et al. (2006), over the symbols with a blank before, between and after them. */
+/* reference_ctc.h - connectionist temporal classification of one sequence in double precision, for the reference. It uses the
+ * sums of Graves et al. (2006), over the symbols with a blank before, between and after them. */
 #ifndef VERIFY_REFERENCE_CTC_H
 #define VERIFY_REFERENCE_CTC_H
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* reference_ops.c - every operator in double precision, as plainly as possible: one function each, named after it, so that a row of
- * ops.def without one does not compile. */
+/* reference_ops.c - every operator in double precision, as plainly as possible. Each has one function, named after it, so that
+ * a row of ops.def without one does not compile. */
 #include <math.h>
 #include <string.h>
 #include "base/special.h"

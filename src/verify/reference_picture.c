@@ -1,6 +1,6 @@
 /* reference_picture.c - convolution and pool in double precision, as they are defined.
  *
- * A row of a patch, as far as it lies inside the picture, is a run of numbers, and so are its weights for one channel. The three
+ * A row of a patch, as far as it is inside the picture, is a run of numbers. So are its weights for one channel. The three
  * products of a convolution go over the same runs. */
 #include "verify/reference_picture.h"
 
@@ -10,7 +10,8 @@ typedef struct patch_run {
 } patch_run;
 typedef void run_use(const patch_run *q, const double *with, const double *from, double *to);
 
-/* Calls use for all positions, rows of patches and channels of y; the runs of groups of channels of x are as short as a pixel. */
+/* Calls use for all positions, rows of patches and channels of y. The runs of groups of channels of x are as short as a
+ * pixel. */
 static void each_run(const patches *p, int O, run_use *use, const double *with, const double *from, double *to) {
   const int R = patches_along(p->rows, p), K = patches_along(p->columns, p), before = p->border / 2;
   const int C = p->channels / p->groups, pixels = p->groups > 1 ? 1 : p->size;

@@ -1,5 +1,5 @@
-/* reference_picture.h - one picture in double precision, for the reference: x is [rows, columns, channels] as in `patches`, y has O
- * channels, W is [O, size * size * channels / groups]. Everything is added to what is there. */
+/* reference_picture.h - one picture in double precision, for the reference. x is [rows, columns, channels] as in `patches`, y
+ * has O channels, W is [O, size * size * channels / groups]. Everything is added to what is there. */
 #ifndef VERIFY_REFERENCE_PICTURE_H
 #define VERIFY_REFERENCE_PICTURE_H
 #include "graph/graph.h"
