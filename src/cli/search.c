@@ -1,8 +1,9 @@
 /* search.c - `unroll search`: many runs of one net on the same data, of which the weakest half is stopped early.
  *
- * Successive halving (Jamieson & Talwalkar 2016): all runs train for a part of the steps; the better half goes on, for twice as
- * many in all; and so on. A run is a folder of `unroll train`, which is resumed from round to round, so a search that was stopped
- * goes on where it was. Runs are ranked by what their logs say, so the result does not depend on how many train at the same time.
+ * Successive halving (Jamieson & Talwalkar 2016). All runs train for a part of the steps. The better half goes on, for twice as
+ * many in all, and so on. A run is a folder of `unroll train`, which is resumed from round to round, so a search that was
+ * stopped goes on where it was. Runs are ranked by what their logs say, so the result does not depend on how many train at the
+ * same time.
  */
 #include <inttypes.h>
 #include <math.h>

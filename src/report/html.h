@@ -1,5 +1,5 @@
-/* html.h - markup. What comes from outside (texts, names, labels, messages) goes through html_text, html_symbol or html_json, and
- * through nothing else: they leave no character that ends a text, an attribute or a script. */
+/* html.h - markup. What comes from outside (texts, names, labels, messages) goes through html_text, html_symbol or html_json,
+ * and through nothing else. They leave no character that ends a text, an attribute or a script. */
 #ifndef REPORT_HTML_H
 #define REPORT_HTML_H
 #include "base/text.h"

@@ -1,6 +1,6 @@
 /* page.h - `unroll report`: a model, what it learnt and what it does with data, as one HTML file without a network.
  *
- * What is shown follows from the net's data lines and distributions: each part (part_*.c) looks at what there is, and a part that
+ * What is shown follows from the net's data lines and distributions. Each part (part_*.c) looks at what there is. A part that
  * finds nothing to show says why at the end of the page. No part knows a net. */
 #ifndef REPORT_PAGE_H
 #define REPORT_PAGE_H

@@ -1,5 +1,5 @@
-/* part_net.c - the net itself: equations and gradient, in which each name leads to its strip of values; its parameters; what its
- * training wrote down; and how its gradient flows. */
+/* part_net.c - the net itself: equations and gradient, parameters, what its training wrote down, and how its gradient flows.
+ * Each name in an equation leads to its strip of values. */
 #include <math.h>
 #include <string.h>
 #include "report/run_log.h"

@@ -1,6 +1,6 @@
-/* part_series.c - series with dates: what comes next, with intervals; and the last horizon as if it had not been there, beside the
- * last value and the season's (naive). What a call predicts follows from the table alone, so the table of the back-test is the data
- * with the last values of what is predicted taken out. */
+/* part_series.c - series with dates: what comes next, with intervals. The last horizon is shown as if it had not been there,
+ * beside the last value and the season's (naive). What a call predicts follows from the table alone. So the back-test's table
+ * is the data without the last values of what is predicted. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,9 @@
-/* part_text.c - a text coloured by units of the states that read or write it, units ranked by what they follow, and what was
- * guessed at each symbol.
+/* part_text.c - a text coloured by units of the states that read or write it. Units are ranked by what they follow. What was
+ * guessed at each symbol is there too.
  *
  * A net that is fed back has read symbol t at step t + 1: there lies the value that symbol t is coloured by. All units of all
- * states are in the page for as many first symbols as ALL_VALUES allows; those that are ranked, for all symbols that are shown. */
+ * states are in the page for as many first symbols as ALL_VALUES allows. Ranked ones are there for all symbols that are
+ * shown. */
 #include <math.h>
 #include <string.h>
 #include "report/sheet.h"

@@ -1,5 +1,5 @@
-/* part_values.c - values inside the equations over an example: a strip for each name, units from top to bottom, steps from left to
- * right; how open gates are (Karpathy, Johnson & Fei-Fei 2015, figure 3); and where attention looked. */
+/* part_values.c - values inside the equations over an example. Each name has a strip, units from top to bottom, steps from left
+ * to right. It also shows how open gates are (Karpathy, Johnson & Fei-Fei 2015, figure 3), and where attention looked. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* units.h - what units of a state follow: quotes, brackets, the place in a line ... (Karpathy, Johnson & Fei-Fei 2015), by the
- * correlation of their values with what a text says at each symbol. */
+/* units.h - what units of a state follow: quotes, brackets, the place in a line and more (Karpathy, Johnson & Fei-Fei 2015). It
+ * is found by the correlation of their values with what a text says at each symbol. */
 #ifndef REPORT_UNITS_H
 #define REPORT_UNITS_H
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* trace.c - /v1/trace: values inside the equations at each step, as `unroll trace` has them; /v1/embeddings: the states that a
- * model is in after what it read, as one vector, the way clients of OpenAI ask for it. */
+/* trace.c - /v1/trace: values inside the equations at each step, as `unroll trace` has them. /v1/embeddings: the states that a
+ * model is in after what it read, as one vector. Clients of OpenAI ask for it that way. */
 #include <math.h>
 #include <string.h>
 #include "base/memory.h"
