@@ -2,7 +2,8 @@
 # architecture does not know compiles to a table of NULL. Never contract: fused multiply-adds are written where they are wanted.
 include(CheckCCompilerFlag)
 set(kernel_options -O3 -ffp-contract=off -fno-math-errno)
-if(UNROLL_SANITIZE OR UNROLL_FUZZ) # checks in code that is wholly inlined and unrolled would take many minutes to compile
+# Checks or counters in code that is wholly inlined and unrolled would take many minutes to compile.
+if(UNROLL_SANITIZE OR UNROLL_FUZZ OR CMAKE_C_FLAGS MATCHES "--coverage")
   set(kernel_options -O1 -ffp-contract=off -fno-math-errno -DVECTOR_PLAIN)
 endif()
 check_c_compiler_flag(-fno-var-tracking UNROLL_HAVE_NO_VAR_TRACKING) # gcc: names of variables in long unrolled code cost minutes too

@@ -97,9 +97,10 @@ UNROLL_API unroll_status unroll_model_load(unroll_model **out, const char *path,
 /* The same from the bytes of such a file, which may be freed afterwards. */
 UNROLL_API unroll_status unroll_model_load_memory(unroll_model **out, const void *bytes, size_t size, unroll_error *err);
 UNROLL_API void unroll_model_free(unroll_model *m);
-/* What the factors of products are rounded to by everything that uses the model from here on: "fp32" (as loaded), "bf16" or "int8".
- * Faster where the processor multiplies such numbers, and a little off: `unroll eval --precision` says how much. To be called
- * before threads share the model and before there are sessions. UNROLL_USAGE for another name; NULL changes nothing. */
+/* Sets to what the factors of products are rounded, for everything that uses the model from here on: "fp32" (as loaded), "bf16"
+ * or "int8". It is faster where the processor multiplies such numbers, and a little off. `unroll eval --precision` says how
+ * much. To be called before threads share the model and before there are sessions. UNROLL_USAGE for another name; NULL changes
+ * nothing. */
 UNROLL_API unroll_status unroll_model_set_precision(unroll_model *m, const char *precision, unroll_error *err);
 
 /* The text of the net's equations. Belongs to the model. */
@@ -130,8 +131,8 @@ typedef struct unroll_variable { /* a `data` line of the net */
 } unroll_variable;
 UNROLL_API void unroll_variable_init_sized(unroll_variable *v, size_t size);
 #define unroll_variable_init(v) unroll_variable_init_sized((v), sizeof *(v))
-/* Variables are numbered 0 .. n-1, in the order of the net's `data` lines. Texts in *out belong to the model. UNROLL_USAGE for a
- * number that is none. */
+/* Variables are numbered 0 .. n-1, in the order of the net's `data` lines. Texts in *out belong to the model. UNROLL_USAGE for
+ * another number. */
 UNROLL_API int unroll_model_variables(const unroll_model *m);
 UNROLL_API unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_variable *out, unroll_error *err);
 /* unroll_model_symbol for any variable of symbols: of labels their names. NULL: no such variable or symbol. */
@@ -142,8 +143,8 @@ UNROLL_API const char *unroll_model_label(const unroll_model *m, const char *var
 UNROLL_API unroll_status unroll_model_text(const unroll_model *m, const char *variable, const int32_t *symbols, int64_t n,
                                            char **text, size_t *length, unroll_error *err);
 
-/* The other way, as the prime of `unroll sample` is read: the symbols of the beginning of a text. *symbols is for unroll_free. For
- * a model of texts. */
+/* The other way: the symbols of the beginning of a text, read as the prime of `unroll sample` is. *symbols is for unroll_free.
+ * For a model of texts. */
 UNROLL_API unroll_status unroll_model_read(const unroll_model *m, const char *text, size_t length, int32_t **symbols, int64_t *n,
                                            unroll_error *err);
 
@@ -165,11 +166,11 @@ typedef struct unroll_parameter { /* what was learnt */
 } unroll_parameter;
 UNROLL_API void unroll_parameter_init_sized(unroll_parameter *p, size_t size);
 #define unroll_parameter_init(p) unroll_parameter_init_sized((p), sizeof *(p))
-/* Parameters are numbered 0 .. n-1. UNROLL_USAGE for a number that is none. */
+/* Parameters are numbered 0 .. n-1. UNROLL_USAGE for another number. */
 UNROLL_API int unroll_model_parameters(const unroll_model *m);
 UNROLL_API unroll_status unroll_model_parameter(const unroll_model *m, int number, unroll_parameter *out, unroll_error *err);
 
-/* The names of the built-in nets and cells, from 0; NULL for a number that is none. */
+/* The names of the built-in nets and cells, from 0; NULL for another number. */
 UNROLL_API const char *unroll_net_name(int number);
 UNROLL_API const char *unroll_cell_name(int number);
 
@@ -179,15 +180,15 @@ UNROLL_API const char *unroll_cell_name(int number);
  * docs/options.md have all, with bounds and defaults. */
 typedef struct unroll_options unroll_options;
 
-/* For the functions below, which say whose options they take: "train", "predict", "eval" ... What is about printing alone, as
- * "json" is, changes nothing here. NULL: out of memory, or no such command. For unroll_options_free; one thread at a time. Those of
- * "train" have besides "net" and "data", the arguments of the command. */
+/* Options of a command: "train", "predict", "eval" and so on. Each function below says whose options it takes. An option about
+ * printing alone, as "json", changes nothing here. NULL: out of memory, or no such command. For unroll_options_free; one thread
+ * at a time. Those of "train" also have "net" and "data", the arguments of the command. */
 UNROLL_API unroll_options *unroll_options_new(const char *command);
 UNROLL_API void unroll_options_free(unroll_options *o);
-/* Sets an option to a value as it is typed: unroll_options_set(o, "lr", "0.01", &err). The texts are copied. "data", "set", "init",
- * "ramp", "class-weights", "vectors" and "freeze" may be set several times, and each value is added to those before it. A flag
- * takes "yes", "no" or NULL, which is yes. UNROLL_USAGE for a name that is none, with the nearest that is, and for a value out of
- * bounds, which changes nothing. */
+/* Sets an option to a value as it is typed: unroll_options_set(o, "lr", "0.01", &err). The texts are copied. "data", "set",
+ * "init", "ramp", "class-weights", "vectors" and "freeze" may be set several times, and each value is added to those before it.
+ * A flag takes "yes", "no" or NULL, which is yes. UNROLL_USAGE for an unknown name, with the nearest known one, and for a value
+ * out of bounds. Either changes nothing. */
 UNROLL_API unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err);
 /* Calls with these options look at *stop now and then, as a signal or another thread may set it. Not 0: the call ends with
  * UNROLL_INTERRUPTED. NULL: nothing stops them. */
@@ -195,21 +196,21 @@ UNROLL_API void unroll_options_set_stop(unroll_options *o, volatile sig_atomic_t
 
 /* --- data --- */
 
-/* Rows for a model: files, or columns in memory, which become a table as if it were a CSV file. What is added is copied. Columns of
- * the names of the model's variables are read, others passed over. For a model of texts the column of its variable, or the only
- * column, is the text: a line each. A table is constant once filled, and threads may share it. */
+/* Rows for a model: files, or columns in memory, which become a table as if it were a CSV file. What is added is copied.
+ * Columns with the names of the model's variables are read, others passed over. For a model of texts the column of its
+ * variable, or the only column, is the text: a row is a line. A table is constant once filled, and threads may share it. */
 typedef struct unroll_table unroll_table;
 
 UNROLL_API unroll_table *unroll_table_new(void); /* NULL: out of memory */
 UNROLL_API void unroll_table_free(unroll_table *t);
-/* A file or folder, as the command line takes it; several follow each other. Not together with columns. It is read, by the options
- * "series", "tagged", "labels-from-folders" and "skip-bad", each time that the table is used. */
+/* Adds a file or folder, as the command line takes it; several follow each other. Not together with columns. It is read each
+ * time that the table is used, by the options "series", "tagged", "labels-from-folders" and "skip-bad". */
 UNROLL_API unroll_status unroll_table_read(unroll_table *t, const char *path, unroll_error *err);
 /* Columns, all of n rows. Texts, labels, dates, names of files (relative to the working folder): `lengths` in bytes, or NULL, and
  * each ends with a NUL. Empty: missing. */
 UNROLL_API unroll_status unroll_table_add_texts(unroll_table *t, const char *name, const char *const *texts, const size_t *lengths,
                                                 int64_t n, unroll_error *err);
-/* A file a row, of which these are the bytes: pictures, recordings, drawings, music, films. NULL: missing. */
+/* The bytes of a file for each row: pictures, recordings, drawings, music, films. NULL: missing. */
 UNROLL_API unroll_status unroll_table_add_files(unroll_table *t, const char *name, const void *const *bytes, const size_t *sizes,
                                                 int64_t n, unroll_error *err);
 /* A number a row; NaN: missing. */
@@ -266,7 +267,7 @@ UNROLL_API void unroll_value_init_sized(unroll_value *v, size_t size);
 
 UNROLL_API void unroll_result_free(unroll_result *r);
 UNROLL_API int64_t unroll_result_rows(const unroll_result *r);
-/* How many variables rows have, and the name of each; NULL for a number that is none. */
+/* How many variables rows have, and the name of each; NULL for another number. */
 UNROLL_API int unroll_result_variables(const unroll_result *r);
 UNROLL_API const char *unroll_result_variable(const unroll_result *r, int number);
 /* *out was set by its _init. UNROLL_USAGE for a row or a variable that is not there. variable NULL: the first. */
@@ -337,7 +338,7 @@ UNROLL_API unroll_status unroll_result_left_out(const unroll_result *r, int numb
 
 /* --- predicting --- */
 
-/* For all functions with a table: `o` are the options of the command that is named, or NULL: as they are at first. *out is for
+/* For all functions with a table: `o` has the options of the named command. NULL: their defaults. *out is for
  * unroll_result_free. They do what the command does, with the same bits. */
 
 /* `unroll predict`: a row for each example. A model of texts gives a row for each line, with the symbol after it. A net that
@@ -355,7 +356,7 @@ UNROLL_API unroll_status unroll_score_table(const unroll_model *m, const unroll_
 /* `unroll sample`: a row for each sequence that is drawn, of any net that needs no data but option "text". With option "output"
  * they are in that file too. With "not-in" there may be fewer than were asked for. */
 UNROLL_API unroll_status unroll_generate(const unroll_model *m, const unroll_options *o, unroll_result **out, unroll_error *err);
-/* The named values of the equations, from 0: "h", "h.i" inside a cell; NULL for a number that is none. */
+/* The named values of the equations, from 0: "h", "h.i" inside a cell; NULL for another number. */
 UNROLL_API const char *unroll_model_value(const unroll_model *m, int number);
 typedef struct unroll_named {
   size_t size;
@@ -369,13 +370,13 @@ typedef struct unroll_named {
 } unroll_named;
 UNROLL_API void unroll_named_init_sized(unroll_named *v, size_t size);
 #define unroll_named_init(v) unroll_named_init_sized((v), sizeof *(v))
-/* What a named value is. UNROLL_USAGE for a number that is none. */
+/* What a named value is. UNROLL_USAGE for another number. */
 UNROLL_API unroll_status unroll_model_named(const unroll_model *m, int number, unroll_named *out, unroll_error *err);
 /* Values of variables of the equations at each step, for the examples of a table, as the options of "trace" (or "predict") read
  * it. A name is any named value of `unroll explain`: "h", or "h.i" inside a cell ("i" where that is the only one). "a.weights"
  * are those of an attention `a`; their width is the steps that it looks at. Of a variable of the data it is what went in:
  * symbols and text, or numbers (NaN: not observed). With option "top" it is also what was likeliest there, given all before it.
- * Of series with dates it is the data alone, with its dates. UNROLL_USAGE for a name that is none, with the nearest that is. */
+ * Of series with dates it is the data alone, with its dates. UNROLL_USAGE for an unknown name, with the nearest known one. */
 UNROLL_API unroll_status unroll_trace(const unroll_model *m, const unroll_table *t, const char *const *names, int n_names,
                                       const unroll_options *o, unroll_result **out, unroll_error *err);
 
@@ -439,7 +440,7 @@ UNROLL_API unroll_status unroll_session_value(unroll_session *s, int row, const 
 /* Quantiles of numbers: out is [n][width]. */
 UNROLL_API unroll_status unroll_session_quantiles(unroll_session *s, int row, const char *variable, const double *levels, int n,
                                                   float *out, unroll_error *err);
-/* The arguments of the distribution as docs/language.md lists them: *out is [*width]. UNROLL_USAGE for a number that is none. */
+/* The arguments of the distribution as docs/language.md lists them: *out is [*width]. UNROLL_USAGE for another number. */
 UNROLL_API unroll_status unroll_session_argument(unroll_session *s, int row, const char *variable, int number, const float **out,
                                                  int *width, unroll_error *err);
 /* Draws a value and sets it; *out (or NULL) is that value. Of `o` (or NULL) temperature, top_k, top_p, seed and drawn count; what
@@ -533,7 +534,7 @@ UNROLL_API void unroll_scaling_init_sized(unroll_scaling *s, size_t size);
 UNROLL_API unroll_status unroll_net_scaling(const unroll_net *n, unroll_scaling *out, unroll_error *err);
 /* All of it as unroll_explain has it, for unroll_free. */
 UNROLL_API unroll_status unroll_net_text(const unroll_net *n, char **text, unroll_error *err);
-/* Whether a built-in net, as it is, can be trained by this build. */
+/* Can this build train a built-in net as it is? */
 UNROLL_API int unroll_net_trains(const char *name);
 /* Figures of a built-in cell of size N = 256 with inputs of width 64: parameters, operations of a step, products, the state's
  * size. Also the products on the cycle through [t-1] (none: there is no cycle), and the word "formula" of its parameters in N,
