@@ -62,7 +62,7 @@ prediction distribution_at(const distribution *d, const run *r, int64_t step, in
 }
 
 bool distribution_finite(const distribution *d, const prediction *p) {
-  if (distribution_is_symbols(d)) return isfinite(distribution_log_sum(d, p)); /* a symbol may be impossible */
+  if (distribution_is_symbols(d)) return distribution_can_draw(d, p); /* a symbol may be impossible */
   for (int k = 0; k < d->n_args; k++)
     for (int j = 0; j < d->widths[k]; j++)
       if (!isfinite(p->args[k][j])) return false;

@@ -61,7 +61,8 @@ unroll_status distribution_check_choice(const distribution *d, const draw_choice
 double distribution_log_sum(const distribution *d, const prediction *p);
 double distribution_log_symbol(const distribution *d, const prediction *p, int32_t symbol); /* nats */
 void distribution_probabilities(const distribution *d, const prediction *p, double *out);   /* [width] */
-int32_t distribution_likeliest(const distribution *d, const prediction *p);                 /* of equal ones the first */
+bool distribution_can_draw(const distribution *d, const prediction *p);     /* is distribution_log_sum finite? Without the sum */
+int32_t distribution_likeliest(const distribution *d, const prediction *p); /* of equal ones the first */
 /* 1 and how many symbols are likelier, or as likely and before it: 1 for the likeliest. */
 int64_t distribution_rank(const distribution *d, const prediction *p, int32_t symbol);
 /* The k likeliest, falling; of equal ones the first comes first. Returns how many: min(k, width). `scratch` as below. */

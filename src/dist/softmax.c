@@ -1,4 +1,5 @@
 /* softmax.c - softmax over symbols: probabilities, the likeliest, draws. See distribution.h. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include "base/sort.h"
@@ -22,10 +23,53 @@ void distribution_probabilities(const distribution *d, const prediction *p, doub
   for (int i = 0; i < d->width; i++) out[i] = exp((double)p->args[0][i] - total);
 }
 
+enum { LANES = 8, BLOCK = 64 };
+
+/* The largest of BLOCK numbers, in lanes that the processor fills side by side. */
+static float block_largest(const float *x) {
+  float most[LANES];
+  for (int l = 0; l < LANES; l++) most[l] = x[l];
+  for (int i = LANES; i < BLOCK; i += LANES)
+    for (int l = 0; l < LANES; l++) most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
+  for (int l = 1; l < LANES; l++) most[0] = most[l] > most[0] ? most[l] : most[0];
+  return most[0];
+}
+
+/* Adds to counts of lanes: what is not a number or infinite, and what is possible. */
+static void block_look(const float *x, int *bad, int *possible) {
+  for (int i = 0; i < BLOCK; i += LANES)
+    for (int l = 0; l < LANES; l++) {
+      bad[l] |= !(x[i + l] <= FLT_MAX);
+      possible[l] |= x[i + l] >= -FLT_MAX;
+    }
+}
+
+bool distribution_can_draw(const distribution *d, const prediction *p) {
+  const float *x = p->args[0];
+  int bad[LANES] = {0}, possible[LANES] = {0}, i = 0;
+  for (; i + BLOCK <= d->width; i += BLOCK) block_look(x + i, bad, possible);
+  for (; i < d->width; i++) {
+    bad[0] |= !(x[i] <= FLT_MAX);
+    possible[0] |= x[i] >= -FLT_MAX;
+  }
+  for (int l = 1; l < LANES; l++) {
+    bad[0] |= bad[l];
+    possible[0] |= possible[l];
+  }
+  return !bad[0] && possible[0];
+}
+
 int32_t distribution_likeliest(const distribution *d, const prediction *p) {
   const float *x = p->args[0];
-  int best = 0;
-  for (int i = 1; i < d->width; i++)
+  int best = 0, i = 1;
+  for (; i < d->width && i < BLOCK; i++)
+    if (x[i] > x[best]) best = i;
+  for (; i + BLOCK <= d->width; i += BLOCK) {
+    if (block_largest(x + i) <= x[best]) continue;
+    for (int k = i; k < i + BLOCK; k++)
+      if (x[k] > x[best]) best = k;
+  }
+  for (; i < d->width; i++)
     if (x[i] > x[best]) best = i;
   return best;
 }

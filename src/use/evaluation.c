@@ -60,8 +60,20 @@ static bool is_confused(const job *j, int k) {
   return j->o->confusion && (!labels || variable_of(j, k)->form.unit == UNIT_LABELS);
 }
 
+/* Steps of a stream in a pass: fewer where logits of many symbols would take much memory. */
+static int fitting_steps(const job *j) {
+  enum { LOGITS = 4 << 20 };
+  int steps = j->o->steps;
+  for (int k = 0; k < j->e->n; k++) {
+    const int64_t each = (int64_t)variable_of(j, k)->words.n * j->o->rows;
+    while (steps > 1 && each * steps > LOGITS) steps /= 2;
+  }
+  return steps;
+}
+
 static unroll_status measure(job *j, pool *workers, unroll_error *err) {
   const evaluation_options *o = j->o;
+  const int steps = fitting_steps(j);
   const bool totals = schema_is_text(&j->m->schema) && !o->confusion; /* nobody looks at single symbols */
   predict_sink sink = {.context = j, .emit = totals ? NULL : take, .stop = o->stop, .search = o->search, .ranks = o->ranks};
   unroll_status status = UNROLL_OK;
@@ -70,13 +82,13 @@ static unroll_status measure(job *j, pool *workers, unroll_error *err) {
     if (v->form.unit != UNIT_NUMBERS && !is_ctc(j, k) && !totals)
       status = label_metrics_init(&j->e->metrics[k], &v->words, v->step, is_confused(j, k), err);
   }
-  if (!status) status = predict(j->m, j->d, true, o->rows, o->steps, workers, &sink, j->totals, err);
+  if (!status) status = predict(j->m, j->d, true, o->rows, steps, workers, &sink, j->totals, err);
   if (!status && j->m->precision != PRECISION_FP32) {
     model single = *j->m; /* borrows all */
     single.precision = PRECISION_FP32;
     sink.emit = NULL;
     sink.ranks = NULL;
-    status = predict(&single, j->d, true, o->rows, o->steps, workers, &sink, j->exact, err);
+    status = predict(&single, j->d, true, o->rows, steps, workers, &sink, j->exact, err);
   }
   if (!status && o->decode)
     status = decode_eval(j->m, j->d, o->references, o->decode, workers, o->stop, j->decoded, &j->n_decoded, err);
