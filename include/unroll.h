@@ -566,6 +566,13 @@ UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *sett
 UNROLL_API unroll_status unroll_export(const unroll_model *m, const char *form, const char *name, const char *path,
                                        unroll_error *err);
 
+/* `unroll import`: the models of other programs. Reads `files` with options of "import" (or NULL). Where
+ * "output" is given, the model goes there. Where "net" is given, the text of the net goes there, and its cells beside it. *out (or
+ * NULL) is the model, *notes (or NULL), for unroll_free, what was understood: lines. Of option "verify" the library takes two paths
+ * with a newline between them. Nothing in a file is executed; what is not understood is UNROLL_BAD_INPUT by its name. */
+UNROLL_API unroll_status unroll_import(unroll_model **out, const char *const *files, int n, const unroll_options *o, char **notes,
+                                       unroll_error *err);
+
 /* --- training --- */
 
 typedef struct unroll_progress {

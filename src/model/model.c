@@ -2,6 +2,7 @@
  * looks for files. */
 #include "model/model.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/budget.h"
 #include "base/error.h"
@@ -101,6 +102,13 @@ const char *model_find_cell(void *context, const char *name, arena *memory, cons
     if (there) return found;
   }
   return b ? remember(m, name, b->file, b->text, strlen(b->text), file) : NULL;
+}
+
+unroll_status model_add_cell(model *m, const char *name, const char *source, unroll_error *err) {
+  char file[80];
+  const char *kept;
+  snprintf(file, sizeof file, "%.60s.cell", name);
+  return remember(m, name, file, source, strlen(source), &kept) ? UNROLL_OK : error_memory(err);
 }
 
 unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err) {

@@ -51,6 +51,9 @@ unroll_status model_find_net(const char *name, arena *memory, const char **file,
  * file has only the saved ones. Remembers what was used. */
 const char *model_find_cell(void *model, const char *name, arena *memory, const char **file);
 
+/* A cell that the net uses, where it is neither built in nor a file. */
+unroll_status model_add_cell(model *m, const char *name, const char *text, unroll_error *err);
+
 /* Parses the net and reads its data line. model_free in every case. */
 unroll_status model_begin(model *m, const char *net_file, const char *net_text, unroll_error *err);
 /* What the equations say about the variables before there are vocabularies. Widths of numbers are known. */

@@ -205,6 +205,8 @@ static void test_arguments(void **state) {
   NO(unroll_expand(m, NULL, 1, NULL, &bytes, &size, err));
   NO(unroll_expand(m, "a", 1, NULL, NULL, &size, err));
   NO(unroll_expand(m, "a", 1, NULL, &bytes, NULL, err));
+  NO(unroll_import(NULL, NULL, 1, NULL, NULL, err));
+  NO(unroll_import(NULL, (const char *const[]){"x"}, 0, NULL, NULL, err));
   NO(unroll_export(NULL, "c", NULL, "x.c", err));
   NO(unroll_export(m, NULL, NULL, "x.c", err));
   NO(unroll_export(m, "c", NULL, NULL, err));

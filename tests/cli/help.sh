@@ -1,7 +1,7 @@
 # help.sh - help texts, version, lists, completion.
 . "$SOURCE/tests/cli/common.sh"
 
-commands="train search sample score eval predict log trace flow report explain export card compress expand check run bench serve task list show completion man"
+commands="train search sample score eval predict log trace flow report explain export card compress expand import check run bench serve task list show completion man"
 run
 expect 2 "usage: unroll COMMAND"
 run help

@@ -1,0 +1,119 @@
+# import.sh - models of PyTorch, with what PyTorch makes of them (tools/import_torch.py): state dicts in three forms.
+. "$SOURCE/tests/cli/common.sh"
+T=$SOURCE/tests/import
+
+# as_theirs FILE [OPTIONS]: the largest difference from what the other program says is below 1e-5.
+as_theirs() {
+  local file=$1 stem
+  stem=$T/$(basename "${file%.*}").npz
+  shift
+  run import "$file" -o m.safetensors "$@" --verify "$stem" "$stem"
+  expect 0 "largest difference from"
+  holds "$(sed -n 's/.*largest difference from .*: //p' err) < 1e-5"
+  run explain m.safetensors
+  expect 0
+}
+
+as_theirs "$T/torch_lstm.safetensors"
+as_theirs "$T/torch_gru.pt"
+as_theirs "$T/torch_rnn.pth"
+as_theirs "$T/torch_projection.pt"
+as_theirs "$T/torch_relu.pt" --module rec=rnn_relu
+as_theirs "$T/torch_old.pt"
+
+as_theirs "$T/torch_guitar.json"
+as_theirs "$T/keras_rt_lstm.json"
+as_theirs "$T/keras_rt_gru.json"
+as_theirs "$T/keras_lstm.keras"
+as_theirs "$T/keras_gru.h5"
+as_theirs "$T/keras_both.keras"
+as_theirs "$T/keras_graph.h5"
+as_theirs "$T/keras_picture.keras"
+printf 'x\n1 2 3\n' >three.csv
+run import "$T/keras_gru.h5" -o k.safetensors
+expect 0
+run predict k.safetensors three.csv
+expect 0
+cp "$T/keras_back/model.json" "$T/keras_back/group1-shard1of1.bin" .
+cp "$T/keras_back.npz" model.npz
+run import model.json -o m.safetensors --net js.net --verify model.npz model.npz
+expect 0 "TensorFlow.js layers model"
+holds "$(sed -n 's/.*largest difference from .*: //p' err) < 1e-5"
+grep -q "0.2 \* \|clip(" own_lstm.cell || fail "the cell is another one"
+head -c 100 "$T/keras_back/group1-shard1of1.bin" >group1-shard1of1.bin
+run import model.json -o m.safetensors
+expect 3 "the files of numbers end before the weight"
+sed 's/"GRU"/"ConvLSTM1D"/' "$T/keras_back/model.json" >model.json
+cp "$T/keras_back/group1-shard1of1.bin" .
+run import model.json -o m.safetensors
+expect 3 "is a ConvLSTM1D, which is not understood"
+sed 's/"tanh"/"tahn"/' "$T/keras_rt_lstm.json" >bad.json
+run import bad.json -o m.safetensors
+expect 3 "has the activation 'tahn', which is not known"
+sed 's/"lstm"/"conv1d"/' "$T/keras_rt_lstm.json" >bad.json
+run import bad.json -o m.safetensors
+expect 3 "layer 0 is of the type 'conv1d', which is not understood"
+
+# A wrong activation is seen.
+run import "$T/torch_relu.pt" -o m.safetensors --verify "$T/torch_relu.npz" "$T/torch_relu.npz"
+expect 0
+holds "$(sed -n 's/.*largest difference from .*: //p' err) > 1e-3"
+
+# A readable net, which predicts.
+run import "$T/torch_gru.pt" -o g.safetensors --last --predicts labels --net g.net
+expect 0 "embedding: Embedding, 7 symbols, 4 numbers each" "rec: GRU, 4 -> 3, 2 layers" "fc: Linear, 3 -> 2" "from the reference, on made-up"
+grep -qF "y ~ softmax(W last(rec) + b)" g.net || fail "the net is another one"
+grep -qF "rec = gru_reset_after(embedding, 3, layers = 2)" g.net || fail "the net is another one"
+printf 'x,y\n1 2 3,0\n6,1\n' >x.csv
+run predict g.safetensors x.csv
+expect 0
+run eval g.safetensors x.csv
+expect 0 "accuracy"
+
+# A net of one's own.
+sed 's/last(rec)/tanh(last(rec))/' g.net >own.net
+run import "$T/torch_gru.pt" -o own.safetensors --equations own.net
+expect 0
+run predict own.safetensors x.csv
+expect 0
+sed 's/W last/V last/' g.net >bad.net
+run import "$T/torch_gru.pt" -o bad.safetensors --equations bad.net
+expect 3 "the parameter V of the net is not in the file"
+
+# A language model, with a vocabulary and without.
+run import "$T/torch_old.pt" -o l.safetensors
+expect 0 "the net is a language model" "token ~ softmax(W rec + b)"
+run sample l.safetensors --length 5
+expect 0
+printf 'c\nb\na\n\\n\n<unk>\n' >vocabulary
+run import "$T/torch_old.pt" -o l.safetensors --vocabulary vocabulary
+expect 0 "data token : chars unknown"
+printf 'abcz\n' >text
+run score l.safetensors text
+expect 0
+echo '["a","b","c","d","e","f"]' >six.json
+run import "$T/torch_old.pt" -o l.safetensors --vocabulary six.json
+expect 3 "six.json"
+
+# Weights for a net that trains on.
+printf 'x,y\n1 2 3,0\n6,1\n2 2,0\n4 5 6,1\n' >more.csv
+run train g.net more.csv -o t --from g.safetensors --steps 2
+expect 0 "taken: E"
+
+# What is refused, and by what name.
+run import "$T/torch_lstm.safetensors" -o m.safetensors --module rec=gru
+expect 3 "'rec' is GRU by --module, but its tensors have the gates of LSTM"
+run import "$T/torch_lstm.safetensors" -o m.safetensors --module nothing=gru
+expect 2 "the file has no module 'nothing'"
+run import g.safetensors -o m.safetensors
+expect 3 "this is a model of Unroll already"
+run import text -o m.safetensors
+expect 3 "this is no model that can be imported"
+head -c 3000 "$T/torch_gru.pt" >cut.pt
+run import cut.pt -o m.safetensors
+expect 3 "cut off"
+run import "$T/torch_gru.npz" -o m.safetensors
+expect 3 "it is not known what module that is"
+run import "$T/torch_gru.pt"
+expect 2 "-o"
+finish
