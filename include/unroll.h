@@ -392,6 +392,7 @@ typedef struct unroll_sample_options {
   double top_p;       /* [1] only the most probable symbols that together have this probability; 1: all */
   int64_t drawn;      /* [-1] of unroll_session_draw: so many were drawn after the prime. Row r draws as sequence r of `unroll
                        * sample` does there. -1: the session's own steps count */
+  int64_t sequence;   /* [-1] of unroll_session_draw: draws as this sequence; -1: the row's number */
 } unroll_sample_options;
 
 UNROLL_API void unroll_sample_options_init_sized(unroll_sample_options *o, size_t size);
@@ -423,6 +424,9 @@ UNROLL_API void unroll_session_free(unroll_session *s);
 /* Back to the beginning of a sequence: all rows, or one. */
 UNROLL_API void unroll_session_reset(unroll_session *s);
 UNROLL_API unroll_status unroll_session_reset_row(unroll_session *s, int row, unroll_error *err);
+/* Only the first rows take part in steps from here on, which cost as much less; the others are reset. No bit of a row depends on
+ * how many there are. */
+UNROLL_API unroll_status unroll_session_use(unroll_session *s, int rows, unroll_error *err);
 
 /* The value of a variable: a symbol by its number, its text, or n numbers in the units of the data. A text is a word, a label,
  * a character; of sounds and pictures the name of a file. UNROLL_BAD_INPUT for a text that the model does not know. */

@@ -293,7 +293,7 @@ int unroll_model_find(const unroll_model *m, const char *begin, size_t length, s
 /* --- samples --- */
 
 void unroll_sample_options_init_sized(unroll_sample_options *o, size_t size) {
-  const unroll_sample_options usual = {.temperature = 1, .length = 1000, .seed = 1, .top_p = 1, .drawn = -1};
+  const unroll_sample_options usual = {.temperature = 1, .length = 1000, .seed = 1, .top_p = 1, .drawn = -1, .sequence = -1};
   if (!o) return;
   api_init(o, size);
   API_GIVE(o, &usual);

@@ -381,10 +381,10 @@ static void advance(unroll_session *s) {
       if (s->tracks[i].now) forget_now(s, &s->tracks[i]);
   }
   bool fresh = false;
-  for (int r = 0; r < s->rows; r++) fresh |= s->made[r] == 0;
+  for (int r = 0; r < s->active[0]; r++) fresh |= s->made[r] == 0;
   if (fresh && s->encoder) run_encoder(s);
   if (fresh) start_states(s);
-  for (int r = 0; r < s->rows; r++) s->made[r]++;
+  for (int r = 0; r < s->active[0]; r++) s->made[r]++;
   if (s->again) run_carry_get(s->stepper, s->carry);
   pass(s);
   for (int i = 0; i < n; i++) {
@@ -406,7 +406,7 @@ unroll_status unroll_session_step(unroll_session *s, unroll_error *err) {
   if (!s) return api_null(err);
   for (int i = 0; i < s->m->m.g.n_data; i++) {
     const track *t = &s->tracks[i];
-    for (int r = 0; t->used && r < s->rows; r++)
+    for (int r = 0; t->used && r < s->active[0]; r++)
       if (!t->set[r] && !(t->fed && !s->made[r])) return not_set(s, t, r, err);
   }
   advance(s);
@@ -427,6 +427,16 @@ static void clear_row(unroll_session *s, int row) {
     }
   }
   s->made[row] = 0;
+}
+
+unroll_status unroll_session_use(unroll_session *s, int rows, unroll_error *err) {
+  if (!s) return api_null(err);
+  if (rows < 1 || rows > s->rows) return error_set(err, UNROLL_USAGE, "the session has 1 to %d rows", s->rows);
+  session_refresh(s);
+  for (int r = rows; r < s->rows; r++) clear_row(s, r);
+  s->active[0] = s->b.rows = rows;
+  s->first[1] = rows;
+  return UNROLL_OK;
 }
 
 void unroll_session_reset(unroll_session *s) {

@@ -119,11 +119,13 @@ static uint32_t place_of(const unroll_session *s, int k, int row, const unroll_s
   return (uint32_t)(o->drawn < 0 ? s->made[row] : o->drawn * s->n_heads + k);
 }
 
+static uint64_t sequence_of(int row, const unroll_sample_options *o) { return (uint64_t)(o->sequence < 0 ? row : o->sequence); }
+
 static void draw_symbol(unroll_session *s, int k, int row, const draw_choice *how, const unroll_sample_options *o,
                         unroll_value *v) {
   const distribution *d = &s->heads[k].d;
   const prediction p = session_prediction(s, k, row);
-  const double u = random_uniform(o->seed, RANDOM_SAMPLE, (uint64_t)row, place_of(s, k, row, o));
+  const double u = random_uniform(o->seed, RANDOM_SAMPLE, sequence_of(row, o), place_of(s, k, row, o));
   say_symbol(s, k, distribution_draw_symbol(d, &p, how, u, s->scratch), v);
   session_write(s, s->heads[k].data, row, &s->symbol, NULL);
 }
@@ -132,7 +134,7 @@ static void draw_numbers(unroll_session *s, int k, int row, const draw_choice *h
                          unroll_value *v) {
   const distribution *d = &s->heads[k].d;
   const prediction p = session_prediction(s, k, row);
-  const draw_place at = {.seed = o->seed, .stream = RANDOM_SAMPLE, .step = (uint64_t)row, .place = place_of(s, k, row, o)};
+  const draw_place at = {.seed = o->seed, .stream = RANDOM_SAMPLE, .step = sequence_of(row, o), .place = place_of(s, k, row, o)};
   double *x = s->scratch;
   if (how->temperature > 0)
     distribution_draw(d, &p, how, &at, x);

@@ -1,7 +1,8 @@
 /* complete.c - /v1/completions: texts that go on, as clients of OpenAI ask for them; at once, or as server-sent events.
  *
- * The n texts of a prompt are the rows of one session. Row r draws the numbers that `unroll sample --number n` draws for sequence
- * r, so the same seed gives the same text there. */
+ * Text r of the n of a prompt draws the numbers that `unroll sample --number n` draws for sequence r. The same seed gives the same
+ * text there. Texts go on together with those of other requests (crowd.h). Where there is no room, or where their
+ * probabilities are wanted, the n texts are the rows of a session of their own. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +12,20 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "io/json.h"
-#include "serve/server.h"
+#include "serve/crowd.h"
 
-enum { MOST_PROMPTS = 16, MOST_CHOICES = 32, MOST_STOPS = 8, MOST_STOP = 256, MOST_TOKENS = 100000, MOST_TOP = 20 };
+enum {
+  MOST_PROMPTS = 16,
+  MOST_CHOICES = 32,
+  MOST_STOPS = 8,
+  MOST_STOP = 256,
+  MOST_TOKENS = 100000,
+  MOST_TOP = 20,
+  MOST_AT_ONCE = 16
+};
 
 typedef struct choice { /* a text under way */
+  seat *seat;           /* NULL: a row of the completion's own session */
   int32_t last;         /* the symbol before, -1: there is none */
   text held;            /* drawn, but not said yet: it may be cut */
   int64_t said;         /* bytes before it, in the text with its prompt */
@@ -39,7 +49,8 @@ typedef struct completion {
   int64_t created;
   /* of the prompt that is gone on with */
   int prompt;
-  unroll_session *session;
+  bool begun;
+  unroll_session *session; /* NULL: they have seats */
   int32_t *symbols;
   int64_t n_symbols, drawn;
   choice list[MOST_CHOICES];
@@ -50,6 +61,7 @@ typedef struct completion {
 static void choices_free(completion *c) {
   for (int i = 0; i < MOST_CHOICES; i++) {
     choice *x = &c->list[i];
+    seat_leave(x->seat);
     text_free(&x->held);
     json_decref(x->tokens);
     json_decref(x->log_p);
@@ -61,6 +73,7 @@ static void choices_free(completion *c) {
   unroll_free(c->symbols);
   c->session = NULL;
   c->symbols = NULL;
+  c->begun = false;
 }
 
 static void completion_free(void *context) {
@@ -215,25 +228,43 @@ static bool add_logprobs(const completion *c, choice *x, int row, int32_t symbol
   return json_array_append_new(x->offsets, json_integer(offset)) == 0;
 }
 
-/* Draws the next symbol of a row, and sets it. */
-static unroll_status draw(completion *c, int row, unroll_error *err) {
-  choice *x = &c->list[row];
+static unroll_sample_options how_to_draw(const completion *c, int row) {
   unroll_sample_options how;
-  unroll_value v;
-  text piece = {0};
   unroll_sample_options_init(&how);
-  unroll_value_init(&v);
   how.temperature = c->temperature;
   how.top_k = (int)c->top_k;
   how.top_p = c->top_p;
   how.seed = (uint64_t)c->seed;
   how.drawn = c->drawn;
+  how.sequence = row;
+  return how;
+}
+
+/* Draws the next symbol of a row, and sets it. */
+static unroll_status next_symbol(completion *c, int row, int32_t *symbol, unroll_error *err) {
+  choice *x = &c->list[row];
+  unroll_value v;
+  if (x->seat) return seat_next(x->seat, c->stop, symbol, err);
+  const unroll_sample_options how = how_to_draw(c, row);
+  unroll_value_init(&v);
   const unroll_status status = unroll_session_draw(c->session, row, NULL, &how, &v, err);
+  if (!status) *symbol = v.symbols[0];
+  return status;
+}
+
+/* The next symbol of a text; one that is finished only keeps its row in step. */
+static unroll_status draw(completion *c, int row, unroll_error *err) {
+  choice *x = &c->list[row];
+  text piece = {0};
+  int32_t symbol = 0;
+  if (x->finish && !c->session) return UNROLL_OK;
+  const unroll_status status = next_symbol(c, row, &symbol, err);
   if (status || x->finish) return status;
-  const int32_t symbol = v.symbols[0];
   c->answered++;
   if (symbol == unroll_model_end(c->model->m)) {
     x->finish = "stop";
+    seat_leave(x->seat);
+    x->seat = NULL;
     return UNROLL_OK;
   }
   bool fine = add_piece(c, x->last, symbol, &piece);
@@ -246,6 +277,7 @@ static unroll_status draw(completion *c, int row, unroll_error *err) {
   text_free(&piece);
   x->last = symbol;
   if (!x->finish && c->drawn + 1 == c->most) x->finish = "length";
+  if (x->finish) seat_leave(x->seat), x->seat = NULL;
   return fine ? UNROLL_OK : error_memory(err);
 }
 
@@ -260,15 +292,43 @@ static unroll_status feed(completion *c, int32_t symbol, unroll_error *err) {
   return status ? status : unroll_session_step(c->session, err);
 }
 
+/* A seat for each text, or for none. */
+static bool take_seats(completion *c) {
+  served *model = &c->s->models[c->model - c->s->models];
+  bool fine = c->logprobs < 0;
+  for (int row = 0; row < c->n && fine; row++) {
+    const seat_order o = {.prompt = c->symbols,
+                          .n_prompt = c->n_symbols,
+                          .most = c->most,
+                          .how = how_to_draw(c, row),
+                          .at_once = !c->stream && !c->n_stops};
+    fine = (c->list[row].seat = crowd_join(c->s, model, &o)) != NULL;
+  }
+  for (int row = 0; row < c->n && !fine; row++) {
+    seat_leave(c->list[row].seat);
+    c->list[row].seat = NULL;
+  }
+  return fine;
+}
+
+/* A session of its own, which has read the prompt. */
+static unroll_status begin_session(completion *c, unroll_error *err) {
+  server_take(c->s);
+  unroll_status status = unroll_session_new_rows(&c->session, c->model->m, (int)c->n, err);
+  for (int64_t i = 0; i < c->n_symbols && !status; i++) status = *c->stop ? UNROLL_INTERRUPTED : feed(c, c->symbols[i], err);
+  server_give(c->s);
+  return status;
+}
+
 static unroll_status begin_prompt(completion *c, unroll_error *err) {
   const char *prompt = c->prompts[c->prompt];
   const size_t size = c->prompt_sizes[c->prompt];
   choices_free(c);
   c->drawn = 0;
   unroll_status status = unroll_model_read(c->model->m, prompt, size, &c->symbols, &c->n_symbols, err);
-  if (!status) status = unroll_session_new_rows(&c->session, c->model->m, (int)c->n, err);
-  for (int64_t i = 0; i < c->n_symbols && !status; i++) status = *c->stop ? UNROLL_INTERRUPTED : feed(c, c->symbols[i], err);
+  if (!status && !take_seats(c)) status = begin_session(c, err);
   if (status) return status;
+  c->begun = true;
   c->asked += c->n_symbols;
   for (int row = 0; row < c->n; row++) {
     choice *x = &c->list[row];
@@ -288,9 +348,12 @@ static bool all_finished(const completion *c) {
 /* The next symbol of each text. */
 static unroll_status go_on(completion *c, unroll_error *err) {
   unroll_status status = *c->stop ? UNROLL_INTERRUPTED : UNROLL_OK;
+  const bool alone = c->session != NULL;
+  if (alone) server_take(c->s);
   for (int row = 0; row < c->n && !status; row++) status = draw(c, row, err);
   c->drawn++;
-  if (!status && !all_finished(c)) status = unroll_session_step(c->session, err);
+  if (alone && !status && !all_finished(c)) status = unroll_session_step(c->session, err);
+  if (alone) server_give(c->s);
   return status;
 }
 
@@ -344,16 +407,22 @@ static void add_error_event(text *out, completion *c, const http_request *r, unr
   c->over = true;
 }
 
+/* Are there symbols that were drawn while nobody looked? */
+static bool more_is_there(const completion *c) {
+  for (int row = 0; row < c->n; row++)
+    if (!c->list[row].finish && (!c->list[row].seat || !seat_ready(c->list[row].seat))) return false;
+  return !all_finished(c);
+}
+
 /* The events of the next symbols. */
 static bool next_events(void *context, text *out) {
   completion *c = context;
   unroll_error err = {0};
   const http_request r = {.stop = c->stop};
   if (c->over) return false;
-  server_take(c->s);
-  unroll_status status = c->session ? UNROLL_OK : begin_prompt(c, &err);
+  unroll_status status = c->begun ? UNROLL_OK : begin_prompt(c, &err);
   if (!status) status = go_on(c, &err);
-  server_give(c->s);
+  for (int i = 1; i < MOST_AT_ONCE && !status && more_is_there(c); i++) status = go_on(c, &err);
   if (status) return add_error_event(out, c, &r, status, &err), false;
   for (int row = 0; row < c->n; row++) {
     choice *x = &c->list[row];
@@ -375,13 +444,11 @@ static void complete(completion *c, const http_request *r, http_reply *out) {
   json_t *choices = json_array();
   unroll_error err = {0};
   unroll_status status = UNROLL_OK;
-  server_take(c->s);
   for (; c->prompt < c->n_prompts && !status; c->prompt++) {
     status = begin_prompt(c, &err);
     while (!status && !all_finished(c)) status = go_on(c, &err);
     for (int row = 0; row < c->n && !status; row++) json_array_append_new(choices, choice_json(c, row, c->list[row].held.length));
   }
-  server_give(c->s);
   if (!status) {
     reply_json(out, completion_json(c, choices, true));
     return;
@@ -406,9 +473,7 @@ void route_completions(server *s, const http_request *r, http_reply *out) {
     if (c->seed < 0) c->seed = (int64_t)(number >> 1);
     if (c->stream) { /* what is wrong with the prompt is said with a status of its own */
       unroll_error err = {0};
-      server_take(s);
       const unroll_status status = begin_prompt(c, &err);
-      server_give(s);
       if (!status) {
         out->type = "text/event-stream";
         out->stream = (http_stream){.next = next_events, .end = completion_free, .context = c};

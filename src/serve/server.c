@@ -1,5 +1,5 @@
 /* server.c - see serve.h: the models, the table of routes, who may ask, and what is counted. */
-#include "serve/server.h"
+#include "serve/crowd.h"
 #include <string.h>
 #include <time.h>
 #include "base/cpu.h"
@@ -207,6 +207,7 @@ unroll_status serve_run(const serve_options *o, unroll_error *err) {
   for (int i = 0; i < o->n_models && !status; i++) status = load(&s, o->models[i], err);
   if (!status) status = http_run(&network, err);
   for (int i = 0; i < s.n; i++) {
+    crowd_free(s.models[i].crowd);
     unroll_model_free(s.models[i].m);
     unroll_free(s.models[i].mathml);
     mem_free(s.models[i].name);

@@ -5,11 +5,13 @@
 #include <pthread.h>
 #include "serve/http.h"
 
+typedef struct crowd crowd;
 typedef struct served { /* a model */
   char *name;
   const char *path; /* of the command line */
   unroll_model *m;
   bool is_text; /* it can go on with a text */
+  crowd *crowd; /* of texts that go on side by side, once there are some; of the server's lock */
   char *mathml; /* its equations, once they were asked for; of the server's lock */
 } served;
 

@@ -143,6 +143,7 @@ static void test_arguments(void **state) {
   NO(unroll_session_new_rows(NULL, m, 1, err));
   NO(unroll_session_new_rows(&other, NULL, 1, err));
   NO(unroll_session_reset_row(NULL, 0, err));
+  NO(unroll_session_use(NULL, 1, err));
   NO(unroll_session_set_symbol(NULL, 0, "tag", 0, err));
   NO(unroll_session_set_symbol(s, 0, NULL, 0, err));
   NO(unroll_session_set_text(NULL, 0, "text", "a", 1, err));

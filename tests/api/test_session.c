@@ -231,10 +231,60 @@ static void test_start(void **state) {
   unroll_table_free(t);
 }
 
+/* Rows that come and go in a large session say the same bits as in a session of one; who draws as sequence 7 draws its numbers. */
+static void test_use(void **state) {
+  (void)state;
+  enum { MANY = 40, STEPS = 12 };
+  static const int used[STEPS] = {1, 3, 40, 17, 16, 15, 2, 40, 40, 5, 33, 1};
+  unroll_table *t = unroll_table_new();
+  const char *const lines[] = {"abcabcab", "bcabcabc", "cabcabca", "aabbccaa"};
+  OK(unroll_table_add_texts(t, "text", lines, NULL, 4, err));
+  unroll_model *m =
+      make_model("letters", "data text : chars\nh = lstm(embed(text[t-1], 6), 20)\ntext ~ softmax(W h + b)\n", t, few);
+  unroll_session *many = NULL, *alone[MANY] = {0};
+  unroll_sample_options how;
+  unroll_value v, w;
+  unroll_error e;
+  unroll_sample_options_init(&how);
+  unroll_value_init(&v);
+  unroll_value_init(&w);
+  OK(unroll_session_new_rows(&many, m, MANY, err));
+  assert_int_equal(unroll_session_use(many, MANY + 1, &e), UNROLL_USAGE);
+  assert_int_equal(unroll_session_use(many, 0, &e), UNROLL_USAGE);
+  OK(unroll_session_use(many, 1, err));
+  OK(unroll_session_new(&alone[0], m, err));
+  for (int step = 0, before = 1; step < STEPS; step++) {
+    const int n = used[step];
+    OK(unroll_session_use(many, n, err));
+    for (int r = n; r < before; r++) unroll_session_free(alone[r]), alone[r] = NULL;
+    for (int r = 0; r < n && r < before; r++) { /* the same symbol for both, drawn by one of them */
+      how.seed = 5;
+      how.drawn = step;
+      how.sequence = 7 + r;
+      OK(unroll_session_draw(many, r, NULL, &how, &v, err));
+      OK(unroll_session_draw(alone[r], 0, NULL, &how, &w, err));
+      assert_int_equal(v.symbols[0], w.symbols[0]);
+      OK(unroll_session_step(alone[r], err));
+    }
+    OK(unroll_session_step(many, err));
+    for (int r = before; r < n; r++) OK(unroll_session_new(&alone[r], m, err)); /* it has made its first step */
+    for (int r = 0; r < n; r++) {
+      OK(unroll_session_value(many, r, NULL, &v, err));
+      OK(unroll_session_value(alone[r], 0, NULL, &w, err));
+      assert_memory_equal(v.probabilities, w.probabilities, (size_t)v.n_probabilities * sizeof *v.probabilities);
+    }
+    before = n;
+  }
+  for (int r = 0; r < MANY; r++) unroll_session_free(alone[r]);
+  unroll_session_free(many);
+  unroll_model_free(m);
+  unroll_table_free(t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_steps),   cmocka_unit_test(test_fed_back), cmocka_unit_test(test_numbers),
-      cmocka_unit_test(test_refuses), cmocka_unit_test(test_start),
+      cmocka_unit_test(test_refuses), cmocka_unit_test(test_start),    cmocka_unit_test(test_use),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -76,6 +76,17 @@ P
   gets 200 '"finish_reason": "stop"' '"top_logprobs"'
   [ "$(member '["choices"][0]["text"]')" = "$(head -c 5 out | tail -c 1)" ] || fail "stop does not cut before '$letter'"
   [ "$(member '["choices"][0]["logprobs"]["text_offset"]')" = "[4]" ] || fail "logprobs of what is cut off"
+  # Many at a time go on together, and each text is as alone.
+  for i in $(seq 24); do
+    curl -s -m 60 "$base/v1/completions" -d '{"model": "small", "prompt": "Vi", "max_tokens": 60, "n": '$((1 + i % 4))', "seed": '"$i"'}' >"at$i" &
+    at[$i]=$!
+  done
+  wait "${at[@]}"
+  for i in 1 6 15 24; do
+    run sample small --prime Vi -n $((1 + i % 4)) --seed "$i" --length 60
+    python3 -c 'import json, sys; print("\n".join("Vi" + c["text"] for c in json.load(open(sys.argv[1]))["choices"]))' "at$i" >got
+    same got out "completions of several clients, seed $i"
+  done
   run predict levels levels.csv --json
   cp out wanted
   ask "/v1/predict?model=levels" -H "Content-Type: text/csv" --data-binary @levels.csv
