@@ -297,7 +297,8 @@ typedef struct unroll_figure {
 UNROLL_API void unroll_figure_init_sized(unroll_figure *f, size_t size);
 #define unroll_figure_init(f) unroll_figure_init_sized((f), sizeof *(f))
 
-/* Of unroll_evaluate, unroll_score_table, unroll_train_watched, unroll_check and unroll_cell_facts; others have none. */
+/* Figures come from unroll_evaluate, unroll_score_table, unroll_train_watched, unroll_check and unroll_cell_facts; others have
+ * none. */
 UNROLL_API int unroll_result_figures(const unroll_result *r);
 UNROLL_API unroll_status unroll_result_figure(const unroll_result *r, int number, unroll_figure *out, unroll_error *err);
 /* The value of a figure by path and name; NaN: there is none. */
@@ -418,7 +419,7 @@ UNROLL_API unroll_status unroll_score(const unroll_model *m, const char *text, s
 typedef struct unroll_session unroll_session;
 
 UNROLL_API unroll_status unroll_session_new(unroll_session **out, const unroll_model *m, unroll_error *err);
-/* Of so many rows, 1 to 65,536. */
+/* A session of so many rows, 1 to 65,536. */
 UNROLL_API unroll_status unroll_session_new_rows(unroll_session **out, const unroll_model *m, int rows, unroll_error *err);
 UNROLL_API void unroll_session_free(unroll_session *s);
 /* Back to the beginning of a sequence: all rows, or one. */

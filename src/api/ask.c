@@ -43,7 +43,7 @@ unroll_status ask_read(ask *a, enum bind_wanted wanted, unroll_error *err) {
   return model_read(&a->d, &a->m, a->source.paths, &how, err);
 }
 
-/* Of the copy of a model a schema that may be changed. */
+/* Gives the copy of a model a schema that may be changed. */
 static unroll_status own_schema(ask *a, unroll_error *err) {
   variable *own = arena_alloc(&a->m.memory, (size_t)a->m.schema.n + 1, sizeof *own);
   if (!own) return error_memory(err);
@@ -68,7 +68,7 @@ unroll_status ask_read_series(ask *a, int future, unroll_error *err) {
   if (a->o.series) a->m.schema.time.series = (char *)a->o.series; /* the copy's, which is never freed */
   if (a->o.time) a->m.schema.time.time = (char *)a->o.time;
   how.series = NULL;
-  /* Of data with gaps the graph is made anew, and the schema with it. */
+  /* For data with gaps the graph is made anew, and the schema with it. */
   const unroll_status status = own_schema(a, err);
   return status ? status : forecast_read(&a->d, &a->m, a->source.paths, &how, NULL, future, err);
 }

@@ -25,7 +25,7 @@ unroll_status ask_begin(ask *a, const unroll_model *m, const unroll_table *t, co
 unroll_status ask_read(ask *a, enum bind_wanted wanted, unroll_error *err);
 /* What option 'references' names, of the same rows; references_free in any case. */
 unroll_status ask_references(const ask *a, references *r, unroll_error *err);
-/* Of a model of series with dates; `future` steps after the known ones. */
+/* Reads the table for a model of series with dates, and `future` steps after the known ones. */
 unroll_status ask_read_series(ask *a, int future, unroll_error *err);
 /* Lines of a text, of each of which the next symbol is wanted. */
 unroll_status ask_read_next(ask *a, unroll_error *err);

@@ -108,7 +108,7 @@ static unroll_status check_ranks(const ask *a, bool generates, unroll_error *err
                    option);
 }
 
-/* Of a model of one text: what comes after each line. */
+/* Predicts with a model of one text what comes after each line. */
 static unroll_status predict_next(ask *a, collector *c, unroll_error *err) {
   const predict_sink sink = {.context = c, .emit = take_predicted, .stop = a->stop, .all = a->o.probabilities || a->o.top > 0};
   unroll_status status = ask_check_next(a, err);

@@ -39,7 +39,7 @@ result_row *result_add(unroll_result *r);
 unroll_status result_hand(unroll_result *r);
 /* Takes the last row back. */
 void result_drop(unroll_result *r);
-/* Of the row's memory. */
+/* Takes from the row's memory. */
 void *result_alloc(unroll_result *r, size_t n, size_t size);
 /* Copies of arrays, of what is handed over at once the arrays themselves; NULL: out of memory, or there is none (n or from 0). */
 void *result_copy(unroll_result *r, const void *from, size_t n, size_t size, bool *full);

@@ -59,7 +59,7 @@ struct unroll_session {
   void *scratch;            /* of draws; and [widest] in double */
 };
 
-/* Of the equations, the weights and the precision: other bytes are of another model. */
+/* A hash of the equations, the weights and the precision. Another hash means another model. */
 uint64_t session_model_hash(const model *m);
 
 enum { SESSION_HISTORY = 256 };

@@ -1,8 +1,8 @@
 /* trace.c - behind unroll.h: the values of variables of the equations at each step, for the examples of a table.
  *
  * A variable is a named node of the graph, "h.i" inside a cell too. It is kept by the plan, and read after each pass. What an
- * attention weighs has as many columns as the example has steps there. A variable of the data is what went in; with option 'top'
- * also what was likeliest there. Of the data alone nothing is computed. */
+ * attention weighs has as many columns as the example has steps there. A variable of the data is what went in; with option
+ * 'top' also what was likeliest there. Where only data is asked for, nothing is computed. */
 #include <math.h>
 #include "api/ask.h"
 #include "api/collect.h"

@@ -159,7 +159,7 @@ unroll_status unroll_train_table(const unroll_options *o, const unroll_table *t,
   return t ? unroll_train_watched(o, t, &w, out, NULL, err) : api_null(err);
 }
 
-/* Of a net alone: what data would say has its default size. */
+/* A model of a net alone: what data would say has its default size. */
 static unroll_status without_data(model *m, const train_options *o, unroll_error *err) {
   arena memory = {0};
   setting *settings = NULL;

@@ -40,6 +40,6 @@ const examples *batcher_examples(const batcher *b); /* what the last batch was m
 
 /* Streams: where row `row` begins in the stream, and how long it is. */
 int64_t batcher_stream(const batcher *b, int64_t row, int64_t *length);
-/* Of all rows `count` steps that begin `back` steps before their own; what is before the stream is not there. */
+/* A batch of `count` steps of all rows, which begin `back` steps before their own. What is before the stream is not there. */
 batch *batcher_before(batcher *b, int64_t back, int count);
 #endif

@@ -13,8 +13,8 @@
 #include "symbols/form.h"
 
 enum { MAX_FORMS = 64 };
-/* Of all data lines, in order. UNROLL_USAGE for what is legal but has no reader yet, UNROLL_BAD_INPUT with the place for an unknown
- * kind or word. */
+/* The forms of all data lines, in order. UNROLL_USAGE for what is legal but has no reader yet, UNROLL_BAD_INPUT with the place
+ * for an unknown kind or word. */
 unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *net, unroll_error *err);
 enum { MAX_LINE = 1 << 20 }; /* steps of an example; a longer text is a stream */
 
@@ -127,7 +127,7 @@ unroll_status part_whole(part *p, const dataset *d, unroll_error *err);
 unroll_status part_split(part *train, part *valid, part *test, const dataset *d, double valid_share, double test_share,
                          uint64_t seed, unroll_error *err);
 void part_free(part *p);
-/* Notes in d what part_split with these shares will not train on. Of lines of a text nothing: where they go depends on its symbols.
- * *none: no example falls to the validation. */
+/* Notes in d what part_split with these shares will not train on. For lines of a text it notes nothing: where they go depends
+ * on their symbols. *none: no example falls to the validation. */
 unroll_status dataset_hold_out(dataset *d, double valid_share, double test_share, uint64_t seed, bool *none, unroll_error *err);
 #endif

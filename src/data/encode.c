@@ -8,7 +8,7 @@
 
 /* --- symbols that are not known --- */
 
-/* Of a text: the line begin .. end - 1 of codes, and the place of the symbol in it. */
+/* Says where a symbol is in a text: the line begin .. end - 1 of codes, and its place there. */
 static void tell_in_line(const variable *v, const column_values *c, int64_t begin, int64_t end, int64_t at, const char *file,
                          int64_t line, unroll_error *e) {
   char name[16];
@@ -28,7 +28,7 @@ static void tell_in_line(const variable *v, const column_values *c, int64_t begi
   text_free(&source);
 }
 
-/* Of a table: row and column. */
+/* Says where a symbol is in a table: row and column. */
 static void tell_in_row(const dataset *d, const variable *v, const column_values *c, int64_t n, int64_t example, unroll_error *e) {
   char name[16];
   const int64_t step = n - c->first[example], row = c->row ? c->row[example] : d->row_of[example] + (d->stepwise ? step : 0);

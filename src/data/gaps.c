@@ -232,7 +232,7 @@ void regular_free(regular *r) {
 
 /* --- values --- */
 
-/* Of entry j of the steps of an example that were observed, the training part first; 0: there are none. */
+/* The mean of entry j over the observed steps of an example, of its training part if that has some; 0: there are none. */
 static double mean_of(const dataset *d, const column_values *c, int64_t example, int width, int j) {
   const int64_t first = c->first[example], ends[2] = {d->calendar.ends[0][example], c->first[example + 1] - first};
   for (int k = 0; k < 2; k++) {

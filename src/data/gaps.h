@@ -25,7 +25,7 @@ void regular_free(regular *r);
 /* Before numbers are encoded: what steps without value are taken as, as s->time.fill says. Without a choice it is the value of
  * a season before, or the last one. Lags see it that reach far back, or before a window. */
 void dataset_fill(dataset *d, const schema *s);
-/* Of steps from .. to - 1 of an example: those at which variable i was not observed, so that no loss counts. */
+/* Counts the steps from .. to - 1 of an example at which variable i was not observed, so that no loss counts. */
 int64_t dataset_unseen(const dataset *d, const schema *s, int i, int64_t example, int64_t from, int64_t to);
 /* Is there a predicted value that was not observed? Then a net needs to know (graph.h: build_options.gaps). */
 bool dataset_has_gaps(const dataset *d, const schema *s);

@@ -115,7 +115,7 @@ int schema_bindings(const schema *s, binding *out) {
 
 /* --- vocabularies --- */
 
-/* Of all sets; where there is a symbol for what is not known, of the first. */
+/* Collects the codes of all sets, or of the first where there is a symbol for what is not known. */
 static unroll_status collect_codes(variable *v, int i, const dataset *sets, int n, unroll_error *err) {
   static const int32_t unknown = UNKNOWN_CODE;
   const int32_t *codes[4];

@@ -130,7 +130,7 @@ unroll_status variable_scale(variable *v, unroll_error *err);
 static inline double variable_unscaled(const variable *v, int j, double x) {
   return v->mean ? x * v->deviation[j] + v->mean[j] : x;
 }
-/* Of encoded data: entry j of a step of its column, as exact as it is there. */
+/* Entry j of a step of encoded data, as exact as it is in its column. */
 static inline double column_unscaled(const column_values *c, const variable *v, int64_t step, int j) {
   const int64_t at = step * v->width + j;
   return c->exact ? c->exact[at] : variable_unscaled(v, j, (double)c->numbers[at]);

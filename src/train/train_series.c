@@ -48,7 +48,8 @@ static unroll_status learn_seasons(trainer *t, unroll_error *err) {
   return UNROLL_OK;
 }
 
-/* Of a variable's values in the training parts: mean of |x|, whether all are above 0, and how far apart the means of stretches are.
+/* The size of a variable's values in the training parts: mean of |x|, whether all are above 0, how far apart means of stretches
+ * are.
  */
 typedef struct size {
   double level, least, most; /* of stretches of a context */

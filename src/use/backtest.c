@@ -227,7 +227,7 @@ static void find_intervals(backtest *out, const backtest_options *o) {
       }
 }
 
-/* Of entry j of a variable, within the training part of all series together. */
+/* The deviation of entry j of a variable, within the training part of all series together. */
 static double trained_deviation(const tester *s, int data, int j) {
   double sum = 0, squares = 0, n = 0;
   for (int64_t e = 0; e < s->d->n_sequences; e++)

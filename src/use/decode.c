@@ -427,7 +427,7 @@ static void set_rows(decoder *s, int64_t sample) {
 
 /* --- results --- */
 
-/* Better ones first: those that ended, by score, in the order in which they were found. Of samples: by number. */
+/* Better ones first: those that ended, by score, in the order in which they were found. Samples go by number. */
 static bool before(const decoder *s, const hypothesis *a, const hypothesis *b) {
   if (s->o->samples) return a->number < b->number;
   const bool x = a->closed || a->marked || s->bounded, y = b->closed || b->marked || s->bounded;

@@ -46,7 +46,7 @@ void evaluator_free(evaluator *e) {
 
 int64_t evaluator_symbols(const evaluator *e) { return e->s.p->n_symbols; }
 
-/* Of the last batch of windows: a loss without what only gives the context. */
+/* A loss of the last batch of windows, without the steps that only give the context. */
 static double counted(const evaluator *e, int number) {
   const examples *x = batcher_examples(e->s.batches);
   double nats = 0;

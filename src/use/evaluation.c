@@ -106,7 +106,7 @@ static void add_count(figures *f, int of, const class_count *c) {
   figures_add(f, of, "correct", FIGURE_COUNT, (double)c->correct);
 }
 
-/* Of the classes that occur or are predicted. */
+/* Adds the figures of the classes that occur or are predicted. */
 static void add_counts(figures *f, int list, const char *what, const lexicon *names, const class_count *counts, int n) {
   for (int i = 0; i < n; i++) {
     size_t size;

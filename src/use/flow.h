@@ -34,8 +34,8 @@ typedef struct flow {
 unroll_status flow_find(flow *f, model *m, const dataset *d, int lags, uint64_t key, pool *workers, unroll_error *err);
 void flow_free(flow *f);
 
-/* Of a matrix [n][n]. Spectral radius by the growth of a power iteration over many steps, singular values by one-sided Jacobi. NaN:
- * out of memory. */
+/* Spectral radius of a matrix [n][n], by the growth of a power iteration over many steps. Its singular values, by one-sided
+ * Jacobi. NaN: out of memory. */
 double flow_radius(const float *w, int n);
 void flow_singular(const float *w, int n, double *largest, double *least);
 #endif

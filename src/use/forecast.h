@@ -49,6 +49,6 @@ unroll_status forecast_read(dataset *d, model *m, const char *paths, const data_
                             unroll_error *err);
 unroll_status forecast(const model *m, const dataset *d, const forecast_origin *origins, int64_t n, const forecast_options *o,
                        pool *workers, const forecast_sink *sink, unroll_error *err);
-/* Of increasing draws, between two of them in proportion. */
+/* A quantile of increasing draws; between two of them in proportion. */
 double forecast_quantile(const double *draws, int64_t n, double level);
 #endif

@@ -223,7 +223,7 @@ static unroll_status find_text(predictor *s, int k, int64_t example, unroll_erro
   return status;
 }
 
-/* Of ctc: the steps of each example, one after the other, and its text. */
+/* Collects what a net of ctc predicts: the steps of each example, one after the other, and its text. */
 static unroll_status collect_texts(predictor *s, int k, unroll_error *err) {
   const examples *e = batcher_examples(s->s.batches);
   const int axis_number = variable_of(s, k)->over, width = s->s.heads[k].widths[0];
