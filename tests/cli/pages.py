@@ -75,6 +75,14 @@ b.run("[...document.querySelectorAll('mi.known')].find(x => x.dataset.name === '
 b.key("Enter", 13, "\r")
 b.wait("document.getElementById('value').value === 's' && document.querySelector('.strip h3').innerText.startsWith('s,')")
 
+# What is painted follows the colours: the middle of the palette is that of fields.
+PAINTED = "[...document.querySelector('.strip canvas').getContext('2d').getImageData(0, 0, 1, 1).data].join()"
+light = b.run(PAINTED)
+b.look(1000, "dark")
+b.wait(PAINTED + " !== '" + light + "'")
+b.look(1000, "light")
+b.wait(PAINTED + " === '" + light + "'")
+
 # A pen: a stroke on the canvas; a recording by the (made-up) microphone.
 b.open(base + "/m/pen")
 box = b.run("(r => [r.left, r.top])(document.querySelector('canvas.pen').getBoundingClientRect())")

@@ -219,6 +219,11 @@ for e in c.completions.create(model="small", prompt="Vila", max_tokens=20, seed=
     text += e.choices[0].text
     last = e.choices[0].finish_reason
 assert text == r.choices[0].text and last in ("stop", "length"), (text, r)
+numbers = c.embeddings.create(model="small", input=["Vila", "Mont"])  # as bytes
+same = c.embeddings.create(model="small", input="Mont", encoding_format="float")
+assert len(numbers.data) == 2 and len(numbers.data[0].embedding) == 24
+assert all(abs(x - y) < 1e-6 for x, y in zip(numbers.data[1].embedding, same.data[0].embedding)), same
+assert numbers.data[0].embedding != numbers.data[1].embedding
 try:
     c.completions.create(model="none", prompt="x")
     raise SystemExit("no error")

@@ -10,6 +10,9 @@ function rgb(color) {
   return c.getImageData(0, 0, 1, 1).data;
 }
 
+/* When the colours change, pictures are painted again. */
+export const repaint = call => matchMedia('(prefers-color-scheme: dark)').addEventListener('change', call);
+
 /* From cold over the background to warm, for -1 .. 1. */
 export function palette() {
   const cold = rgb(style('--cold')), warm = rgb(style('--warm')), none = rgb(style('--field'));
@@ -76,7 +79,7 @@ export function forecast(name, given, mean, low, high, times) {
   if (low) svg.append(drawn('polygon', {class: 'band', points: line(low, before.length) + ' ' + line(high, before.length).split(' ').reverse().join(' ')}));
   svg.append(drawn('polyline', {class: 'given', points: line(before, 0)}));
   svg.append(drawn('polyline', {class: 'mean', points: line(before.length ? [before.at(-1), ...mean] : mean, Math.max(0, before.length - 1))}));
-  if (times) svg.append(drawn('text', {x: x(before.length), y: H - 6}, times[0]), drawn('text', {x: W - 8, y: H - 6, 'text-anchor': 'end'}, times.at(-1)));
+  if (times) svg.append(drawn('text', {x: W - 8, y: H - 6, 'text-anchor': 'end'}, times.length > 1 ? `${times[0]} to ${times.at(-1)}` : times[0]));
   const rows = mean.map((v, i) => element('tr', {}, element('td', {}, times?.[i] ?? String(i + 1)), element('td', {}, short(v)),
                                          element('td', {}, low ? `${short(low[i])} to ${short(high[i])}` : '')));
   return element('div', {}, name ? element('h3', {}, name) : null, svg,

@@ -1,6 +1,7 @@
 /* What a model is given. Each kind of variable has a maker: {element, value(), demo(text)}, where value() is what /v1/predict takes
  * in a row, and demo() fills in an example. Which maker, follows from what /v1/models says of the variable. */
 import {base64, element, say} from './common.js';
+import {repaint} from './charts.js';
 import {midi, record, wav} from './sound.js';
 
 const bytesOf = async blob => ({base64: base64(new Uint8Array(await blob.arrayBuffer()))});
@@ -161,6 +162,7 @@ function penInput(variable, model, changed) {
     changed();
   };
   clear.onclick = () => { strokes = []; paint(); };
+  repaint(paint);
   /* Offsets, as a line of "dx,dy,end". */
   const offsets = () => {
     let last = null;

@@ -1,6 +1,6 @@
 /* Values inside the equations: strips of them, the text coloured by one, and the equations to choose from. */
 import {askJson, element, find, later} from './common.js';
-import {colored, strip} from './charts.js';
+import {colored, repaint, strip} from './charts.js';
 
 /* The equations; names that can be traced are chosen by a click. Only elements of MathML are taken over. */
 function equations(model, choose) {
@@ -76,6 +76,7 @@ export function inside(model, rows) {
   }
 
   panel.addEventListener('toggle', show);
+  repaint(show);
   select.onchange = show;
   unit.oninput = show;
   return later(show, 250);
