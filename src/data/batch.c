@@ -183,10 +183,14 @@ static int rows_of_stream(batcher *b, int64_t index) {
   return rows;
 }
 
+/* What a full batch predicts on average. */
+static double usual_symbols(const batcher *b) { return (double)b->rows * (double)b->p->n_symbols / (double)b->p->n; }
+
 batch *batcher_get(batcher *b, int64_t epoch, int64_t index) {
   assert(index >= 0 && index < b->count);
   b->e.rare_epoch = (uint64_t)epoch;
   examples_fill(&b->e, b->p->data->stream ? rows_of_stream(b, index) : rows_of_examples(b, epoch, index));
+  if (b->shuffle && !b->p->data->stream && b->e.predicted > 0) b->e.b.loss_scale = 1 / usual_symbols(b);
   return &b->e.b;
 }
 

@@ -3,7 +3,10 @@
  * Streams: the part becomes B contiguous streams that run side by side, T steps a pass; the states are carried from pass to
  * pass. All symbols are used: streams may differ by one symbol, and the last pass of an epoch may be shorter.
  * Examples: whole ones, shuffled for each epoch, then sorted by length (of the longest axis) within windows of 16 batches, and the
- * batches shuffled. Windows of series too; where each begins is drawn anew in each epoch.
+ * batches shuffled. Windows of series too; where each begins is drawn anew in each epoch. Such batches differ in how much they
+ * predict. Where they are shuffled, for
+ * training, loss_scale is one over what a full batch predicts on average. With a mean of each batch, a prediction in a short
+ * example would count more than one in a long one.
  *
  * Nothing allocates after the batcher was made. */
 #ifndef DATA_BATCH_H

@@ -123,7 +123,8 @@ typedef struct part {
 } part;
 unroll_status part_whole(part *p, const dataset *d, unroll_error *err);
 /* A stream's shares are cut from its end in the order train, valid, test. A line goes where the hash of its text and the seed
- * say, so equal lines are on the same side. An asked-for part that stays empty is an error. */
+ * say, so equal lines are on the same side. Copies of one that is far more frequent than lines mostly are fall by themselves. An
+ * asked-for part that stays empty is an error. */
 unroll_status part_split(part *train, part *valid, part *test, const dataset *d, double valid_share, double test_share,
                          uint64_t seed, unroll_error *err);
 void part_free(part *p);

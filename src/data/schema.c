@@ -138,6 +138,22 @@ static int seen_twice(const lexicon *l, bool lines) {
   return n;
 }
 
+/* How many words a vocabulary holds. <unk> stands for all that it lacks, and is learned only where training meets it. So where all
+ * words fit in, those that occur once are left out, unless they are much of what is read, as in little data. What is predicted
+ * keeps its words, and so does what has vectors of others. */
+static int words_at_most(const schema *s, const variable *v, const lexicon *l) {
+  enum { FEW = 5 }; /* less than one of so many words that are read */
+  if (v->form.part) return seen_twice(l, v->ends);
+  const int symbols = l->n + 1 + v->ends;
+  if (v->form.unit != UNIT_WORDS || v->predicted || s->keeps_rare || (v->most && symbols > v->most)) return v->most;
+  int64_t all = 0, once = 0;
+  for (int32_t i = 0; i < l->n; i++) {
+    all += l->count[i];
+    once += l->count[i] == 1;
+  }
+  return once * FEW < all ? seen_twice(l, v->ends) : v->most;
+}
+
 /* Takes the words of what is not trained on out of the counts, or puts them back. */
 static void count_held(const dataset *d, int i, int by) {
   const column_values *c = d->columns ? &d->columns[i] : NULL;
@@ -147,14 +163,13 @@ static void count_held(const dataset *d, int i, int by) {
   for (int64_t k = d->held_from; k < c->n && d->held_from; k++) c->words.count[c->symbols[k]] += by;
 }
 
-static unroll_status collect_words(variable *v, int i, const dataset *sets, int n, unroll_error *err) {
+static unroll_status collect_words(const schema *s, variable *v, int i, const dataset *sets, int n, unroll_error *err) {
   lexicon all = {0};
   bool fine = true;
   for (int k = 0; k < n && fine; k++) /* labels of all sets; of words `n` is 1 */
     if (sets[k].columns) fine = vocabulary_count_words(&all, &sets[k].columns[i].words, v->ends);
   const unroll_status status =
-      !fine ? error_memory(err)
-            : vocabulary_of_words(&v->words, v->form.unit, v->ends, &all, v->form.part ? seen_twice(&all, v->ends) : v->most, err);
+      !fine ? error_memory(err) : vocabulary_of_words(&v->words, v->form.unit, v->ends, &all, words_at_most(s, v, &all), err);
   lexicon_free(&all);
   return status;
 }
@@ -242,7 +257,7 @@ unroll_status schema_collect(schema *s, const dataset *sets, int n, unroll_error
     else if (v->form.unit == UNIT_BPE)
       status = vocabulary_of_chunks(&v->words, v->ends, &sets[0].columns[i].words, v->most, err);
     else
-      status = collect_words(v, i, sets, v->form.unit == UNIT_WORDS ? 1 : n, err);
+      status = collect_words(s, v, i, sets, v->form.unit == UNIT_WORDS ? 1 : n, err);
     if (counted) count_held(&sets[0], i, 1);
     if (status == UNROLL_BAD_INPUT && err) {
       char message[sizeof err->message];

@@ -78,6 +78,7 @@ typedef struct schema {
   variable *list;
   int n;
   bool standardise; /* schema_collect also finds out mean and deviation of numbers */
+  bool keeps_rare;  /* ... and leaves no word out for that it occurs once */
   series_form time;
   char *tagged; /* what it was trained on was tagged text with these columns; NULL: it was not */
   bool folders; /* or folders of texts, named by their labels */

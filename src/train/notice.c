@@ -2,8 +2,9 @@
  * whether <unk> itself is ever seen. It is data that is always the same, and which data was taken to have steps.
  *
  * <unk> stands for every word that the training part lacks. But where the vocabulary has all words of that part, <unk> is never
- * met there and would keep its first weights. Then words that occur once are <unk> half of the times that they are read (Lample
- * et al. 2016). What is predicted stays as it is. */
+ * met there and would keep its first weights. So words that occur once are left out of the vocabulary where they are few
+ * (data/schema.c). Where they are many, they are <unk> half of the times that they are read (Lample et al. 2016). What is predicted
+ * stays as it is. */
 #include <string.h>
 #include "base/error.h"
 #include "train/trainer.h"
@@ -32,6 +33,9 @@ static bool piece(const trainer *t, const part *p, int i, int64_t k, int64_t *fr
 static bool is_there(const part *p, int i) { return p->data && p->data->columns && p->data->columns[i].there; }
 
 static bool has_unknown(const variable *v) { return vocabulary_unknown(&v->words) >= 0; }
+
+/* Is what the training part has of <unk> words that occur once, and not what a limit of the vocabulary cuts? */
+static bool leaves_rare_out(const variable *v) { return !v->form.part && !v->predicted && (!v->most || v->words.n < v->most); }
 
 typedef struct share {
   int64_t unknown, all;
@@ -112,6 +116,8 @@ static void tell_unknown(const trainer *t, int i, text *out) {
     if (which == TRAIN && t->rare && t->rare[i])
       text_format(out, " (so half of the times %ss that occur once are read as %s)", t->m.schema.list[i].form.of->value,
                   UNKNOWN_WORD);
+    if (which == TRAIN && s.unknown && leaves_rare_out(&t->m.schema.list[i]))
+      text_format(out, " (%ss that occur once)", t->m.schema.list[i].form.of->value);
   }
   text_add(out, "\n", 1);
 }
@@ -185,6 +191,7 @@ static void warn_unknown(const trainer *t, int i) {
   for (int which = TRAIN; which <= TEST; which++) {
     const share s = count_unknown(t, which, i);
     if ((double)s.unknown <= MANY_UNKNOWN * (double)s.all) continue;
+    if (which == TRAIN && leaves_rare_out(&t->m.schema.list[i])) continue; /* no larger vocabulary would have them */
     trainer_warn(t, "%.0f %% of '%s' in what is %s is %s: %ss that the vocabulary of %d lacks", percent(s),
                  t->m.schema.list[i].form.name, parts[which], UNKNOWN_WORD, t->m.schema.list[i].form.of->value,
                  t->m.schema.list[i].words.n);

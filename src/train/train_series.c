@@ -27,22 +27,35 @@ unroll_status series_take_options(trainer *t, unroll_error *err) {
   return UNROLL_OK;
 }
 
-/* Settings that dates say, where the net has them and nobody else does: steps of a season, and of a longer one. */
+enum { LONGEST = 200 }; /* a lag of a season and some steps */
+
+/* So many steps are `times` seasons, or one, where these are too long; 0 times: the longer season. */
+static double steps_of(const trainer *t, double season, int times) {
+  if (!times) return time_season_within(&t->m.schema.time.grid, LONGEST, true);
+  return times * season <= LONGEST ? times * season : season;
+}
+
+/* Settings that dates say, where the net has them and nobody else does: steps of a season, of several, and of a longer one. */
 static unroll_status learn_seasons(trainer *t, unroll_error *err) {
-  enum { LONGEST = 200 }; /* a lag of a season and some steps */
-  static const char *const names[] = {"season", "long_season"};
+  static const struct {
+    const char *name;
+    int times;
+  } rows[] = {{"season", 1}, {"two_seasons", 2}, {"three_seasons", 3}, {"long_season", 0}};
+  enum { ROWS = sizeof rows / sizeof *rows };
   const program *net = t->m.net;
-  setting *all = arena_alloc(&t->memory, (size_t)t->o.n_settings + 2, sizeof *all);
+  double season = time_season_within(&t->m.schema.time.grid, LONGEST, false);
+  setting *all = arena_alloc(&t->memory, (size_t)t->o.n_settings + ROWS, sizeof *all);
   if (!all) return error_memory(err);
   if (t->o.n_settings) memcpy(all, t->o.settings, (size_t)t->o.n_settings * sizeof *all);
-  for (int i = 0; i < 2; i++) {
+  for (int k = 0; k < t->o.n_settings; k++)
+    if (!strcmp(all[k].name, "season") && !all[k].word) season = all[k].number;
+  for (int i = 0; i < ROWS; i++) {
     bool asked = false;
     for (int k = 0; k < net->n_statements; k++)
-      asked |=
-          net->statements[k].kind == STATEMENT_SETTING && !net->statements[k].word && !strcmp(net->statements[k].name, names[i]);
-    for (int k = 0; k < t->o.n_settings; k++) asked &= strcmp(all[k].name, names[i]) != 0;
-    if (!asked) continue;
-    all[t->o.n_settings++] = (setting){.name = names[i], .number = time_season_within(&t->m.schema.time.grid, LONGEST, i == 1)};
+      asked |= net->statements[k].kind == STATEMENT_SETTING && !net->statements[k].word &&
+               !strcmp(net->statements[k].name, rows[i].name);
+    for (int k = 0; k < t->o.n_settings; k++) asked &= strcmp(all[k].name, rows[i].name) != 0;
+    if (asked) all[t->o.n_settings++] = (setting){.name = rows[i].name, .number = steps_of(t, season, rows[i].times)};
   }
   t->o.settings = all;
   return UNROLL_OK;

@@ -35,6 +35,7 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
   if (alone && schema_is_text(&t->m.schema))
     return error_set(err, UNROLL_USAGE, "option '%s' is for tables, and this net reads a text", alone);
   t->m.schema.standardise = t->o.standardise;
+  t->m.schema.keeps_rare = t->o.vectors != NULL; /* they say what a word is */
   if (!t->m.built) {
     const unroll_status status = series_take_options(t, err);
     if (status) return status;

@@ -23,7 +23,7 @@ run sample $m -n 5 --seed 4
 ! cmp -s first out || fail "another seed gives the same names"
 run sample $m -n 3 --prime Vila
 [ "$(grep -c '^Vila' out)" = 3 ] || fail "the names do not begin with the prime"
-run sample $m -n 6 --probability
+run sample $m -n 6 --probability --length 40
 expect 0
 awk -F'\t' 'NF != 2 || !($1 > 0 && $1 <= 1) { exit 1 }' out || fail "no probabilities: $(cat out)"
 run sample $m -n 30 --not-in names.txt --length 40

@@ -187,6 +187,45 @@ static void test_split_lines(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* A line that is a quarter of all falls to both sides in proportion; lines that are there twenty times each do not fall apart, nor
+ * does one of few lines that is there as often as the others. */
+static void test_split_frequent(void **state) {
+  (void)state;
+  static const struct {
+    int n, kinds, often; /* line i is number i % kinds, but each `often`-th one is "home"; 0: none is */
+    bool apart;
+  } cases[] = {{4000, 3000, 4, true}, {4000, 200, 0, false}, {4000, 40, 0, false}, {4000, 3000, 1000, false}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    text all = {0};
+    dataset d;
+    part p[3];
+    int side[3][3001] = {0}, both = 0;
+    for (int i = 0; i < cases[k].n; i++) {
+      const bool home = cases[k].often && i % cases[k].often == 0;
+      text_format(&all, home ? "home\n" : "line%d\n", i % cases[k].kinds);
+    }
+    parse(&d, &lines, all.data);
+    assert_int_equal(part_split(&p[0], &p[1], &p[2], &d, 0.2, 0.2, 7, NULL), UNROLL_OK);
+    for (int i = 0; i < 3; i++)
+      for (int64_t j = 0; j < p[i].n; j++) {
+        const int64_t line = p[i].list[j];
+        side[i][cases[k].often && line % cases[k].often == 0 ? 3000 : line % cases[k].kinds]++;
+      }
+    for (int i = 0; i < 3000; i++) both += (side[0][i] > 0) + (side[1][i] > 0) + (side[2][i] > 0) > 1;
+    assert_int_equal(both, 0);
+    if (cases[k].apart) {
+      assert_in_range(side[1][3000], 160, 240);
+      assert_in_range(side[2][3000], 160, 240);
+    } else {
+      assert_true((side[0][3000] > 0) + (side[1][3000] > 0) + (side[2][3000] > 0) <= 1);
+    }
+    for (int i = 0; i < 3; i++) part_free(&p[i]);
+    dataset_free(&d);
+    text_free(&all);
+  }
+  assert_int_equal(mem_live(), 0);
+}
+
 static void test_sort(void **state) {
   (void)state;
   uint64_t keys[300];
@@ -241,9 +280,9 @@ static void test_no_memory(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts),          cmocka_unit_test(test_vocabulary),
-                                     cmocka_unit_test(test_bad_vocabulary), cmocka_unit_test(test_split_stream),
-                                     cmocka_unit_test(test_split_lines),    cmocka_unit_test(test_sort),
-                                     cmocka_unit_test(test_hash),           cmocka_unit_test(test_no_memory)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_texts),        cmocka_unit_test(test_vocabulary),  cmocka_unit_test(test_bad_vocabulary),
+      cmocka_unit_test(test_split_stream), cmocka_unit_test(test_split_lines), cmocka_unit_test(test_split_frequent),
+      cmocka_unit_test(test_sort),         cmocka_unit_test(test_hash),        cmocka_unit_test(test_no_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

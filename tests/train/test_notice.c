@@ -83,8 +83,10 @@ static const struct {
      "<unk> of 's': 30.0 % in training, 50.0 % in validation\n",
      "30 % of 's' in what is trained on is <unk>: words that the vocabulary of 3 lacks\n"
      "50 % of 's' in what is for validation is <unk>: words that the vocabulary of 3 lacks\n"},
-    {"data s : words\ndata y : category whole\ny ~ softmax(W mean(embed(s, 3)) + b)\n", "s,y\na b a,p\nb a c,q\n", NULL,
+    {"data s : words\ndata y : category whole\ny ~ softmax(W mean(embed(s, 3)) + b)\n", "s,y\na b a,p\nb c,q\n", NULL,
      "<unk> of 's': 0.0 % in training (so half of the times words that occur once are read as <unk>)\n", ""},
+    {"data s : words\ndata y : category whole\ny ~ softmax(W mean(embed(s, 3)) + b)\n", "s,y\na b a,p\nb a c,q\n",
+     "s,y\nc a a a a a a a a a,p\n", "<unk> of 's': 16.7 % in training (words that occur once), 10.0 % in validation\n", ""},
     {"data s : words\ndata y : category whole\ny ~ softmax(W mean(embed(s, 3)) + b)\n", "s,y\na b a,p\nb a b,q\n", NULL,
      "<unk> of 's': 0.0 % in training\n", ""},
     /* what is always the same */
