@@ -4,7 +4,7 @@
 #include "report/png.h"
 #include "report/sheet.h"
 
-enum { MOST_SIDE = 96, MOST_FRAMES = 8, MOST_HEAT = 256, MOST_POINTS = 4000 };
+enum { MOST_SIDE = 96, MOST_FRAMES = 8, MOST_HEAT = 256, MOST_POINTS = 4000, MOST_ROLL = 192 };
 
 static bool is(const unroll_variable *v, const char *sort) { return v->sort && !strcmp(v->sort, sort); }
 
@@ -12,21 +12,18 @@ bool draw_is_media(const unroll_variable *v) { return is(v, "picture") || is(v, 
 
 /* --- heat --- */
 
-void draw_heat(text *out, const double *x, int64_t from, int64_t steps, int width, const char *alt) {
-  const int rows = width < MOST_HEAT ? width : MOST_HEAT;
+void draw_heat(text *out, const double *x, int64_t steps, int width, double middle, const char *alt) {
+  const int rows = width < MOST_HEAT ? width : MOST_HEAT, height = rows < 8 ? 24 : rows < 96 ? 3 * rows / 2 + 20 : rows;
   double most = 0;
   uint8_t *levels = mem_zero((size_t)rows + 1, (size_t)steps + 1);
-  for (int64_t t = from; t < from + steps; t++)
+  for (int64_t t = 0; t < steps; t++)
     for (int u = 0; u < rows; u++)
-      if (isfinite(x[t * width + u])) most = fmax(most, fabs(x[t * width + u]));
+      if (isfinite(x[t * width + u])) most = fmax(most, fabs(x[t * width + u] - middle));
   for (int u = 0; u < rows && levels; u++)
-    for (int64_t t = 0; t < steps; t++) levels[(int64_t)u * steps + t] = (uint8_t)png_level(x[(from + t) * width + u], most);
+    for (int64_t t = 0; t < steps; t++) levels[u * steps + t] = (uint8_t)png_level(x[t * width + u] - middle, most);
   html_add(out, "<img alt=\"");
   html_string(out, alt);
-  text_format(out, "\" width=\"%lld\" height=\"%d\" style=\"height:%dpx\" src=\"", (long long)steps, rows,
-              rows < 8    ? 24
-              : rows < 96 ? 3 * rows / 2 + 20
-                          : rows);
+  text_format(out, "\" width=\"%lld\" height=\"%d\" style=\"height:%dpx\" src=\"", (long long)steps, rows, height);
   if (levels)
     png_heat(out, levels, rows, (int)steps);
   else
@@ -95,7 +92,7 @@ static void pen(text *out, const double *x, int64_t steps, int width) {
 
 static void roll(text *out, const double *x, int64_t steps, int width) {
   const int keys = width < 88 ? width : 88;
-  const int64_t n = steps < 400 ? steps : 400;
+  const int64_t n = steps < MOST_ROLL ? steps : MOST_ROLL;
   int low = keys, high = -1;
   for (int64_t t = 0; t < n; t++)
     for (int k = 0; k < keys; k++)
@@ -165,7 +162,7 @@ void draw_value(const sheet *s, text *out, const unroll_variable *v, const unrol
   } else if (x->steps > 2 && x->width <= 7) {
     curves(out, x->numbers, x->steps, x->width);
   } else if (x->steps > 1 && x->width > 7) {
-    draw_heat(out, x->numbers, 0, x->steps < 600 ? x->steps : 600, x->width, v->name);
+    draw_heat(out, x->numbers, x->steps < 600 ? x->steps : 600, x->width, 0, v->name);
   } else {
     numbers(out, x);
   }

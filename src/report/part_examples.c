@@ -200,7 +200,9 @@ static void add_markup(text *out, const text *x) {
 
 static void add_cards(sheet *s, const shown_row *list, int n) {
   text *out = &s->body;
-  html_add(out, "<div class=\"pictures drawings\">\n");
+  bool keys = false;
+  for (int i = 0; i < s->n_variables; i++) keys |= !strcmp(s->variables[i].sort, "keys");
+  html_add(out, keys ? "<div class=\"pictures drawings rolls\">\n" : "<div class=\"pictures drawings\">\n");
   for (int i = 0; i < n; i++) {
     html_add(out, "<figure>");
     add_markup(out, &list[i].given);

@@ -18,7 +18,7 @@ static void add_figure(text *out, const unroll_figure *f) {
   if (f->word)
     html_string(out, f->word);
   else if (!strcmp(f->unit, "share") && isfinite(f->value))
-    text_format(out, "%.2f %%", 100 * f->value);
+    text_format(out, "%.2f&nbsp;%%", 100 * f->value);
   else
     html_number(out, f->value);
 }
@@ -179,7 +179,7 @@ static void add_row(text *out, const unroll_confusion *c, int i) {
     const int64_t n = count(c, i, j);
     if (!occurs(c, j)) continue;
     if (n)
-      text_format(out, "<td class=\"%s\" style=\"--A:%.2f\">%lld</td>", i == j ? "cold" : "heat", 0.7 * (double)n / (double)all,
+      text_format(out, "<td class=\"%s\" style=\"--A:%.2f\">%lld</td>", i == j ? "cold" : "heat", (double)n / (double)all,
                   (long long)n);
     else
       html_add(out, "<td></td>");
@@ -187,11 +187,20 @@ static void add_row(text *out, const unroll_confusion *c, int i) {
   html_add(out, "</tr>\n");
 }
 
+static int occurring(const unroll_confusion *c) {
+  int n = 0;
+  for (int i = 0; i < c->n; i++) n += occurs(c, i);
+  return n;
+}
+
 static void add_confusion(sheet *s, const unroll_confusion *c) {
   text *out = &s->body;
   html_add(out, "<h3>Confusion of ");
   html_string(out, c->variable);
-  html_add(out, "</h3>\n<div class=\"wide\"><table class=\"matrix\"><thead><tr><th>true \\ predicted</th>");
+  const bool many = occurring(c) > 24;
+  html_add(out, many ? "</h3>\n<details><summary>All symbols</summary><div class=\"wide\"><table class=\"matrix\">"
+                     : "</h3>\n<div class=\"wide\"><table class=\"matrix\">");
+  html_add(out, "<thead><tr><th>true \\ predicted</th>");
   for (int j = 0; j < c->n; j++) {
     if (!occurs(c, j)) continue;
     html_add(out, "<th scope=\"col\"><span>");
@@ -203,12 +212,7 @@ static void add_confusion(sheet *s, const unroll_confusion *c) {
     if (occurs(c, i)) add_row(out, c, i);
   html_add(out,
            "</tbody></table></div>\n<p class=\"soft\">Shares of each row: blue is right, red is taken for something else.</p>\n");
-}
-
-static int occurring(const unroll_confusion *c) {
-  int n = 0;
-  for (int i = 0; i < c->n; i++) n += occurs(c, i);
-  return n;
+  html_add(out, many ? "</details>\n" : "");
 }
 
 /* How large the largest table would be. */

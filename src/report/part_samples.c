@@ -7,10 +7,11 @@ enum { TEXTS = 3, TEXT_LENGTH = 400, PIECES = 8, PIECE_LENGTH = 120 };
 unroll_status part_samples(sheet *s, unroll_error *err) {
   unroll_error e = {0};
   unroll_result *r = NULL;
-  bool reads = false, media = false;
+  bool reads = false, media = false, keys = false;
   for (int i = 0; i < s->n_variables; i++) {
     reads |= !s->variables[i].predicted;
     media |= draw_is_media(&s->variables[i]);
+    keys |= !strcmp(s->variables[i].sort, "keys");
   }
   if (reads || s->timed) {
     sheet_left_out(s, "samples", "the net draws nothing without data");
@@ -25,7 +26,7 @@ unroll_status part_samples(sheet *s, unroll_error *err) {
   if (!status) {
     text *out = &s->body;
     sheet_part(s, "samples", "Samples");
-    html_add(out, media ? "<div class=\"drawings\">\n" : "");
+    html_add(out, keys ? "<div class=\"drawings rolls\">\n" : media ? "<div class=\"drawings\">\n" : "");
     for (int64_t row = 0; row < unroll_result_rows(r); row++) {
       html_add(out, media ? "<figure>" : "");
       for (int i = 0; i < unroll_result_variables(r); i++) {

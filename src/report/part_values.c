@@ -55,13 +55,14 @@ static void add_strip(sheet *s, const unroll_named *x) {
               steps > 60   ? "max(100%,48rem)"
               : steps > 24 ? "max(min(100%,48rem),36rem)"
                            : "min(100%,24rem)");
-  draw_heat(out, v.numbers, 0, steps, v.width, x->name);
+  draw_heat(out, v.numbers, steps, v.width, x->is_gate ? 0.5 : 0, x->name);
   add_along(s, 0, x->along, steps);
   html_add(out, "</div></div></figure>\n");
 }
 
 /* --- gates --- */
 
+/* A point a unit: how often it is shut, and how often open. */
 static void add_gate(sheet *s, const unroll_named *x) {
   unroll_value v;
   int width = 0;
@@ -71,37 +72,36 @@ static void add_gate(sheet *s, const unroll_named *x) {
     n += v.steps;
   }
   double *shut = mem_zero((size_t)width + 1, 2 * sizeof *shut), *open = shut ? shut + width : NULL;
-  double *mean = mem_zero((size_t)MOST_STEPS, 2 * sizeof *mean);
-  s->body.failed |= !shut || !mean;
+  s->body.failed |= !shut;
   for (int64_t row = 0; shut && n && sheet_value(s->traced, row, x->name, &v); row++)
     for (int64_t i = 0; v.numbers && i < v.steps * v.width; i++) {
       shut[i % v.width] += (v.numbers[i] < 0.1) / (double)n;
       open[i % v.width] += (v.numbers[i] > 0.9) / (double)n;
     }
-  text title = {0};
-  text_format(&title, "%s: how often each unit is open or shut", x->name);
   const svg_line units = {.x = shut, .y = open, .n = (size_t)width, .dots = true, .colour = 4};
-  if (shut && title.data)
-    svg_chart(&s->body, &units, 1,
-              &(svg_form){.title = title.data,
-                          .x_name = "share of steps below 0.1; upwards: above 0.9",
-                          .width = 330,
-                          .height = 300,
-                          .square = true});
-  text_free(&title);
-  if (mean && sheet_value(s->traced, 0, x->name, &v) && v.numbers && v.steps > 2) {
-    const int64_t steps = v.steps < MOST_STEPS ? v.steps : MOST_STEPS;
-    for (int64_t t = 0; t < steps; t++) {
-      mean[MOST_STEPS + t] = (double)t + 1;
-      for (int u = 0; u < v.width; u++) mean[t] += v.numbers[t * v.width + u] / v.width;
-    }
-    text_format(&title, "%s: mean of all units", x->name);
-    const svg_line line = {.x = mean + MOST_STEPS, .y = mean, .n = (size_t)steps, .colour = 0};
-    if (title.data) svg_chart(&s->body, &line, 1, &(svg_form){.title = title.data, .x_name = "step of the first example"});
-    text_free(&title);
-  }
+  if (shut)
+    svg_chart(&s->body, &units, 1, &(svg_form){.title = x->name, .x_name = "shut", .width = 270, .height = 270, .square = true});
   mem_free(shut);
-  mem_free(mean);
+}
+
+/* The mean of all units of each gate over the first example. */
+static void add_means(sheet *s) {
+  double *all = mem_zero((size_t)MOST_STEPS, 8 * sizeof *all), *steps = all ? all + (ptrdiff_t)7 * MOST_STEPS : NULL;
+  svg_line lines[7];
+  int n = 0;
+  unroll_value v;
+  s->body.failed |= !all;
+  for (int64_t t = 0; all && t < MOST_STEPS; t++) steps[t] = (double)t + 1;
+  for (int i = 0; all && i < s->n_named && n < 7; i++) {
+    if (!s->named[i].is_gate || !sheet_value(s->traced, 0, s->named[i].name, &v) || !v.numbers || v.steps < 3) continue;
+    const int64_t shown = v.steps < MOST_STEPS ? v.steps : MOST_STEPS;
+    double *mean = all + (ptrdiff_t)n * MOST_STEPS;
+    for (int64_t k = 0; k < shown * v.width; k++) mean[k / v.width] += v.numbers[k] / v.width;
+    lines[n] = (svg_line){.name = s->named[i].name, .x = steps, .y = mean, .n = (size_t)shown, .colour = n};
+    n++;
+  }
+  svg_chart(&s->body, lines, n, &(svg_form){.title = "mean of all units", .x_name = "step of the first example", .width = 620});
+  mem_free(all);
 }
 
 unroll_status part_values(sheet *s, unroll_error *err) {
@@ -119,21 +119,26 @@ unroll_status part_values(sheet *s, unroll_error *err) {
     return UNROLL_OK;
   }
   sheet_part(s, "values", "Values over the first example");
-  html_add(&s->body, "<p class=\"soft\">Units from top to bottom, steps from left to right. Blue is below 0, red above.</p>\n");
+  html_add(&s->body, "<p class=\"soft\">Units from top to bottom, steps from left to right. Blue is below 0, red above; of gates "
+                     "below and above 0.5.</p>\n");
   for (int i = 0; i < s->n_named; i++) add_strip(s, &s->named[i]);
   for (int i = 0; i < s->n_named; i++) {
     if (!s->named[i].is_gate || !sheet_value(s->traced, 0, s->named[i].name, &v)) continue;
     if (!gates) {
       sheet_part(s, "gates", "Gates");
-      html_add(&s->body, "<div class=\"grid2\">\n");
+      html_add(&s->body,
+               "<p class=\"soft\">Each point is a unit: to the right the share of steps at which it is below 0.1, upwards "
+               "above 0.9.</p>\n<div class=\"grid3\">\n");
     }
     gates = true;
     add_gate(s, &s->named[i]);
   }
-  if (gates)
+  if (gates) {
     html_add(&s->body, "</div>\n");
-  else
+    add_means(s);
+  } else {
     sheet_left_out(s, "gates", "no named value is a sigmoid");
+  }
   return UNROLL_OK;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "report/html.h"
 
-enum { LEFT = 52, BOTTOM = 34, TOP = 26, RIGHT = 10, MOST_POINTS = 480 };
+enum { LEFT = 58, BOTTOM = 34, TOP = 26, RIGHT = 10, MOST_POINTS = 480 };
 
 typedef struct plane {
   double x0, x1, y0, y1; /* y: logarithms where `log` */
@@ -69,11 +69,13 @@ static void y_tick(text *out, const plane *p, double y, bool power) {
   html_add(out, "</text>");
 }
 
-/* Powers of ten, or less than two of them apart 1, 2 and 5 times these. */
+/* Powers of ten; less than two of them apart 1, 2 and 5 times these; of a short stretch as on a plain axis. */
 static void log_ticks(text *out, const plane *p) {
   const double range = p->y1 - p->y0, step = fmax(1, ceil(range / 5));
   static const double times[] = {1, 2, 5};
-  for (double y = floor(p->y0); range < 2 && y <= p->y1; y++)
+  const double low = pow(10, p->y0), high = pow(10, p->y1), each = tick(high - low, 4);
+  for (double y = ceil(low / each) * each; range < 0.8 && y <= high && y + each > y; y += each) y_tick(out, p, y, false);
+  for (double y = floor(p->y0); range >= 0.8 && range < 2 && y <= p->y1; y++)
     for (int k = 0; k < 3; k++) {
       const double at = y + log10(times[k]);
       if (at >= p->y0 - 1e-9 && at <= p->y1 + 1e-9) y_tick(out, p, pow(10, at), false);

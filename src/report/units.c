@@ -77,8 +77,8 @@ bool properties_of(property list[PROPERTIES], const reading *r) {
     for (int k = 0; k < PROPERTIES; k++) list[k].values[t] = v[k];
   }
   for (int k = 0; k < PROPERTIES && full; k++) {
-    /* Of one long text the place is only how far it goes; of lines, the place in the text is that in the line. */
-    const bool idle = (k == PLACE && ends < 2) || (k == LINE && ends >= 2 && r->words);
+    /* Of one long text the place is only how far it goes; words come without lines, characters with them. */
+    const bool idle = (k == PLACE && (ends < 2 || !r->words)) || (k == LINE && r->words);
     if (!idle && standardise(list[k].values, r->n, r)) continue;
     mem_free(list[k].values);
     list[k].values = NULL;
