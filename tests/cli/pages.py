@@ -1,5 +1,6 @@
-"""pages.py - run by devtools.py for pages.sh: a row for each kind of page. With a second argument, a folder, pictures are left there."""
-base, pictures = arguments[0], (arguments + [""])[1]  # noqa: F821
+"""pages.py - run by devtools.py for pages.sh: a row for each kind of page. Arguments: the server, another
+that wants a key, and a folder for pictures or nothing."""
+base, locked, pictures = arguments  # noqa: F821
 
 SAID = "document.getElementById('answer').innerText"
 STATUS = "document.getElementById('status').textContent"
@@ -104,3 +105,11 @@ b.wait("document.querySelector('#inputs video')?.videoWidth > 0")
 b.run("document.querySelector('#inputs .drop div button').click()")
 b.wait("document.querySelector('#inputs img')?.naturalWidth > 0")
 check("complaints: " + "; ".join(b.complaints), not b.complaints)
+
+# A server that wants a key: the page asks for it, until it is right.
+b.call("Page.navigate", url=locked + "/m/small")
+for key in ("wrong", "secret"):
+    b.wait("document.getElementById('key').hidden === false")
+    b.run("document.querySelector('#key input').value = '%s'; document.querySelector('#key button').click()" % key)
+    b.wait("document.getElementById('key').hidden")
+b.wait("document.querySelectorAll('.bars li').length === 12")

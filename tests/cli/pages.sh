@@ -73,9 +73,13 @@ printf 'data sound : audio(8000, mel = 10)\ndata text : chars\nh = gru(sound, 8)
 learns speech speech.csv
 [ "$failures" = 0 ] || finish
 
+start small --api-key secret
+locked=$base locked_server=$server
 start small wordy tagger pairs levels air pen hand notes tune caption film speech
 mkdir browser
-timeout 600 python3 "$SOURCE/tests/cli/devtools.py" "$chromium" browser "$SOURCE/tests/cli/pages.py" "$base" "${PICTURES:-}" >out 2>&1 ||
+timeout 600 python3 "$SOURCE/tests/cli/devtools.py" "$chromium" browser "$SOURCE/tests/cli/pages.py" "$base" "$locked" "${PICTURES:-}" >out 2>&1 ||
   fail "pages: $(cat out; tail -n 5 browser/chromium.log)"
+stop
+server=$locked_server
 stop
 finish
