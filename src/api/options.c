@@ -2,6 +2,8 @@
 #include "api/options.h"
 #include <math.h>
 #include <string.h>
+#include "api/api.h"
+#include "base/budget.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -61,6 +63,12 @@ static const option_row *find(const unroll_options *o, const char *name, const c
   return NULL;
 }
 
+/* They are of the process, not of a call. */
+static void take_limits(const call_options *o) {
+  if (o->max_memory > 0) budget_set((uint64_t)o->max_memory);
+  if (o->max_operations > 0) budget_set_operations((int)o->max_operations);
+}
+
 unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err) {
   const char *near;
   if (!o || !name) return error_set(err, UNROLL_USAGE, "no options, or no name of one");
@@ -73,6 +81,33 @@ unroll_status unroll_options_set(unroll_options *o, const char *name, const char
   call_options before = o->o;
   const unroll_status status = option_set(row, &o->o, value, &o->memory, err);
   if (status) o->o = before;
+  if (!status) take_limits(&o->o);
+  return status;
+}
+
+unroll_status unroll_limit(const char *name, const char *value, unroll_error *err) {
+  static const char *const names[] = {"max-memory", "max-operations"};
+  unroll_options o = {.bit = IN(explain)};
+  const char *near;
+  if (!name) return api_null(err);
+  const option_row *row = find(&o, name, &near);
+  const bool memory = row && !strcmp(row->name, names[0]);
+  if (!memory && !(row && !strcmp(row->name, names[1]))) {
+    near = text_nearest(name, names, 2);
+    return error_set(err, UNROLL_USAGE, "there is no limit '%s'; there are 'max-memory' and 'max-operations'%s%s%s", name,
+                     near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+  }
+  unset(&o.o);
+  if (!value) {
+    if (memory)
+      budget_set(0);
+    else
+      budget_set_operations(0);
+    return UNROLL_OK;
+  }
+  const unroll_status status = option_set(row, &o.o, value, &o.memory, err);
+  if (!status) take_limits(&o.o);
+  arena_free(&o.memory);
   return status;
 }
 

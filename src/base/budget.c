@@ -5,7 +5,10 @@
 #include <unistd.h>
 #include "base/error.h"
 
+enum { USUAL_OPERATIONS = 32768 };
+
 static _Atomic uint64_t budget; /* 0: as the machine has it */
+static _Atomic int operations;  /* 0: the usual ones */
 
 uint64_t budget_bytes(void) {
   const uint64_t set = atomic_load(&budget);
@@ -25,3 +28,10 @@ unroll_status budget_check(uint64_t bytes, const char *what, unroll_error *err) 
   return error_set(err, UNROLL_FAILED, "%s needs %llu MB of memory, and %llu MB are allowed (option 'max-memory' says how much)",
                    what, (unsigned long long)(bytes >> 20), (unsigned long long)(most >> 20));
 }
+
+int budget_operations(void) {
+  const int set = atomic_load(&operations);
+  return set ? set : USUAL_OPERATIONS;
+}
+
+void budget_set_operations(int n) { atomic_store(&operations, n); }

@@ -77,6 +77,7 @@ static unroll_status run_command(const command *c, int argc, char **argv, unroll
     status = options_check_arguments(&o, c, err);
     if (!status && cpu_isa_problem()) terminal_warn("%s", cpu_isa_problem());
     if (o.max_memory > 0) budget_set((uint64_t)o.max_memory);
+    if (o.max_operations > 0) budget_set_operations((int)o.max_operations);
     if (!status && !strcmp(c->name, "train")) status = ranks_begin(err);
     if (silent()) o.quiet = true, o.json = false;
     if (!status && (!silent() || ranks_here())) status = c->run(&o, err); /* what is not training rank 0 does alone */

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_NODES = 1000000 };
 static const int64_t MAX_PARAMS = INT64_C(1) << 31;
 
 node build_blank(const term *t, enum op op) {
@@ -469,8 +468,10 @@ static void label(builder *b, const term *t, int before) {
 static bool finished(builder *b) {
   if (b->status != UNROLL_OK) return false;
   if (!graph_failed(b->g)) return true;
-  if (b->g->n_nodes >= MAX_NODES)
-    FAIL(b, b->root, ((span){1, 1, 1}), "the net is too large: more than %d operations", MAX_NODES);
+  if (b->g->n_nodes >= graph_most_nodes())
+    b->status =
+        error_set(b->err, UNROLL_FAILED, "this net has more than %d operations (option 'max-operations' says how many may be)",
+                  graph_most_nodes());
   else
     build_memory(b);
   return false;

@@ -270,7 +270,7 @@ static bool scan_name(builder *b, scope *s, const expr *e, bool inputs) {
 static bool scan(builder *b, scope *s, const expr *e, bool inputs) {
   bool done = true;
   if (b->depth >= MAX_DEPTH) return FAIL(b, s, e->at, "this is nested too deeply"), false;
-  if (++b->visits > MAX_TERMS) return FAIL(b, s, e->at, "the program is too large"), false;
+  if (++b->visits > MAX_TERMS) return FAIL(b, s, e->at, "the program is too large: more than %d operations", MAX_TERMS), false;
   if (e->kind == EXPR_NAME) return scan_name(b, s, e, inputs);
   b->depth++;
   for (int i = 0; done && i < e->n_args; i++) {

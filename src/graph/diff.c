@@ -414,8 +414,11 @@ static unroll_status differentiate(diff *d, const seed *seeds, int n_seeds, unro
     const int dy = d->adjoint[d->wanted[i]];
     d->adjoints[i] = dy == NODE_NONE ? NODE_NONE : diff_full(g, dy, d->wanted[i]);
   }
-  if (d->failed || (graph_failed(g) && g->n_nodes < GRAPH_MAX_NODES)) return error_memory(err);
-  if (graph_failed(g)) return error_set(err, UNROLL_BAD_INPUT, "the net and its gradient need more than %d nodes", GRAPH_MAX_NODES);
+  if (d->failed || (graph_failed(g) && g->n_nodes < graph_most_nodes())) return error_memory(err);
+  if (graph_failed(g))
+    return error_set(err, UNROLL_FAILED,
+                     "this net and its gradient have more than %d operations (option 'max-operations' says how many may be)",
+                     graph_most_nodes());
   return UNROLL_OK;
 }
 

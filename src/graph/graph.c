@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+#include "base/budget.h"
 #include "base/special.h"
 
 const op_info graph_ops[OP_COUNT] = {
@@ -44,6 +45,11 @@ void graph_free(graph *g) {
   mem_free(g->gradients);
   arena_free(&g->memory);
   memset(g, 0, sizeof *g);
+}
+
+int graph_most_nodes(void) {
+  const int n = budget_operations();
+  return n < GRAPH_MAX_NODES ? n : GRAPH_MAX_NODES;
 }
 
 bool graph_failed(const graph *g) {
@@ -135,7 +141,7 @@ static const char *copy_name(graph *g, const char *name) {
 
 /* Appends without looking for an equal node. */
 static int append(graph *g, const node *n) {
-  if (g->n_nodes >= GRAPH_MAX_NODES || !grow((void **)&g->nodes, g->n_nodes, &g->cap_nodes, sizeof *g->nodes)) return fail(g);
+  if (g->n_nodes >= graph_most_nodes() || !grow((void **)&g->nodes, g->n_nodes, &g->cap_nodes, sizeof *g->nodes)) return fail(g);
   node *fresh = &g->nodes[g->n_nodes];
   *fresh = *n;
   fresh->name = copy_name(g, n->name);

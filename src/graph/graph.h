@@ -229,6 +229,7 @@ typedef struct graph {
 void graph_init(graph *g);
 void graph_free(graph *g);
 bool graph_failed(const graph *g);
+int graph_most_nodes(void); /* more fail: base/budget.h */
 int graph_const(graph *g, double value);
 int graph_unary(graph *g, enum op op, int x);
 int graph_binary(graph *g, enum op op, int a, int b);

@@ -173,12 +173,32 @@ static int find_x(const struct plan *p, stage_outer *o, int reader, int number) 
   return o->n_x++;
 }
 
+static bool adds_to_matrix(const value *v) {
+  return v->kind == VALUE_STAGE && (v->op == OP_OUTER || v->op == OP_EMBED_T || v->op == OP_CONV_OUTER);
+}
+
+/* Lists, so that emitting a stage does not look at all values. */
+static unroll_status index_values(struct plan *p, unroll_error *err) {
+  p->first_sum = arena_alloc(&p->memory, (size_t)p->g->n_params + 1, sizeof *p->first_sum);
+  p->next_sum = arena_alloc(&p->memory, (size_t)p->n_values + 1, sizeof *p->next_sum);
+  p->bounded = arena_alloc(&p->memory, (size_t)p->n_values + 1, sizeof *p->bounded);
+  if (!p->first_sum || !p->next_sum || !p->bounded) return error_memory(err);
+  for (int i = 0; i < p->g->n_params; i++) p->first_sum[i] = -1;
+  for (int i = p->n_values - 1; i >= 0; i--)
+    if (adds_to_matrix(&p->values[i])) {
+      int *first = &p->first_sum[p->g->nodes[p->values[i].node].param];
+      p->next_sum[i] = *first;
+      *first = i;
+    }
+  for (int i = 0; i < p->n_values; i++)
+    if (p->values[i].bound[0].slots || p->values[i].bound[1].slots) p->bounded[p->n_bounded++] = i;
+  return UNROLL_OK;
+}
+
 /* Do look-ups in the matrix add to its gradient, row by row, in the same phase? */
 static bool scattered_to(const struct plan *p, int matrix, int phase) {
-  for (int i = 0; i < p->n_values; i++) {
-    const value *v = &p->values[i];
-    if (v->kind == VALUE_STAGE && v->op == OP_EMBED_T && v->phase == phase && p->g->nodes[v->node].param == matrix) return true;
-  }
+  for (int i = p->first_sum[matrix]; i >= 0; i = p->next_sum[i])
+    if (p->values[i].op == OP_EMBED_T && p->values[i].phase == phase) return true;
   return false;
 }
 
@@ -187,12 +207,11 @@ static bool goes_straight(const struct plan *p, int number) {
   const value *v = &p->values[number];
   const node *n = &p->g->nodes[v->node];
   const int width = p->values[v->in[1]].width;
-  for (int i = 0; i < p->n_values; i++) {
+  for (int i = p->first_sum[n->param]; i >= 0; i = p->next_sum[i]) {
     const value *u = &p->values[i];
     const node *other = &p->g->nodes[u->node];
-    if (i == number || u->kind != VALUE_STAGE || other->param != n->param) continue;
     const bool apart = u->op == OP_OUTER && (other->c0 >= n->c0 + width || n->c0 >= other->c0 + p->values[u->in[1]].width);
-    if ((u->op == OP_OUTER || u->op == OP_EMBED_T || u->op == OP_CONV_OUTER) && !apart) return false;
+    if (i != number && !apart) return false;
   }
   return true;
 }
@@ -447,8 +466,8 @@ static unroll_status lay_results(struct plan *p, unroll_error *err) {
 static unroll_status emit_bounds(struct plan *p, int number, stage *s, unroll_error *err) {
   for (int pass = 0, n = 0; pass < 2; pass++) {
     if (pass && n && !(s->bounds = arena_alloc(&p->memory, (size_t)n, sizeof *s->bounds))) return error_memory(err);
-    for (int i = 0; i < p->n_values && (n || !pass); i++) {
-      const value *v = &p->values[i];
+    for (int i = 0; i < p->n_bounded && (n || !pass); i++) {
+      const value *v = &p->values[p->bounded[i]];
       for (int k = 0; k < 2 && v->stage == number; k++) {
         if (!v->bound[k].slots) continue;
         if (!pass) n++;
@@ -471,7 +490,8 @@ unroll_status plan_emit(struct plan *p, unroll_error *err) {
   p->out.n_varying = g->n_varying;
   for (int i = 0; i < g->n_varying; i++) p->out.consts[CONST_VARYING + i] = (float)g->varying[i];
   p->out.n_consts = CONST_VARYING + g->n_varying;
-  unroll_status s = lay_carries(p, err);
+  unroll_status s = index_values(p, err);
+  if (!s) s = lay_carries(p, err);
   if (!s) s = pack_vectors(p, err);
   stage *first = arena_alloc(&p->memory, (size_t)p->n_groups + 1, sizeof *first);
   if (!s && !first) s = error_memory(err);

@@ -24,9 +24,8 @@ static int kind_at_top(const value *v) {
   return GROUP_STAGE;
 }
 
-static bool joins(const struct plan *p, const group *g, const value *v, int kind) {
+static bool joins(const struct plan *p, const group *g, const value *first, const value *v, int kind) {
   if ((int)g->kind != kind || g->level != v->level || g->phase != v->phase) return false;
-  const value *first = &p->values[g->members[0]];
   if (kind == GROUP_TILE) return value_same_tile(first, v);
   if (kind == GROUP_OUTER) {
     const value *a = &p->values[first->in[0]], *b = &p->values[v->in[0]];
@@ -44,19 +43,41 @@ static int by_level(const void *a, const void *b) {
   return x->members && y->members ? (x->members[0] < y->members[0] ? -1 : 1) : 0;
 }
 
-static unroll_status join_group(struct plan *p, int number, int kind, int cap, unroll_error *err) {
-  value *v = &p->values[number];
+/* The group that a value joins, or a new one. Members are laid when all groups have their sizes. */
+static int join_group(struct plan *p, int number, int kind, int *first) {
+  const value *v = &p->values[number];
   for (int i = p->n_groups - 1; i >= 0; i--)
-    if (joins(p, &p->groups[i], v, kind)) {
-      p->groups[i].members[p->groups[i].n++] = number;
-      return UNROLL_OK;
+    if (joins(p, &p->groups[i], &p->values[first[i]], v, kind)) return p->groups[i].n++, i;
+  first[p->n_groups] = number;
+  p->groups[p->n_groups] = (group){.kind = (unsigned)kind, .phase = v->phase, .level = v->level, .n = 1, .loop = -1};
+  return p->n_groups++;
+}
+
+static unroll_status lay_members(struct plan *p, const int *group_of, unroll_error *err) {
+  for (int i = 0; i < p->n_groups; i++) {
+    p->groups[i].members = arena_alloc(&p->memory, (size_t)p->groups[i].n, sizeof *p->groups[i].members);
+    if (!p->groups[i].members) return error_memory(err);
+    p->groups[i].n = 0;
+  }
+  for (int i = 0; i < p->n_order; i++)
+    if (group_of[i] >= 0) {
+      group *g = &p->groups[group_of[i]];
+      g->members[g->n++] = p->order[i];
     }
-  group g = {.kind = (unsigned)kind, .phase = v->phase, .level = v->level, .n = 1, .loop = -1};
-  g.members = arena_alloc(&p->memory, kind == GROUP_STAGE ? 1 : (size_t)cap, sizeof *g.members);
-  if (!g.members) return error_memory(err);
-  g.members[0] = number;
-  p->groups[p->n_groups++] = g;
   return UNROLL_OK;
+}
+
+static unroll_status join_all(struct plan *p, unroll_error *err) {
+  int *group_of = mem_zero((size_t)p->n_order + 1, sizeof *group_of), *first = mem_zero((size_t)p->n_order + 1, sizeof *first);
+  unroll_status s = group_of && first ? UNROLL_OK : error_memory(err);
+  for (int i = 0; i < p->n_order && !s; i++) {
+    const int k = kind_at_top(&p->values[p->order[i]]);
+    group_of[i] = k >= 0 ? join_group(p, p->order[i], k, first) : -1;
+  }
+  if (!s) s = lay_members(p, group_of, err);
+  mem_free(group_of);
+  mem_free(first);
+  return s;
 }
 
 static int phase_of_loop(const struct plan *p, int number) {
@@ -67,18 +88,9 @@ static int phase_of_loop(const struct plan *p, int number) {
 }
 
 unroll_status plan_group(struct plan *p, unroll_error *err) {
-  int n = 0;
   p->groups = arena_alloc(&p->memory, (size_t)p->n_order + (size_t)p->n_loops + 1, sizeof *p->groups);
   if (!p->groups) return error_memory(err);
-  for (int i = 0; i < p->n_order; i++) {
-    int k = kind_at_top(&p->values[p->order[i]]);
-    n += k == GROUP_TILE || k == GROUP_OUTER || k == GROUP_STAGE;
-  }
-  unroll_status s = UNROLL_OK;
-  for (int i = 0; i < p->n_order && !s; i++) {
-    int number = p->order[i], k = kind_at_top(&p->values[number]);
-    if (k >= 0) s = join_group(p, number, k, n, err);
-  }
+  const unroll_status s = join_all(p, err);
   if (s) return s;
   for (int i = 0; i < p->n_loops; i++)
     p->groups[p->n_groups++] = (group){.kind = GROUP_LOOP, .phase = phase_of_loop(p, i), .level = p->loops[i].level, .loop = i};

@@ -116,6 +116,8 @@ struct plan {
   frozen out;
   int n_hoisted, n_kept_in, n_sunk, n_copied_twice; /* for explain */
   int const_capacity;
+  int *first_sum, *next_sum; /* emit.c: [n_params], [n_values] the values that add to the gradient of a matrix, -1 ends */
+  int *bounded, n_bounded;   /* values with rows that neighbour windows look at */
 };
 
 /* Each returns UNROLL_OK or an error. */

@@ -396,6 +396,30 @@ static void *use_model(void *context) {
   return j;
 }
 
+/* Limits are of the process: a net that is too much is refused with figures, whoever asks. */
+static void test_limits(void **state) {
+  (void)state;
+  unroll_error err = {0};
+  char *text = NULL;
+  unroll_options *o = unroll_options_new("explain");
+  assert_int_equal(unroll_limit("max-operations", "10", &err), UNROLL_OK);
+  assert_int_equal(unroll_explain("language", NULL, 0, &text, &err), UNROLL_FAILED);
+  assert_non_null(strstr(err.message, "more than 10 operations (option 'max-operations' says how many may be)"));
+  assert_null(text);
+  assert_int_equal(unroll_options_set(o, "max-operations", "20", &err), UNROLL_OK);
+  assert_int_equal(unroll_explain("language", NULL, 0, &text, &err), UNROLL_FAILED);
+  assert_non_null(strstr(err.message, "more than 20 operations"));
+  assert_int_equal(unroll_limit("max-operations", NULL, &err), UNROLL_OK);
+  assert_int_equal(unroll_explain("language", NULL, 0, &text, &err), UNROLL_OK);
+  unroll_free(text);
+  assert_int_equal(unroll_limit("max_memory", "1M", &err), UNROLL_OK);
+  assert_int_equal(unroll_limit("max-memory", "much", &err), UNROLL_USAGE);
+  assert_int_equal(unroll_limit("max-memory", NULL, &err), UNROLL_OK);
+  assert_int_equal(unroll_limit("max-memry", "1M", &err), UNROLL_USAGE);
+  assert_non_null(strstr(err.message, "did you mean 'max-memory'?"));
+  unroll_options_free(o);
+}
+
 static void test_threads_share_a_model(void **state) {
   pthread_t threads[3];
   job jobs[3] = {{*state, 0, 0}, {*state, 0, 0}, {*state, 0, 0}};
@@ -410,10 +434,19 @@ static void test_threads_share_a_model(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_symbols),       cmocka_unit_test(test_session), cmocka_unit_test(test_precision),
-      cmocka_unit_test(test_score_refuses), cmocka_unit_test(test_sample),  cmocka_unit_test(test_sample_by_steps),
-      cmocka_unit_test(test_load_refuses),  cmocka_unit_test(test_explain), cmocka_unit_test(test_train_stops_and_resumes),
-      cmocka_unit_test(test_train_refuses), cmocka_unit_test(test_options), cmocka_unit_test(test_threads_share_a_model),
+      cmocka_unit_test(test_symbols),
+      cmocka_unit_test(test_session),
+      cmocka_unit_test(test_precision),
+      cmocka_unit_test(test_score_refuses),
+      cmocka_unit_test(test_sample),
+      cmocka_unit_test(test_sample_by_steps),
+      cmocka_unit_test(test_load_refuses),
+      cmocka_unit_test(test_explain),
+      cmocka_unit_test(test_train_stops_and_resumes),
+      cmocka_unit_test(test_train_refuses),
+      cmocka_unit_test(test_options),
+      cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_threads_share_a_model),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

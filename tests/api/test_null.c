@@ -53,6 +53,7 @@ static void test_arguments(void **state) {
   NOT(unroll_listener_new(&l, m, NULL));
   NO(unroll_listener_take(NULL, "", 0, 1, &heard, err));
   unroll_listener_free(NULL);
+  NO(unroll_limit(NULL, "1", err));
   NO(unroll_model_load(NULL, "x", err));
   NO(unroll_model_load(&made, NULL, err));
   NO(unroll_model_load_memory(NULL, "x", 1, err));

@@ -35,7 +35,17 @@ static void test_share(void **state) {
   assert_int_equal(there, less.rlim_cur / 4 * 3);
 }
 
+static void test_operations(void **state) {
+  (void)state;
+  assert_int_equal(budget_operations(), 32768);
+  budget_set_operations(5);
+  assert_int_equal(budget_operations(), 5);
+  budget_set_operations(0);
+  assert_int_equal(budget_operations(), 32768);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_figures), cmocka_unit_test(test_share)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_figures), cmocka_unit_test(test_share),
+                                     cmocka_unit_test(test_operations)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,27 @@ expect 1 "what this net learns needs " " MB of memory, and 500 MB are allowed (-
 run predict line/model.safetensors line.csv --max-memory 1
 expect 1 "a pass of this net needs 0 MB of memory, and 0 MB are allowed"
 
+header='{"__metadata__":{"format":"unroll 1","net":"data x : numbers\nx ~ gaussian(mean = x[t-1], scale = 1)\n","net_file":"a.net",'
+header+='"cells":"{}","settings":"{}","variables":"{\"x\":{\"width\":16777216}}","data":"{\"bytes\":0,\"hash\":\"0000000000000000\"}"}}'
+{ printf '\0\1\0\0\0\0\0\0' && printf '%-256s' "$header"; } >forged.safetensors # a model of 264 bytes
+run sample forged.safetensors --max-memory 100M
+expect 1 "a pass of this net needs " " MB of memory, and 100 MB are allowed (--max-memory says how much)"
+
+# Cells within cells multiply: a net of many operations is refused with the figure before it takes minutes.
+for i in {1..20}; do echo "a$i = tanh(W$i a$((i - 1)) + U$i a$i[t-1])"; done | sed 's/ a0 / x /' >inner.cell
+echo 'h = 1 * a20' >>inner.cell
+for outer in middle:inner outer:middle; do
+  for i in {1..20}; do echo "a$i = ${outer#*:}(a$((i - 1)), 2)"; done | sed 's/(a0/(x/' >"${outer%:*}.cell"
+  echo 'h = 1 * a20' >>"${outer%:*}.cell"
+done
+printf 'data x : numbers(2)\ndata y : number\nh = %s(x, 2)\ny ~ gaussian(mean = V last(h) + bv, scale = 1)\n' outer >nested.net
+run explain nested.net
+expect 1 "this net has more than 32768 operations (--max-operations says how many may be)"
+run check nested.net --max-operations 1000
+expect 1 "this net has more than 1000 operations (--max-operations says how many may be)"
+run explain nested.net --max-operations none
+expect 2 "--max-operations takes a whole number from 1 to 1000000, not"
+
 # What a folder holds is read, not waited for.
 mkdir folder
 cp line.csv folder
