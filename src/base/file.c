@@ -5,7 +5,10 @@
  * its writer lives. One without a lock was left by a killed process that had our number, and is replaced. After a failed fsync
  * nobody knows what the disk holds, so the file is given up, never synced again.
  *
- * A target that is no regular file (a pipe, /dev/full) cannot be replaced and is written directly. */
+ * A target that is no regular file (a pipe, /dev/full) cannot be replaced and is written directly.
+ *
+ * A folder that is locked is held by its descriptor: whatever becomes of its name, a path through that name leads to the folder
+ * that was locked (openat, renameat). */
 #include "base/file.h"
 #include "base/error.h"
 #include "base/held.h"
@@ -15,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -45,11 +49,76 @@ static int may_fail(void) {
   return n < 0;
 }
 
-/* The system's calls, through the failing counter and past interruptions. */
+/* --- locked folders --- */
+
+typedef struct held_folder {
+  char *prefix; /* of paths through it: its name and a slash */
+  int fd;
+  struct held_folder *next;
+} held_folder;
+
+static held_folder *held;
+static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The length of a path's folder with the slash after it; 0: the working folder. */
+static size_t folder_length(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* Where a path begins: of one through a locked folder the folder's descriptor, and *path becomes the name in it. */
+static int base_of(const char **path) {
+  const size_t n = folder_length(*path);
+  int fd = AT_FDCWD;
+  pthread_mutex_lock(&held_lock);
+  for (const held_folder *h = held; h; h = h->next)
+    if (strlen(h->prefix) == n && !memcmp(h->prefix, *path, n)) fd = h->fd;
+  pthread_mutex_unlock(&held_lock);
+  if (fd != AT_FDCWD) *path += n;
+  return fd;
+}
+
+static unroll_status hold(const char *path, int fd, unroll_error *err) {
+  const size_t n = strlen(path);
+  held_folder *h = mem_zero(1, sizeof *h);
+  char *prefix = mem_alloc(n + 2);
+  if (!h || !prefix) {
+    mem_free(h);
+    mem_free(prefix);
+    return error_memory(err);
+  }
+  memcpy(prefix, path, n + 1);
+  if (n && path[n - 1] != '/') memcpy(prefix + n, "/", 2);
+  h->prefix = prefix;
+  h->fd = fd;
+  pthread_mutex_lock(&held_lock);
+  h->next = held;
+  held = h;
+  pthread_mutex_unlock(&held_lock);
+  return UNROLL_OK;
+}
+
+static void let_go(int fd) {
+  held_folder *found = NULL;
+  pthread_mutex_lock(&held_lock);
+  for (held_folder **h = &held; *h && !found; h = &(*h)->next)
+    if ((*h)->fd == fd) {
+      found = *h;
+      *h = found->next;
+      break;
+    }
+  pthread_mutex_unlock(&held_lock);
+  if (found) mem_free(found->prefix);
+  mem_free(found);
+}
+
+/* --- the system's calls, through the failing counter and past interruptions --- */
+
 static int do_open(const char *path, int flags) {
   if (may_fail()) return -1;
   int fd;
-  do fd = open(path, flags | O_CLOEXEC, 0666);
+  const int base = base_of(&path);
+  do fd = openat(base, path, flags | O_CLOEXEC, 0666);
   while (fd < 0 && errno == EINTR);
   return fd;
 }
@@ -100,7 +169,15 @@ static int do_close(int fd) {
   if (fail) errno = EIO;
   return fail ? -1 : 0;
 }
-static int do_rename(const char *from, const char *to) { return may_fail() ? -1 : rename(from, to); }
+static int do_rename(const char *from, const char *to) {
+  if (may_fail()) return -1;
+  const int base_from = base_of(&from), base_to = base_of(&to);
+  return renameat(base_from, from, base_to, to);
+}
+static int remove_file(const char *path) {
+  const int base = base_of(&path);
+  return unlinkat(base, path, 0);
+}
 
 static unroll_status trouble(unroll_error *err, unroll_status code, const char *path, const char *what) {
   const char *why = strerror(errno);
@@ -275,16 +352,12 @@ struct file_writer {
   text temporary; /* empty when the target is written directly */
 };
 
-/* The length of a path's folder part with its slash: 0 when there is none. */
-static size_t folder_length(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? (size_t)(slash - path) + 1 : 0;
-}
-
 /* Whether the temporary file of this name was left by a process that is gone; then it is removed. */
 static int remove_stale(const char *name) {
-  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  int stale = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && unlink(name) == 0;
+  const char *at = name;
+  const int base = base_of(&at);
+  int fd = openat(base, at, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  int stale = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && unlinkat(base, at, 0) == 0;
   if (fd >= 0) close(fd);
   errno = EEXIST; /* still the caller's reason, unless it tries again */
   return stale;
@@ -302,16 +375,22 @@ static bool is_temporary(const char *name) {
 }
 
 void file_clean_folder(const char *path) {
-  DIR *d = opendir(path);
-  if (!d) return;
-  for (struct dirent *e; (e = readdir(d));) {
+  text within = {0};
+  text_format(&within, "%s%s.", path, *path && path[strlen(path) - 1] == '/' ? "" : "/");
+  const char *at = within.data;
+  const int base = within.failed ? AT_FDCWD : base_of(&at),
+            fd = within.failed ? -1 : openat(base, at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+  if (!d && fd >= 0) close(fd);
+  for (struct dirent *e; d && (e = readdir(d));) {
     text name = {0};
     if (!is_temporary(e->d_name)) continue;
-    text_format(&name, "%s/%s", path, e->d_name);
+    text_format(&name, "%.*s%s", (int)within.length - 1, within.data, e->d_name);
     if (!name.failed) remove_stale(name.data);
     text_free(&name);
   }
-  closedir(d);
+  if (d) closedir(d);
+  text_free(&within);
 }
 
 /* Creates the temporary file, empty and locked. */
@@ -333,21 +412,28 @@ static int create_temporary(file_writer *w) {
 
 static void writer_free(file_writer *w) {
   if (w->fd >= 0) close(w->fd);
-  if (w->temporary.length) unlink(w->temporary.data);
+  if (w->temporary.length) remove_file(w->temporary.data);
   text_free(&w->temporary);
   mem_free(w->path);
   mem_free(w);
+}
+
+static bool is_link(int base, const char *name) {
+  struct stat st;
+  return fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 }
 
 unroll_status file_begin(file_writer **out, const char *path, unroll_error *err) {
   *out = NULL;
   char real[PATH_MAX];
   struct stat st;
-  int there = stat(path, &st) == 0;
+  const char *name = path;
+  const int base = base_of(&name);
+  int there = fstatat(base, name, &st, 0) == 0;
   if (there && S_ISDIR(st.st_mode)) return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "is a folder, not a file");
   if (!*path || path[strlen(path) - 1] == '/') return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "is not the name of a file");
   int direct = there && !S_ISREG(st.st_mode);
-  const char *target = there && !direct && realpath(path, real) ? real : path;
+  const char *target = there && !direct && is_link(base, name) && realpath(path, real) ? real : path;
   file_writer *w = mem_zero(1, sizeof *w);
   if (!w) return no_memory(err, path);
   w->fd = -1;
@@ -387,11 +473,11 @@ unroll_status file_add(file_writer *w, const void *data, size_t size, unroll_err
 
 /* Makes the rename durable. Some file systems know no sync of folders (EINVAL); they are taken at their word. */
 static unroll_status sync_folder(file_writer *w, unroll_error *err) {
-  size_t length = folder_length(w->path);
-  char saved = w->path[length];
-  w->path[length] = 0;
-  int fd = do_open(length ? w->path : ".", O_RDONLY | O_DIRECTORY);
-  w->path[length] = saved;
+  text within = {0};
+  text_format(&within, "%.*s.", (int)folder_length(w->path), w->path);
+  if (within.failed) return no_memory(err, w->path);
+  int fd = do_open(within.data, O_RDONLY | O_DIRECTORY);
+  text_free(&within);
   if (fd < 0) return trouble(err, UNROLL_FAILED, w->path, "cannot open its folder");
   unroll_status status = UNROLL_OK;
   if (do_sync(fd) && errno != EINVAL) status = trouble(err, UNROLL_FAILED, w->path, "cannot sync its folder");
@@ -475,17 +561,25 @@ char *file_beside(const char *file, const char *name, size_t size) {
   return path;
 }
 
-bool file_exists(const char *path) { return access(path, F_OK) == 0; }
+bool file_exists(const char *path) {
+  const int base = base_of(&path);
+  return faccessat(base, path, F_OK, 0) == 0;
+}
 
 unroll_status file_lock_folder(const char *path, int *lock, unroll_error *err) {
   *lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (*lock < 0) return UNROLL_OK; /* who needs the folder will say what is wrong with it */
-  if (flock(*lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return UNROLL_OK;
-  file_unlock(*lock);
+  const bool busy = flock(*lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+  const unroll_status status = busy ? UNROLL_FAILED : hold(path, *lock, err);
+  if (!status) return UNROLL_OK;
+  close(*lock);
   *lock = -1;
+  if (!busy) return status;
   return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "another process is training in this folder");
 }
 
 void file_unlock(int lock) {
-  if (lock >= 0) close(lock);
+  if (lock < 0) return;
+  let_go(lock);
+  close(lock);
 }

@@ -412,6 +412,54 @@ static void regular_files_are_read(void **state) {
     }
 }
 
+/* Whatever becomes of the name of a locked folder, what goes through that name goes into that folder. */
+static void test_locked_folder_keeps(void **state) {
+  (void)state;
+  char here[300], there[300], other[300], path[400], name[400];
+  unroll_error err = {0};
+  struct stat st;
+  int lock, second;
+  char *data = NULL;
+  size_t size = 0;
+  snprintf(here, sizeof here, "%s", in_folder("run"));
+  snprintf(there, sizeof there, "%s", in_folder("moved"));
+  snprintf(other, sizeof other, "%s", in_folder("other"));
+  for (int slash = 0; slash < 2; slash++) {
+    char given[310];
+    snprintf(given, sizeof given, "%s%s", here, slash ? "/" : "");
+    assert_int_equal(mkdir(here, 0777) | mkdir(other, 0777), 0);
+    assert_int_equal(file_lock_folder(given, &lock, &err), UNROLL_OK);
+    snprintf(path, sizeof path, "%s/a", here);
+    assert_int_equal(put(path, "first", 5, &err), UNROLL_OK);
+    assert_int_equal(rename(here, there) | symlink(other, here), 0);
+    assert_int_equal(put(path, "again", 5, &err), UNROLL_OK);
+    snprintf(name, sizeof name, "%s/b", here);
+    assert_int_equal(file_rename(path, name, &err), UNROLL_OK);
+    assert_int_equal(file_append(name, "more", 4, &err), UNROLL_OK);
+    assert_true(file_exists(name) && !file_exists(path));
+    assert_int_equal(file_read(name, &data, &size, &err), UNROLL_OK);
+    assert_string_equal(data, "againmore");
+    mem_free(data);
+    snprintf(name, sizeof name, "%s/b", there);
+    assert_int_equal(stat(name, &st), 0);
+    assert_int_equal(st.st_size, 9);
+    assert_int_equal(rmdir(other), 0); /* it is empty */
+    assert_int_equal(mkdir(other, 0777), 0);
+    assert_int_equal(file_lock_folder(there, &second, &err), UNROLL_FAILED); /* it is the same folder */
+    snprintf(name, sizeof name, "%s/.x.tmp-%ld-7", there, (long)getpid());
+    assert_int_equal(close(open(name, O_CREAT | O_WRONLY, 0666)), 0);
+    file_clean_folder(given);
+    assert_int_equal(stat(name, &st), -1);
+    file_unlock(lock);
+    assert_int_equal(put(path, "free", 4, &err), UNROLL_OK);
+    snprintf(name, sizeof name, "%s/a", other);
+    assert_int_equal(unlink(name), 0); /* there it is: the name is a name again */
+    snprintf(name, sizeof name, "%s/b", there);
+    assert_int_equal(unlink(name) | rmdir(there) | unlink(here) | rmdir(other), 0);
+  }
+  assert_int_equal(mem_live(), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_written_is_read),
@@ -427,6 +475,7 @@ int main(void) {
       cmocka_unit_test(folders_are_made),
       cmocka_unit_test(regular_files_are_read),
       cmocka_unit_test(killed_writer_leaves_old_or_new),
+      cmocka_unit_test(test_locked_folder_keeps),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -31,6 +31,33 @@ for signal in INT TERM; do
   same whole/model.safetensors cut/model.safetensors "SIG$signal and resumed"
 done
 
+# The folder of a run is renamed, and a link to another one gets its name: the run goes on in the folder that it locked.
+mkdir elsewhere
+set -m
+"$UNROLL" train names names.txt -o moving ${options/16 --batch/400 --batch} --checkpoint-seconds 0 --log-steps 1 2>err &
+job=$!
+set +m
+for _ in $(seq 3000); do
+  [ -s moving/checkpoint-1.safetensors ] && [ -s moving/log.jsonl ] && break
+  sleep 0.02
+done
+mv moving moved
+ln -s elsewhere moving
+before=$(wc -l <moved/log.jsonl)
+for _ in $(seq 3000); do
+  [ "$(wc -l <moved/log.jsonl)" -gt $((before + 2)) ] && break
+  sleep 0.02
+done
+kill -INT $job
+wait $job
+status=$?
+command_line="train in a folder that moves"
+expect 130 "interrupted"
+[ -z "$(ls -A elsewhere)" ] || fail "a run wrote into a folder that it had not locked"
+[ "$(wc -l <moved/log.jsonl)" -gt $((before + 2)) ] || fail "a run whose folder was renamed wrote no log any more"
+run train --resume moved --steps 5 --quiet
+[ "$status" = 0 ] || [ "$status" = 2 ] || fail "the folder that was moved cannot be resumed"
+
 run train --resume cut --lr 1
 expect 2 "cannot be given with --resume"
 # Every line of the log is one JSON object.
