@@ -168,6 +168,19 @@ unroll_status ask_check_eval(const ask *a, unroll_error *err) {
 
 /* --- how to generate --- */
 
+/* The k best of a search: option 'top' is as many hypotheses as come out, and at least as many side by side. */
+static unroll_status take_top(const call_options *o, decode_options *d, unroll_error *err) {
+  enum { MOST = 1024 }; /* as option 'beam' */
+  if (o->samples >= 0) return error_set(err, UNROLL_USAGE, "option 'samples' draws, option 'top' searches: one of them");
+  if (o->best >= 0)
+    return error_set(err, UNROLL_USAGE, "option 'top' says how many come out, and so does option 'n-best': one of them");
+  if (o->top > MOST) return error_set(err, UNROLL_USAGE, "option 'top' of a net that generates is at most %d", MOST);
+  if (o->beam < 0) d->beam = (int)o->top;
+  if (o->top > d->beam) return error_set(err, UNROLL_USAGE, "option 'top' is at most option 'beam', which is %d", d->beam);
+  d->best = (int)o->top;
+  return UNROLL_OK;
+}
+
 unroll_status ask_decode(const call_options *o, decode_options *d, unroll_error *err) {
   decode_defaults(d);
   if (o->samples < 0 && (!isnan(o->temperature) || !isnan(o->bias) || !isnan(o->top_p) || o->top_k >= 0 || o->seed >= 0))
@@ -179,6 +192,10 @@ unroll_status ask_decode(const call_options *o, decode_options *d, unroll_error 
   if (o->beam >= 0) d->beam = (int)o->beam;
   if (o->best >= 0) d->best = (int)o->best;
   if (d->best > d->beam) return error_set(err, UNROLL_USAGE, "option 'n-best' is at most option 'beam', which is %d", d->beam);
+  if (o->top > 0) {
+    const unroll_status status = take_top(o, d, err);
+    if (status) return status;
+  }
   if (!isnan(o->length_penalty)) d->penalty = o->length_penalty;
   if (o->samples >= 0) d->samples = o->samples;
   if (!isnan(o->temperature) && !isnan(o->bias))

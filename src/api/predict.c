@@ -93,17 +93,42 @@ static unroll_status take_levels(const ask *a, bool generates, double levels[ASK
   return ask_levels(a->o.quantiles, levels, &sink->n_levels, err);
 }
 
+static bool is_symbols(const schema *s) {
+  for (int i = 0; i < s->n; i++)
+    if (s->list[i].predicted && s->list[i].form.unit == UNIT_NUMBERS) return false;
+  return true;
+}
+
 /* Are probabilities of all symbols asked for, and are there some? */
 static unroll_status check_ranks(const ask *a, bool generates, unroll_error *err) {
   const char *option = a->o.top > 0 ? "top" : a->o.probabilities ? "probabilities" : NULL;
   const schema *s = &a->m.schema;
-  bool any = false;
+  bool any = false, heard = false;
   if (!option) return UNROLL_OK;
+  if (generates && a->o.probabilities)
+    return error_set(
+        err, UNROLL_USAGE,
+        "option 'probabilities' is for what is not generated, and this net predicts from its own earlier values: option "
+        "'top' shows the likeliest texts");
+  if (generates && a->m.g.n_losses == 1 && is_symbols(s)) return UNROLL_OK;
   if (generates)
-    return error_set(err, UNROLL_USAGE,
-                     "option '%s' is for what is not generated, and this net predicts from its own earlier values", option);
-  for (int i = 0; i < s->n; i++) any |= s->list[i].predicted && s->list[i].form.unit != UNIT_NUMBERS && s->list[i].over < 0;
+    return error_set(
+        err, UNROLL_USAGE,
+        "option 'top' of nets that generate is for one variable of symbols, and this one generates %s: option 'samples' "
+        "shows draws",
+        a->m.g.n_losses > 1 ? "several variables" : "numbers");
+  for (int i = 0; i < s->n; i++) {
+    const bool symbols = s->list[i].predicted && s->list[i].form.unit != UNIT_NUMBERS;
+    any |= symbols && s->list[i].over < 0;
+    heard |= symbols && s->list[i].over >= 0;
+  }
   if (any) return UNROLL_OK;
+  if (heard)
+    return error_set(
+        err, UNROLL_USAGE,
+        "option '%s' is for symbols that are predicted one by one; of ctc option 'beam' with option 'n-best' shows the "
+        "likeliest texts",
+        option);
   return error_set(err, UNROLL_USAGE, "option '%s' is for labels and symbols that are predicted one by one, and here are none",
                    option);
 }
@@ -194,6 +219,8 @@ static unroll_status predict_series(ask *a, collector *c, unroll_error *err) {
                        : !isnan(o->bias)      ? "bias"
                        : o->top_k >= 0        ? "top-k"
                        : !isnan(o->top_p)     ? "top-p"
+                       : o->top > 0           ? "top"
+                       : o->probabilities     ? "probabilities"
                                               : NULL;
   if (choice)
     return error_set(err, UNROLL_USAGE, "option '%s' does not go together with series with dates, which this model is for", choice);

@@ -192,6 +192,7 @@ int row_print(void *context, const unroll_result *r) {
                    : row_put(p, &line);
   if (p->list) return row_put_json(p, row_json(p, r, &row));
   if (p->numbered) text_format(&line, "%" PRId64 "\t", row.example + 1);
+  if (p->o->top > 0 && !isnan(row.log2_p)) text_format(&line, "%" PRId64 "\t%.4f\t", row.example + 1, row.log2_p);
   if (p->o->probability) text_format(&line, "%s\t", output_probability(row.log2_p * log(2), probability));
   for (int k = 0, shown = 0; k < unroll_result_variables(r); k++) {
     unroll_result_value(r, 0, unroll_result_variable(r, k), &v, NULL);

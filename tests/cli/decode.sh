@@ -33,6 +33,29 @@ expect 0 "2	one four"
 mv out before
 run predict digits/model.safetensors questions.csv --samples 3 --temperature 0.2 --top-k 3 --top-p 0.9 --seed 5 --batch 2 --threads 3
 same out before "draws depend on what runs side by side"
+# the k best texts with log2 P: those of a beam search, and where the beam is as wide as there are texts the likeliest of all
+run predict digits/model.safetensors questions.csv --top 3
+expect 0 "1	-0." "	two" "3	-0."
+[ "$(wc -l <out)" = 9 ] || fail "--top 3: not three lines for each example"
+awk -F'\t' '$1 == last && $2 > p { exit 1 } { last = $1; p = $2 }' out || fail "--top 3: not in order"
+cut -f 1,3 out >ranked
+awk -F'\t' '{ print 2 ^ $2 }' out >shares
+run predict digits/model.safetensors questions.csv --beam 3 --n-best 3 --probability
+cut -f 1,3 out >best
+same ranked best "--top 3 and --beam 3 --n-best 3"
+cut -f 2 out | paste - shares | awk '{ if (($1 - $2) ^ 2 > 1e-4) exit 1 }' || fail "--top: log2 P is not that of --probability"
+run predict digits/model.safetensors questions.csv --top 2 --beam 8 --json
+expect 0 '"example": 3' '"log2_p": -'
+run predict digits/model.safetensors questions.csv --top 3 --beam 2
+expect 2 "--top is at most --beam, which is 2"
+run predict digits/model.safetensors questions.csv --top 2 --n-best 2 --beam 4
+expect 2 "--top says how many come out, and so does --n-best: one of them"
+run predict digits/model.safetensors questions.csv --top 2 --samples 2
+expect 2 "--samples draws, --top searches: one of them"
+run predict digits/model.safetensors questions.csv --top 2000
+expect 2 "--top of a net that generates is at most 1024"
+run predict digits/model.safetensors questions.csv --probabilities
+expect 2 "--probabilities is for what is not generated, and this net predicts from its own earlier values: --top shows the likeliest texts"
 run predict digits/model.safetensors questions.csv --length 2
 expect 0 "three three"
 refuse "three three one"
