@@ -6,8 +6,10 @@
  * The command runs in children, whose output goes to FOLDER. Exit code 0 is a promise: the output must be the same, up to the
  * digits of numbers if STARVE_TIMES is set (for commands that tell times). Otherwise the exit code is 1, and there is a message.
  * STEP: of the allocations after the first 1700 / STEP every STEP-th one. Beyond the usual step of 17 each fails once or from then
- * on, by turns. */
+ * on, by turns. With STARVE_SERVE set a command that says where it listens gets SIGTERM then. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,21 @@ static void redirect(int fd, const char *path) {
   close(to);
 }
 
+/* Ends a server once it listens. */
+static void *end_server(void *context) {
+  char said[4096];
+  (void)context;
+  for (;;) {
+    const int fd = open(err_path, O_RDONLY);
+    const ssize_t n = fd < 0 ? 0 : read(fd, said, sizeof said - 1);
+    if (fd >= 0) close(fd);
+    said[n > 0 ? n : 0] = 0;
+    if (strstr(said, "listening at")) kill(getpid(), SIGTERM);
+    usleep(2000);
+  }
+  return NULL;
+}
+
 /* The exit code; 128 and more: killed by a signal. */
 static int run(long n, int forever, int argc, char **argv) {
   int status;
@@ -40,6 +57,8 @@ static int run(long n, int forever, int argc, char **argv) {
     redirect(STDIN_FILENO, "/dev/null");
     redirect(STDOUT_FILENO, out_path);
     redirect(STDERR_FILENO, err_path);
+    pthread_t other;
+    if (getenv("STARVE_SERVE") && pthread_create(&other, NULL, end_server, NULL)) _exit(99);
     const long before = mem_count();
     if (n) mem_fail_after(n, forever);
     const int code = unroll_main(argc, argv);

@@ -56,7 +56,14 @@ starved eval series/model.safetensors series.csv --horizon 2 --backtest 1 --samp
 starved predict decode/model.safetensors decode.csv --json --beam 2
 starved explain $m --json
 starved explain $m
+starved predict decode/model.safetensors decode.csv --top 2
+starved eval decode/model.safetensors decode.csv --decode --references from --json
+starved predict label/model.safetensors label.csv --probabilities --quantiles 0.1,0.9
+starved eval label/model.safetensors label.csv --hits 1,2 --json
 starved explain rnn --latex
+starved explain rnn --mathml
+starved explain rnn --dot
+starved explain rnn --workers 4 --json
 starved trace $m few.txt --of token,h
 starved trace $m few.txt --of token --top 2
 UNROLL_STEP=$step
@@ -74,9 +81,22 @@ starved flow rnn.net --lags 3
 starved list --json
 starved check rnn --json
 starved show lstm
+starved task adding -n 3
+starved man log
+starved completion zsh
+starved export c label/model.safetensors -o exported.c
+run export c label/model.safetensors -o plenty.c
+sed 's/plenty\.h/exported.h/' plenty.c >wanted.c
+[ ! -f exported.c ] || same exported.c wanted.c "what export wrote last, in plenty"
+starved trace $m few.txt --of h -o traced.safetensors
+if "$UNROLL" --version | sed 's/; without.*//' | grep -q microhttpd; then
+  STARVE_SERVE=1 starved serve small label --port 0
+fi
 export STARVE_TIMES=1
 starved train names few.txt -o trained --set hidden=4 --set embedding=2 --steps 2 --threads 1 --quiet --json
 starved log trained --json
 starved log trained
+starved log trained --csv
+starved log trained --tensorboard board
 starved train label.net label.csv -o trained-label --steps 2 --threads 1 --quiet --json
 finish
