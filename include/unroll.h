@@ -87,8 +87,8 @@ UNROLL_API const char *unroll_parts(void);
 /* Frees a text that the library handed out. NULL is fine. */
 UNROLL_API void unroll_free(void *block);
 
-/* What nets, models and packed files may ask for in this process, from here on: "max-memory" as "2G", "max-operations" as "100000",
- * with the meaning and the bounds of these options of the program. More is UNROLL_FAILED with both figures, before it is taken.
+/* What nets, models and packed files may ask for in this process from here on. Names are "max-memory", as "2G", and
+ * "max-operations", as "100000", with the bounds of these options of the program. More is UNROLL_FAILED before it is taken.
  * value NULL: as it was at first. The options themselves, set by unroll_options_set, do the same. */
 UNROLL_API unroll_status unroll_limit(const char *name, const char *value, unroll_error *err);
 

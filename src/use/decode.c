@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/budget.h"
 #include "base/error.h"
 #include "use/decoder.h"
 
@@ -234,7 +235,7 @@ static void rows_free(const decoder *s, rowset *r) {
 }
 
 static unroll_status rows_new(const decoder *s, rowset *r, size_t n, unroll_error *err) {
-  size_t cells, numbers;
+  size_t cells, numbers, bytes;
   rows_free(s, r);
   r->list = mem_zero(n, sizeof *r->list);
   r->heads = mem_zero((size_t)s->n_heads + 1, sizeof *r->heads);
@@ -246,6 +247,9 @@ static unroll_status rows_new(const decoder *s, rowset *r, size_t n, unroll_erro
       continue;
     }
     if (__builtin_mul_overflow(cells, (size_t)s->heads[k].d.width, &numbers)) return error_memory(err);
+    if (__builtin_mul_overflow(numbers, 2 * sizeof *v->numbers, &bytes)) bytes = SIZE_MAX;
+    const unroll_status status = budget_check(bytes, "what this net draws", err);
+    if (status) return status;
     v->numbers = mem_zero(numbers, sizeof *v->numbers);
     v->units = mem_zero(numbers, sizeof *v->units);
     if (!v->numbers || !v->units) return error_memory(err);

@@ -154,7 +154,7 @@ header='{"__metadata__":{"format":"unroll 1","net":"data x : numbers\nx ~ gaussi
 header+='"cells":"{}","settings":"{}","variables":"{\"x\":{\"width\":16777216}}","data":"{\"bytes\":0,\"hash\":\"0000000000000000\"}"}}'
 { printf '\0\1\0\0\0\0\0\0' && printf '%-256s' "$header"; } >forged.safetensors # a model of 264 bytes
 run sample forged.safetensors --max-memory 100M
-expect 1 "a pass of this net needs " " MB of memory, and 100 MB are allowed (--max-memory says how much)"
+expect 1 "this net " " MB of memory, and 100 MB are allowed (--max-memory says how much)"
 
 # Cells within cells multiply: a net of many operations is refused with the figure before it takes minutes.
 for i in {1..20}; do echo "a$i = tanh(W$i a$((i - 1)) + U$i a$i[t-1])"; done | sed 's/ a0 / x /' >inner.cell
