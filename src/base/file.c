@@ -7,8 +7,8 @@
  *
  * A target that is no regular file (a pipe, /dev/full) cannot be replaced and is written directly.
  *
- * A folder that is locked is held by its descriptor: whatever becomes of its name, a path through that name leads to the folder
- * that was locked (openat, renameat). */
+ * A folder that is locked is held by its descriptor (openat, renameat). Whatever becomes of its name, a path through that name
+ * leads to the folder that was locked. */
 #include "base/file.h"
 #include "base/error.h"
 #include "base/held.h"

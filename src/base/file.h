@@ -51,8 +51,8 @@ bool file_exists(const char *path);
 char *file_beside(const char *file, const char *name, size_t size);
 
 /* Takes a folder for this process alone until file_unlock, or the end of the process. UNROLL_FAILED when another one has it; fine
- * where the file system knows no locks. *lock: what file_unlock takes. Until then a path PATH/NAME, with `path` as it stands here,
- * leads into that very folder, also where the folder was renamed since, or another one or a link has its name. */
+ * where the file system knows no locks. *lock: what file_unlock takes. Until then a path through `path` leads
+ * into that very folder. That also holds where the folder was renamed since, or where another one or a link has its name. */
 unroll_status file_lock_folder(const char *path, int *lock, unroll_error *err);
 void file_unlock(int lock);
 

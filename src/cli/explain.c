@@ -58,25 +58,25 @@ static unroll_status print_json(const unroll_net *net, bool workers, unroll_erro
   return output_json(out, err);
 }
 
-static unroll_status print_scaling(const unroll_net *net, unroll_error *err) {
-  unroll_scaling x;
-  unroll_scaling_init(&x);
-  const unroll_status status = unroll_net_scaling(net, &x, err);
-  if (status) return status;
-  printf("\n%d workers (reckoned; %d shard%s):\n", x.workers, x.shards, x.shards == 1 ? "" : "s");
-  printf("  each sends and receives  %.3g MB a step, %.3g ms\n", x.bytes * 1e-6, x.sending * 1e3);
+static void print_scaling(const unroll_scaling *x) {
+  printf("\n%d workers (reckoned; %d shard%s):\n", x->workers, x->shards, x->shards == 1 ? "" : "s");
+  printf("  each sends and receives  %.3g MB a step, %.3g ms\n", x->bytes * 1e-6, x->sending * 1e3);
   printf("  each computes            %.3g ms, one alone %.3g ms (at 75 %% of the peak that this machine has now)\n",
-         x.computing * 1e3, x.one * 1e3);
-  printf("  speed-up                 %.3g\n", x.speedup);
-  return UNROLL_OK;
+         x->computing * 1e3, x->one * 1e3);
+  printf("  speed-up                 %.3g\n", x->speedup);
 }
 
 static unroll_status print_text(const unroll_net *net, bool workers, unroll_error *err) {
   char *page = NULL;
+  unroll_scaling x;
+  unroll_scaling_init(&x);
+  const unroll_status scaled = workers ? unroll_net_scaling(net, &x, err) : UNROLL_OK;
+  if (scaled && unroll_net_plan_text(net)) return scaled; /* a rate that is none: nothing is printed */
   const unroll_status status = unroll_net_text(net, &page, err);
   if (!status) fputs(page, stdout);
   unroll_free(page);
-  return status || !workers ? status : print_scaling(net, err);
+  if (!status && !scaled && workers) print_scaling(&x);
+  return status ? status : scaled;
 }
 
 static unroll_status print_typeset(const options *o, const char *form, unroll_error *err) {
@@ -95,6 +95,7 @@ unroll_status command_explain(const options *o, unroll_error *err) {
   unroll_net *net = NULL;
   unroll_status status = data_options_typed(&how, "explain", o, err);
   if (!status) status = unroll_net_new(&net, o->arguments[0], how, err);
+  if (!status && o->link && o->workers < 1) status = error_set(err, UNROLL_USAGE, "--link goes with --workers");
   if (!status) {
     status = unroll_net_plan(net, err); /* refused by the planner: the rest is shown all the same */
     const unroll_status printed = o->json ? print_json(net, o->workers > 0, err) : print_text(net, o->workers > 0, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "cli/commands.h"
 #include "lang/lang.h"
 
@@ -214,13 +215,19 @@ unroll_status options_read(options *o, const command *c, int argc, char **argv, 
 }
 
 /* The folder that training writes to stands for the model in it. */
-static unroll_status find_model(options *o, int number, unroll_error *err) {
+static unroll_status find_model(options *o, const command *c, int number, unroll_error *err) {
   text path = {0};
+  const size_t first = strcspn(c->usage, " \n");
+  const bool alone = !memmem(c->usage, first, "NET", 3); /* else a built-in net may have the folder's name */
   text_format(&path, "%s/model.safetensors", o->arguments[number]);
   if (!path.failed && file_exists(path.data)) {
     char *copy = arena_text(&o->texts, path.data, path.length);
     if (copy) o->arguments[number] = copy;
     path.failed |= !copy;
+  } else if (!path.failed && alone && folder_is(o->arguments[number])) {
+    text_free(&path);
+    return error_at(err, UNROLL_BAD_INPUT, o->arguments[number], NULL, 0, 0,
+                    "the folder has no model.safetensors, so it is none that a training has finished in");
   }
   const bool failed = path.failed != 0;
   text_free(&path);
@@ -237,7 +244,7 @@ unroll_status options_check_arguments(options *o, const command *c, unroll_error
   bool all = false;
   unroll_status status = UNROLL_OK;
   for (int i = model_argument(c, &all); i >= 0 && i < o->n_arguments && !status; i = all ? i + 1 : -1)
-    status = find_model(o, i, err);
+    status = find_model(o, c, i, err);
   return status;
 }
 

@@ -55,6 +55,11 @@ expect 3 "cut.safetensors"
 printf 'abc\nd\xe2\x82\xacf\n' >foreign.txt
 run score small/model.safetensors foreign.txt
 expect 3 "foreign.txt:2:2"
+mkdir bare
+for command in "sample bare" "predict bare names.txt" "trace bare names.txt" "export c bare -o x.c" "eval bare names.txt"; do
+  run $command
+  expect 3 "bare: error: the folder has no model.safetensors, so it is none that a training has finished in"
+done
 run train --resume nowhere
 expect 3 "nowhere"
 # Weights that training cannot move are named.

@@ -58,4 +58,7 @@ run explain names --batch 256 --shards 2 --workers 4
 expect 0 '4 workers (reckoned; 2 shards)' 'speed-up'
 run explain names --workers 4 --link fast
 expect 2 '--link is bits a second'
+[ ! -s out ] || fail 'explain printed before it refused --link'
+run explain names --link 10G
+expect 2 '--link goes with --workers'
 finish
