@@ -71,12 +71,12 @@ static unroll_status print_text(const unroll_net *net, bool workers, unroll_erro
   unroll_scaling x;
   unroll_scaling_init(&x);
   const unroll_status scaled = workers ? unroll_net_scaling(net, &x, err) : UNROLL_OK;
-  if (scaled && unroll_net_plan_text(net)) return scaled; /* a rate that is none: nothing is printed */
+  if (scaled) return scaled; /* a rate that is none: nothing is printed */
   const unroll_status status = unroll_net_text(net, &page, err);
   if (!status) fputs(page, stdout);
   unroll_free(page);
-  if (!status && !scaled && workers) print_scaling(&x);
-  return status ? status : scaled;
+  if (!status && workers) print_scaling(&x);
+  return status;
 }
 
 static unroll_status print_typeset(const options *o, const char *form, unroll_error *err) {
@@ -98,7 +98,8 @@ unroll_status command_explain(const options *o, unroll_error *err) {
   if (!status && o->link && o->workers < 1) status = error_set(err, UNROLL_USAGE, "--link goes with --workers");
   if (!status) {
     status = unroll_net_plan(net, err); /* refused by the planner: the rest is shown all the same */
-    const unroll_status printed = o->json ? print_json(net, o->workers > 0, err) : print_text(net, o->workers > 0, err);
+    const bool workers = o->workers > 0 && !status;
+    const unroll_status printed = o->json ? print_json(net, workers, err) : print_text(net, workers, err);
     if (printed) status = printed;
   }
   unroll_net_free(net);

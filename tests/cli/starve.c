@@ -36,13 +36,12 @@ static void redirect(int fd, const char *path) {
 static void *end_server(void *context) {
   char said[4096];
   (void)context;
-  for (;;) {
+  for (bool ended = false; !ended; usleep(2000)) {
     const int fd = open(err_path, O_RDONLY);
     const ssize_t n = fd < 0 ? 0 : read(fd, said, sizeof said - 1);
     if (fd >= 0) close(fd);
     said[n > 0 ? n : 0] = 0;
-    if (strstr(said, "listening at")) kill(getpid(), SIGTERM);
-    usleep(2000);
+    if ((ended = strstr(said, "listening at") != NULL)) kill(getpid(), SIGTERM); /* a second one would not wait */
   }
   return NULL;
 }
