@@ -87,7 +87,8 @@ static void lstm_text(const cell *c, text *out) {
   gate(c, out, "g", c->act, "");
   text_format(out, "c = f * c[t-1] + i * g\n");
   gate(c, out, "o", c->gate, p ? " + po * c" : "");
-  line(c, out, "m", c->out_act, "c");
+  const cell open = {.clip = 0};
+  line(&open, out, "m", c->out_act, "c"); /* what is bounded goes into the gates: so does onnxruntime */
   text_format(out, c->P ? "h = P (o * m)\nprojection = 64\nwidth h = projection\n" : "h = o * m\n");
 }
 

@@ -6,6 +6,7 @@
 #include "base/known.h"
 #include "import/json_models.h"
 #include "import/keras.h"
+#include "import/onnx.h"
 #include "import/pickle.h"
 #include "import/zip.h"
 
@@ -49,7 +50,7 @@ static unroll_status read_modules(layers *l, arrays *a, const char *data, size_t
 
 static bool is_model(const char *data, size_t size) {
   return zip_is(data, size) || pickle_is_old(data, size) || looks_like_tensors(data, size) || keras_is_h5(data, size) ||
-         looks_like_json(data, size);
+         looks_like_json(data, size) || onnx_is(data, size);
 }
 
 unroll_status import_bytes(layers *l, const char *path, const char *data, size_t size, const import_options *o, unroll_error *err) {
@@ -59,12 +60,14 @@ unroll_status import_bytes(layers *l, const char *path, const char *data, size_t
     const known_file *k = known_find(data, size);
     return k ? known_refuse(k, path, "a model that can be imported", 0, err)
              : error_at(err, UNROLL_BAD_INPUT, path, NULL, 0, 0,
-                        "this is no model that can be imported: .safetensors, .pt, .pth, .npz, .h5, .keras or .json");
+                        "this is no model that can be imported: .safetensors, .pt, .pth, .npz, .h5, .keras, .json or .onnx");
   }
   if (zip_is(data, size) && has_entry(path, data, size, "config.json"))
     status = keras_zip(l, &a, data, size, err);
   else if (keras_is_h5(data, size))
     status = keras_h5(l, &a, data, size, err);
+  else if (onnx_is(data, size))
+    status = layers_of_onnx(l, &a, data, size, err);
   else if (looks_like_json(data, size))
     status = layers_of_json(l, &a, data, size, o, err);
   else

@@ -34,6 +34,13 @@ run import "$T/keras_gru.h5" -o k.safetensors
 expect 0
 run predict k.safetensors three.csv
 expect 0
+as_theirs "$T/onnx_lstm.onnx" --time-first
+as_theirs "$T/onnx_gru.onnx"
+as_theirs "$T/onnx_rnn.onnx" --time-first
+as_theirs "$T/onnx_forget.onnx" --time-first
+sed 's/\x04Tanh/\x04Tahn/' "$T/onnx_rnn.onnx" >bad.onnx
+run import bad.onnx -o m.safetensors
+expect 3 "(Tahn) is not understood"
 cp "$T/keras_back/model.json" "$T/keras_back/group1-shard1of1.bin" .
 cp "$T/keras_back.npz" model.npz
 run import model.json -o m.safetensors --net js.net --verify model.npz model.npz
