@@ -307,6 +307,21 @@ static int emit_picture(builder *b, const term *t, enum op op) {
   return graph_node(b->g, n);
 }
 
+/* MATCH or BLEND: a row of its own and a picture, either of which may have steps. */
+static int emit_positions(builder *b, const term *t) {
+  const int x[] = {argument(b, t, 0), argument(b, t, 1)};
+  if (graph_failed(b->g)) return NODE_NONE;
+  node n = build_blank(t, t->op);
+  const bool steps = space_of(b->g, x[0]) == SPACE_STEP || space_of(b->g, x[1]) == SPACE_STEP;
+  n.space = steps ? SPACE_STEP : SPACE_STATIC;
+  n.axis = steps ? t->axis : -1;
+  n.width = width_value(b, t->width);
+  const int *shape = b->terms[t->args[1]].shape, positions = shape[1] * shape[2];
+  n.in[0] = build_lift(b->g, x[0], n.space, t->axis, t->op == OP_MATCH ? shape[0] : positions);
+  n.in[1] = build_lift(b->g, x[1], n.space, t->axis, shape[0] * positions);
+  return graph_node(b->g, n);
+}
+
 static int emit_batchnorm(builder *b, const term *t) {
   node stats = build_blank(t, OP_BATCH_STATS), n = build_blank(t, OP_BATCHNORM);
   n.in[0] = stats.in[0] = argument(b, t, 0);
@@ -437,6 +452,8 @@ static int emit_term(builder *b, const term *t) {
     return emit_picture(b, t, OP_CONV);
   case TERM_POOL:
     return emit_picture(b, t, t->value > 0 ? OP_POOL_MEAN : OP_POOL);
+  case TERM_POSITIONS:
+    return emit_positions(b, t);
   case TERM_BATCHNORM:
     return emit_batchnorm(b, t);
   case TERM_CLASS_WEIGHT:

@@ -11,8 +11,8 @@ const char *const build_functions[] = {
 #undef UNARY
 #undef BINARY
 #undef OTHER
-    "softmax", "layernorm", "embed", "dropout", "zoneout", "mean",       "sum",  "last",
-    "first",   "attend",    "conv",  "pool",    "part",    "leaky_relu", "clip", "batchnorm",
+    "softmax", "layernorm", "embed", "dropout",    "zoneout", "mean",      "sum",   "last",  "first",  "attend",
+    "conv",    "pool",      "part",  "leaky_relu", "clip",    "batchnorm", "match", "blend", "across", "down",
 #define FUNCTION(name, args, value) #name,
 #include "graph/functions.def"
     NULL};
@@ -288,6 +288,10 @@ int build_function(builder *b, scope *s, const expr *e, const char *name) {
   if (!strcmp(name, "conv")) return build_conv(b, s, e);
   if (!strcmp(name, "pool")) return build_pool(b, s, e);
   if (!strcmp(name, "batchnorm")) return build_batchnorm(b, s, e);
+  if (!strcmp(name, "match")) return build_positions(b, s, e, OP_MATCH);
+  if (!strcmp(name, "blend")) return build_positions(b, s, e, OP_BLEND);
+  if (!strcmp(name, "across")) return build_places(b, s, e, INIT_ACROSS);
+  if (!strcmp(name, "down")) return build_places(b, s, e, INIT_DOWN);
   if (!strcmp(name, "mean")) return over_time(b, s, e, OP_SUM_TIME, false);
   if (!strcmp(name, "sum")) return over_time(b, s, e, OP_SUM_TIME, true);
   if (!strcmp(name, "max") && e->n_args == 1) return over_time(b, s, e, OP_MAX_TIME, true);

@@ -46,6 +46,7 @@ enum term_kind {
   TERM_DROPOUT,       /* args[0] times a mask of probability value; over_time: one mask for all steps */
   TERM_CONV,          /* args[0] a picture, args[1] the bias; weight, patches */
   TERM_POOL,          /* args[0] a picture; patches; value: 1 for means */
+  TERM_POSITIONS,     /* op (MATCH, BLEND) of args[0] and args[1], a picture */
   TERM_BATCHNORM,     /* args[0] x, args[1] the gain, args[2] the bias; weight of the running means, patches, value */
   TERM_CLASS_WEIGHT,  /* of the symbols of data */
   TERM_CROSS_ENTROPY, /* args[0] against the symbols of data */
@@ -265,6 +266,8 @@ int build_function(builder *b, scope *s, const expr *e, const char *name); /* -2
 /* build_picture.c */
 int build_conv(builder *b, scope *s, const expr *e);
 int build_batchnorm(builder *b, scope *s, const expr *e);
+int build_places(builder *b, scope *s, const expr *e, enum init_kind kind);
+int build_positions(builder *b, scope *s, const expr *e, enum op op);
 int build_pool(builder *b, scope *s, const expr *e);
 
 /* build_loss.c */

@@ -1,4 +1,5 @@
-/* build_picture.c - conv, pool and batchnorm: functions of pictures, which are values that know their channels, rows and columns.
+/* build_picture.c - conv, pool, match, blend, across, down and batchnorm: functions of pictures, which are values that know their
+ * channels, rows and columns.
  *
  * A picture is one row of numbers. Its rows come one after the other, in each the columns, and at each position its channels
  * side by side. Data of the kind image is one; conv and pool make pictures, and everything elementwise keeps them. */
@@ -169,6 +170,35 @@ int build_conv(builder *b, scope *s, const expr *e) {
   return t;
 }
 
+/* match(q, x): at each position of the picture x its channels times q, a picture of one channel. blend(w, x): the sum of the
+ * positions by the weights w, a number for each channel. */
+int build_positions(builder *b, scope *s, const expr *e, enum op op) {
+  const bool match = op == OP_MATCH;
+  if (!build_args(b, s, e, 2, 2)) return TERM_NONE;
+  int args[] = {build_value(b, s, e->args[0]), TERM_NONE};
+  if (args[0] != TERM_NONE) args[1] = build_value(b, s, e->args[1]);
+  if (args[1] == TERM_NONE) return TERM_NONE;
+  int shape[3];
+  memcpy(shape, b->terms[args[1]].shape, sizeof shape);
+  const int positions = shape[1] * shape[2], wanted = match ? shape[0] : positions;
+  if (!shape[0])
+    return FAIL(b, s, e->args[1]->at,
+                "'%s' takes a picture as its second argument (data of the kind image, or made of such), and "
+                "'%s' is none",
+                e->name, build_describe(b, e->args[1]));
+  const int first = b->terms[args[0]].width; /* free: a number, the same for all */
+  const char *why = build_text(b, "the %s of '%s'", match ? "channels" : "positions", build_describe(b, e->args[1]));
+  if (first != WIDTH_FREE && !width_unify(b, first, width_known(b, wanted, why)))
+    return FAIL(b, s, e->args[0]->at, "'%s' is %d wide (%s), and '%s' has %d %s", build_describe(b, e->args[0]),
+                width_value(b, first), width_why(b, first), build_describe(b, e->args[1]), wanted,
+                match ? "channels" : "positions");
+  const int map[] = {1, shape[1], shape[2]};
+  const int t = match ? picture_term(b, s, e, TERM_POSITIONS, map, args, 2)
+                      : term_add(b, s, e, TERM_POSITIONS, width_known(b, shape[0], why), args, 2);
+  if (t != TERM_NONE) b->terms[t].op = op;
+  return t;
+}
+
 /* A vector of the channels: its term. */
 static int channel_vector(builder *b, scope *s, const expr *e, const char *name, int rows, double init) {
   const int w = add_weight(b, s, e, name, true, rows, rows), t = w < 0 ? TERM_NONE : term_add(b, s, e, TERM_VECTOR, rows, NULL, 0);
@@ -176,6 +206,22 @@ static int channel_vector(builder *b, scope *s, const expr *e, const char *name,
   b->terms[t].weight = w;
   b->weights[w].init = INIT_NUMBER;
   b->weights[w].init_value = init;
+  return t;
+}
+
+/* across(x), down(x): where the positions of a picture lie, as shares of its width and height: a map that no training moves. */
+int build_places(builder *b, scope *s, const expr *e, enum init_kind kind) {
+  if (!build_args(b, s, e, 1, 1)) return TERM_NONE;
+  const int x = picture_argument(b, s, e, "picture", 1);
+  if (x == TERM_NONE) return TERM_NONE;
+  const int map[] = {1, b->terms[x].shape[1], b->terms[x].shape[2]};
+  const int rows = width_known(b, map[1] * map[2], build_text(b, "the positions of '%s'", build_describe(b, e->args[0])));
+  const int v = rows == WIDTH_FREE ? TERM_NONE : channel_vector(b, s, e, weight_name(b, s, e->name), rows, map[2]);
+  if (v == TERM_NONE) return TERM_NONE;
+  b->weights[b->n_weights - 1].role = PARAM_PLACE;
+  b->weights[b->n_weights - 1].init = kind;
+  const int t = term_unary(b, s, e, OP_HOLD, v);
+  if (t != TERM_NONE) memcpy(b->terms[t].shape, map, sizeof map);
   return t;
 }
 

@@ -74,6 +74,17 @@ static int picture(graph *g, int y, int k, int dy) {
   return graph_node(g, c);
 }
 
+/* MATCH of q and x, BLEND of w and x: each is what the other needs, and PAINT goes back to the picture. */
+static int match(graph *g, int y, int k, int dy) {
+  const node n = *graph_at(g, y);
+  return k == 0 ? grad_node(g, OP_BLEND, n.in[0], dy, n.in[1], NODE_NONE) : grad_node(g, OP_PAINT, n.in[1], dy, n.in[0], NODE_NONE);
+}
+
+static int blend(graph *g, int y, int k, int dy) {
+  const node n = *graph_at(g, y);
+  return k == 0 ? grad_node(g, OP_MATCH, n.in[0], dy, n.in[1], NODE_NONE) : grad_node(g, OP_PAINT, n.in[1], n.in[0], dy, NODE_NONE);
+}
+
 /* Sums over rows and positions of what flows back to a BATCHNORM. */
 static int batch_sums(graph *g, int y, int dy) {
   const node n = *graph_at(g, y);
@@ -193,6 +204,8 @@ static const diff_row back_log_sum_exp = {log_sum_exp, ALL, SIZE_ANY};
 static const diff_row back_softmax = {softmax, ALL, SIZE_NODE};
 static const diff_row back_layernorm = {layernorm, FIRST, SIZE_NODE}; /* LAYERNORM_GRAD has the part of the scale */
 static const diff_row back_picture = {picture, ALL, SIZE_INPUT};
+static const diff_row back_match = {match, ALL, SIZE_INPUT};
+static const diff_row back_blend = {blend, ALL, SIZE_INPUT};
 static const diff_row back_batchnorm = {batchnorm, ALL & ~SECOND, SIZE_INPUT}; /* BATCHNORM_GRAD has that of the statistics */
 static const diff_row back_reverse = {reverse, ALL, SIZE_INPUT};
 static const diff_row back_edge = {at_edge, ALL, SIZE_INPUT};

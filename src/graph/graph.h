@@ -78,10 +78,30 @@ typedef struct node {
   span at;
 } node;
 
-enum init_kind { INIT_DEFAULT, INIT_NUMBER, INIT_UNIFORM, INIT_NORMAL, INIT_XAVIER, INIT_HE, INIT_ORTHOGONAL, INIT_IDENTITY };
+enum init_kind {
+  INIT_DEFAULT,
+  INIT_NUMBER,
+  INIT_UNIFORM,
+  INIT_NORMAL,
+  INIT_XAVIER,
+  INIT_HE,
+  INIT_ORTHOGONAL,
+  INIT_IDENTITY,
+  INIT_ACROSS,
+  INIT_DOWN
+};
+/* PARAM_PLACE: where the positions of a picture lie, which no step of training moves. */
 /* PARAM_RUNNING: means and variances of batches. In the place of their gradient stands what the last batch had. A step of
  * training moves them RUNNING_SHARE of the way there, whatever the optimizer is. */
-enum param_role { PARAM_BIAS, PARAM_VECTOR, PARAM_INPUT_MATRIX, PARAM_RECURRENT_MATRIX, PARAM_EMBEDDING, PARAM_RUNNING };
+enum param_role {
+  PARAM_BIAS,
+  PARAM_VECTOR,
+  PARAM_INPUT_MATRIX,
+  PARAM_RECURRENT_MATRIX,
+  PARAM_EMBEDDING,
+  PARAM_RUNNING,
+  PARAM_PLACE
+};
 #define RUNNING_SHARE 0.1f
 typedef struct param {
   const char *name; /* "h.Wz", "h.2.Uz" (second layer), "W", "token.embed" */

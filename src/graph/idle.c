@@ -38,7 +38,7 @@ unroll_status graph_idle_params(const graph *g, idle_param *out, int *n, unroll_
     for (int i = 0; i < g->n_gradients; i++)
       if (!is_zero(g, g->gradients[i].node)) moved[g->gradients[i].param] = true;
     for (int i = 0; i < g->n_params; i++)
-      if (!moved[i]) out[(*n)++] = (idle_param){i, used[i]};
+      if (!moved[i] && g->params[i].role != PARAM_PLACE) out[(*n)++] = (idle_param){i, used[i]};
   }
   mem_free(seen);
   mem_free(used);

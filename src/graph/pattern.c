@@ -4,7 +4,7 @@
 #include "base/error.h"
 
 const pattern_group pattern_groups[PATTERN_GROUPS] = {
-    {"all", ~(1u << PARAM_RUNNING)},
+    {"all", ~(1u << PARAM_RUNNING | 1u << PARAM_PLACE)},
     {"matrices", 1u << PARAM_INPUT_MATRIX | 1u << PARAM_RECURRENT_MATRIX | 1u << PARAM_EMBEDDING},
     {"recurrent", 1u << PARAM_RECURRENT_MATRIX},
     {"inputs", 1u << PARAM_INPUT_MATRIX},

@@ -201,6 +201,12 @@ struct kernels {
   void (*square_sum)(float *y, const float *x, float scale, ptrdiff_t line, int size, int channels);
   void (*square_sum_add)(float *dx, const float *dy, float scale, ptrdiff_t line, int size, int channels);
 
+  /* The positions of a picture, each with n channels. match: y[p] = q . x_p. blend: y = sum over p of w[p] x_p, in their order.
+   * paint: y_p = w[p] q. Nothing need be aligned or padded. */
+  void (*match)(float *y, const float *q, const float *x, int positions, int n);
+  void (*blend)(float *y, const float *w, const float *x, int positions, int n);
+  void (*paint)(float *y, const float *w, const float *q, int positions, int n);
+
   /* Rows of n channels, `row` floats apart or side by side, neither aligned nor padded; mean, a, b, c are padded vectors of
    * them. channel_squares: y[j] += sum over rows of (x - mean)^2. channel_dots: y[j] += sum over rows of dy (x - mean).
    * channel_scale: y = (x - mean) a + b. channel_grad: dx = a (dy + (b (x - mean) + c)). */

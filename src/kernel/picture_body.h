@@ -1,4 +1,5 @@
-/* picture_body.h - squares of a picture, and channels side by side: pools and batch normalization. Compiled per instruction set.
+/* picture_body.h - squares of a picture, and channels side by side: pools, positions and batch normalization. Compiled per
+ * instruction set.
  *
  * Vectors go along the channels of a pixel; the last one is cut at their true number, so nothing beyond is read or written. */
 #ifndef KERNEL_PICTURE_BODY_H
@@ -60,6 +61,27 @@ static void square_sum_add_run(float *dx, const float *dy, float scale, ptrdiff_
         row_store(to, v_add(row_load(to, c, channels), part), c, channels);
       }
   }
+}
+
+static void match_run(float *y, const float *q, const float *x, int positions, int n) {
+  for (int p = 0; p < positions; p++, x += n) {
+    v16 sum = v_zero();
+    for (int c = 0; c < n; c += LANES) sum = v_fma(row_load(q, c, n), row_load(x, c, n), sum);
+    y[p] = v_sum(sum);
+  }
+}
+
+static void blend_run(float *y, const float *w, const float *x, int positions, int n) {
+  for (int c = 0; c < n; c += LANES) {
+    v16 sum = v_zero();
+    for (int p = 0; p < positions; p++) sum = v_fma(v_set1(w[p]), row_load(x + (ptrdiff_t)p * n, c, n), sum);
+    row_store(y, sum, c, n);
+  }
+}
+
+static void paint_run(float *y, const float *w, const float *q, int positions, int n) {
+  for (int p = 0; p < positions; p++, y += n)
+    for (int c = 0; c < n; c += LANES) row_store(y, v_mul(v_set1(w[p]), row_load(q, c, n)), c, n);
 }
 
 static void channel_squares_run(float *y, const float *x, const float *mean, ptrdiff_t row, int rows, int n) {

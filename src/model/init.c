@@ -99,6 +99,12 @@ static unroll_status init_param(float *w, const param *p, const place *at) {
   case INIT_XAVIER:
     for (int64_t i = 0; i < n; i++) w[i] = (float)(glorot * uniform(at, i));
     break;
+  case INIT_ACROSS: /* where entry i lies in a grid of `value` columns, row after row: from the left ... */
+    for (int64_t i = 0; i < n; i++) w[i] = (float)((fmod((double)i, value) + 0.5) / value);
+    break;
+  case INIT_DOWN: /* ... and from above, as shares of the grid */
+    for (int64_t i = 0; i < n; i++) w[i] = (float)((floor((double)i / value) + 0.5) / ceil((double)n / value));
+    break;
   case INIT_ORTHOGONAL:
     return orthogonal(w, p->rows, p->cols, at);
   case INIT_IDENTITY:

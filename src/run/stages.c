@@ -83,6 +83,21 @@ static void rows_POOL(const rows_part *p) { run_pool(p->r, p->s, p->y, p->in[0],
 static void rows_POOL_MEAN(const rows_part *p) { run_pool(p->r, p->s, p->y, p->in[0], p->n); }
 static void rows_POOL_GRAD(const rows_part *p) { run_pool_grad(p->r, p->s, p->y, p->in, p->n); }
 static void rows_POOL_MEAN_GRAD(const rows_part *p) { run_pool_mean_grad(p->r, p->s, p->y, p->in[0], p->n); }
+static void rows_MATCH(const rows_part *p) {
+  for (int i = 0; i < p->n; i++)
+    p->r->k->match(p->y.p + i * p->y.row, p->in[0].p + i * p->in[0].row, p->in[1].p + i * p->in[1].row, p->s->width,
+                   p->s->in_width);
+}
+static void rows_BLEND(const rows_part *p) {
+  for (int i = 0; i < p->n; i++)
+    p->r->k->blend(p->y.p + i * p->y.row, p->in[0].p + i * p->in[0].row, p->in[1].p + i * p->in[1].row, p->s->in_width,
+                   p->s->width);
+}
+static void rows_PAINT(const rows_part *p) {
+  const int positions = p->s->in_width, channels = p->s->width / positions;
+  for (int i = 0; i < p->n; i++)
+    p->r->k->paint(p->y.p + i * p->y.row, p->in[0].p + i * p->in[0].row, p->in[1].p + i * p->in[1].row, positions, channels);
+}
 static void rows_BATCHNORM(const rows_part *p) { run_batchnorm(p->r, p->w, p->s, p->y, p->in, p->n); }
 static void rows_BATCHNORM_GRAD(const rows_part *p) { run_batchnorm_grad(p->r, p->w, p->s, p->y, p->in, p->n); }
 

@@ -26,7 +26,7 @@ unroll_status freeze_choose(trainer *t, unroll_error *err) {
     if (end) *end++ = 0;
     if (!pattern_choose(g, pattern, t->frozen)) return pattern_unknown(g, "freeze", pattern, err);
   }
-  for (int i = 0; i < g->n_params; i++) moves |= !t->frozen[i] && g->params[i].role != PARAM_RUNNING;
+  for (int i = 0; i < g->n_params; i++) moves |= !t->frozen[i] && g->params[i].role < PARAM_RUNNING;
   if (!moves) return error_set(err, UNROLL_USAGE, "option 'freeze' leaves nothing to train");
   tell(t);
   return t->told.failed ? error_memory(err) : UNROLL_OK;

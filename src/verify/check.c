@@ -236,7 +236,7 @@ static unroll_status check_differences(const check_run *c, const graph *forward,
   for (int p = 0; p < c->g.n_params && d.status == UNROLL_OK; p++) {
     const param *w = &c->g.params[p];
     const int64_t count = (int64_t)w->rows * w->cols;
-    const bool running = w->role == PARAM_RUNNING; /* what stands there is no derivative */
+    const bool running = w->role >= PARAM_RUNNING; /* what stands there is no derivative */
     const int64_t entries = running ? 0 : c->g.n_weights <= ALL_BELOW || count < SAMPLE ? count : SAMPLE;
     double scale = faint * overall, worst = 0;
     for (int64_t i = 0; i < count; i++) scale = larger(fabs(analytic[w->offset + i]), scale);

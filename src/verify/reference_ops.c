@@ -276,6 +276,23 @@ static void eval_POOL_MEAN_GRAD(const eval *e, const node *n, rows *q) {
   for (int y = 0; y < width_in(e, n, 0); y++) reference_mean_back(&n->patches, at(e, n, 0, i, y), y, &Y(i, 0));
 }
 
+/* --- positions of a picture: column p C + c is channel c of position p --- */
+
+static void eval_MATCH(const eval *e, const node *n, rows *q) {
+  const int C = width_in(e, n, 0);
+  EACH_ROW(i, q) EACH_COLUMN(p, n) for (int c = 0; c < C; c++) Y(i, p) += at(e, n, 0, i, c) * at(e, n, 1, i, p * C + c);
+}
+
+static void eval_BLEND(const eval *e, const node *n, rows *q) {
+  EACH_ROW(i, q)
+  EACH_COLUMN(c, n) for (int p = 0; p < width_in(e, n, 0); p++) Y(i, c) += at(e, n, 0, i, p) * at(e, n, 1, i, p * n->width + c);
+}
+
+static void eval_PAINT(const eval *e, const node *n, rows *q) {
+  const int C = width_in(e, n, 1);
+  EACH_ROW(i, q) EACH_COLUMN(j, n) Y(i, j) = at(e, n, 0, i, j / C) * at(e, n, 1, i, j % C);
+}
+
 /* --- batch normalization: columns j, j + C, ... of all rows are channel j --- */
 
 static double channel_mean(const eval *e, const node *n, int j) {

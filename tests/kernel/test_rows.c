@@ -286,8 +286,41 @@ static void test_squares(void **state) {
       }
 }
 
+/* Positions of a picture against the sums themselves, and every table against the first: nothing beside is written. */
+static void test_positions(void **state) {
+  (void)state;
+  enum { MOST = 35, POSITIONS = 6, ALL = MOST * POSITIONS };
+  static const int channels[] = {1, 3, 15, 16, 17, 35};
+  float x[ALL], q[MOST], w[POSITIONS], score[ISAS][POSITIONS + 1], mixed[ISAS][MOST + 1], painted[ISAS][ALL + 1];
+  for (int k = 0; k < ALL; k++) x[k] = number(5, (uint32_t)k, -1, 1);
+  for (int k = 0; k < MOST; k++) q[k] = number(6, (uint32_t)k, -1, 1);
+  for (int k = 0; k < POSITIONS; k++) w[k] = number(7, (uint32_t)k, -1, 1);
+  for (size_t i = 0; i < sizeof channels / sizeof *channels; i++)
+    for (size_t which = 0; which < ISAS; which++) {
+      const kernels *t = kernel_table_of(all_isas[which]);
+      const int n = channels[i];
+      if (!t) continue;
+      score[which][POSITIONS] = mixed[which][n] = painted[which][n * POSITIONS] = 9;
+      t->match(score[which], q, x, POSITIONS, n);
+      t->blend(mixed[which], w, x, POSITIONS, n);
+      t->paint(painted[which], w, q, POSITIONS, n);
+      assert_true(score[which][POSITIONS] == 9 && mixed[which][n] == 9 && painted[which][n * POSITIONS] == 9);
+      for (int p = 0; p < POSITIONS; p++) {
+        double sum = 0;
+        for (int c = 0; c < n; c++) sum += (double)q[c] * (double)x[p * n + c];
+        assert_true(fabs((double)score[which][p] - sum) < 1e-5 && same(score[which][p], score[0][p]));
+        for (int c = 0; c < n; c++) assert_true(painted[which][p * n + c] == w[p] * q[c]);
+      }
+      for (int c = 0; c < n; c++) {
+        double sum = 0;
+        for (int p = 0; p < POSITIONS; p++) sum += (double)w[p] * (double)x[p * n + c];
+        assert_true(fabs((double)mixed[which][c] - sum) < 1e-5 && same(mixed[which][c], mixed[0][c]));
+      }
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_squares), cmocka_unit_test(every_function),
-                                     cmocka_unit_test(safe_softmax)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_squares), cmocka_unit_test(test_positions),
+                                     cmocka_unit_test(every_function), cmocka_unit_test(safe_softmax)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,6 +145,14 @@ static const testtext testnets[] = {
     {"frames, normalized", "data f : image(2, 4, 3)\ndata tag : category\nv = batchnorm(tanh(conv(f, 4, 2, groups = 2)))\n"
                            "z = tanh(A pool(v, 2, mean, stride = 1))\nwidth z = 3\nh = gru(z, 5)\n"
                            "tag ~ softmax(W h + V last(batchnorm(h)) + b)\n"},
+    {"positions of a picture",
+     "data p : image(3, 4, 5)\ndata tag : words(6)\nu = tanh(conv(p, 5, 3))\n"
+     "a = blend(softmax(match(Q h[t-1], u)), u)\nh = gru([embed(tag[t-1], 4), a, match(K h[t-1], p)], 6)\n"
+     "tag ~ softmax(W h + V match(k, pool(u, 2)) + b)\nk = blend(S (h * h), u)\n"},
+    {"positions of frames",
+     "data f : image(2, 4, 3)\ndata tag : category\nv = tanh(conv(f, 17, 2))\nk = blend(softmax(G mean(z)), first(v))\n"
+     "z = A v\nwidth z = 3\ns = softmax(conv(match(k, v), 2, 2))\nh = gru([blend(P h[t-1], f), s, blend(part(s, 1, 2), v)], 5)\n"
+     "tag ~ softmax(W h + V last(s) + b)\n"},
     {"predicting state, backward", "data word : words\ndata tag : words\nf = rnn(embed(word, 3), 8)\n"
                                    "h = rnn(embed(word, 3), 8, backward, start = last(f))\ntag ~ softmax(h)\n"},
     {"table that multiplies", "data token : chars\nwidth e = 5\ne = E token[t-1]\nq = E (E' e)\ntoken ~ softmax(E' tanh(q))\n"},
