@@ -2,6 +2,7 @@
 #ifndef API_COLLECT_H
 #define API_COLLECT_H
 #include "api/ask.h"
+#include "api/draw.h"
 #include "api/result.h"
 
 typedef struct collector {
@@ -12,6 +13,7 @@ typedef struct collector {
   int64_t gaps;         /* rows that are out for examples that were left out */
   const double *levels; /* of forecasts */
   int n_levels;
+  drawing *draw; /* what goes to a file too; NULL: there is none */
 } collector;
 
 /* A result with the names of all lines with ~. collect_end in any case. */

@@ -8,7 +8,7 @@
 unroll_status drawing_begin(drawing *d, const model *m, const char *why, unroll_error *err) {
   *d = (drawing){.m = m};
   for (int i = 0; i < m->schema.n && !d->v; i++)
-    if (m->schema.list[i].distribution && cell_reader_of(&m->schema.list[i].form)->write) d->v = &m->schema.list[i];
+    if (m->schema.list[i].distribution && cell_writes(&m->schema.list[i])) d->v = &m->schema.list[i];
   return d->v ? UNROLL_OK : error_set(err, UNROLL_USAGE, "%s", why);
 }
 
@@ -19,21 +19,31 @@ void drawing_free(drawing *d) {
   *d = (drawing){0};
 }
 
-unroll_status drawing_add(drawing *d, const decoded *x, unroll_error *err) {
-  const size_t width = (size_t)d->v->width, begin = (size_t)d->prime.steps * width, drawn = (size_t)x->n * width;
+unroll_status drawing_add(drawing *d, const double *numbers, int64_t steps, unroll_error *err) {
+  const size_t width = (size_t)d->v->width, begin = (size_t)d->prime.steps * width, drawn = (size_t)steps * width;
   if (d->n == d->room) {
     cell_values *larger = mem_resize(d->list, (size_t)(d->room = d->room ? 2 * d->room : 8) * sizeof *larger);
     if (!larger) return error_memory(err);
     d->list = larger;
   }
-  double *numbers = mem_alloc((begin + drawn + 1) * sizeof *numbers);
-  if (!numbers) return error_memory(err);
-  if (begin) memcpy(numbers, d->prime.numbers, begin * sizeof *numbers);
+  double *all = mem_alloc((begin + drawn + 1) * sizeof *all);
+  if (!all) return error_memory(err);
+  if (begin) memcpy(all, d->prime.numbers, begin * sizeof *all);
+  if (drawn) memcpy(all + begin, numbers, drawn * sizeof *all);
+  d->list[d->n++] = (cell_values){all, d->prime.steps + steps};
+  return UNROLL_OK;
+}
+
+unroll_status drawing_add_decoded(drawing *d, const decoded *x, unroll_error *err) {
   int k = 0;
   while (d->m->g.losses[x->parts[k].loss].data != d->v - d->m->schema.list) k++;
-  if (drawn) memcpy(numbers + begin, x->parts[k].numbers, drawn * sizeof *numbers);
-  d->list[d->n++] = (cell_values){numbers, d->prime.steps + x->n};
-  return UNROLL_OK;
+  return drawing_add(d, x->parts[k].numbers, x->n, err);
+}
+
+unroll_status drawing_add_predicted(drawing *d, const predicted *x, unroll_error *err) {
+  int k = 0;
+  while (x->parts[k].v != d->v) k++;
+  return drawing_add(d, x->parts[k].numbers, x->parts[k].n, err);
 }
 
 unroll_status drawing_write(const drawing *d, const char *path, unroll_error *err) {

@@ -108,7 +108,7 @@ static unroll_status emit(void *context, const decoded *d, unroll_error *err) {
     result_drop(s->c.r);
     return UNROLL_OK;
   }
-  if (!status && s->a->o.output) status = drawing_add(&s->draw, d, err);
+  if (!status && s->a->o.output) status = drawing_add_decoded(&s->draw, d, err);
   if (!status) status = result_hand(s->c.r);
   if (!status && ++s->done == s->wanted) {
     s->c.r->enough = true;
@@ -122,15 +122,15 @@ static unroll_status begin(sampler *s, unroll_error *err) {
   const call_options *o = &s->a->o;
   const model *m = &s->a->m;
   if (s->plain && o->output)
-    return error_set(err, UNROLL_USAGE, "option 'output' is for models of 'pen' or 'notes'; texts go to standard output");
+    return error_set(err, UNROLL_USAGE, "option 'output' is for models of " DRAWING_KINDS "; texts go to standard output");
   if (s->plain && o->text)
     return error_set(err, UNROLL_USAGE,
                      "option 'text' is for models that are given something, and this one generates from nothing");
   if (s->plain) return prime_read(&s->prime, m, o->prime, o->prime ? strlen(o->prime) : 0, err);
   if (!o->prime && !o->output) return UNROLL_OK;
   return drawing_begin(&s->draw, m,
-                       o->prime ? "option 'prime' is for models of one text, of 'pen' or of 'notes'"
-                                : "option 'output' is for models of 'pen' or 'notes', and this one predicts neither",
+                       o->prime ? "option 'prime' is for models of one text, of " DRAWING_KINDS
+                                : "option 'output' is for models of " DRAWING_KINDS ", and this one predicts none of them",
                        err);
 }
 

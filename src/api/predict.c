@@ -79,7 +79,14 @@ static unroll_status take_predicted(void *context, const predicted *p, unroll_er
     row->row.ended = !isnan(p->log_probability);
   }
   for (int k = 0; k < p->n && full; k++) full = take_part(c->r, &row->values[k], &p->parts[k], &c->a->o);
+  if (full && c->draw && drawing_add_predicted(c->draw, p, err)) return UNROLL_FAILED;
   return full ? result_hand(c->r) : error_memory(err);
+}
+
+static unroll_status take_decoded(void *context, const decoded *d, unroll_error *err) {
+  const collector *c = context;
+  const unroll_status status = c->draw ? drawing_add_decoded(c->draw, d, err) : UNROLL_OK;
+  return status ? status : collect_decoded(context, d, err);
 }
 
 static unroll_status take_levels(const ask *a, bool generates, double levels[ASK_LEVELS], predict_sink *sink, unroll_error *err) {
@@ -149,7 +156,7 @@ static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
   decode_options how;
   predict_sink sink = {
       .context = c, .emit = take_predicted, .stop = a->stop, .all = o->probabilities || o->top > 0, .times = o->times};
-  const decode_sink drawn = {.context = c, .emit = collect_decoded, .stop = a->stop};
+  const decode_sink drawn = {.context = c, .emit = take_decoded, .stop = a->stop};
   unroll_status status = generates ? ask_decode(o, &how, err) : ask_check_alone(a, err);
   if (!status && o->quantiles) status = take_levels(a, generates, levels, &sink, err);
   if (!status) status = check_ranks(a, generates, err);
@@ -240,18 +247,26 @@ unroll_status unroll_predict(const unroll_model *m, const unroll_table *t, const
                              unroll_error *err) {
   ask a;
   collector c = {0};
+  drawing draw = {0};
   if (!out) return api_null(err);
   *out = NULL;
   if (!m || !t) return api_null(err);
   unroll_status status = ask_begin(&a, m, t, o, IN(predict), err);
   if (!status) status = collect_begin(&c, &a, o, err);
   if (!status) status = ask_check_series(&a, true, err);
+  if (!status && a.o.output) {
+    c.draw = &draw;
+    status =
+        drawing_begin(&draw, &a.m, "option 'output' is for models of " DRAWING_KINDS ", and this one predicts none of them", err);
+  }
   if (!status)
     status = a.m.schema.time.time          ? predict_series(&a, &c, err)
              : schema_is_text(&a.m.schema) ? predict_next(&a, &c, err)
                                            : predict_examples(&a, &c, err);
   if (!status && !a.m.schema.time.time) status = collect_gaps(&c, INT64_MAX, err);
   if (status && c.r && c.r->enough) status = UNROLL_OK;
+  if (!status && c.draw) status = drawing_write(&draw, a.o.output, err);
+  drawing_free(&draw);
   status = collect_end(&c, status, out, err);
   ask_end(&a);
   return status;

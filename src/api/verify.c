@@ -130,7 +130,12 @@ static unroll_status no_task(const char *name, unroll_error *err) {
   for (const task *t = tasks; t->name && n < 16; t++) names[n++] = t->name;
   const char *near = text_nearest(name, names, n);
   if (near) return error_set(err, UNROLL_USAGE, "there is no task '%s'; did you mean '%s'?", name, near);
-  return error_set(err, UNROLL_USAGE, "there is no task '%s'; there are adding, copy, arithmetic and xml", name);
+  text all = {0};
+  for (size_t i = 0; i < n; i++) text_format(&all, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " and ", names[i]);
+  const unroll_status status =
+      all.failed ? error_memory(err) : error_set(err, UNROLL_USAGE, "there is no task '%s'; there are %s", name, all.data);
+  text_free(&all);
+  return status;
 }
 
 unroll_status unroll_task(const char *name, const unroll_options *o, int64_t first, int64_t n, char **out, size_t *length,

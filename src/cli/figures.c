@@ -97,6 +97,12 @@ static const struct phrase { /* in the order of a sentence */
     {NULL, "weighted_f1", "weighted F1 ", " %", NULL, NULL},
     {NULL, "exact", "", " %", NULL, NULL},
     {NULL, "perplexity", "perplexity ", "", "%.4f", "macro_f1"},
+    {NULL, "iou", "mean IoU ", "", "%.4f", NULL},
+    {NULL, "above_half", "above one half ", " %", NULL, NULL},
+    {NULL, "centre_error", "centre error ", "", "%.4g", NULL},
+    {"stays", "iou", "IoU of a box that stays ", "", "%.4f", NULL},
+    {"goes_on", "iou", "of one that goes on at its speed ", "", "%.4f", NULL},
+    {NULL, "error_to_signal", "error to signal ", "", "%.4g", NULL},
     {NULL, "mse", "mean squared error ", "", "%.6g", NULL},
     {NULL, "loss", "", "", "%.4f", NULL},
 };

@@ -9,6 +9,12 @@
 #include "cli/series.h"
 #include "cli/terminal.h"
 
+/* With --output all is in the file. */
+static int print(void *context, const unroll_result *r) {
+  const row_printer *p = context;
+  return p->o->output ? 0 : row_print(context, r);
+}
+
 unroll_status command_predict(const options *o, unroll_error *err) {
   unroll_model *m = NULL;
   unroll_options *how = NULL;
@@ -30,7 +36,7 @@ unroll_status command_predict(const options *o, unroll_error *err) {
   if (!status) status = data_options_of(&how, "predict", o, err);
   if (!status) status = data_table(&t, o, 1, err);
   if (!status && form.time) unroll_options_set_rows(how, series_print, &s);
-  if (!status && !form.time) unroll_options_set_rows(how, row_print, &p);
+  if (!status && !form.time) unroll_options_set_rows(how, print, &p);
   if (!status) status = unroll_predict(m, t, how, &r, err);
   if (r) data_left_out(r);
   status = row_status(&p, status, err);

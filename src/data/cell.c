@@ -7,6 +7,11 @@
 #include "base/memory.h"
 #include "symbols/words.h"
 
+bool cell_writes(const variable *v) {
+  const cell_reader *r = cell_reader_of(&v->form);
+  return r->write && (!r->writes || r->writes(v));
+}
+
 /* --- room --- */
 
 /* Do cells say the numbers? Then they are kept as they are said. */

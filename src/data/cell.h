@@ -43,11 +43,14 @@ typedef struct cell_reader {
   double (*seconds)(const variable *v);
   /* What was generated as a file of that sort; NULL: there is none. v->args as above. */
   unroll_status (*write)(text *out, const variable *v, const cell_values *list, int n, unroll_error *err);
+  bool (*writes)(const variable *v); /* can it be written? NULL: whatever there is */
 } cell_reader;
 
 /* All that is in the cell, or in several of them. */
 unroll_status cell_read(const cell_place *p);
 const cell_reader *cell_reader_of(const data_form *f);
+/* Is there a sort of file for what is generated? */
+bool cell_writes(const variable *v);
 /* Is there this word behind the kind in the data line? */
 bool form_has(const data_form *f, const char *word);
 

@@ -1,8 +1,9 @@
-/* cell_sound.c - cells that name recordings: FILE, or FILE#start-end in seconds. */
+/* cell_sound.c - cells that name recordings: FILE, or FILE#start-end in seconds; samples as a WAV file. */
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/cell.h"
 #include "read/sound_cell.h"
+#include "read/sound_write.h"
 
 typedef struct sounds {
   sound_reader *reader;
@@ -68,4 +69,26 @@ static double seconds(const variable *v) {
   return cell_sound_form(&f, v, NULL) ? 0 : sound_form_seconds(&f);
 }
 
-const cell_reader cell_sounds = {.begin = begin, .open = open_one, .read = read_one, .end = end, .seconds = seconds};
+/* Samples as they are become a recording; features, and samples of which nobody knows how loud they were, do not. */
+static bool is_samples(const variable *v) {
+  return form_has(&v->form, "raw") && !form_has(&v->form, "level") && !form_has(&v->form, "even");
+}
+
+/* The recordings one after the other. */
+static unroll_status write_sounds(text *out, const variable *v, const cell_values *list, int n, unroll_error *err) {
+  sound_form f;
+  int64_t all = 0;
+  unroll_status status = cell_sound_form(&f, v, err);
+  for (int i = 0; i < n; i++) all += list[i].steps * v->width;
+  if (!status) status = sound_write_head(out, f.rate, all, err);
+  for (int i = 0; i < n && !status; i++) sound_write_samples(out, list[i].numbers, list[i].steps * v->width);
+  return !status && out->failed ? error_memory(err) : status;
+}
+
+const cell_reader cell_sounds = {.begin = begin,
+                                 .open = open_one,
+                                 .read = read_one,
+                                 .end = end,
+                                 .seconds = seconds,
+                                 .write = write_sounds,
+                                 .writes = is_samples};

@@ -90,6 +90,7 @@ unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err) {
 
 const char *variable_refuses(const variable *v, int j, double x) {
   if (v->factor && x < 0) return "is negative, and weights cannot be";
+  if (v->form.of->sort == KIND_BOX && j >= 2 && x < 0) return "is negative, and it is the width or height of a box";
   switch (variable_support(v, j)) {
   case SUPPORT_BIT:
     return x == 0 || x == 1 ? NULL : "is neither 0 nor 1, and the net predicts bits (bernoulli, the last number of a pen)";

@@ -105,6 +105,8 @@ const task tasks[] = {
     {"copy", "a line each: 10 symbols, a wait of option 'length', a signal, the same symbols", 100, 1, "", copy},
     {"arithmetic", "a stream: sums and differences between distracting letters, and their values", 0, 0, "", arithmetic},
     {"xml", "a stream: nested tags with random names", 0, 0, "", xml},
+    {"track", "a table film, shown, box: films of option 'length' frames, and where what the first box shows is", 16, 2,
+     "film\tshown\tbox\n", task_track},
     {0},
 };
 

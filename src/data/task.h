@@ -1,5 +1,5 @@
-/* task.h - made-up data that tells cells apart: the adding problem, copy memory, arithmetic, XML. docs/verify.md says which is
- * which. */
+/* task.h - made-up data that tells cells apart: the adding problem, copy memory, arithmetic, XML, films. docs/verify.md says which
+ * is which. */
 #ifndef DATA_TASK_H
 #define DATA_TASK_H
 #include "base/text.h"
@@ -19,4 +19,6 @@ extern const task tasks[]; /* ending with a row of NULLs */
 
 /* Appends sequence `number` (from 0): a pure function of (seed, number, length). */
 void task_sequence(const task *t, uint64_t seed, int64_t number, int length, text *out);
+/* task_track.c: `length` frames. */
+void task_track(uint64_t seed, int64_t number, int length, text *out);
 #endif

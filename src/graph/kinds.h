@@ -6,7 +6,18 @@
 #include "base/memory.h"
 
 enum { KIND_ARGS = 8, KIND_WORDS = 8 };
-enum kind_sort { KIND_TEXT, KIND_LABEL, KIND_PART, KIND_NUMBERS, KIND_PICTURE, KIND_PEN, KIND_KEYS, KIND_CALENDAR, KIND_END };
+enum kind_sort {
+  KIND_TEXT,
+  KIND_LABEL,
+  KIND_PART,
+  KIND_NUMBERS,
+  KIND_BOX,
+  KIND_PICTURE,
+  KIND_PEN,
+  KIND_KEYS,
+  KIND_CALENDAR,
+  KIND_END
+};
 enum kind_steps { KIND_STEPS, KIND_ONE, KIND_EITHER };
 
 typedef struct data_kind {

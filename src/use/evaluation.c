@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "base/error.h"
 #include "metrics/edits.h"
+#include "metrics/follow.h"
 #include "use/decode_eval.h"
 #include "use/evaluate.h"
 
@@ -19,6 +20,7 @@ typedef struct job {
   const evaluation_options *o;
   predict_total *totals, *exact; /* [n]; in single precision, where m is not */
   text_edits *texts;             /* [n] of ctc */
+  follow_metrics *boxes;         /* [n] of boxes */
   decode_total *decoded;         /* [n], the first n_decoded of them */
   int n_decoded;
 } job;
@@ -26,6 +28,8 @@ typedef struct job {
 static const variable *variable_of(const job *j, int k) { return &j->m->schema.list[j->m->g.losses[k].data]; }
 
 static bool is_ctc(const job *j, int k) { return variable_of(j, k)->over >= 0; }
+
+static bool is_box(const job *j, int k) { return variable_of(j, k)->form.of->sort == KIND_BOX; }
 
 static unroll_status compare_texts(text_edits *e, const predicted_part *p, unroll_error *err) {
   text drawn = {0}, truth = {0};
@@ -44,6 +48,7 @@ static unroll_status take(void *context, const predicted *p, unroll_error *err) 
   unroll_status status = UNROLL_OK;
   for (int k = 0; k < p->n && !status; k++) {
     const predicted_part *one = &p->parts[k];
+    if (is_box(j, k)) follow_add(&j->boxes[k], one->true_numbers, one->numbers, one->n);
     if (!one->truth) continue;
     if (is_ctc(j, k))
       status = compare_texts(&j->texts[k], one, err);
@@ -180,6 +185,21 @@ static void add_generated(figures *f, int of, const decode_total *t) {
   figures_add(f, of, "rouge_l", FIGURE_SHARE, text_metrics_rouge_l(m));
 }
 
+static void add_box(figures *f, int of, const follow_metrics *m, enum follow_kind kind) {
+  figures_add(f, of, "iou", FIGURE_NUMBER, follow_overlap(m, kind));
+  figures_add(f, of, "above_half", FIGURE_SHARE, follow_above(m, kind));
+  figures_add(f, of, "centre_error", FIGURE_NUMBER, follow_distance(m, kind));
+}
+
+/* Beside a box that stays, and one that goes on at its speed. */
+static void add_boxes(const job *j, int of, int k) {
+  figures *f = &j->e->figures;
+  add_box(f, of, &j->boxes[k], FOLLOW_MODEL);
+  if (!variable_of(j, k)->step) return;
+  add_box(f, figures_part(f, of, "stays"), &j->boxes[k], FOLLOW_STAYS);
+  add_box(f, figures_part(f, of, "goes_on"), &j->boxes[k], FOLLOW_GOES_ON);
+}
+
 static void add_variable(const job *j, int of, int k) {
   figures *f = &j->e->figures;
   const predict_total *t = &j->totals[k];
@@ -202,6 +222,9 @@ static void add_variable(const job *j, int of, int k) {
   case SUPPORT_REAL:
   case SUPPORT_COUNT:
   case SUPPORT_PEN:
+    if (is_box(j, k)) add_boxes(j, one, k);
+    if (variable_of(j, k)->form.of == &data_kinds[KIND_audio])
+      figures_add(f, one, "error_to_signal", FIGURE_NUMBER, t->signal > 0 ? t->squared / t->signal : (double)NAN);
     figures_add(f, one, "mse", FIGURE_NUMBER, t->squared);
     break;
   }
@@ -250,7 +273,8 @@ unroll_status evaluation_run(evaluation *e, const model *m, const dataset *d, co
   j.exact = mem_zero(n, sizeof *j.exact);
   j.decoded = mem_zero(n, sizeof *j.decoded);
   j.texts = mem_zero(n, sizeof *j.texts);
-  const bool full = j.texts && e->metrics && e->variables && j.totals && j.exact && j.decoded;
+  j.boxes = mem_zero(n, sizeof *j.boxes);
+  const bool full = j.boxes && j.texts && e->metrics && e->variables && j.totals && j.exact && j.decoded;
   unroll_status status = full ? measure(&j, workers, err) : error_memory(err);
   if (!status) status = add_all(&j, err);
   decode_totals_free(j.decoded, e->n);
@@ -258,6 +282,7 @@ unroll_status evaluation_run(evaluation *e, const model *m, const dataset *d, co
   mem_free(j.totals);
   mem_free(j.exact);
   mem_free(j.texts);
+  mem_free(j.boxes);
   return status;
 }
 

@@ -19,7 +19,7 @@ typedef struct output { /* of one loss */
   double seconds;       /* a step of what ctc reads */
   int32_t *symbols;
   float *p, *all;
-  double *numbers;
+  double *numbers, *truth; /* truth: where what is predicted is there and somebody looks */
   const double *levels;
   int n_levels;
   double *quantiles;
@@ -66,7 +66,9 @@ static unroll_status make_output(predictor *s, int k, unroll_error *err) {
   if (v->form.unit == UNIT_NUMBERS) {
     if (__builtin_mul_overflow(n, (size_t)v->width, &numbers)) return error_memory(err);
     o->numbers = mem_zero(numbers, sizeof *o->numbers);
-    return o->numbers ? UNROLL_OK : error_memory(err);
+    const bool compared = s->complete && s->sink->emit;
+    if (compared) o->truth = mem_zero(numbers, sizeof *o->truth);
+    return o->numbers && (o->truth || !compared) ? UNROLL_OK : error_memory(err);
   }
   const bool shares = !s->complete;
   o->symbols = mem_zero(n, sizeof *o->symbols);
@@ -128,6 +130,7 @@ static void predictor_free(predictor *s) {
     mem_free(s->outputs[k].p);
     mem_free(s->outputs[k].all);
     mem_free(s->outputs[k].numbers);
+    mem_free(s->outputs[k].truth);
     mem_free(s->outputs[k].quantiles);
   }
   mem_free(s->outputs);
@@ -178,7 +181,9 @@ static void compare(predictor *s, int k, const prediction *p, int64_t at, const 
     t->ones.correct += out > 0.5 && truth > 0.5;
     if (v->mean && !is_pinball(s, k)) t->nats += log(v->deviation[j]); /* the density in the units of the data */
     t->squared += (out - truth) * (out - truth);
+    t->signal += truth * truth;
     s->means[j] = truth;
+    if (o->truth) o->truth[at * v->width + j] = truth;
   }
   if (is_pinball(s, k)) t->nats += distribution_pinball(&s->s.heads[k], p, s->means);
 }
@@ -293,6 +298,7 @@ static predicted_part part_of(const predictor *s, int k, int64_t i, int rank) {
                           .truth = truth ? c->symbols + c->first[i] : NULL,
                           .n_truth = truth ? c->first[i + 1] - c->first[i] : 0,
                           .numbers = o->numbers ? o->numbers + o->first[i] * v->width : NULL,
+                          .true_numbers = o->truth ? o->truth + o->first[i] * v->width : NULL,
                           .levels = o->levels,
                           .n_levels = o->n_levels,
                           .quantiles = o->quantiles ? o->quantiles + o->first[i] * o->n_levels * v->width : NULL};
@@ -330,6 +336,7 @@ static void finish_totals(predictor *s) {
     if (t->n == 0) continue;
     t->correct /= entries;
     t->squared /= entries;
+    t->signal /= entries;
   }
 }
 

@@ -11,16 +11,17 @@
 typedef struct predicted_part { /* of one line with ~ */
   const variable *v;
   const distribution_row *distribution;
-  int64_t n;              /* 1, or the steps of the example; of ctc the symbols of the text that was found */
-  bool next;              /* what would come next: n = 1, and an end symbol counts */
-  const int32_t *symbols; /* [n] the likeliest; NULL for numbers */
-  const float *p;         /* [n] its probability; NULL for ctc, and where the truth is there */
-  const float *all;       /* [n][v->words.n] the probabilities of all symbols, if asked for; else NULL */
-  const double *times;    /* [n] of ctc, if asked for: when each symbol begins, in seconds; else NULL */
-  const int32_t *truth;   /* [n_truth] symbols, where the data holds what is predicted; else NULL */
-  int64_t n_truth;        /* n, but of ctc */
-  const double *numbers;  /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
-  const double *levels;   /* [n_levels] those asked for, else those of quantile(); none: NULL */
+  int64_t n;                  /* 1, or the steps of the example; of ctc the symbols of the text that was found */
+  bool next;                  /* what would come next: n = 1, and an end symbol counts */
+  const int32_t *symbols;     /* [n] the likeliest; NULL for numbers */
+  const float *p;             /* [n] its probability; NULL for ctc, and where the truth is there */
+  const float *all;           /* [n][v->words.n] the probabilities of all symbols, if asked for; else NULL */
+  const double *times;        /* [n] of ctc, if asked for: when each symbol begins, in seconds; else NULL */
+  const int32_t *truth;       /* [n_truth] symbols, where the data holds what is predicted; else NULL */
+  int64_t n_truth;            /* n, but of ctc */
+  const double *numbers;      /* [n][v->width] the mean; for bernoulli the probability of 1; NULL for symbols */
+  const double *true_numbers; /* [n][v->width], where the data holds what is predicted; else NULL */
+  const double *levels;       /* [n_levels] those asked for, else those of quantile(); none: NULL */
   int n_levels;
   const double *quantiles; /* [n][n_levels][v->width] */
 } predicted_part;
@@ -41,9 +42,9 @@ typedef struct predict_total { /* of one line with ~ */
   double nats;  /* -log probability of all */
   double
       correct; /* softmax: the likeliest symbol is the true one; bernoulli: so is the likelier value, as a share of the entries */
-  class_count ones;   /* of bits: those that are 1, are likelier 1, and both */
-  double squared;     /* numbers: squared errors of the mean, a mean over the entries */
-  rank_metrics ranks; /* of softmax, if asked for */
+  class_count ones;       /* of bits: those that are 1, are likelier 1, and both */
+  double squared, signal; /* numbers: squared errors of the mean, squares of the true ones; means over the entries */
+  rank_metrics ranks;     /* of softmax, if asked for */
 } predict_total;
 
 typedef struct predict_sink {

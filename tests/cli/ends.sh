@@ -49,7 +49,7 @@ expect 2 "this net generates from data ('text'): --text gives it"
 run sample count/model.safetensors --text z
 expect 3 "the text" "'z'"
 run sample count/model.safetensors --text a -o count.svg
-expect 2 "--output is for models of 'pen' or 'notes', and this one predicts neither"
+expect 2 "--output is for models of 'pen', 'notes' or 'audio' with 'raw', and this one predicts none of them"
 sed 's/^data stop/data more : number whole\ndata stop/; s/, 8))$/, 8)) + M more/' count.net >two.net
 awk -F, '{ print $0 (NR == 1 ? ",more" : ",1") }' count.csv >two.csv
 run train two.net two.csv -o two --epochs 1 --valid 0 --quiet

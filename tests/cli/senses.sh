@@ -116,5 +116,5 @@ run sample small/model.safetensors -o text.svg
 expect 3 "cannot open"
 small
 run sample small/model.safetensors -o text.svg
-expect 2 "--output is for models of 'pen' or 'notes'"
+expect 2 "--output is for models of 'pen', 'notes' or 'audio' with 'raw'"
 finish

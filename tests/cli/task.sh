@@ -1,7 +1,7 @@
 # task.sh - made-up data on standard output.
 . "$SOURCE/tests/cli/common.sh"
 
-for t in adding copy arithmetic xml; do
+for t in adding copy arithmetic xml track; do
   run task "$t" --count 20
   expect 0
   [ -s out ] || fail "task $t writes nothing"
@@ -21,6 +21,10 @@ expect 0 "id,x1,x2,y"
 run task copy --count 4 --length 30
 expect 0
 awk 'length($0) != 50 { exit 1 }' out || fail "copy: lines of 30 + 20 symbols"
+run task track --count 5 --length 3
+expect 0 "film	shown	box"
+awk -F'\t' 'NR > 1 && (split($1, frame, " ") != 3 || split(frame[3], grey, ";") != 1200 || split($3, box, " ") != 3 || box[1] != $2) { exit 1 }' out ||
+  fail "track: 3 frames of 30 x 40 greys, a box for each, of which the first is given"
 run task arithmetic --count 3000
 [ "$(fold -w1 out | sort -u | wc -l)" = 40 ] || fail "arithmetic has 40 symbols"
 [ "$(tr -cd = <out | wc -c)" = 3000 ] || fail "arithmetic: an answer for each of 3000"
@@ -43,7 +47,7 @@ while IFS='|' read -r arguments message; do
 done <<'ROWS'
 task|'unroll task' needs arguments
 task addng|there is no task 'addng'; did you mean 'adding'?
-task zzzzzz|there are adding, copy, arithmetic and xml
+task zzzzzz|there are adding, copy, arithmetic, xml and track
 task adding copy|has no use for the argument 'copy'
 task adding --length 1|--length of the task 'adding' is at least 2, not 1
 task xml --length 5|the task 'xml' has no length to choose

@@ -127,6 +127,35 @@ static void xml(void **state) {
   text_free(&out);
 }
 
+/* Boxes lie in the picture and move by less than 3 pixels. The middle of one is another grey than the ground, more often than not.
+ */
+static void track(void **state) {
+  (void)state;
+  text out = {0};
+  enum { FILMS = 12, FRAMES = 9, PIXELS = 1200 };
+  for (int i = 0; i < FILMS; i++) {
+    char *end = sequence("track", 3, i, FRAMES, &out);
+    double box[FRAMES + 1][4];
+    int frames = 0, n = 0;
+    for (; *end != '\t'; frames += *end == ' ', n++, end += *end == ' ' || *end == ';') assert_true(strtod(end, &end) < 1);
+    assert_int_equal(frames, FRAMES - 1);
+    assert_int_equal(n, FRAMES * PIXELS);
+    for (int t = 0; t <= FRAMES; t++)
+      for (int k = 0; k < 4; k++) box[t][k] = strtod(end + 1, &end);
+    assert_string_equal(end, "\n");
+    assert_memory_equal(box[0], box[1], sizeof *box);
+    for (int t = 1; t <= FRAMES; t++) {
+      const double side[] = {40, 30};
+      for (int k = 0; k < 2; k++) {
+        assert_true(box[t][k] >= -0.001 && box[t][k + 2] > 0 && box[t][k] + box[t][k + 2] <= 1.002);
+        const double step = box[t][k] + box[t][k + 2] / 2 - box[t - 1][k] - box[t - 1][k + 2] / 2;
+        assert_true(fabs(step) * side[k] < 3);
+      }
+    }
+  }
+  text_free(&out);
+}
+
 static void repeatable(void **state) {
   (void)state;
   text a = {0}, b = {0};
@@ -146,7 +175,7 @@ static void repeatable(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(adding), cmocka_unit_test(copy), cmocka_unit_test(arithmetic),
-                                     cmocka_unit_test(xml), cmocka_unit_test(repeatable)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(adding), cmocka_unit_test(copy),  cmocka_unit_test(arithmetic),
+                                     cmocka_unit_test(xml),    cmocka_unit_test(track), cmocka_unit_test(repeatable)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

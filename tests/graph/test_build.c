@@ -158,6 +158,7 @@ static const struct net_settings {
     {"speech", "hidden cell layers drop"},
     {"summarise", "hidden cell layers drop embedding vocabulary"},
     {"tag", "hidden cell layers drop embedding vocabulary"},
+    {"track", "hidden cell"},
     {"translate", "hidden cell layers drop embedding vocabulary"},
     {"translate_align", "hidden cell layers drop embedding vocabulary"},
     {"translate_plain", "hidden cell layers drop embedding vocabulary"},
@@ -670,6 +671,7 @@ static void test_kinds(void **state) {
     const char *error; /* or NULL */
   } lines[] = {
       {"audio", 40, NULL},
+      {"box", 4, NULL},
       {"audio(8000)", 40, NULL},
       {"audio(8000, 23)", 23, NULL},
       {"audio(8000, mel = 23)", 23, NULL},
