@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { EQUATION_NAMES = 32 };
+enum { EQUATION_NAMES = 48 };
 
 #define ARGUMENTS(...)                                                                                                             \
   { __VA_ARGS__ }

@@ -90,12 +90,17 @@ static int correlated(const site *c, int x, int n) {
   return plus(c, plus(c, half(c, squares), minus(c, scales, cosh)), site_number(c, LOG_2PI + 0.6931471805599453094));
 }
 
-/* softplus(z) - y z: -log p of a bit y with logits z */
-static int bit(const site *c, int y, int z) { return minus(c, site_unary(c, OP_SOFTPLUS, z), times(c, y, z)); }
+/* softplus((1 - 2 y) z): -log p of a bit y with logits z */
+static int bit(const site *c, int y, int z) {
+  const int side = minus(c, site_number(c, 1), plus(c, y, y));
+  return site_unary(c, OP_SOFTPLUS, times(c, side, z));
+}
 
-/* log sum e^w - log sum e^(w + log density): the weights are softmax(w). */
+/* log sum e^w - log sum e^(w + log density): the weights are softmax(w). First about its largest entry is taken from w, without a
+ * gradient. Any number changes neither value nor gradient, and this one leaves logits of any size their digits. */
 int mixture_loss(const site *c, const loss_term *l, int width) {
-  const int n = (int)l->numbers[0], x = l->args[0], weights = site_slice(c, x, 0, n);
+  const int n = (int)l->numbers[0], x = l->args[0], given = site_slice(c, x, 0, n);
+  const int weights = minus(c, given, site_unary(c, OP_HOLD, site_reduce(c, OP_LOG_SUM_EXP, given)));
   const bool pen = width == 3;
   if (width > MAX_ENTRIES) return FAIL(c->b, c->s, c->e->at, "a mixture predicts at most %d numbers, not %d", MAX_ENTRIES, width);
   const int each = minus(c, weights, pen ? correlated(c, x, n) : independent(c, x, width, n));
