@@ -21,7 +21,7 @@ static void run_batches(const part *p, int rows) {
   const graph g = {.inputs = inputs, .n_inputs = 2, .data = &info, .n_data = 1, .losses = losses, .n_losses = 1, .n_axes = 1};
   batcher *b;
   int64_t seen = 0;
-  variable one = plain_variable(&(data_form){.name = "token"}, NULL);
+  variable one = plain_variable(&(data_form){.name = "token", .of = &data_kinds[KIND_chars]}, NULL);
   const schema s = {.list = &one, .n = 1};
   const batch_options o = {.rows = rows, .steps = 5, .seed = 1, .shuffle = true, .schema = &s};
   if (p->n_symbols == 0 || batcher_new(&b, &g, p, &o, NULL)) return;
@@ -68,9 +68,15 @@ static void use(dataset *d, const data_form *f, bool half) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 1) return 0;
-  data_form form = {.name = "token", .lines = data[0] & 1, .unit = data[0] & 2 ? UNIT_BYTES : UNIT_CHARS};
+  data_form form = {
+      .name = "token", .of = &data_kinds[KIND_chars], .lines = data[0] & 1, .unit = data[0] & 2 ? UNIT_BYTES : UNIT_CHARS};
   if (data[0] & 8)
-    form = (data_form){.name = "token", .unit = UNIT_WORDS, .lines = form.lines, .lower = data[0] & 16, .spaced = data[0] & 32};
+    form = (data_form){.name = "token",
+                       .of = &data_kinds[KIND_words],
+                       .unit = UNIT_WORDS,
+                       .lines = form.lines,
+                       .lower = data[0] & 16,
+                       .spaced = data[0] & 32};
   dataset d;
   unroll_error err = {0};
   const unroll_status status = dataset_parse(&d, &form, "fuzz", (const char *)data + 1, size - 1, &err);

@@ -127,9 +127,7 @@ static unroll_status read_cell(unroll_session *s, int i, int row, const char *na
   if (!status) status = cell_read(&p);
   if (!status) status = take_cell(s, i, row, &c, name, err);
   if (reader->end) reader->end(state);
-  text_free(&scratch.small);
-  text_free(&scratch.composed);
-  text_free(&scratch.part);
+  cell_scratch_free(&scratch);
   mem_free(c.symbols);
   mem_free(c.numbers);
   mem_free(c.exact);

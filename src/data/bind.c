@@ -74,12 +74,6 @@ static unroll_status add_row(binder *b, int i, int64_t row) {
   return cell_read(&p);
 }
 
-/* The end symbol. */
-static unroll_status add_end(binder *b, int i) {
-  const cell_place p = place_of(b, i, 0);
-  return unit_has_lexicon(b->s->list[i].form.unit) ? cell_add_word(&p, "\n", 1) : cell_add_symbol(&p, END_CODE);
-}
-
 /* --- examples --- */
 
 static unroll_status check_one(const binder *b, int i, int64_t row, int64_t n) {
@@ -172,8 +166,8 @@ static unroll_status add_known(binder *b, int i, int64_t row) {
       return status;
     }
     status = bad_rows_add(&b->d->bad, &e, err);
-    for (int64_t n = before; c->words.n && n < c->n; n++) c->words.count[c->symbols[n]]--;
-    c->n = before;
+    const cell_place p = place_of(b, i, row);
+    cell_take_back(&p, before);
   }
   if (!status) status = add_unknown(b, i);
   return status ? status : mark_unseen(b, i, before);
@@ -203,7 +197,10 @@ static unroll_status add_example(binder *b, int i, int64_t example, int64_t from
     status = add_row(b, i, row);
     if (!status && b->by_rows) status = check_one(b, i, row, c->n - before);
   }
-  if (!status && v->ends) status = add_end(b, i);
+  if (!status && v->ends) {
+    const cell_place p = place_of(b, i, 0);
+    status = cell_add_end(&p);
+  }
   if (!status && c->n - start >= MAX_LINE)
     return table_bad(b->t, from, b->sources[i].columns[0], 0, b->err, "more than a million steps");
   return status;
@@ -252,10 +249,9 @@ static void take_back(binder *b, int64_t example) {
   for (int i = 0; i < b->s->n; i++) {
     column_values *c = &b->d->columns[i];
     if (!c->there) continue;
-    for (int64_t n = c->first[example]; c->words.n && n < c->n; n++)
-      if (c->symbols[n] >= 0) c->words.count[c->symbols[n]]--;
+    const cell_place p = place_of(b, i, 0);
     for (int64_t n = c->first[example]; n < c->n && n < c->seen_room; n++) c->seen[n] = 1;
-    c->n = c->first[example];
+    cell_take_back(&p, c->first[example]);
   }
 }
 
@@ -457,9 +453,7 @@ static void binder_free(binder *b) {
   mem_free(b->sources);
   mem_free(b->states);
   regular_free(&b->regular);
-  text_free(&b->scratch.small);
-  text_free(&b->scratch.composed);
-  text_free(&b->scratch.part);
+  cell_scratch_free(&b->scratch);
 }
 
 unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const char *series, enum bind_wanted wanted,

@@ -17,7 +17,7 @@ bool cell_writes(const variable *v) {
 /* Do cells say the numbers? Then they are kept as they are said. */
 static bool is_exact(const cell_place *p) { return p->v->form.unit == UNIT_NUMBERS && cell_reader_of(&p->v->form)->cell; }
 
-static unroll_status grow(const cell_place *p, int64_t more) {
+unroll_status cell_room(const cell_place *p, int64_t more) {
   column_values *c = p->out;
   int64_t room = c->room, needed, numbers;
   if (__builtin_add_overflow(c->n, more, &needed)) return error_memory(p->err);
@@ -35,8 +35,21 @@ static unroll_status grow(const cell_place *p, int64_t more) {
   return UNROLL_OK;
 }
 
+void cell_take_back(const cell_place *p, int64_t n) {
+  column_values *c = p->out;
+  for (int64_t k = n; c->words.n && k < c->n; k++)
+    if (c->symbols[k] >= 0) c->words.count[c->symbols[k]]--;
+  c->n = n;
+}
+
+void cell_scratch_free(cell_scratch *s) {
+  text_free(&s->small);
+  text_free(&s->composed);
+  text_free(&s->part);
+}
+
 float *cell_numbers(const cell_place *p, int64_t steps) {
-  if (grow(p, steps)) return NULL;
+  if (cell_room(p, steps)) return NULL;
   p->out->n += steps;
   return p->out->numbers + (p->out->n - steps) * p->v->width;
 }
@@ -50,7 +63,7 @@ static void put(const cell_place *p, int64_t n, int j, double x) {
 }
 
 static unroll_status add_step(const cell_place *p) {
-  const unroll_status status = grow(p, 1);
+  const unroll_status status = cell_room(p, 1);
   if (!status) p->out->n++;
   return status;
 }
@@ -63,7 +76,7 @@ unroll_status cell_blank(const cell_place *p) {
 }
 
 unroll_status cell_add_symbol(const cell_place *p, int32_t code) {
-  const unroll_status status = grow(p, 1);
+  const unroll_status status = cell_room(p, 1);
   if (!status) p->out->symbols[p->out->n++] = code;
   return status;
 }
@@ -78,6 +91,10 @@ unroll_status cell_add_word(const cell_place *p, const char *s, size_t size) {
   }
   const int32_t number = lexicon_add(&p->out->words, s, size);
   return number < 0 ? error_memory(p->err) : cell_add_symbol(p, number);
+}
+
+unroll_status cell_add_end(const cell_place *p) {
+  return unit_has_lexicon(p->v->form.unit) ? cell_add_word(p, "\n", 1) : cell_add_symbol(p, END_CODE);
 }
 
 bool cell_next(const cell *c, size_t *at, size_t *begin) {
@@ -206,7 +223,9 @@ static unroll_status add_words(const cell_place *p) {
   if (p->by_rows || (label && !p->v->step)) return c->size ? add_whole(p, c) : UNROLL_OK; /* one word or label */
   if (f->unit == UNIT_BPE && p->v->ends && memchr(c->text, '\n', c->size))
     return table_bad(p->t, p->row, p->columns[0], 0, p->err, "a newline in a text that ends with an end symbol");
-  if (!label) return words_each(f, c->text, c->size, take_word, (void *)p) ? UNROLL_OK : error_memory(p->err);
+  const bool newline = p->stream && c->size && c->text[c->size - 1] == '\n'; /* a word like others */
+  if (!label && !words_each(f, c->text, c->size - newline, take_word, (void *)p)) return error_memory(p->err);
+  if (!label) return newline ? cell_add_end(p) : UNROLL_OK;
   while (!status && cell_next(c, &at, &begin)) status = cell_add_word(p, c->text + begin, at - begin);
   return status;
 }

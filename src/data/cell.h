@@ -20,6 +20,7 @@ typedef struct cell_place { /* where values come from, and where they go */
   const int *columns; /* [n_columns] more than one: a column for each entry of a vector */
   int n_columns;
   bool by_rows; /* a row is a step */
+  bool stream;  /* a line of a stream, with its newline, which may be a symbol like others */
   cell_scratch *scratch;
   void *state;
   unroll_error *err;
@@ -46,6 +47,7 @@ typedef struct cell_reader {
   bool (*writes)(const variable *v); /* can it be written? NULL: whatever there is */
 } cell_reader;
 
+void cell_scratch_free(cell_scratch *s);
 /* All that is in the cell, or in several of them. */
 unroll_status cell_read(const cell_place *p);
 const cell_reader *cell_reader_of(const data_form *f);
@@ -62,6 +64,12 @@ unroll_status cell_blank(const cell_place *p);
 float *cell_numbers(const cell_place *p, int64_t steps);
 unroll_status cell_add_symbol(const cell_place *p, int32_t code);
 unroll_status cell_add_word(const cell_place *p, const char *s, size_t size);
+/* The end of a line, or of a text with an end symbol. */
+unroll_status cell_add_end(const cell_place *p);
+/* Room for `more` further steps. */
+unroll_status cell_room(const cell_place *p, int64_t more);
+/* Takes back what came after the first n steps. */
+void cell_take_back(const cell_place *p, int64_t n);
 /* The next part of a cell between white space. */
 bool cell_next(const cell *c, size_t *at, size_t *begin);
 

@@ -236,6 +236,7 @@ unroll_status table_bad(const table *t, int64_t row, int column, size_t skip, un
   va_end(list);
   const cell *c = table_cell(t, row, column), *name = t->called ? &t->called[column] : table_cell(t, 0, column);
   const input_file *f = &t->files.files[table_file(t, row)];
+  if (t->plain) return input_bad_at(f->name, f->data, f->size, c->at + skip, err, "%s", what);
   return input_bad_at(f->name, f->data, f->size, c->at + skip, err, "row %" PRId64 ", column '%.*s': %s", table_row(t, row),
                       (int)(name->size < 60 ? name->size : 60), name->text, what);
 }

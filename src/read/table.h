@@ -40,6 +40,7 @@ typedef struct table {
   int n_columns;
   int series;       /* tagged: the column that tells sentences apart, the last one, with no name; else -1 */
   bool by_line;     /* messages count rows as lines of the file */
+  bool plain;       /* a text: messages name neither rows nor columns */
   bool skip;        /* for dataset_bind: examples with rows that cannot be read are left out */
   int64_t n_rows;   /* without the row of names */
   cell *cells;      /* [n_rows + 1][n_columns] */

@@ -25,9 +25,6 @@ bool word_letter(uint32_t code); /* letters, marks, digits, '_', Han characters 
  * memory, and so does this. */
 typedef bool (*word_taker)(void *context, const char *s, size_t size);
 bool words_each(const data_form *f, const char *s, size_t size, word_taker take, void *context);
-/* The same line by line; the end of a line is taken as "\n". The last line has such an end only if there is a newline, `more`
- * text follows, or the form has lines. `ended`, which may be NULL, is called after each line. */
-bool words_lines(const data_form *f, const char *s, size_t size, bool more, word_taker take, bool (*ended)(void *), void *context);
 /* Replaces what `out` holds by a part of a word: its last or first letters, small, or its shape. A shape has X for capitals, x
  * for other letters, d for digits, and the rest as it is. Of equal ones in a row only the first stays. */
 void words_part(const data_form *f, const char *s, size_t size, text *out);

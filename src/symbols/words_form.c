@@ -70,18 +70,3 @@ bool words_each(const data_form *f, const char *s, size_t size, word_taker take,
   former_free(&x);
   return fine;
 }
-
-bool words_lines(const data_form *f, const char *s, size_t size, bool more, word_taker take, bool (*ended)(void *), void *context) {
-  former x = {{0}, {0}, {0}};
-  bool fine = true;
-  for (size_t start = 0; start < size && fine;) {
-    const char *newline = memchr(s + start, '\n', size - start);
-    const size_t whole = newline ? (size_t)(newline - s) - start : size - start;
-    const size_t line = f->lines && whole && s[start + whole - 1] == '\r' ? whole - 1 : whole;
-    fine = each_in(f, &x, s + start, line, take, context) && (!(newline || more || f->lines) || take(context, "\n", 1)) &&
-           (!ended || ended(context));
-    start += whole + 1;
-  }
-  former_free(&x);
-  return fine;
-}

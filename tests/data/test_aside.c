@@ -119,7 +119,7 @@ static void test_lines(void **state) {
   }
   snprintf(paths, sizeof paths, "%s/0.txt\n%s/1.txt", folder, folder);
   for (int lines = 0; lines < 2; lines++) {
-    const data_form form = {.name = "s", .kind = "chars", .unit = UNIT_CHARS, .lines = lines};
+    const data_form form = {.name = "s", .of = &data_kinds[KIND_chars], .kind = "chars", .unit = UNIT_CHARS, .lines = lines};
     const uint32_t known[] = {'a', 'b', '\n'}, sorted[] = {'\n', '\r', 'a', 'b'};
     vocabulary v;
     dataset d;
@@ -158,8 +158,38 @@ static void test_lines(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* What the reader of a kind refuses: the line is left out, with what was read of it. */
+static void test_refused(void **state) {
+  (void)state;
+  static const char source[] = "61 62\n63 6g\n64\n6\n65\n";
+  input_file file = {.name = (char *)"a.hex", .data = (char *)source, .size = sizeof source - 1};
+  const input_files in = {.files = &file, .n = 1};
+  for (int lines = 0; lines < 2; lines++) {
+    const data_form form = {.name = "s", .of = &data_kinds[KIND_hex], .unit = UNIT_BYTES, .lines = lines};
+    static const int32_t all[] = {'a', 'b', 'd', 'e'}, ended[] = {'a', 'b', '\n', 'd', '\n', 'e', '\n'};
+    dataset d;
+    unroll_error err = {0};
+    int64_t line;
+    assert_int_equal(dataset_parse_files(&d, &form, &in, true, &err), UNROLL_OK);
+    assert_int_equal(d.bad.n, 2);
+    assert_int_equal(d.bad.first[0].line, 2);
+    assert_int_equal(d.bad.first[0].column, 4);
+    assert_string_equal(d.bad.first[1].message, "a byte is two digits of 0 to 9 and a to f");
+    assert_int_equal(d.n_symbols, lines ? 7 : 4);
+    assert_memory_equal(d.columns[0].symbols, lines ? ended : all, (size_t)d.n_symbols * sizeof *all);
+    dataset_place(&d, lines ? d.row_of[2] : 3, &line); /* the e */
+    assert_int_equal(line, 5);
+    assert_int_equal(d.n_gaps, lines ? 2 : 0);
+    dataset_free(&d);
+    assert_int_equal(dataset_parse_files(&d, &form, &in, false, &err), UNROLL_BAD_INPUT);
+    assert_int_equal(err.line, 2);
+  }
+  assert_int_equal(mem_live(), 0);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_count),  cmocka_unit_test(test_series),
-                                     cmocka_unit_test(test_none), cmocka_unit_test(test_memory), cmocka_unit_test(test_lines)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),   cmocka_unit_test(test_count),  cmocka_unit_test(test_series),
+                                     cmocka_unit_test(test_none),   cmocka_unit_test(test_memory), cmocka_unit_test(test_lines),
+                                     cmocka_unit_test(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

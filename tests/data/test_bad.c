@@ -45,8 +45,10 @@ static void replay_text(const char *path, const char *data, size_t size) {
   int line, column;
   if (sscanf(data, "# %31[^;]; known %63[^;]; error %d:%d: %199[^\n]", kind, known, &line, &column, message) != 5)
     fail_msg("%s: bad first line", path);
-  const data_form form = {
-      .name = "token", .unit = strncmp(kind, "bytes", 5) ? UNIT_CHARS : UNIT_BYTES, .lines = strstr(kind, "lines") != NULL};
+  const data_form form = {.name = "token",
+                          .of = &data_kinds[KIND_chars],
+                          .unit = strncmp(kind, "bytes", 5) ? UNIT_CHARS : UNIT_BYTES,
+                          .lines = strstr(kind, "lines") != NULL};
   const char *text_begin = strchr(data, '\n') + 1;
   dataset d;
   unroll_error err = {0};
@@ -107,7 +109,7 @@ static void test_files(void **state) {
 
 static void test_long_line(void **state) {
   (void)state;
-  const data_form form = {.name = "token", .lines = true};
+  const data_form form = {.name = "token", .of = &data_kinds[KIND_chars], .lines = true};
   const size_t n = MAX_LINE + 10;
   char *data = mem_alloc(n);
   memset(data, 'a', n);
@@ -124,7 +126,7 @@ static void test_long_line(void **state) {
 
 static void test_no_file(void **state) {
   (void)state;
-  const data_form form = {.name = "token"};
+  const data_form form = {.name = "token", .of = &data_kinds[KIND_chars]};
   dataset d;
   unroll_error err = {0};
   assert_int_equal(dataset_read_plain(&d, &form, FOLDER "/does_not_exist", false, &err), UNROLL_BAD_INPUT);

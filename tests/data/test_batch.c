@@ -10,7 +10,8 @@
 #include "data/batch.h"
 #include "plain.h"
 
-static const data_form stream = {.name = "token"}, lines = {.name = "token", .lines = true};
+static const data_form stream = {.name = "token", .of = &data_kinds[KIND_chars]},
+                       lines = {.name = "token", .of = &data_kinds[KIND_chars], .lines = true};
 
 /* A schema for it. */
 static schema *small_schema(const data_form *f) {

@@ -15,7 +15,8 @@
 
 static bool take(void *context, const char *s, size_t n) { return lexicon_add(context, s, n) >= 0; }
 
-static const data_form stream = {.name = "t", .unit = UNIT_BPE}, lines = {.name = "t", .unit = UNIT_BPE, .lines = true};
+static const data_form stream = {.name = "t", .of = &data_kinds[KIND_bpe], .unit = UNIT_BPE},
+                       lines = {.name = "t", .of = &data_kinds[KIND_bpe], .unit = UNIT_BPE, .lines = true};
 
 /* The example of the paper: low 5 times, lower 2, newest 6, widest 3. "es", "est" come first, as there; then "lo", "low". */
 static void test_paper(void **state) {
@@ -231,8 +232,9 @@ static void test_nfc(void **state) {
   if (!words_can_compose()) skip();
   static const char apart[] = "cafe\xcc\x81 e\xcc\x81t\xc3\xa9\nA\xcc\x8a", together[] = "caf\xc3\xa9 \xc3\xa9t\xc3\xa9\n\xc3\x85";
   static const enum symbol_unit units[] = {UNIT_CHARS, UNIT_WORDS, UNIT_BPE};
+  static const int kinds[] = {KIND_chars, KIND_words, KIND_bpe};
   for (int u = 0; u < 3; u++) {
-    data_form form = {.name = "t", .unit = units[u]};
+    data_form form = {.name = "t", .of = &data_kinds[kinds[u]], .unit = units[u]};
     dataset a, b;
     assert_int_equal(dataset_parse(&b, &form, "t", together, strlen(together), NULL), UNROLL_OK);
     form.nfc = true;

@@ -11,9 +11,13 @@
 #include "base/hash.h"
 #include "base/sort.h"
 
-static const data_form stream = {.name = "token"}, lines = {.name = "token", .lines = true};
-static const data_form bytes = {.name = "token", .unit = UNIT_BYTES},
-                       byte_lines = {.name = "token", .unit = UNIT_BYTES, .lines = true};
+static const data_form stream = {.name = "token", .of = &data_kinds[KIND_chars]},
+                       lines = {.name = "token", .of = &data_kinds[KIND_chars], .lines = true};
+static const data_form bytes = {.name = "token", .of = &data_kinds[KIND_bytes], .unit = UNIT_BYTES},
+                       byte_lines = {.name = "token", .of = &data_kinds[KIND_bytes], .unit = UNIT_BYTES, .lines = true};
+
+static const data_form hex = {.name = "token", .of = &data_kinds[KIND_hex], .unit = UNIT_BYTES},
+                       hex_lines = {.name = "token", .of = &data_kinds[KIND_hex], .unit = UNIT_BYTES, .lines = true};
 
 /* A row: a text, what it is read as, and the sequences that come out: end symbols as '|', sequences in brackets. */
 static const struct {
@@ -44,6 +48,8 @@ static const struct {
     {"a", &lines, "[a|]"},
     {"\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80", &lines, "[\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80|]"},
     {"\xff\n\xfe", &byte_lines, "[\xff|][\xfe|]"},
+    {"61 62\n0A6a\n", &hex, "[ab\nj]"},
+    {"61 62\r\n\n FE ff", &hex_lines, "[ab|][|][\xfe\xff|]"},
 };
 
 static void test_texts(void **state) {

@@ -102,12 +102,16 @@ static const struct {
   data_form form;
   const char *words; /* \n for the end of a line, | at the end of a sequence */
 } plain[] = {
-    {"The cat.\nIt sat", {.name = "t", .unit = UNIT_WORDS}, "The cat . \n It sat |"},
-    {"The cat.\n\nIt", {.name = "t", .unit = UNIT_WORDS, .lower = true, .spaced = true}, "the cat. \n \n it |"},
-    {"The cat.\r\n\r\nIt", {.name = "t", .unit = UNIT_WORDS, .lines = true}, "The cat . \n |\n |It \n |"},
+    {"The cat.\nIt sat", {.name = "t", .of = &data_kinds[KIND_words], .unit = UNIT_WORDS}, "The cat . \n It sat |"},
+    {"The cat.\n\nIt",
+     {.name = "t", .of = &data_kinds[KIND_words], .unit = UNIT_WORDS, .lower = true, .spaced = true},
+     "the cat. \n \n it |"},
+    {"The cat.\r\n\r\nIt",
+     {.name = "t", .of = &data_kinds[KIND_words], .unit = UNIT_WORDS, .lines = true},
+     "The cat . \n |\n |It \n |"},
     {"\xef\xbb\xbf"
      "a <unk>\n",
-     {.name = "t", .unit = UNIT_WORDS, .lines = true},
+     {.name = "t", .of = &data_kinds[KIND_words], .unit = UNIT_WORDS, .lines = true},
      "a <unk> \n |"},
 };
 
@@ -237,6 +241,8 @@ static const struct {
     {REGRESS, "id", "id,x1,x2,y\n0,1,2,\n0,3,4,7\n0,5,6,\n1,7,8,9\n", "2: [1;2 3;4 5;6] [7]; 5: [7;8] [9]"},
     {REGRESS, "id", "id,x0,x1,x3,y\n0,1,2,9,5\n", "2: [1;2] [5]"},
     {REGRESS, "id", "id,x,y\n0,1;2,5\n0,3;4,6\n", "2: [1;2 3;4] [6]"},
+    {"data a : hex\ndata label : category\nlabel ~ softmax(W last(rnn(embed(a, 2), 3)) + b)\n", NULL, "a,label\n61 6A0a,x\n,y\n",
+     "2: [a j \n] [x]; 3: [] [y]"},
     {TAG, NULL, "word,tag\nthe dog,DET N\n", "2: [the dog] [DET N]"},
     {TAG, "s", "s,word,tag\n1,U.S.,N\n1,it is,V\n2,x,N\n", "2: [U.S. it is] [N V]; 4: [x] [N]"},
     {TAG, NULL, "word,tag\nx y,\xc3\xa0 b\xc2\x85\n", "2: [x y] [\xc3\xa0 b\xc2\x85]"},

@@ -47,6 +47,10 @@ static const struct {
     {TRANSLATE, "s", "s,from,to\n1,a,b\n1,ab,c\n", 3, 3, "row 3, column 'from': 2 symbols where the net takes one at each step"},
     {"data a : category(2)\ndata y : number\ny ~ gaussian(mean = W embed(a, 2) + b, scale = 1)\n", NULL, "a,y\np,1\nq,1\nr,1\n", 0,
      0, "'a': more than 2 labels: 'r'"},
+    {"data a : hex\ndata label : category\nlabel ~ softmax(W last(rnn(embed(a, 2), 3)) + b)\n", NULL, "a,label\n61 6,x\n", 2, 4,
+     "row 2, column 'a': a byte is two digits of 0 to 9 and a to f"},
+    {"data a : hex\nh = rnn(embed(a[t-1], 2), 3)\ndata b : number\na ~ softmax(W h + V b)\n", NULL, "a,b\n610a,1\n", 2, 3,
+     "row 2, column 'a': 0a, a newline, in a text that ends with an end symbol"},
     /* tagged text */
     {TAG, "tagged word,tag", "a X\n\nb Y Z\n", 3, 1, "3 fields, but there are 2 columns"},
     {TAG, "tagged word,tag", "a X\nb\n", 2, 1, "1 field, but there are 2 columns"},
