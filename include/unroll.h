@@ -419,8 +419,9 @@ UNROLL_API unroll_status unroll_score(const unroll_model *m, const char *text, s
  *
  * A step: set what the net is given at it, unroll_session_step, look at what the net says of it. What is predicted and fed back is
  * then set too, before the next step: the true value, or a drawn one. A net that is given nothing but what it predicted (a text)
- * takes its first step by itself, when the session is made or reset. What has no steps is set once, before the first. UNROLL_USAGE
- * for nets that cannot be run so: those that need later steps, predict once for a whole sequence, or scale series by window. */
+ * takes its first step by itself, when the session is made or reset. What has no steps is set once, before the first. So is what
+ * the net reads whole before it begins: the sentence that it translates, the text of a tagger that looks both ways. UNROLL_USAGE
+ * for nets that cannot be run so: those that predict once for a whole sequence, or scale series by window. */
 typedef struct unroll_session unroll_session;
 
 UNROLL_API unroll_status unroll_session_new(unroll_session **out, const unroll_model *m, unroll_error *err);
@@ -435,13 +436,21 @@ UNROLL_API unroll_status unroll_session_reset_row(unroll_session *s, int row, un
 UNROLL_API unroll_status unroll_session_use(unroll_session *s, int rows, unroll_error *err);
 
 /* The value of a variable: a symbol by its number, its text, or n numbers in the units of the data. A text is a word, a label,
- * a character; of sounds and pictures the name of a file. UNROLL_BAD_INPUT for a text that the model does not know. */
+ * a character; of sounds and pictures the name of a file. UNROLL_BAD_INPUT for a text that the model does not know. What is read
+ * whole takes all of its steps: symbols, a text, or n numbers. A text of bpe is taken as a line, with a space before it. As one
+ * step it must be one symbol. */
 UNROLL_API unroll_status unroll_session_set_symbol(unroll_session *s, int row, const char *variable, int symbol, unroll_error *err);
+UNROLL_API unroll_status unroll_session_set_symbols(unroll_session *s, int row, const char *variable, const int32_t *symbols,
+                                                    int64_t n, unroll_error *err);
 UNROLL_API unroll_status unroll_session_set_text(unroll_session *s, int row, const char *variable, const char *text, size_t length,
                                                  unroll_error *err);
 UNROLL_API unroll_status unroll_session_set_numbers(unroll_session *s, int row, const char *variable, const float *x, int n,
                                                     unroll_error *err);
-/* One step of all rows. UNROLL_USAGE naming a variable that is not set. Allocates nothing. */
+/* The same with all digits: of numbers of a high level that the model scales, as 100000001, a float has lost some. */
+UNROLL_API unroll_status unroll_session_set_doubles(unroll_session *s, int row, const char *variable, const double *x, int64_t n,
+                                                    unroll_error *err);
+/* One step of all rows. UNROLL_USAGE naming a variable that is not set, and after the last step of what is read whole and walked
+ * along with the steps. Allocates nothing. */
 UNROLL_API unroll_status unroll_session_step(unroll_session *s, unroll_error *err);
 /* What the last step says of a predicted variable (NULL: the first): likeliest symbol and all probabilities, or means. Belongs to
  * the session, valid until it is used again. UNROLL_USAGE before the first step. */

@@ -24,7 +24,7 @@ static prediction brought_back(const unroll_session *s, int k, int row) {
 
 prediction session_prediction(unroll_session *s, int k, int row) {
   session_refresh(s);
-  return s->brought ? brought_back(s, k, row) : distribution_at(&s->heads[k].d, s->stepper, row, row);
+  return s->brought ? brought_back(s, k, row) : distribution_at(&s->heads[k].d, s->p.stepper, row, row);
 }
 
 void session_arguments(unroll_session *s, float *out) {

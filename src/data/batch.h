@@ -1,7 +1,8 @@
 /* batch.h - cuts a part of a dataset into batches; a batch is a pure function of (part, seed, epoch, index).
  *
  * Streams: the part becomes B contiguous streams that run side by side, T steps a pass; the states are carried from pass to
- * pass. All symbols are used: streams may differ by one symbol, and the last pass of an epoch may be shorter.
+ * pass. All symbols are used: streams may differ by one symbol, and the last pass of an epoch may be shorter. Examples can be
+ * streamed too: then each of the B streams goes through pieces of examples, one after the other, and states begin anew with each.
  * Examples: whole ones, shuffled for each epoch, then sorted by length (of the longest axis) within windows of 16 batches, and the
  * batches shuffled. Windows of series too; where each begins is drawn anew in each epoch. Such batches differ in how much they
  * predict. Where they are shuffled, for
@@ -18,6 +19,7 @@ typedef struct batch_options {
   int steps;     /* T, streams only */
   bool uneven;   /* streams: passes of just so many steps, and a shorter last one; else all of about one size */
   uint64_t seed; /* of the shuffling */
+  bool stream;   /* examples are streamed */
   bool shuffle;  /* false: examples in order of decreasing length, the same in every epoch */
   const schema *schema;
   /* [schema->n] of a variable NULL or [symbols]: words that are symbol 0, <unk>, half of the times that they are read. Which
@@ -41,7 +43,7 @@ int64_t batcher_loss_rows(const batcher *b, int loss); /* rows of a loss in the 
 void batcher_where(const batcher *b, int loss, int64_t i, int64_t *example, int64_t *step);
 const examples *batcher_examples(const batcher *b); /* what the last batch was made of */
 
-/* Streams: where row `row` begins in the stream, and how long it is. */
+/* A stream that is one text: where row `row` begins in the stream, and how long it is. */
 int64_t batcher_stream(const batcher *b, int64_t row, int64_t *length);
 /* A batch of `count` steps of all rows, which begin `back` steps before their own. What is before the stream is not there. */
 batch *batcher_before(batcher *b, int64_t back, int count);

@@ -201,8 +201,10 @@ static unroll_status add_example(binder *b, int i, int64_t example, int64_t from
     const cell_place p = place_of(b, i, 0);
     status = cell_add_end(&p);
   }
-  if (!status && c->n - start >= MAX_LINE)
-    return table_bad(b->t, from, b->sources[i].columns[0], 0, b->err, "more than a million steps");
+  const int64_t most = schema_streams(b->s) ? MAX_STREAM : MAX_LINE;
+  if (!status && c->n - start >= most)
+    return table_bad(b->t, from, b->sources[i].columns[0], 0, b->err, "more than %s million steps%s", most > MAX_LINE ? "16" : "a",
+                     most > MAX_LINE ? "" : "; of a text with 'stream' in its data line 16 million");
   return status;
 }
 
@@ -217,7 +219,9 @@ static unroll_status check_steps(const binder *b, int64_t example, int64_t row) 
       if (variable_is_end(v) || variable_is_end(w)) continue; /* as many as what ends, which is on the same axis */
       if (n != m)
         return table_bad(b->t, row, b->sources[i].columns[0], 0, b->err,
-                         "%" PRId64 " steps, but '%s' has %" PRId64 ", and the net needs as many", n, w->form.name, m);
+                         "%" PRId64 " steps, but '%s' has %" PRId64 ", and the net needs as many%s", n, w->form.name, m,
+                         n == 1 && kind_place(v->form.of->words, "whole") >= 0 ? "; 'whole' in its data line takes one for all"
+                                                                               : "");
     }
   return UNROLL_OK;
 }

@@ -16,7 +16,10 @@ enum { MAX_FORMS = 64 };
 /* The forms of all data lines, in order. UNROLL_USAGE for what is legal but has no reader yet, UNROLL_BAD_INPUT with the place
  * for an unknown kind or word. */
 unroll_status data_forms_of(data_form list[MAX_FORMS], int *n, const program *net, unroll_error *err);
-enum { MAX_LINE = 1 << 20 }; /* steps of an example; a longer text is a stream */
+enum {
+  MAX_LINE = 1 << 20,        /* steps of an example; a longer text is a stream */
+  MAX_STREAM = (1 << 24) - 1 /* of one whose data line says that */
+};
 
 typedef struct column_values { /* the values of a variable in all examples */
   bool there;                  /* false: the file has no such column, which is legal where only predictions are wanted */

@@ -185,7 +185,7 @@ static unroll_status encode_chunks(dataset *d, const variable *v, int i, unroll_
       memcpy(symbols + n, codes.symbols + from, (size_t)many * sizeof *symbols);
       n += many;
     }
-    if (!d->stream && n - c->first[e] >= MAX_LINE) status = too_long(d, e, err);
+    if (!d->stream && n - c->first[e] >= (v->form.stream ? MAX_STREAM : MAX_LINE)) status = too_long(d, e, err);
   }
   if (!status) {
     c->first[d->n_sequences] = c->n = c->room = n;

@@ -88,7 +88,7 @@ static void fill_axis(examples *f, int a, int n) {
   bool moved = false;
   for (int b = 0; b < n; b++) {
     const int64_t length = f->windows ? f->windows[b].count : dataset_length(f->d, f->s, a, f->list[b]);
-    f->keys[b] = (uint64_t)(MAX_LINE - length) << 32 | (uint64_t)b;
+    f->keys[b] = (uint64_t)(MAX_STREAM - length) << 32 | (uint64_t)b;
   }
   sort_keys(f->keys, (size_t)n);
   for (int b = 0; b < n; b++) {
@@ -96,10 +96,10 @@ static void fill_axis(examples *f, int a, int n) {
     moved |= f->order[a][b] != b;
   }
   int active = n;
-  axis->steps = n ? MAX_LINE - (int)(f->keys[0] >> 32) : 0;
+  axis->steps = n ? MAX_STREAM - (int)(f->keys[0] >> 32) : 0;
   f->first[a][0] = 0;
   for (int t = 0; t < axis->steps; t++) {
-    while (MAX_LINE - (int)(f->keys[active - 1] >> 32) <= t) active--;
+    while (MAX_STREAM - (int)(f->keys[active - 1] >> 32) <= t) active--;
     f->active[a][t] = active;
     f->first[a][t + 1] = f->first[a][t] + active;
   }

@@ -106,6 +106,7 @@ static unroll_status read_words(data_form *f, const program *net, const statemen
   }
   if (k->sort == KIND_CALENDAR) f->cycles = f->words;
   f->lines = form_has(f, "lines");
+  f->stream = form_has(f, "stream");
   f->lower = form_has(f, "lower");
   f->spaced = form_has(f, "spaced");
   f->nfc = form_has(f, "nfc");

@@ -16,6 +16,12 @@ unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error 
 
 bool schema_is_text(const schema *s) { return s->n == 1 && unit_is_text(s->list->form.unit); }
 
+bool schema_streams(const schema *s) {
+  bool any = false;
+  for (int i = 0; i < s->n; i++) any |= s->list[i].form.stream;
+  return any;
+}
+
 void schema_free(schema *s) {
   for (int i = 0; s->list && i < s->n; i++) {
     vocabulary_free(&s->list[i].words);
@@ -83,7 +89,7 @@ unroll_status schema_of_graph(schema *s, const graph *g, unroll_error *err) {
     }
     for (int k = 0; k < g->n_inputs; k++) v->fed_back |= v->predicted && g->inputs[k].data == i && g->inputs[k].lag > 0;
     const bool is_text = unit_is_text(unit);
-    v->ends = is_text && v->over < 0 && (v->form.lines || (v->fed_back && !schema_is_text(s))); /* a stream has no end */
+    v->ends = is_text && v->over < 0 && !v->form.stream && (v->form.lines || (v->fed_back && !schema_is_text(s)));
   }
   return find_weights(s, g, err);
 }

@@ -88,6 +88,8 @@ unroll_status schema_new(schema *s, const data_form *forms, int n, unroll_error 
 void schema_free(schema *s);
 /* Is it one text and nothing else, which is read from plain files? */
 bool schema_is_text(const schema *s);
+/* Does a data line say that its text is a stream? Then all that it goes with is one too. */
+bool schema_streams(const schema *s);
 /* Widths of numbers: what a table has in its row of names and first row. */
 unroll_status schema_widths(schema *s, const table *t, unroll_error *err);
 /* Steps, axes and predictions: what the graph made of the data lines, which are in the same order. */

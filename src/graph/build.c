@@ -237,13 +237,27 @@ static bool add_data(builder *b, const program *net) {
   return true;
 }
 
-/* One stream: the states of a pass start the next one. */
-static bool is_stream(const builder *b) {
+static bool has_word(const data_info *d, const char *word) {
+  for (int i = 0; i < d->n_words; i++)
+    if (!strcmp(d->words[i], word)) return true;
+  return false;
+}
+
+/* A stream: the states of a pass start the next one. So are texts that say it, and one that is all of the data and no lines. */
+static bool find_stream(builder *b) {
   const graph *g = b->g;
-  if (g->n_data != 1 || b->has_start) return false;
-  for (int i = 0; i < g->data[0].n_words; i++)
-    if (!strcmp(g->data[0].words[i], "lines")) return false;
-  return kind_find(g->data[0].kind)->sort == KIND_TEXT;
+  for (int i = 0; i < g->n_data; i++) {
+    const data_info *d = &g->data[i];
+    if (!has_word(d, "stream")) continue;
+    if (has_word(d, "lines")) return FAIL(b, b->root, d->at->at, "'%s' is a stream or 'lines', not both", d->name), false;
+    if (b->has_start)
+      return FAIL(b, b->root, d->at->at,
+                  "'%s' is a stream, which goes on from pass to pass, and so no recurrence has a start of its own", d->name),
+             false;
+    b->stream = true;
+  }
+  b->stream |= g->n_data == 1 && !b->has_start && !has_word(&g->data[0], "lines") && kind_find(g->data[0].kind)->sort == KIND_TEXT;
+  return true;
 }
 
 /* --- the whole --- */
@@ -259,7 +273,7 @@ static bool build_net(builder *b, const program *net) {
   for (int i = 0; i < net->n_statements; i++)
     if (net->statements[i].kind == STATEMENT_OUTPUT)
       return FAIL(b, s, net->statements[i].at, "'output' belongs in a cell; a net says what it predicts with '~'"), false;
-  b->stream = is_stream(b);
+  if (!find_stream(b)) return false;
   if (!build_width_lines(b, s) || !build_start_lines(b, s) || !build_definitions(b, s)) return false;
   for (int i = 0; i < net->n_statements; i++)
     if (net->statements[i].kind == STATEMENT_DISTRIBUTION && !build_loss(b, s, &net->statements[i])) return false;

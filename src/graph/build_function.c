@@ -148,17 +148,22 @@ static int zoneout(builder *b, scope *s, const expr *e) {
   return term_binary(b, s, e, OP_ADD, old, term_binary(b, s, e, OP_MUL, term_number(b, s, e, 1 - p), change));
 }
 
+/* A pass sees some steps of a stream, and not where it begins and ends. */
+static bool is_whole(builder *b, scope *s, const expr *e) {
+  if (!b->stream) return true;
+  return FAIL(b, s, e->at, "a stream has no end to start from: '%s' needs sequences, as in 'data %s : %s lines'", e->name,
+              b->g->data[0].name, b->g->data[0].kind),
+         false;
+}
+
 /* reverse(x): the last step first, within each sequence's own length. */
 static int reverse(builder *b, scope *s, const expr *e) {
-  if (b->stream)
-    return FAIL(b, s, e->at, "a stream has no end to start from: 'reverse' needs sequences, as in 'data %s : %s lines'",
-                b->g->data[0].name, b->g->data[0].kind);
-  return same_width(b, s, e, TERM_REVERSE);
+  return is_whole(b, s, e) ? same_width(b, s, e, TERM_REVERSE) : TERM_NONE;
 }
 
 /* mean(x), sum(x), max(x): over all steps. */
 static int over_time(builder *b, scope *s, const expr *e, enum op op, bool whole) {
-  const int t = same_width(b, s, e, TERM_OVER);
+  const int t = is_whole(b, s, e) ? same_width(b, s, e, TERM_OVER) : TERM_NONE;
   if (t == TERM_NONE) return t;
   b->terms[t].op = op;
   b->terms[t].value = whole;
@@ -261,7 +266,7 @@ static bool as_wide(builder *b, scope *s, const expr *e, int q, const expr *othe
 static int attend(builder *b, scope *s, const expr *e) {
   attend_args a;
   int args[4];
-  if (!read_attend(b, s, e, &a)) return TERM_NONE;
+  if (!read_attend(b, s, e, &a) || !is_whole(b, s, e)) return TERM_NONE;
   const int n = a.value[3] ? 4 : 3;
   for (int i = 0; i < n; i++) {
     args[i] = i == 2 && a.n == 2 ? args[1] : build_value(b, s, a.value[i]);
@@ -281,7 +286,7 @@ int build_function(builder *b, scope *s, const expr *e, const char *name) {
   if (!strcmp(name, "dropout")) return dropout(b, s, e);
   if (!strcmp(name, "zoneout")) return zoneout(b, s, e);
   if (!strcmp(name, "last")) return edge(b, s, e, -1);
-  if (!strcmp(name, "first")) return edge(b, s, e, +1);
+  if (!strcmp(name, "first")) return is_whole(b, s, e) ? edge(b, s, e, +1) : TERM_NONE;
   if (!strcmp(name, "softmax")) return row(b, s, e, OP_SOFTMAX);
   if (!strcmp(name, "layernorm")) return row(b, s, e, OP_LAYERNORM);
   if (!strcmp(name, "attend")) return attend(b, s, e);

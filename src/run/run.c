@@ -367,12 +367,25 @@ void run_begin(run *r, const batch *b, int training) {
     find_sequences(r);
 }
 
+/* Rows begin from zeros. */
+static void forget(run *r, const bool *begins, int n) {
+  for (int b = 0; b < n; b++) {
+    int64_t row = b;
+    float *of_shard = !begins[b] ? NULL : r->team ? team_carry(r, b, &row) : r->carry;
+    for (int i = 0; i < r->f->n_carries && of_shard; i++) {
+      const struct frozen_carry *c = &r->f->carries[i];
+      memset(of_shard + c->offset + row * c->row, 0, (size_t)c->row * sizeof(float));
+    }
+  }
+}
+
 void run_pass(run *r, const batch *b, int training) {
   if (r->calls.n) {
     assert(b == r->b);
     set_numbers(r, training);
   } else
     run_begin(r, b, training);
+  if (b->begins) forget(r, b->begins, b->rows);
   pool_run(r->workers, pass_work, r);
   if (r->team && r->f->gradient) pool_run(r->workers, add_work, r);
 }

@@ -29,7 +29,8 @@ const float *run_value(const run *r, int node, ptrdiff_t *row); /* a kept node's
 float *run_gradient(run *r);                                    /* [graph.n_weights], overwritten by every pass */
 /* Units of it, of UNIT numbers: 0 where they are known to be zero. NULL without a gradient. */
 const uint8_t *run_touched(const run *r);
-/* Streams: the states that a pass leaves become the next pass's start. Rows are [max_rows, width] each, carries in order. */
+/* Streams: the states that a pass leaves become the next pass's start, of rows that do not begin anew (batch.begins). Rows are
+ * [max_rows, width] each, carries in order. */
 void run_carry_reset(run *r);
 int64_t run_carry_size(const run *r); /* floats */
 /* Rows of shards that another process runs are zeros. */

@@ -12,6 +12,7 @@ typedef struct data_form {
   unsigned words;             /* that follow it: bit i is word i of the row */
   enum symbol_unit unit;
   bool lines;       /* a sequence a line; else one long stream. In a table: texts end with the end symbol */
+  bool stream;      /* read in passes of some steps, with its states carried on: it has no end */
   bool lower;       /* words: in small letters */
   bool spaced;      /* words: only white space separates them */
   bool nfc;         /* text is brought into the composed form of Unicode first */

@@ -109,7 +109,6 @@ static unroll_status one_step(trainer *t, unroll_error *err) {
   batch *b = batcher_get(t->batches, epoch, index);
   b->seed = t->o.seed;
   b->step = (uint64_t)s->step;
-  if (index == 0) run_carry_reset(t->run);
   run_pass(t->run, b, 1);
   gathered all;
   const unroll_status told = gather(t, &all, err);

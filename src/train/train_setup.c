@@ -159,6 +159,7 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
                                   .steps = (int)t->o.unroll,
                                   .seed = t->o.seed,
                                   .shuffle = true,
+                                  .stream = schema_streams(&t->m.schema),
                                   .schema = &t->m.schema,
                                   .rare = t->rare};
   unroll_status status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);

@@ -124,12 +124,13 @@ static void warm_up(pass *s) {
 
 unroll_status pass_all(pass *s, pass_taker take, void *context, volatile sig_atomic_t *stop, unroll_error *err) {
   unroll_status status = UNROLL_OK;
-  if (s->p->data->stream) run_carry_reset(s->run);
-  if (s->p->data->stream && !s->o.cold) warm_up(s);
+  const bool warm = s->p->data->stream && !s->o.cold;
+  if (warm) run_carry_reset(s->run), warm_up(s);
   for (int64_t i = 0; !status && i < batcher_count(s->batches); i++) {
     if (stop && *stop) return error_set(err, UNROLL_INTERRUPTED, "interrupted");
-    if (!s->p->data->stream && s->m->g.n_carries) run_carry_reset(s->run); /* lines, of a net for streams */
-    run_pass(s->run, batcher_get(s->batches, 0, i), 0);
+    batch *b = batcher_get(s->batches, 0, i);
+    if (warm) b->begins = NULL;
+    run_pass(s->run, b, 0);
     status = take(context, err);
   }
   return status;

@@ -153,6 +153,12 @@ static void test_arguments(void **state) {
   NO(unroll_session_set_numbers(NULL, 0, "x", &q, 1, err));
   NO(unroll_session_set_numbers(s, 0, NULL, &q, 1, err));
   NO(unroll_session_set_numbers(s, 0, "x", NULL, 1, err));
+  NO(unroll_session_set_symbols(NULL, 0, "tag", &(int32_t){0}, 1, err));
+  NO(unroll_session_set_symbols(s, 0, NULL, &(int32_t){0}, 1, err));
+  NO(unroll_session_set_symbols(s, 0, "tag", NULL, 1, err));
+  NO(unroll_session_set_doubles(NULL, 0, "x", &one, 1, err));
+  NO(unroll_session_set_doubles(s, 0, NULL, &one, 1, err));
+  NO(unroll_session_set_doubles(s, 0, "x", NULL, 1, err));
   NO(unroll_session_step(NULL, err));
   NO(unroll_session_value(NULL, 0, NULL, &v, err));
   NO(unroll_session_value(s, 0, NULL, NULL, err));

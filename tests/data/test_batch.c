@@ -98,6 +98,69 @@ static void test_stream(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+/* Lines as streams, `rows` beside each other: each symbol once an epoch; a row goes on where it left off, or begins a piece of a
+ * line anew; what is looked back at is of the same line. */
+static void streams_case(int n, int rows, int steps, bool shuffled) {
+  text s = {0};
+  dataset d;
+  part p;
+  batcher *b;
+  const batch_options o = {
+      .rows = rows, .steps = steps, .seed = 7, .stream = true, .shuffle = shuffled, .schema = small_schema(&lines)};
+  for (int i = 0; i < n; i++) text_format(&s, "%.*s\n", i * i % 23, "abcdefghijklmnopqrstuvwxyz");
+  assert_int_equal(dataset_parse(&d, &lines, "text", s.data, s.length, NULL), UNROLL_OK);
+  const int64_t *first = d.columns[0].first, all = first[n];
+  for (int64_t i = 0; i < all; i++) d.columns[0].symbols[i] = (int32_t)i; /* a symbol tells its place */
+  assert_int_equal(part_whole(&p, &d, NULL), UNROLL_OK);
+  assert_int_equal(batcher_new(&b, small_graph(), &p, &o, NULL), UNROLL_OK);
+  int64_t began[2] = {0, 0}, order[2] = {0, 0};
+  for (int epoch = 0; epoch < 2; epoch++) {
+    int seen[4096] = {0}, last[64], line_of[64];
+    for (int64_t k = 0; k < batcher_count(b); k++) {
+      const batch *x = batcher_get(b, epoch, k);
+      const batch_axis *a = &x->axes[0];
+      check_shape(x);
+      assert_true(x->rows <= batcher_rows(b) && a->steps <= steps && a->first[a->steps] <= batcher_cells(b));
+      for (int t = 0; t < a->steps; t++)
+        for (int q = 0; q < a->active[t]; q++) {
+          const int64_t cell = a->first[t] + q;
+          const int at = x->index[0][cell], row = a->order ? a->order[q] : q;
+          int64_t line, step;
+          seen[at]++;
+          batcher_where(b, 0, cell, &line, &step);
+          assert_int_equal(first[line] + step, at);
+          assert_int_equal(x->index[1][cell], step >= 1 ? at - 1 : -1);
+          assert_int_equal(x->index[2][cell], step >= 3 ? at - 3 : -1);
+          if (t > 0 || !x->begins[row]) {
+            assert_int_equal(at, last[row] + 1);
+            assert_int_equal(line, line_of[row]);
+          } else {
+            began[epoch]++;
+            order[epoch] = order[epoch] * 31 + at;
+          }
+          last[row] = at;
+          line_of[row] = (int)line;
+        }
+    }
+    for (int64_t i = 0; i < all; i++) assert_int_equal(seen[i], 1);
+  }
+  assert_int_equal(began[0], began[1]);
+  assert_in_range(began[0], n, n + batcher_rows(b));
+  if (n > 100) assert_true((order[0] != order[1]) == shuffled);
+  batcher_free(b);
+  part_free(&p);
+  dataset_free(&d);
+  text_free(&s);
+}
+
+static void test_streams(void **state) {
+  (void)state;
+  static const int cases[][3] = {{300, 7, 4}, {300, 32, 64}, {3, 16, 3}, {1, 4, 2}, {40, 1, 5}, {200, 64, 1}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int shuffled = 0; shuffled < 2; shuffled++) streams_case(cases[i][0], cases[i][1], cases[i][2], shuffled);
+  assert_int_equal(mem_live(), 0);
+}
+
 /* Lines of the lengths given by a pattern; each line once an epoch, whole, in one row. Shuffled ones count alike in every batch. */
 static void lines_case(int n, int rows, bool shuffled) {
   text s = {0};
@@ -231,7 +294,7 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_stream), cmocka_unit_test(test_lines), cmocka_unit_test(test_pure),
-                                     cmocka_unit_test(test_before), cmocka_unit_test(test_refused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_stream), cmocka_unit_test(test_streams), cmocka_unit_test(test_lines),
+                                     cmocka_unit_test(test_pure),   cmocka_unit_test(test_before),  cmocka_unit_test(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,10 @@ class Session:
             call(lib.unroll_session_reset_row, self._s, row)
 
     def set(self, variable: str, value: Any, row: int = 0) -> None:
-        """The value of a variable: an int is a symbol's number, a str its text, floats (a number or an array [width]) are numbers."""
+        """The value of a variable: an int is a symbol's number, a str its text, floats (a number or an array [width]) are numbers.
+
+        What the net reads whole before its first step takes all steps: a str, numbers of symbols, an array [steps, width].
+        """
         name = variable.encode()
         v = self._variables.get(variable)
         if isinstance(value, (str, bytes)):
@@ -51,9 +54,12 @@ class Session:
             call(lib.unroll_session_set_text, self._s, row, name, raw, len(raw))
         elif isinstance(value, (int, np.integer)) and not (v and v.width):
             call(lib.unroll_session_set_symbol, self._s, row, name, int(value))
+        elif v and v.symbols and not v.width:
+            numbers = np.ascontiguousarray(value, np.int32).reshape(-1)
+            call(lib.unroll_session_set_symbols, self._s, row, name, ffi.from_buffer("int32_t[]", numbers), len(numbers))
         else:
-            x = np.ascontiguousarray(value, np.float32).reshape(-1)
-            call(lib.unroll_session_set_numbers, self._s, row, name, ffi.from_buffer("float[]", x), len(x))
+            x = np.ascontiguousarray(value, np.float64).reshape(-1)
+            call(lib.unroll_session_set_doubles, self._s, row, name, ffi.from_buffer("double[]", x), len(x))
 
     def step(self, **values: Any) -> None:
         """One step of all rows. step(x=1.5) sets values of row 0 before."""
