@@ -1,6 +1,6 @@
 /* session.c - behind unroll.h: sequences under way, a step at a time, of any net.
  *
- * The net is cut (graph/cut.h) into what a step needs and what is known before the first: values without steps, from which
+ * The net is cut (graph/cut.h) into what a step needs and what is known before the first. That are values without steps, from which
  * recurrences may start, and sequences that are read whole. A step is one pass of one step, and allocates nothing. What is
  * predicted is set after its step, and what is given before it. */
 #include "api/session.h"

@@ -1,5 +1,5 @@
-/* session.h - what the files of sessions share. session.c: life and steps; session_plan.c: what is run, and what is read whole;
- * session_set.c: what is set; session_value.c: what is said of a step; session_state.c: places as bytes. */
+/* session.h - what the files of sessions share. session.c: life and steps. session_plan.c: what is run, and what is read whole.
+ * session_set.c: what is set. session_value.c: what is said of a step. session_state.c: places as bytes. */
 #ifndef API_SESSION_H
 #define API_SESSION_H
 #include "api/api.h"

@@ -1,5 +1,6 @@
-/* session_plan.c - what a session runs, and what it reads whole before its first step: a sentence that is translated, the text of a
- * tagger that looks both ways. Plans have room for sequences of some length; longer ones are planned for when they are set. */
+/* session_plan.c - what a session runs, and what it reads whole before its first step. That may be a sentence that is
+ * translated, or the text of a tagger that looks both ways. Plans have room for sequences of some length. Longer ones are planned
+ * for when they are set. */
 #include <string.h>
 #include "api/session.h"
 #include "base/memory.h"

@@ -2,7 +2,7 @@
  *
  * Streams: the part becomes B contiguous streams that run side by side, T steps a pass; the states are carried from pass to
  * pass. All symbols are used: streams may differ by one symbol, and the last pass of an epoch may be shorter. Examples can be
- * streamed too: then each of the B streams goes through pieces of examples, one after the other, and states begin anew with each.
+ * streamed too. Each of the B streams then goes through pieces of examples, one after the other. States begin anew with each.
  * Examples: whole ones, shuffled for each epoch, then sorted by length (of the longest axis) within windows of 16 batches, and the
  * batches shuffled. Windows of series too; where each begins is drawn anew in each epoch. Such batches differ in how much they
  * predict. Where they are shuffled, for

@@ -1,7 +1,7 @@
 /* text.c - plain text files -> codes: a table of one column, a row a line; or one stream.
  *
- * A text is UTF-8 without NUL for characters and words (a byte order mark is dropped), anything for bytes. Its lines are read by the
- * reader of the kind (cell.h), as cells of a table are. With `lines` each line is a sequence that ends with the end symbol. A
+ * A text is UTF-8 without NUL for characters and words (a byte order mark is dropped), anything for bytes. Its lines are read by
+ * the reader of the kind (cell.h), as cells of a table are. With `lines` each line is a sequence that ends with the end symbol. A
  * carriage return before the newline belongs to the newline. The newline of the last line may be missing. Several files follow each
  * other. As a stream they are one, with a newline between two if it is missing (not so of bytes).
  *

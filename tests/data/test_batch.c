@@ -113,7 +113,8 @@ static void streams_case(int n, int rows, int steps, bool shuffled) {
   for (int64_t i = 0; i < all; i++) d.columns[0].symbols[i] = (int32_t)i; /* a symbol tells its place */
   assert_int_equal(part_whole(&p, &d, NULL), UNROLL_OK);
   assert_int_equal(batcher_new(&b, small_graph(), &p, &o, NULL), UNROLL_OK);
-  int64_t began[2] = {0, 0}, order[2] = {0, 0};
+  int64_t began[2] = {0, 0};
+  uint64_t order[2] = {0, 0};
   for (int epoch = 0; epoch < 2; epoch++) {
     int seen[4096] = {0}, last[64], line_of[64];
     for (int64_t k = 0; k < batcher_count(b); k++) {
@@ -136,7 +137,7 @@ static void streams_case(int n, int rows, int steps, bool shuffled) {
             assert_int_equal(line, line_of[row]);
           } else {
             began[epoch]++;
-            order[epoch] = order[epoch] * 31 + at;
+            order[epoch] = order[epoch] * 31 + (uint64_t)at;
           }
           last[row] = at;
           line_of[row] = (int)line;
