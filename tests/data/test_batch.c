@@ -120,7 +120,7 @@ static void streams_case(int n, int rows, int steps, bool shuffled) {
     for (int64_t k = 0; k < batcher_count(b); k++) {
       const batch *x = batcher_get(b, epoch, k);
       const batch_axis *a = &x->axes[0];
-      check_shape(x);
+      check_shape(x, 0);
       assert_true(x->rows <= batcher_rows(b) && a->steps <= steps && a->first[a->steps] <= batcher_cells(b));
       for (int t = 0; t < a->steps; t++)
         for (int q = 0; q < a->active[t]; q++) {
