@@ -155,9 +155,11 @@ unroll_status unroll_model_variable(const unroll_model *m, int number, unroll_va
   if (number < 0 || number >= m->m.schema.n)
     return error_set(err, UNROLL_USAGE, "the net has variables 0 to %d", m->m.schema.n - 1);
   const variable *v = &m->m.schema.list[number];
-  static const char *const units[] = {"chars", "bytes", "words", "bpe", "labels", "numbers"}; /* enum symbol_unit */
-  static const char *const sorts[] = {"text", "label", "part", "numbers", "picture",
-                                      "pen",  "keys",  "time", "end"}; /* enum kind_sort */
+  static const char *const units[] = {[UNIT_CHARS] = "chars", [UNIT_BYTES] = "bytes",   [UNIT_WORDS] = "words",
+                                      [UNIT_BPE] = "bpe",     [UNIT_LABELS] = "labels", [UNIT_NUMBERS] = "numbers"};
+  static const char *const sorts[] = {
+      [KIND_TEXT] = "text",       [KIND_LABEL] = "label", [KIND_PART] = "part", [KIND_NUMBERS] = "numbers", [KIND_BOX] = "box",
+      [KIND_PICTURE] = "picture", [KIND_PEN] = "pen",     [KIND_KEYS] = "keys", [KIND_CALENDAR] = "time",   [KIND_END] = "end"};
   const bool numbers = v->form.unit == UNIT_NUMBERS;
   const unroll_variable own = {.name = v->form.name,
                                .kind = v->form.kind,

@@ -173,7 +173,10 @@ static inline unroll_status testnet_build(testnet *n, const char *source, int di
     const statement *d = &n->net->statements[i];
     if (d->kind != STATEMENT_DATA || d->value->n_args) continue;
     const char *kind = d->value->name;
-    const int width = strcmp(kind, "number") == 0 ? 1 : strcmp(kind, "numbers") == 0 ? 3 : 7 + o.n_bindings;
+    const int width = strcmp(kind, "number") == 0    ? 1
+                      : strcmp(kind, "numbers") == 0 ? 3
+                      : strcmp(kind, "box") == 0     ? 4
+                                                     : 7 + o.n_bindings;
     bindings[o.n_bindings++] = (binding){.name = d->name, .width = width};
   }
   s = graph_build(&n->g, n->net, &o, err);
