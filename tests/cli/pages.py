@@ -110,6 +110,9 @@ check("complaints: " + "; ".join(b.complaints), not b.complaints)
 b.call("Page.navigate", url=locked + "/m/small")
 for key in ("wrong", "secret"):
     b.wait("document.getElementById('key').hidden === false")
+    # The answer to a wrong key may be there before anybody looks, so what happens to the question is counted.
+    b.run("window.turns = 0; new MutationObserver(() => window.turns++).observe(document.getElementById('key'), {attributes: true})")
     b.run("document.querySelector('#key input').value = '%s'; document.querySelector('#key button').click()" % key)
-    b.wait("document.getElementById('key').hidden")
+    b.wait("window.turns > 0")
+b.wait("document.getElementById('key').hidden")
 b.wait("document.querySelectorAll('.bars li').length === 12")
