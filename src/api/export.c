@@ -4,16 +4,6 @@
 #include "base/memory.h"
 #include "port/port.h"
 
-static unroll_status write_file(const char *path, const text *t, unroll_error *err) {
-  file_writer *w = NULL;
-  unroll_status status = file_begin(&w, path, err);
-  if (status) return status;
-  status = file_add(w, t->data, t->length, err);
-  if (!status) return file_commit(w, err);
-  file_abandon(w);
-  return status;
-}
-
 static unroll_status write_c(const unroll_model *m, const char *name, const char *path, unroll_error *err) {
   const size_t length = strlen(path), stem = length > 2 && !strcmp(path + length - 2, ".c") ? length - 2 : length;
   port_symbols *symbols = mem_zero((size_t)m->m.schema.n + 1, sizeof *symbols);
@@ -26,8 +16,8 @@ static unroll_status write_c(const unroll_model *m, const char *name, const char
     for (int i = 0; i < m->m.schema.n; i++)
       symbols[i] = (port_symbols){.texts = (const char *const *)m->symbols[i].texts, .n = m->symbols[i].n};
     status = port_write_c(&out, &m->m, err);
-    if (!status) status = write_file(header.data, &out.file, err);
-    if (!status) status = write_file(path, &out.source, err);
+    if (!status) status = file_write(header.data, out.file.data, out.file.length, err);
+    if (!status) status = file_write(path, out.source.data, out.source.length, err);
     text_free(&out.source);
     text_free(&out.file);
   }

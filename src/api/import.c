@@ -5,24 +5,14 @@
 #include "api/options.h"
 #include "base/file.h"
 
-static unroll_status write_text(const char *path, const char *data, size_t size, unroll_error *err) {
-  file_writer *w = NULL;
-  unroll_status status = file_begin(&w, path, err);
-  if (status) return status;
-  status = file_add(w, data, size, err);
-  if (!status) return file_commit(w, err);
-  file_abandon(w);
-  return status;
-}
-
 /* The net, and in its folder the cells that only it has. */
 static unroll_status write_net(const net_text *n, const char *path, unroll_error *err) {
-  unroll_status status = write_text(path, n->text.data, n->text.length, err);
+  unroll_status status = file_write(path, n->text.data, n->text.length, err);
   for (int i = 0; i < n->n_cells && !status; i++) {
     char file[48];
     snprintf(file, sizeof file, "%s.cell", n->cells[i].name);
     char *beside = file_beside(path, file, strlen(file));
-    status = beside ? write_text(beside, n->cells[i].text.data, n->cells[i].text.length, err) : error_memory(err);
+    status = beside ? file_write(beside, n->cells[i].text.data, n->cells[i].text.length, err) : error_memory(err);
     mem_free(beside);
   }
   return status;

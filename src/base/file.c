@@ -513,6 +513,16 @@ void file_abandon(file_writer *w) {
   if (w) writer_free(w);
 }
 
+unroll_status file_write(const char *path, const void *data, size_t size, unroll_error *err) {
+  file_writer *w = NULL;
+  unroll_status status = file_begin(&w, path, err);
+  if (status) return status;
+  status = file_add(w, data, size, err);
+  if (!status) return file_commit(w, err);
+  file_abandon(w);
+  return status;
+}
+
 unroll_status file_make_folder(const char *path, unroll_error *err) {
   if (!*path) return error_at(err, UNROLL_FAILED, path, NULL, 0, 0, "is not the name of a folder");
   char *copy = mem_text(path);

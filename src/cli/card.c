@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "io/json.h"
 #include "io/safetensors.h"
@@ -362,20 +363,6 @@ static unroll_status find_name(card *c, unroll_error *err) {
   return c->name ? UNROLL_OK : error_memory(err);
 }
 
-static unroll_status put_card(const text *out, const char *path, unroll_error *err) {
-  file_writer *w = NULL;
-  if (!path) {
-    fwrite(out->data, 1, out->length, stdout);
-    return UNROLL_OK;
-  }
-  unroll_status status = file_begin(&w, path, err);
-  if (status) return status;
-  status = file_add(w, out->data, out->length, err);
-  if (!status) return file_commit(w, err);
-  file_abandon(w);
-  return status;
-}
-
 unroll_status command_card(const options *o, unroll_error *err) {
   card c = {.path = o->arguments[0]};
   unroll_model *m = NULL;
@@ -386,7 +373,7 @@ unroll_status command_card(const options *o, unroll_error *err) {
   if (!status) status = find_name(&c, err);
   if (!status) {
     write_card(&c);
-    status = c.out.failed ? error_memory(err) : put_card(&c.out, o->output, err);
+    status = c.out.failed ? error_memory(err) : output_put(o->output, c.out.data, c.out.length, err);
   }
   text_free(&c.out);
   run_log_free(&c.log);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/data.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 
 #define ENDING ".unz"
@@ -32,20 +33,6 @@ static unroll_status find_target(const options *o, bool packs, text *to, unroll_
   return UNROLL_OK;
 }
 
-static unroll_status put_file(const char *path, const void *bytes, size_t size, unroll_error *err) {
-  file_writer *w = NULL;
-  if (!strcmp(path, "-")) {
-    fwrite(bytes, 1, size, stdout); /* a failure is told by output_close */
-    return UNROLL_OK;
-  }
-  unroll_status status = file_begin(&w, path, err);
-  if (status) return status;
-  status = file_add(w, bytes, size, err);
-  if (!status) return file_commit(w, err);
-  file_abandon(w);
-  return status;
-}
-
 static unroll_status convert_file(const options *o, const char *name, bool packs, convert *how, unroll_error *err) {
   unroll_options *call = NULL;
   unroll_model *m = NULL;
@@ -59,7 +46,7 @@ static unroll_status convert_file(const options *o, const char *name, bool packs
   if (!status) status = file_read(o->arguments[1], &bytes, &size, err);
   if (!status) status = how(m, bytes, size, call, &made, &n, err);
   if (status == UNROLL_BAD_INPUT && bytes && err && !*err->file) snprintf(err->file, sizeof err->file, "%s", o->arguments[1]);
-  if (!status) status = put_file(to.data, made, n, err);
+  if (!status) status = output_put(to.data, made, n, err);
   if (!status && packs && size && !o->quiet) {
     char a[32], b[32];
     terminal_note("%s bytes became %s, %.4f bits a byte", text_count((int64_t)size, a), text_count((int64_t)n, b),

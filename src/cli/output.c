@@ -5,6 +5,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/file.h"
+
+unroll_status output_put(const char *path, const void *data, size_t size, unroll_error *err) {
+  if (path && strcmp(path, "-") != 0) return file_write(path, data, size, err);
+  fwrite(data, 1, size, stdout);
+  return UNROLL_OK;
+}
 
 /* --- texts --- */
 

@@ -3,10 +3,13 @@
 #define CLI_OUTPUT_H
 #include <jansson.h>
 #include <stdint.h>
+#include <unroll.h>
 #include "base/text.h"
 
 #define BITS_PER_NAT 1.4426950408889634
 
+/* A whole file; path NULL or "-": to standard output, whose failures output_close tells. */
+unroll_status output_put(const char *path, const void *data, size_t size, unroll_error *err);
 void output_line(const text *line); /* to standard output, whatever its bytes, with a newline */
 /* A text to be seen: newline as \n, tab as \t, backslash as \\, other control characters and bytes that are no UTF-8 as \xNN. */
 void output_visible(text *out, const char *s, size_t size);

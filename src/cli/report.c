@@ -29,16 +29,6 @@ static void title_of(const char *path, text *out) {
   text_format(out, "%.*s", (int)(end - begin), begin);
 }
 
-static unroll_status write_page(const text *page, const char *path, unroll_error *err) {
-  file_writer *w = NULL;
-  unroll_status status = file_begin(&w, path, err);
-  if (status) return status;
-  status = file_add(w, page->data, page->length, err);
-  if (!status) return file_commit(w, err);
-  file_abandon(w);
-  return status;
-}
-
 unroll_status command_report(const options *o, unroll_error *err) {
   report_request r = {.path = o->arguments[0], .examples = o->examples > 0 ? o->examples : EXAMPLES, .stop = signals_flag()};
   unroll_model *m = NULL;
@@ -63,7 +53,7 @@ unroll_status command_report(const options *o, unroll_error *err) {
   r.log = !status && file_exists(log.data) ? folder.data : NULL;
   r.title = title.data;
   if (!status) status = report_page(&r, &page, err);
-  if (!status) status = write_page(&page, o->output, err);
+  if (!status) status = file_write(o->output, page.data, page.length, err);
   if (!status) terminal_note("wrote %s, %zu bytes", o->output, page.length);
   text_free(&page);
   text_free(&folder);

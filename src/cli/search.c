@@ -276,15 +276,10 @@ static json_t *identity(const search *s) {
 }
 
 static unroll_status put_text(const char *folder, const char *name, const char *bytes, size_t size, unroll_error *err) {
-  file_writer *w = NULL;
   text path = {0};
   text_format(&path, "%s/%s", folder, name);
-  unroll_status status = path.failed ? error_memory(err) : file_begin(&w, path.data, err);
+  const unroll_status status = path.failed ? error_memory(err) : file_write(path.data, bytes, size, err);
   text_free(&path);
-  if (status) return status;
-  status = file_add(w, bytes, size, err);
-  if (!status) return file_commit(w, err);
-  file_abandon(w);
   return status;
 }
 

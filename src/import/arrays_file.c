@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "import/arrays.h"
 #include "import/zip.h"
+#include "io/npy.h"
 #include "io/safetensors.h"
 
 #define BAD(...) error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, __VA_ARGS__)
@@ -34,68 +35,12 @@ unroll_status arrays_of_tensors(arrays *a, const void *data, size_t size, unroll
 
 /* --- NumPy --- */
 
-/* What follows 'KEY': in the head, a dict of Python in one line. */
-static const char *value_of(const char *head, const char *key) {
-  const char *at = strstr(head, key);
-  if (!at) return NULL;
-  at += strlen(key);
-  return at + strspn(at, ": ");
-}
-
-static const char *const npy_bad = "the head of this NumPy array is wrong";
-
-static unroll_status npy_shape(const arrays *a, const char *s, int *rank, int64_t *shape, unroll_error *err) {
-  *rank = 0;
-  if (*s++ != '(') return BAD("%s", npy_bad);
-  for (s += strspn(s, " "); *s != ')'; s += strspn(s, ", ")) {
-    int64_t n = 0;
-    if (*s < '0' || *s > '9' || *rank == ARRAY_RANK) return BAD("%s: its shape", npy_bad);
-    for (; *s >= '0' && *s <= '9'; s++)
-      if (__builtin_mul_overflow(n, (int64_t)10, &n) || __builtin_add_overflow(n, (int64_t)(*s - '0'), &n))
-        return BAD("%s: its shape", npy_bad);
-    shape[(*rank)++] = n;
-  }
-  return UNROLL_OK;
-}
-
-/* '<f4': the order of bytes, the kind, how many bytes. */
-static bool npy_type(const char *s, array_form *f) {
-  static const char *const types[] = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"};
-  if (*s != '\'' && *s != '"') return false;
-  for (size_t i = 0; strlen(s) > 4 && i < sizeof types / sizeof *types; i++)
-    if (!strncmp(s + 2, types[i], 2) && s[4] == s[0] && strchr("<>|=", s[1])) {
-      *f = (array_form){types[i][0], types[i][1] - '0', s[1] == '>', NULL};
-      return true;
-    }
-  return false;
-}
-
 unroll_status arrays_of_npy(arrays *a, const char *name, const void *data, size_t size, unroll_error *err) {
-  const unsigned char *d = data;
-  char head[4096];
-  int rank;
-  int64_t shape[ARRAY_RANK], stride[ARRAY_RANK], next = 1;
-  array_form form;
-  if (size < 12 || memcmp(d, "\x93NUMPY", 6)) return BAD("%s", npy_bad);
-  const size_t first = d[6] == 1 ? 10 : 12;
-  size_t length = d[8] | (size_t)d[9] << 8;
-  if (d[6] > 1) length |= (size_t)d[10] << 16 | (size_t)d[11] << 24;
-  if (length > size - first || length >= sizeof head) return BAD("%s", npy_bad);
-  memcpy(head, d + first, length);
-  head[length] = 0;
-  const char *type = value_of(head, "'descr'"), *order = value_of(head, "'fortran_order'"), *shapes = value_of(head, "'shape'");
-  if (!type || !order || !shapes) return BAD("%s", npy_bad);
-  if (!npy_type(type, &form)) return BAD("the type of '%.60s' is none of floats, integers and bools", name);
-  const unroll_status status = npy_shape(a, shapes, &rank, shape, err);
+  npy head;
+  const unroll_status status = npy_read(&head, a->file, data, size, err);
   if (status) return status;
-  if (!strncmp(order, "True", 4)) {
-    for (int i = 0; i < rank; i++) {
-      stride[i] = next;
-      if (__builtin_mul_overflow(next, shape[i] ? shape[i] : 1, &next)) return BAD("%s: its shape", npy_bad);
-    }
-    form.stride = stride;
-  }
-  return arrays_add(a, name, rank, shape, &form, d + first + length, size - first - length, err);
+  const array_form form = {head.kind, head.bytes, head.swap, head.stride};
+  return arrays_add(a, name, head.rank, head.shape, &form, head.data, head.size, err);
 }
 
 unroll_status arrays_of_npz(arrays *a, const void *data, size_t size, unroll_error *err) {

@@ -11,10 +11,11 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "io/npy.h"
 #include "io/safetensors.h"
 #include "read/table_form.h"
 
-enum { MAX_RANK = 8 };
+enum { MAX_RANK = NPY_RANK };
 
 typedef struct array {
   const char *file, *name; /* name[size] */
@@ -59,73 +60,13 @@ static unroll_status add(reader *r, const array *a) {
 
 /* --- .npy --- */
 
-/* What follows 'KEY': in the head, a dict of Python in one line. */
-static const char *value_of(const char *head, const char *key) {
-  const char *at = strstr(head, key);
-  if (!at) return NULL;
-  at += strlen(key);
-  return at + strspn(at, ": ");
-}
-
-static const char *const npy_bad = "the head of this NumPy file is wrong";
-
-static unroll_status npy_shape(const reader *r, array *a, const char *s, bool fortran, uint64_t *count) {
-  *count = 1;
-  if (*s++ != '(') return BAD(a->file, "%s", npy_bad);
-  for (s += strspn(s, " "); *s != ')'; s += strspn(s, ", ")) {
-    uint64_t n = 0;
-    if (*s < '0' || *s > '9' || a->rank == MAX_RANK) return BAD(a->file, "%s: its shape", npy_bad);
-    for (; *s >= '0' && *s <= '9'; s++)
-      if (__builtin_mul_overflow(n, (uint64_t)10, &n) || __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n) || n > INT64_MAX)
-        return BAD(a->file, "%s: its shape", npy_bad);
-    a->shape[a->rank++] = (int64_t)n;
-    if (__builtin_mul_overflow(*count, n, count)) return BAD(a->file, "%s: its shape", npy_bad);
-  }
-  int64_t stride = 1;
-  for (int i = 0; i < a->rank; i++) {
-    const int k = fortran ? i : a->rank - 1 - i;
-    a->stride[k] = stride;
-    if (a->shape[k]) stride *= a->shape[k];
-  }
-  return UNROLL_OK;
-}
-
-/* '<f4': the order of bytes, the kind, how many bytes. */
-static unroll_status npy_type(const reader *r, array *a, const char *s) {
-  static const char *const types[] = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"};
-  const bool quoted = *s == '\'' || *s == '"';
-  for (size_t i = 0; quoted && strlen(s) > 4 && i < sizeof types / sizeof *types; i++)
-    if (!strncmp(s + 2, types[i], 2) && s[4] == s[0]) {
-      a->kind = types[i][0];
-      a->bytes = types[i][1] - '0';
-      a->swap = s[1] == '>';
-      if (strchr("<>|=", s[1])) return UNROLL_OK;
-    }
-  return BAD(a->file, "its type %.*s is none of floats, integers and bools", (int)strcspn(s, ","), s);
-}
-
 static unroll_status read_npy(reader *r, const input_file *f) {
-  array a = {.file = f->name};
-  const unsigned char *d = (const unsigned char *)f->data;
-  char head[4096];
-  uint64_t count;
-  const size_t length_bytes = f->size > 6 && d[6] == 1 ? 2 : 4;
-  if (f->size < 12) return BAD(f->name, "%s", npy_bad);
-  size_t length = d[8] | (size_t)d[9] << 8, first = 8 + length_bytes;
-  if (length_bytes == 4) length |= (size_t)d[10] << 16 | (size_t)d[11] << 24;
-  if (length > f->size - first || length >= sizeof head) return BAD(f->name, "%s", npy_bad);
-  memcpy(head, f->data + first, length);
-  head[length] = 0;
-  const char *type = value_of(head, "'descr'"), *order = value_of(head, "'fortran_order'"), *shape = value_of(head, "'shape'");
-  if (!type || !order || !shape) return BAD(f->name, "%s", npy_bad);
-  unroll_status status = npy_type(r, &a, type);
-  if (!status) status = npy_shape(r, &a, shape, !strncmp(order, "True", 4), &count);
+  npy head;
+  const unroll_status status = npy_read(&head, f->name, f->data, f->size, r->err);
   if (status) return status;
-  a.data = d + first + length;
-  const size_t left = f->size - first - length;
-  if (count > left / (size_t)a.bytes || count * (size_t)a.bytes != left)
-    return BAD(f->name, "the file has %zu bytes of numbers, and its shape needs %" PRIu64 " of %d bytes each", left, count,
-               a.bytes);
+  array a = {.file = f->name, .kind = head.kind, .bytes = head.bytes, .swap = head.swap, .rank = head.rank, .data = head.data};
+  memcpy(a.shape, head.shape, sizeof a.shape);
+  memcpy(a.stride, head.stride, sizeof a.stride);
   const char *slash = strrchr(f->name, '/'), *name = slash ? slash + 1 : f->name;
   a.name = name;
   a.size = unpack_name(name);

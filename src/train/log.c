@@ -7,16 +7,6 @@
 #include "io/json.h"
 #include "train/trainer.h"
 
-static unroll_status write_whole(const char *path, const char *data, size_t size, unroll_error *err) {
-  file_writer *w;
-  unroll_status status = file_begin(&w, path, err);
-  if (status) return status;
-  status = file_add(w, data, size, err);
-  if (!status) return file_commit(w, err);
-  file_abandon(w);
-  return status;
-}
-
 /* Is this line a record of at most that step? */
 static bool belongs(const char *line, size_t size, int64_t step, unroll_status *status) {
   json_error_t error;
@@ -41,7 +31,7 @@ unroll_status log_start(trainer *t, unroll_error *err) {
     if (!end || !belongs(data + kept, (size_t)(end - data) - kept, t->s.step, &status)) break;
     kept = (size_t)(end - data) + 1;
   }
-  status = status ? error_memory(err) : write_whole(path, data ? data : "", kept, err);
+  status = status ? error_memory(err) : file_write(path, data ? data : "", kept, err);
   mem_free(data);
   return status;
 }
