@@ -48,16 +48,8 @@ unroll_status drawing_add_predicted(drawing *d, const predicted *x, unroll_error
 
 unroll_status drawing_write(const drawing *d, const char *path, unroll_error *err) {
   text out = {0};
-  file_writer *w;
   unroll_status status = cell_reader_of(&d->v->form)->write(&out, d->v, d->list, d->n, err);
-  if (!status) status = file_begin(&w, path, err);
-  if (!status) {
-    status = file_add(w, out.data, out.length, err);
-    if (status)
-      file_abandon(w);
-    else
-      status = file_commit(w, err);
-  }
+  if (!status) status = file_write(path, out.data, out.length, err);
   text_free(&out);
   return status;
 }

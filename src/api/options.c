@@ -64,9 +64,9 @@ static const option_row *find(const unroll_options *o, const char *name, const c
 }
 
 /* They are of the process, not of a call. */
-static void take_limits(const call_options *o) {
-  if (o->max_memory > 0) budget_set((uint64_t)o->max_memory);
-  if (o->max_operations > 0) budget_set_operations((int)o->max_operations);
+static void take_limit(const option_row *row, const call_options *o) {
+  if (!strcmp(row->field, "max_memory")) budget_set((uint64_t)o->max_memory);
+  if (!strcmp(row->field, "max_operations")) budget_set_operations((int)o->max_operations);
 }
 
 unroll_status unroll_options_set(unroll_options *o, const char *name, const char *value, unroll_error *err) {
@@ -81,7 +81,7 @@ unroll_status unroll_options_set(unroll_options *o, const char *name, const char
   call_options before = o->o;
   const unroll_status status = option_set(row, &o->o, value, &o->memory, err);
   if (status) o->o = before;
-  if (!status) take_limits(&o->o);
+  if (!status) take_limit(row, &o->o);
   return status;
 }
 
@@ -106,7 +106,7 @@ unroll_status unroll_limit(const char *name, const char *value, unroll_error *er
     return UNROLL_OK;
   }
   const unroll_status status = option_set(row, &o.o, value, &o.memory, err);
-  if (!status) take_limits(&o.o);
+  if (!status) take_limit(row, &o.o);
   arena_free(&o.memory);
   return status;
 }

@@ -252,18 +252,18 @@ static void copy_rows(const unroll_session *s, const cut_boundary *b, int64_t n)
 
 void session_encode(unroll_session *s) {
   examples *e = &s->p.before;
-  const int axis = s->c.axis;
-  for (int r = 0; r < s->rows; r++) e->list[r] = r;
-  examples_fill(e, s->rows);
+  const int axis = s->c.axis, rows = s->active[0];
+  for (int r = 0; r < rows; r++) e->list[r] = r;
+  examples_fill(e, rows);
   run_pass(s->p.encoder, &e->b, 0);
   for (int a = 0; a < s->c.decoder.n_axes; a++)
     if (a != axis) s->axes[a] = e->axes[a < s->m->m.g.n_axes ? a : axis];
-  for (int q = 0; q < s->rows; q++) s->place[e->axes[axis].order ? e->axes[axis].order[q] : q] = q;
+  for (int q = 0; q < rows; q++) s->place[e->axes[axis].order ? e->axes[axis].order[q] : q] = q;
   for (int i = 0; i < s->c.n_boundary; i++) {
     const input *in = &s->c.decoder.inputs[s->c.boundary[i].slot];
     const batch_axis *a = in->space == SPACE_STEP ? &s->axes[in->axis] : NULL;
     if (!a)
-      copy_rows(s, &s->c.boundary[i], s->rows);
+      copy_rows(s, &s->c.boundary[i], rows);
     else if (in->axis != axis)
       copy_rows(s, &s->c.boundary[i], a->first[a->steps]);
   }
@@ -298,8 +298,9 @@ void session_fill_step(unroll_session *s) {
     ptrdiff_t stride;
     if (in->space != SPACE_STEP || in->axis != s->c.axis) continue;
     const float *x = run_value(s->p.encoder, b->node, &stride);
-    for (int r = 0; r < s->rows; r++)
-      memcpy(s->p.number[b->slot] + (int64_t)r * in->width, x + (a->first[s->made[r] - 1] + s->place[r]) * stride,
-             (size_t)in->width * sizeof *x);
+    for (int r = 0; r < s->active[0]; r++)
+      if (s->made[r]) /* a row that was reset has no step to see yet */
+        memcpy(s->p.number[b->slot] + (int64_t)r * in->width, x + (a->first[s->made[r] - 1] + s->place[r]) * stride,
+               (size_t)in->width * sizeof *x);
   }
 }

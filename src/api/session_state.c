@@ -42,7 +42,7 @@ static void walk_lengths(unroll_session *s, walk *w) {
     if (s->tracks[i].whole) part_of(w, s->given.columns[i].first, ((size_t)s->rows + 1) * sizeof *s->given.columns[i].first);
 }
 
-static void walk_place(unroll_session *s, walk *w) {
+static void walk_whole(unroll_session *s, walk *w) {
   const size_t rows = (size_t)s->rows;
   walk_lengths(s, w);
   for (int i = 0; i < s->m->m.g.n_data; i++) {
@@ -50,6 +50,11 @@ static void walk_place(unroll_session *s, walk *w) {
     if (s->tracks[i].whole && c->first[rows])
       part_of(w, c->symbols ? (void *)c->symbols : (void *)c->numbers, (size_t)c->first[rows] * size_of_step(s, i));
   }
+}
+
+static void walk_place(unroll_session *s, walk *w) {
+  const size_t rows = (size_t)s->rows;
+  walk_whole(s, w);
   part_of(w, s->made, rows * sizeof *s->made);
   for (int i = 0; i < s->m->m.g.n_data; i++) {
     track *t = &s->tracks[i];
@@ -144,16 +149,29 @@ static unroll_status read_lengths(const unroll_session *s, lengths *l, const cha
   return UNROLL_OK;
 }
 
+/* Whether as many steps were made as there may be; s has the lengths of the bytes. */
+static bool steps_fit(unroll_session *s, const char *bytes) {
+  walk w = {.way = COUNT};
+  walk_whole(s, &w);
+  for (int r = 0; r < s->rows; r++) {
+    int64_t made;
+    memcpy(&made, bytes + w.size + (size_t)r * sizeof made, sizeof made);
+    if (made < 0 || made > session_most_steps(s, r, NULL)) return false;
+  }
+  return true;
+}
+
 /* The bytes become the place. */
 static unroll_status take_place(unroll_session *s, const char *bytes, size_t size, unroll_error *err) {
   lengths l = {0};
+  session_refresh(s); /* while the values are still those that it is due for */
   char *copy = mem_alloc(size + 1);
   unroll_status status = copy ? read_lengths(s, &l, bytes, size, err) : error_memory(err);
   if (!status) {
     walk w = {.way = COUNT};
     exchange(s, &l);
     walk_place(s, &w);
-    status = w.size != size ? damaged(err) : session_reach(s, err);
+    status = w.size != size || !steps_fit(s, bytes) ? damaged(err) : session_reach(s, err);
     if (status) exchange(s, &l);
   }
   if (!status) {

@@ -376,7 +376,7 @@ static bool is_temporary(const char *name) {
 
 void file_clean_folder(const char *path) {
   text within = {0};
-  text_format(&within, "%s%s.", path, *path && path[strlen(path) - 1] == '/' ? "" : "/");
+  text_format(&within, "%s%s.", path, !*path || path[strlen(path) - 1] == '/' ? "" : "/");
   const char *at = within.data;
   const int base = within.failed ? AT_FDCWD : base_of(&at),
             fd = within.failed ? -1 : openat(base, at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

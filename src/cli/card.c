@@ -344,7 +344,7 @@ static unroll_status read_run(card *c, unroll_error *err) {
   unroll_status status = log.failed || folder.failed ? error_memory(err) : UNROLL_OK;
   if (!status && file_exists(log.data)) {
     status = run_log_read(&c->log, folder.data, err);
-    c->has_log = !status;
+    c->has_log = !status && c->log.n_records;
   }
   text_free(&folder);
   text_free(&log);

@@ -83,6 +83,8 @@ unroll_status command_log(const options *o, unroll_error *err) {
   int n = 0;
   while (!status && n < o->n_arguments) {
     status = run_log_read(&logs[n], o->arguments[n], err);
+    if (!status && !logs[n].n_records)
+      status = error_at(err, UNROLL_BAD_INPUT, o->arguments[n], NULL, 0, 0, "the log has no record yet");
     n++;
   }
   if (!status && o->tensorboard)

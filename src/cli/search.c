@@ -129,19 +129,30 @@ static unroll_status run_options(const search *s, int point, int seed, const cha
   return status;
 }
 
+/* Whether the last step had a loss and a gradient. */
+static int look_at_loss(void *context, const unroll_progress *p) {
+  *(bool *)context = isfinite(p->loss) && isfinite(p->gradient_norm);
+  return 0;
+}
+
 /* Trains one run until the budget of the round. A loss that is not finite is a bad run, not an error. */
 static unroll_status make_run(const search *s, int point, int seed, unroll_error *err) {
   unroll_options *all = NULL;
   text folder = {0};
   double bits;
   int64_t steps = 0;
+  bool finite = true;
+  unroll_watch watch;
+  unroll_watch_init(&watch);
+  watch.progress = look_at_loss;
+  watch.context = &finite;
   run_folder(s, point, seed, &folder);
   unroll_status status = folder.failed ? error_memory(err) : UNROLL_OK;
   if (!status && has_checkpoint(folder.data)) status = read_bits(folder.data, &bits, &steps, err);
   if (!status && steps < s->budget) {
     status = run_options(s, point, seed, folder.data, s->budget, &all, err);
-    if (!status) status = unroll_train_watched(all, NULL, NULL, NULL, NULL, err);
-    if (status == UNROLL_FAILED && strstr(err->message, "finite")) status = UNROLL_OK;
+    if (!status) status = unroll_train_watched(all, NULL, &watch, NULL, NULL, err);
+    if (status == UNROLL_FAILED && !finite) status = UNROLL_OK;
   }
   unroll_options_free(all);
   text_free(&folder);
@@ -230,12 +241,11 @@ static int first_step(void *context, const unroll_progress *p) {
   return 1;
 }
 
-/* How many steps training takes by itself, where nobody says it: a run is begun to see. */
+/* How many steps training takes by itself, where nobody says it: the first run is begun to see, and goes on from there later. */
 static unroll_status find_steps(search *s, unroll_error *err) {
   unroll_options *all = NULL;
   text folder = {0};
   unroll_watch watch;
-  volatile sig_atomic_t stop = 0;
   if (s->o->steps > 0) {
     s->steps = s->o->steps;
     return UNROLL_OK;
@@ -243,11 +253,11 @@ static unroll_status find_steps(search *s, unroll_error *err) {
   unroll_watch_init(&watch);
   watch.progress = first_step;
   watch.context = &s->steps;
-  text_format(&folder, "%s/steps", s->o->output);
+  run_folder(s, 0, 0, &folder);
   unroll_status status = folder.failed ? error_memory(err) : UNROLL_OK;
   if (!status) status = run_options(s, 0, 0, folder.data, 0, &all, err);
   if (!status) {
-    unroll_options_set_stop(all, &stop);
+    unroll_options_set_stop(all, NULL); /* what stops it is not the interrupt of the whole */
     status = unroll_train_watched(all, NULL, &watch, NULL, NULL, err);
     if (status == UNROLL_INTERRUPTED && s->steps) status = UNROLL_OK;
   }

@@ -131,18 +131,20 @@ static int side_of(const splitter *s, int64_t line) {
 
 static unroll_status split_lines(part *parts[3], const splitter *s, unroll_error *err) {
   const dataset *d = s->d;
-  for (int64_t i = 0; i < d->n_sequences; i++) parts[side_of(s, i)]->n++;
-  for (int i = 0; i < 3; i++) {
-    parts[i]->list = mem_zero((size_t)parts[i]->n + 1, sizeof *parts[i]->list);
-    if (!parts[i]->list) return error_memory(err);
+  uint8_t *sides = mem_alloc((size_t)d->n_sequences + 1);
+  bool full = sides != NULL;
+  for (int64_t i = 0; i < d->n_sequences && full; i++) parts[sides[i] = (uint8_t)side_of(s, i)]->n++;
+  for (int i = 0; i < 3 && full; i++) {
+    full = (parts[i]->list = mem_zero((size_t)parts[i]->n + 1, sizeof *parts[i]->list)) != NULL;
     parts[i]->n = 0;
   }
-  for (int64_t i = 0; i < d->n_sequences; i++) {
-    part *p = parts[side_of(s, i)];
+  for (int64_t i = 0; i < d->n_sequences && full; i++) {
+    part *p = parts[sides[i]];
     p->list[p->n++] = i;
     p->n_symbols += d->first[i + 1] - d->first[i];
   }
-  return UNROLL_OK;
+  mem_free(sides);
+  return full ? UNROLL_OK : error_memory(err);
 }
 
 unroll_status dataset_hold_out(dataset *d, double valid_share, double test_share, uint64_t seed, bool *none, unroll_error *err) {

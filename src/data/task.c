@@ -9,34 +9,27 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
-#include "base/random.h"
+#include "data/dice.h"
 
 enum { COPIED = 10, MAX_DIGITS = 8, XML_ITERATIONS = 50, XML_NAME = 10, PARTS = 1000000 };
 
-typedef struct dice { /* the random numbers of one sequence, one after the other */
-  uint64_t seed;
-  int64_t number;
-  uint32_t place;
-} dice;
-
-static uint32_t below(dice *d, uint32_t n) { return random_below(d->seed, RANDOM_TASK, (uint64_t)d->number, d->place++, n); }
-static bool coin(dice *d) { return below(d, 2) != 0; }
-static void add_letter(dice *d, text *out) { text_add(out, &"abcdefghijklmnopqrstuvwxyz"[below(d, 26)], 1); }
+static bool coin(dice *d) { return dice_below(d, 2) != 0; }
+static void add_letter(dice *d, text *out) { text_add(out, &"abcdefghijklmnopqrstuvwxyz"[dice_below(d, 26)], 1); }
 
 /* A line a step: id, x1, x2, y. */
 static void adding(uint64_t seed, int64_t number, int length, text *out) {
   dice d = {seed, number, 0};
   const int half = length / 2;
-  const int mark[2] = {(int)below(&d, (uint32_t)half), half + (int)below(&d, (uint32_t)(length - half))};
+  const int mark[2] = {(int)dice_below(&d, (uint32_t)half), half + (int)dice_below(&d, (uint32_t)(length - half))};
   const dice start = d;
   uint32_t sum = 0;
   for (int t = 0; t < length; t++) {
-    const uint32_t x = below(&d, PARTS);
+    const uint32_t x = dice_below(&d, PARTS);
     if (t == mark[0] || t == mark[1]) sum += x;
   }
   d = start;
   for (int t = 0; t < length; t++)
-    text_format(out, "%" PRId64 ",0.%06" PRIu32 ",%d,%" PRIu32 ".%06" PRIu32 "\n", number, below(&d, PARTS),
+    text_format(out, "%" PRId64 ",0.%06" PRIu32 ",%d,%" PRIu32 ".%06" PRIu32 "\n", number, dice_below(&d, PARTS),
                 t == mark[0] || t == mark[1], sum / PARTS, sum % PARTS);
 }
 
@@ -44,7 +37,7 @@ static void adding(uint64_t seed, int64_t number, int length, text *out) {
 static void copy(uint64_t seed, int64_t number, int length, text *out) {
   dice d = {seed, number, 0};
   char symbols[COPIED];
-  for (int i = 0; i < COPIED; i++) symbols[i] = (char)('a' + below(&d, 8));
+  for (int i = 0; i < COPIED; i++) symbols[i] = (char)('a' + dice_below(&d, 8));
   text_add(out, symbols, COPIED);
   for (int t = 1; t < length; t++) text_add(out, ".", 1);
   text_add(out, "|", 1);
@@ -54,9 +47,9 @@ static void copy(uint64_t seed, int64_t number, int length, text *out) {
 
 /* Of 1 to 8 digits, without a zero in front, and with either sign. */
 static int64_t signed_number(dice *d) {
-  const int digits = 1 + (int)below(d, MAX_DIGITS);
-  int64_t n = digits == 1 ? below(d, 10) : 1 + below(d, 9);
-  for (int i = 1; i < digits; i++) n = 10 * n + below(d, 10);
+  const int digits = 1 + (int)dice_below(d, MAX_DIGITS);
+  int64_t n = digits == 1 ? dice_below(d, 10) : 1 + dice_below(d, 9);
+  for (int i = 1; i < digits; i++) n = 10 * n + dice_below(d, 10);
   return n > 0 && coin(d) ? -n : n;
 }
 
@@ -92,8 +85,8 @@ static void xml(uint64_t seed, int64_t number, int length, text *out) {
       if (!begun) i = -1;
       continue;
     }
-    const int letters = 2 + (int)below(&d, XML_NAME - 1);
-    for (int k = 0; k < letters; k++) names[open][k] = (char)('a' + below(&d, 26));
+    const int letters = 2 + (int)dice_below(&d, XML_NAME - 1);
+    for (int k = 0; k < letters; k++) names[open][k] = (char)('a' + dice_below(&d, 26));
     names[open][letters] = 0;
     text_format(out, "<%s>", names[open++]);
     begun = true;

@@ -5,21 +5,13 @@
  * are in sixteenths of a pixel, all sums in integers: the films are the same on every machine. */
 #include <inttypes.h>
 #include <stdbool.h>
-#include "base/random.h"
+#include "data/dice.h"
 #include "data/task.h"
 
 enum { ROWS = 30, COLUMNS = 40, UNIT = 16, GRAINS = 4, MESH = 4, OTHERS = 3, SHARE = 10000 };
 
-typedef struct dice { /* the random numbers of one film, one after the other */
-  uint64_t seed;
-  int64_t number;
-  uint32_t place;
-} dice;
-
 /* From a to b, both included. */
-static int between(dice *d, int a, int b) {
-  return a + (int)random_below(d->seed, RANDOM_TASK, (uint64_t)d->number, d->place++, (uint32_t)(b - a + 1));
-}
+static int between(dice *d, int a, int b) { return a + (int)dice_below(d, (uint32_t)(b - a + 1)); }
 
 typedef struct shape {
   int x, y, w, h;     /* the middle and the sides, in units */

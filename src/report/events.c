@@ -145,7 +145,6 @@ static void add_records(text *out, const run_log *log, double start) {
 unroll_status events_write(const run_log *log, const char *folder, unroll_error *err) {
   const double last = run_log_last(log, "seconds", NULL), start = (double)log->written - (isnan(last) ? 0 : last);
   text out = {0}, event = {0}, path = {0};
-  file_writer *w = NULL;
   begin_event(&event, start, 0);
   add_bytes(&event, 3, "brain.Event:2", 13);
   add_record(&out, &event);
@@ -153,14 +152,7 @@ unroll_status events_write(const run_log *log, const char *folder, unroll_error 
   add_records(&out, log, start);
   text_format(&path, "%s/events.out.tfevents.%010" PRId64 ".unroll", folder, log->written);
   unroll_status status = out.failed || path.failed ? error_memory(err) : file_make_folder(folder, err);
-  if (!status) status = file_begin(&w, path.data, err);
-  if (!status) {
-    status = file_add(w, out.data, out.length, err);
-    if (!status)
-      status = file_commit(w, err);
-    else
-      file_abandon(w);
-  }
+  if (!status) status = file_write(path.data, out.data, out.length, err);
   text_free(&out);
   text_free(&path);
   return status;

@@ -67,7 +67,6 @@ static unroll_status read_records(run_log *log, const char *path, unroll_error *
   for (const char *s = data, *end; !status && (end = memchr(s, '\n', size - (size_t)(s - data))); s = end + 1, number++)
     status = take_record(log, s, (size_t)(end - s), number, records, path, err);
   mem_free(data);
-  if (!status && !log->n_records) status = error_at(err, UNROLL_BAD_INPUT, path, NULL, 0, 0, "the log has no record yet");
   return status;
 }
 

@@ -28,7 +28,8 @@ typedef struct run_log {
 } run_log;
 
 /* `path`: the folder of a run, or its log.jsonl. UNROLL_BAD_INPUT with file and line for what is no log. A last line without an
- * end, of a run that is under way, is left out. Without a checkpoint beside it nothing is known of what was asked for. */
+ * end, of a run that is under way, is left out. A run that has just begun has no record. Without a checkpoint beside it nothing is
+ * known of what was asked for. */
 unroll_status run_log_read(run_log *log, const char *path, unroll_error *err);
 void run_log_free(run_log *log);
 

@@ -120,6 +120,17 @@ void vocabulary_add_text(const vocabulary *v, int32_t symbol, text *out) {
   }
 }
 
+bool vocabulary_texts(const vocabulary *v, lexicon *out) {
+  bool full = true;
+  for (int i = 0; i < v->n && full; i++) {
+    text s = {0};
+    vocabulary_add_text(v, i, &s);
+    full = !s.failed && lexicon_add(out, s.data ? s.data : "", s.length) == i;
+    text_free(&s);
+  }
+  return full;
+}
+
 void vocabulary_name_code(enum symbol_unit unit, uint32_t code, char out[16]) {
   if (unit == UNIT_BYTES)
     snprintf(out, 16, "byte 0x%02x", (unsigned)(code & 0xff));

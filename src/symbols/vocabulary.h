@@ -62,6 +62,8 @@ void vocabulary_free(vocabulary *v);
 
 int32_t vocabulary_find(const vocabulary *v, uint32_t code); /* -1: unknown, and nothing stands for it */
 void vocabulary_add_text(const vocabulary *v, int32_t symbol, text *out);
+/* [n] the texts of all symbols, by number; of bpe, whose texts need not be distinct, not. False: out of memory. */
+bool vocabulary_texts(const vocabulary *v, lexicon *out);
 /* Several symbols; words with a space between them, bpe without the space that begins each line. */
 void vocabulary_add_texts(const vocabulary *v, const int32_t *symbols, int64_t n, text *out);
 /* "'e'", "U+0007", "byte 0xff": a code for messages. */

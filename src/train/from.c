@@ -26,7 +26,14 @@ static unroll_status take_settings(trainer *t, unroll_error *err) {
   int n = 0;
   if (!all) return error_memory(err);
   for (int i = 0; i < g->n_settings; i++)
-    if (!is_set(t, g->settings[i].name)) all[n++] = g->settings[i];
+    if (!is_set(t, g->settings[i].name)) {
+      const setting *of = &g->settings[i]; /* its texts go with the model that it is taken from */
+      setting *own = &all[n++];
+      *own = (setting){.name = arena_text(&t->memory, of->name, strlen(of->name)),
+                       .number = of->number,
+                       .word = of->word ? arena_text(&t->memory, of->word, strlen(of->word)) : NULL};
+      if (!own->name || (of->word && !own->word)) return error_memory(err);
+    }
   for (int i = 0; i < t->o.n_settings; i++) all[n++] = t->o.settings[i];
   t->o.settings = all;
   t->o.n_settings = n;
@@ -50,18 +57,6 @@ static variable *namesake(schema *s, const char *name) {
   return NULL;
 }
 
-/* [n] the texts of all symbols, by number; of bpe they need not be distinct. */
-static bool texts_of(const vocabulary *v, lexicon *out) {
-  bool full = true;
-  for (int i = 0; i < v->n && full; i++) {
-    text s = {0};
-    vocabulary_add_text(v, i, &s);
-    full = !s.failed && lexicon_add(out, s.data ? s.data : "", s.length) == i;
-    text_free(&s);
-  }
-  return full;
-}
-
 static int same_merges(const vocabulary *a, const vocabulary *b) {
   int n = 0;
   while (n < a->n_merges && n < b->n_merges && a->merges[n].left == b->merges[n].left && a->merges[n].right == b->merges[n].right)
@@ -81,7 +76,7 @@ static int32_t *numbers_in(const vocabulary *old, const vocabulary *v, arena *me
     if (v->end >= 0 && same) numbers[v->end] = old->end;
     return numbers;
   }
-  const bool full = texts_of(old, &theirs);
+  const bool full = vocabulary_texts(old, &theirs);
   for (int i = 0; i < v->n && full; i++) {
     text s = {0};
     vocabulary_add_text(v, i, &s);

@@ -161,25 +161,13 @@ static unroll_status read_file(reading *r, unroll_error *err) {
   return status;
 }
 
-static bool collect_symbols(reading *r) {
-  const vocabulary *v = &r->v->words;
-  bool full = true;
-  for (int i = 0; i < v->n && full; i++) {
-    text s = {0};
-    vocabulary_add_text(v, i, &s);
-    full = !s.failed && lexicon_add(&r->symbols, s.data ? s.data : "", s.length) == i;
-    text_free(&s);
-  }
-  return full;
-}
-
 static unroll_status take_file(trainer *t, const symbol_dims *dims, int data, const char *path, unroll_error *err) {
   reading r = {.t = t, .name = path, .v = &t->m.schema.list[data], .dims = dims, .data = data};
   char found[32], all[32];
   r.there = arena_alloc(&t->memory, (size_t)r.v->words.n + 1, sizeof *r.there);
   if (r.v->form.unit == UNIT_BPE)
     return error_set(err, UNROLL_USAGE, "option 'vectors' is for words, labels and characters, and '%s' is bpe", r.v->form.name);
-  unroll_status status = r.there && collect_symbols(&r) ? read_file(&r, err) : error_memory(err);
+  unroll_status status = r.there && vocabulary_texts(&r.v->words, &r.symbols) ? read_file(&r, err) : error_memory(err);
   lexicon_free(&r.symbols);
   if (!status && !r.found)
     status = error_at(err, UNROLL_BAD_INPUT, path, NULL, 0, 0, "not one symbol of '%s' has a vector here", r.v->form.name);

@@ -66,7 +66,7 @@ static unroll_status make_output(predictor *s, int k, unroll_error *err) {
   if (v->form.unit == UNIT_NUMBERS) {
     if (__builtin_mul_overflow(n, (size_t)v->width, &numbers)) return error_memory(err);
     o->numbers = mem_zero(numbers, sizeof *o->numbers);
-    const bool compared = s->complete && s->sink->emit;
+    const bool compared = s->complete && s->sink->emit && v->form.of->sort == KIND_BOX;
     if (compared) o->truth = mem_zero(numbers, sizeof *o->truth);
     return o->numbers && (o->truth || !compared) ? UNROLL_OK : error_memory(err);
   }

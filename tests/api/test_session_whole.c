@@ -316,8 +316,82 @@ static void test_doubles(void **state) {
   unroll_table_free(t);
 }
 
+static const char same_step[] = "data text : words\ndata tag : category\ndata x : numbers(2)\nparam c\n"
+                                "f = gru([embed(text, 6), embed(tag[t-1], 3)], 8)\ng = gru(embed(text, 6), 8, backward)\n"
+                                "tag ~ softmax(W [f, g] + b)\nx ~ gaussian(mean = V [f, g, embed(tag, 3)] + c, scale = 1)\n";
+
+static void set_texts(unroll_session *s, int from, int rows, const char *words) {
+  for (int r = from; r < rows; r++) OK(unroll_session_set_text(s, r, "text", words, strlen(words), err));
+}
+
+/* A step after which `tag` is known, so that x is looked at anew. */
+static void step_with_tag(unroll_session *s, int rows, int tag) {
+  OK(unroll_session_step(s, err));
+  for (int r = 0; r < rows; r++) OK(unroll_session_set_symbol(s, r, "tag", tag, err));
+}
+
+static void same_mean(unroll_session *a, unroll_session *b, int row) {
+  const float *x, *y;
+  int n, m;
+  OK(unroll_session_argument(a, row, "x", 0, &x, &n, err));
+  const float kept[2] = {x[0], x[1]};
+  OK(unroll_session_argument(b, row, "x", 0, &y, &m, err));
+  assert_true(n == 2 && m == 2);
+  assert_memory_equal(kept, y, sizeof kept);
+}
+
+/* Rows out of use, rows that begin again beside rows that go on, and a place of longer sequences than the session has had. */
+static void test_rows(void **state) {
+  (void)state;
+  enum { ROWS = 3 };
+  unroll_table *t = make_sentences();
+  unroll_model *m = make_model("same_step", same_step, t, few);
+  unroll_session *s, *whole, *other;
+  void *bytes;
+  size_t size;
+  OK(unroll_session_new_rows(&s, m, ROWS, err));
+  OK(unroll_session_new_rows(&whole, m, ROWS, err));
+  set_texts(s, 0, ROWS, "the cat sat");
+  set_texts(whole, 0, ROWS, "the cat sat");
+  step_with_tag(s, ROWS, 0);
+  step_with_tag(whole, ROWS, 0);
+  OK(unroll_session_use(s, 1, err));
+  step_with_tag(s, 1, 1);
+  step_with_tag(whole, ROWS, 1);
+  same_mean(s, whole, 0);
+  OK(unroll_session_use(s, ROWS, err));
+  set_texts(s, 1, ROWS, "a dog ran");
+  step_with_tag(s, ROWS, 2);
+  step_with_tag(whole, ROWS, 2);
+  same_mean(s, whole, 0);
+  OK(unroll_session_reset_row(s, 1, err));
+  OK(unroll_session_set_symbol(s, 0, "tag", 1, err));
+  OK(unroll_session_set_symbol(whole, 0, "tag", 1, err));
+  same_mean(s, whole, 0);
+  unroll_session_reset(whole);
+  set_texts(whole, 0, ROWS, "the cat sat a dog ran the dog sat a cat ran the cat sat a dog ran");
+  for (int k = 0; k < 9; k++) step_with_tag(whole, ROWS, k % 3);
+  OK(unroll_session_save(whole, &bytes, &size, err));
+  OK(unroll_session_new_rows(&other, m, ROWS, err));
+  set_texts(other, 0, ROWS, "a dog");
+  for (int k = 0; k < 2; k++) step_with_tag(other, ROWS, 0);
+  OK(unroll_session_restore(other, bytes, size, err));
+  for (int k = 0; k < 2; k++) {
+    for (int r = 0; r < ROWS; r++) same_mean(other, whole, r);
+    step_with_tag(other, ROWS, 1);
+    step_with_tag(whole, ROWS, 1);
+  }
+  unroll_free(bytes);
+  unroll_session_free(s);
+  unroll_session_free(whole);
+  unroll_session_free(other);
+  unroll_model_free(m);
+  unroll_table_free(t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_translator), cmocka_unit_test(test_pieces),
-                                     cmocka_unit_test(test_both_ways), cmocka_unit_test(test_bpe), cmocka_unit_test(test_doubles)};
+                                     cmocka_unit_test(test_both_ways),  cmocka_unit_test(test_bpe),
+                                     cmocka_unit_test(test_doubles),    cmocka_unit_test(test_rows)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -25,6 +25,9 @@ run log run8/log.jsonl
 expect 0 'run8/log.jsonl'
 run log nowhere
 expect 3 'nowhere'
+: >begun.jsonl
+run log begun.jsonl
+expect 3 "no record yet"
 run log names.txt
 expect 3 'no record of a log'
 run log run8 --csv --json

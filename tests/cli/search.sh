@@ -37,6 +37,14 @@ same one/search.jsonl out "JSON"
 run search names ${ask/--runs 6/--runs 5} -o four
 expect 2 "search.json: error: this folder has a search of other values"
 
+# Without --steps: as long as train does by itself. The run that tells it is the first of the search.
+for jobs in 1 3; do
+  run search names names.txt -o "own$jobs" --try hidden=2,3 --set embedding=3 --epochs 1 -q -j $jobs
+  expect 0
+done
+same own1/search.jsonl own3/search.jsonl "as long as train does by itself"
+[ "$(find own1 -maxdepth 1 -type d | wc -l)" = 3 ] || fail "more folders than runs: $(ls own1)"
+
 # All combinations; a run that diverges comes last.
 run search names names.txt -o grid --grid --try hidden=2,3 --try lr=1e-2,1e29 --try optimizer=sgd --steps 8 --set embedding=3 -q
 expect 0

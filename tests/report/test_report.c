@@ -54,8 +54,7 @@ static void refuses(void **state) {
   static const struct {
     const char *text, *says;
     int line;
-  } rows[] = {{"", "no record yet", 0},
-              {"{\"step\":1}\nhello\n", "no record of a log", 2},
+  } rows[] = {{"{\"step\":1}\nhello\n", "no record of a log", 2},
               {"[1]\n", "no record of a log", 1},
               {"{\"loss\":1}\n", "no record of a log", 1},
               {"{\"step\":\"1\"}\n", "no record of a log", 1}};
@@ -68,6 +67,10 @@ static void refuses(void **state) {
     assert_int_equal(err.line, rows[i].line);
     run_log_free(&log);
   }
+  run_log begun;
+  assert_int_equal(run_log_read(&begun, put("begun.jsonl", ""), NULL), UNROLL_OK);
+  assert_int_equal(begun.n_records, 0);
+  run_log_free(&begun);
 }
 
 /* A falling line: its first point is at the top left, its last one at the bottom right, with its label. */
