@@ -480,7 +480,7 @@ UNROLL_API const float *unroll_session_log_p(const unroll_session *s);
 /* Takes the next symbol: sets it and makes a step. Allocates nothing. UNROLL_USAGE when there is no such symbol. */
 UNROLL_API unroll_status unroll_session_feed(unroll_session *s, int symbol, unroll_error *err);
 
-/* `unroll compress`: a text of `size` bytes as short as a model of one text, of chars or bytes, predicts it (arithmetic
+/* `unroll compress`: a text of `size` bytes as short as a model of one text, of chars, bytes or bpe, predicts it (arithmetic
  * coding). That is the bits of unroll_score, and at most 0.1 % more. Any bytes can be compressed; what the model has no symbol
  * for takes 30 bits a byte. The same bytes come out on every machine. `o`: options of "compress", or NULL. *out, of *out_size
  * bytes, is for unroll_free. */

@@ -9,6 +9,8 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "io/range.h"
+#include "symbols/bpe.h"
+#include "symbols/words.h"
 
 enum { HEAD = 32, MARK = 256 /* of RANGE_TOTAL, at least */, BYTE_SHIFT = 22 /* 256 bytes make RANGE_TOTAL */, LOOK = 1024 };
 static const char magic[8] = "unrollz1";
@@ -19,6 +21,7 @@ typedef struct press {
   const vocabulary *v;
   uint32_t *parts; /* [n + 1] of each symbol, and of the mark */
   double *shares;  /* [n] */
+  bool begins;     /* bpe: a line begins, whose first symbol has a space that is not in the text */
   volatile sig_atomic_t *stop;
   int64_t steps;
 } press;
@@ -35,11 +38,12 @@ static unroll_status press_make(press *p, const unroll_model *m, const unroll_op
   unroll_status status = call_take(&given, o, command, err);
   if (status) return status;
   p->v = &m->m.schema.list[0].words;
-  const bool fits = schema_is_text(&m->m.schema) && (p->v->unit == UNIT_CHARS || p->v->unit == UNIT_BYTES);
+  p->begins = p->v->unit == UNIT_BPE;
+  const bool fits = schema_is_text(&m->m.schema) && p->v->unit != UNIT_WORDS;
   if (fits) status = unroll_session_new(&p->s, m, err);
   if (status) return status;
   if (!fits || !session_is_text(p->s))
-    return error_set(err, UNROLL_USAGE, "only a model that predicts one text, of chars or bytes, can compress");
+    return error_set(err, UNROLL_USAGE, "only a model that predicts one text, of chars, bytes or bpe, can compress");
   p->parts = mem_zero((size_t)p->v->n + 1, sizeof *p->parts);
   p->shares = mem_zero((size_t)p->v->n, sizeof *p->shares);
   return p->parts && p->shares ? UNROLL_OK : error_memory(err);
@@ -97,21 +101,54 @@ static int next_symbol(const press *p, const char *at, size_t left, size_t *take
   return p->v->n;
 }
 
+/* A symbol, at its price. */
+static unroll_status put_symbol(press *p, range_encoder *e, int symbol, unroll_error *err) {
+  uint32_t start = 0;
+  const unroll_status status = find_parts(p, err);
+  if (status) return status;
+  for (int i = 0; i < symbol; i++) start += p->parts[i];
+  range_put(e, start, p->parts[symbol]);
+  return e->out->failed ? error_memory(err) : UNROLL_OK;
+}
+
+typedef struct chunks { /* of bpe, on their way into the encoder */
+  press *p;
+  range_encoder *e;
+  unroll_error *err;
+  unroll_status status;
+} chunks;
+
+static bool put_chunk(void *context, const char *s, size_t size) {
+  chunks *c = context;
+  int32_t out[BPE_CHUNK];
+  const bool ends = size == 1 && *s == '\n' && c->p->v->end >= 0;
+  const int n = ends ? 1 : bpe_encode(c->p->v, s, size, out);
+  if (ends) *out = c->p->v->end;
+  for (int i = 0; i < n && !c->status; i++) {
+    c->status = put_symbol(c->p, c->e, out[i], c->err);
+    if (!c->status) c->status = take_step(c->p, out[i], c->err);
+  }
+  return !c->status;
+}
+
 static unroll_status press_text(press *p, range_encoder *e, const char *bytes, size_t size, unroll_error *err) {
   unroll_status status = UNROLL_OK;
+  if (p->v->unit == UNIT_BPE) { /* as it is: `lower` and `nfc` would lose something */
+    chunks c = {p, e, err, UNROLL_OK};
+    data_form form = p->m->m.schema.list[0].form;
+    form.lower = form.nfc = false;
+    if (!words_each(&form, bytes, size, put_chunk, &c) && !c.status) return error_memory(err);
+    return c.status;
+  }
   for (size_t at = 0, taken; at < size && !status; at += taken) {
     const int symbol = next_symbol(p, bytes + at, size - at, &taken);
-    uint32_t start = 0;
-    status = find_parts(p, err);
-    for (int i = 0; i < symbol; i++) start += p->parts[i];
-    if (!status) range_put(e, start, p->parts[symbol]);
+    status = put_symbol(p, e, symbol, err);
     if (!status && symbol == p->v->n)
       range_put(e, (uint32_t)(unsigned char)bytes[at] << BYTE_SHIFT, (uint32_t)1 << BYTE_SHIFT);
     else if (!status)
       status = take_step(p, symbol, err);
-    if (e->out->failed) return error_memory(err);
   }
-  return status;
+  return status || !e->out->failed ? status : error_memory(err);
 }
 
 static void put_word(char *to, uint64_t x) {
@@ -154,6 +191,16 @@ unroll_status unroll_compress(const unroll_model *m, const void *bytes, size_t s
   return UNROLL_OK;
 }
 
+/* What a symbol stands for. */
+static void add_symbol(press *p, int symbol, text *t) {
+  const symbol_texts *texts = p->m->symbols;
+  const bool ends = symbol == p->v->end;
+  const char *s = ends ? "\n" : texts->texts[symbol];
+  const size_t size = ends ? 1 : texts->lengths[symbol], skip = p->begins && *s == ' ';
+  text_add(t, s + skip, size - skip);
+  if (p->v->unit == UNIT_BPE) p->begins = s[size - 1] == '\n';
+}
+
 static unroll_status expand_text(press *p, range_decoder *d, text *t, uint64_t size, unroll_error *err) {
   unroll_status status = UNROLL_OK;
   while (t->length < size && !status && !d->damaged && !t->failed) {
@@ -171,11 +218,7 @@ static unroll_status expand_text(press *p, range_decoder *d, text *t, uint64_t s
       text_add(t, &byte, 1);
       continue;
     }
-    const symbol_texts *texts = p->m->symbols;
-    if (symbol == p->v->end)
-      text_add(t, "\n", 1);
-    else
-      text_add(t, texts->texts[symbol], texts->lengths[symbol]);
+    add_symbol(p, symbol, t);
     status = take_step(p, symbol, err);
   }
   return status || !t->failed ? status : error_memory(err);

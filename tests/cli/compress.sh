@@ -42,6 +42,23 @@ run train bytes.net train.txt -o bytes --steps 20 --quiet
 expect 0
 packs bytes odd.txt
 
+# Parts of words: a stream and lines. The space before a line is not of the text, and what was not seen is bytes.
+printf 'data text : bpe(300)\nx = embed(text[t-1], 8)\nh = gru(x, 16)\ntext ~ softmax(W h + b)\n' >parts.net
+sed 's/bpe(300)/bpe(300) lines lower/' parts.net >lines.net
+printf ' two  spaces\n   x\n\n  \nA\n \n' >spaces.txt
+for net in parts lines; do
+  run train $net.net train.txt -o $net --steps 20 --quiet
+  expect 0
+  for text in odd.txt spaces.txt empty; do packs $net $text; done
+done
+packs parts other.txt
+run score parts other.txt
+expect 0
+bits=$(awk -F '\t' 'NR == 1 { print -$1 }' out)
+run compress parts other.txt -o packed --force -q
+size=$(wc -c <packed)
+holds "$size >= $bits / 8 && $size <= 34 + 1.001 * $bits / 8"
+
 # Names of files, and pipes.
 run compress small names.txt
 expect 0 "bytes became" "bits a byte"
