@@ -1,34 +1,11 @@
 /* arrays.c - see arrays.h. Sizes are checked against the bytes that are there before anything is taken. */
 #include "import/arrays.h"
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 
 #define BAD(...) error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, __VA_ARGS__)
-
-static double half(unsigned bits) {
-  const int exponent = (int)(bits >> 10 & 31);
-  const double m = bits & 1023, sign = bits & 0x8000 ? -1 : 1;
-  if (exponent == 31) return m > 0 ? (double)NAN : sign * (double)INFINITY;
-  return sign * (exponent ? ldexp(1024 + m, exponent - 25) : ldexp(m, -24));
-}
-
-static float number(const unsigned char *at, const array_form *f) {
-  uint64_t bits = 0;
-  float x;
-  double y;
-  for (int i = 0; i < f->bytes; i++) bits |= (uint64_t)at[f->swap ? f->bytes - 1 - i : i] << 8 * i;
-  if (f->kind == 'h') bits <<= 16;
-  const uint32_t word = (uint32_t)bits;
-  memcpy(&x, &word, sizeof x);
-  memcpy(&y, &bits, sizeof y);
-  if (f->kind == 'h' || (f->kind == 'f' && f->bytes == 4)) return x;
-  if (f->kind == 'f') return (float)(f->bytes == 2 ? half(word) : y);
-  if (f->kind == 'i') return (float)((int64_t)(bits << (64 - 8 * f->bytes)) >> (64 - 8 * f->bytes));
-  return (float)bits;
-}
 
 /* Does the last number lie within the data? *count: how many numbers there are. */
 static bool fits(int rank, const int64_t *shape, const array_form *f, size_t size, int64_t *count) {
@@ -37,13 +14,27 @@ static bool fits(int rank, const int64_t *shape, const array_form *f, size_t siz
   for (int i = 0; i < rank; i++)
     if (shape[i] < 0 || __builtin_mul_overflow(*count, shape[i], count)) return false;
   if (!*count) return true;
-  if (__builtin_mul_overflow(*count, (int64_t)f->bytes, &bytes) || bytes < 0 || (uint64_t)bytes > size) return false;
+  if (__builtin_mul_overflow(*count, (int64_t)f->number.bytes, &bytes) || bytes < 0 || (uint64_t)bytes > size) return false;
   for (int i = 0; f->stride && i < rank; i++) {
     int64_t far;
     if (f->stride[i] < 0 || __builtin_mul_overflow(f->stride[i], shape[i] - 1, &far) || __builtin_add_overflow(last, far, &last))
       return false;
   }
-  return !f->stride || (last < INT64_MAX / 16 && (uint64_t)((last + 1) * f->bytes) <= size);
+  return !f->stride || (last < INT64_MAX / 16 && (uint64_t)((last + 1) * f->number.bytes) <= size);
+}
+
+/* Numbers that lie apart. */
+static void gather(array *one, const array_form *form, const unsigned char *data) {
+  int64_t at[ARRAY_RANK] = {0}, from = 0;
+  for (int64_t i = 0; i < one->count; i++) {
+    number_floats(one->x + i, data + from * form->number.bytes, 1, &form->number);
+    for (int k = one->rank - 1; k >= 0; k--) {
+      from += form->stride[k];
+      if (++at[k] < one->shape[k]) break;
+      from -= form->stride[k] * one->shape[k];
+      at[k] = 0;
+    }
+  }
 }
 
 unroll_status arrays_add(arrays *a, const char *name, int rank, const int64_t *shape, const array_form *form, const void *data,
@@ -62,16 +53,10 @@ unroll_status arrays_add(arrays *a, const char *name, int rank, const int64_t *s
   one.name = arena_text(a->memory, name, strlen(name));
   one.x = arena_alloc(a->memory, (size_t)one.count + 1, sizeof *one.x);
   if (!one.name || !one.x) return error_memory(err);
-  int64_t at[ARRAY_RANK] = {0}, from = 0;
-  for (int64_t i = 0; i < one.count; i++) {
-    one.x[i] = number((const unsigned char *)data + (form->stride ? from : i) * form->bytes, form);
-    for (int k = rank - 1; form->stride && k >= 0; k--) {
-      from += form->stride[k];
-      if (++at[k] < shape[k]) break;
-      from -= form->stride[k] * shape[k];
-      at[k] = 0;
-    }
-  }
+  if (form->stride)
+    gather(&one, form, data);
+  else
+    number_floats(one.x, data, one.count, &form->number);
   a->list[a->n++] = one;
   return UNROLL_OK;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <unroll.h>
 #include "base/memory.h"
+#include "io/number.h"
 
 enum { ARRAY_RANK = 8 };
 
@@ -26,9 +27,7 @@ typedef struct arrays {
 
 /* How the numbers lie in the file. */
 typedef struct array_form {
-  char kind;             /* f, i, u, b (bool), h (bf16) */
-  int bytes;             /* of a number */
-  bool swap;             /* the high byte comes first */
+  number_form number;
   const int64_t *stride; /* [rank] in numbers; NULL: row-major */
 } array_form;
 

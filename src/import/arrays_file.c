@@ -13,21 +13,16 @@
 #define BAD(...) error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, __VA_ARGS__)
 
 unroll_status arrays_of_tensors(arrays *a, const void *data, size_t size, unroll_error *err) {
-  static const array_form forms[] = {
-      [TENSOR_F32] = {'f', 4, false, NULL}, [TENSOR_F64] = {'f', 8, false, NULL}, [TENSOR_I32] = {'i', 4, false, NULL},
-      [TENSOR_I64] = {'i', 8, false, NULL}, [TENSOR_U8] = {'u', 1, false, NULL},  [TENSOR_BF16] = {'h', 2, false, NULL},
-      [TENSOR_F16] = {'f', 2, false, NULL}, [TENSOR_OTHER] = {0, 0, false, NULL}};
   tensor_file f = {0};
   unroll_status status = tensor_file_parse(&f, a->file, data, size, err);
-  const char *format = status ? NULL : tensor_metadata(&f, "format");
-  if (!status && (tensor_metadata(&f, "unroll") || (format && !strncmp(format, "unroll ", 7))))
-    status = BAD("this is a model of Unroll already");
+  if (!status && tensor_file_is_model(&f)) status = BAD("this is a model of Unroll already");
   for (size_t i = 0; i < f.count && !status; i++) {
     const tensor *t = &f.tensors[i];
-    if (t->type == TENSOR_OTHER)
+    const array_form form = {number_of_tensor(t->type), NULL};
+    if (!form.number.kind)
       status = BAD("'%.60s' has a type that is not read: F32, F64, F16, BF16, I32, I64 or U8", t->name);
     else
-      status = arrays_add(a, t->name, t->rank, t->shape, &forms[t->type], t->data, t->bytes, err);
+      status = arrays_add(a, t->name, t->rank, t->shape, &form, t->data, t->bytes, err);
   }
   tensor_file_free(&f);
   return status;
@@ -39,7 +34,7 @@ unroll_status arrays_of_npy(arrays *a, const char *name, const void *data, size_
   npy head;
   const unroll_status status = npy_read(&head, a->file, data, size, err);
   if (status) return status;
-  const array_form form = {head.kind, head.bytes, head.swap, head.stride};
+  const array_form form = {{head.kind, head.bytes, head.swap}, head.stride};
   return arrays_add(a, name, head.rank, head.shape, &form, head.data, head.size, err);
 }
 

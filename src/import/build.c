@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
-#include "base/file.h"
 #include "import/import.h"
 #include "import/symbols.h"
 
@@ -73,17 +72,17 @@ static unroll_status make_model(model *m, const char *file, const net_text *n, c
 
 /* A net of the caller in the place of the one that was written. */
 static unroll_status take_equations(net_text *n, const char *path, unroll_error *err) {
-  char *data;
-  size_t size;
-  unroll_status status = file_read(path, &data, &size, err);
-  if (status) return status;
-  if (strlen(data) != size) status = error_at(err, UNROLL_BAD_INPUT, path, NULL, 0, 0, "a NUL in the text: this is not a net");
-  text_free(&n->text);
-  n->text = (text){0};
-  text_add(&n->text, data, size);
-  text_add(&n->text, "", 0);
-  mem_free(data);
-  return !status && n->text.failed ? error_memory(err) : status;
+  arena memory = {0};
+  const char *file, *source;
+  unroll_status status = model_find_net(path, &memory, &file, &source, err);
+  if (!status) {
+    text_free(&n->text);
+    n->text = (text){0};
+    text_format(&n->text, "%s", source);
+    if (n->text.failed) status = error_memory(err);
+  }
+  arena_free(&memory);
+  return status;
 }
 
 static bool add_spares(net_text *n, const layers *l) {
@@ -131,6 +130,7 @@ unroll_status import_build(imported *out, const layers *l, const char *file, con
   if (!status) status = put_weights(&out->m, &out->net, file, err);
   if (!status && o->equations) tell_left(&out->m, &out->net, &out->told);
   if (plan.told.data) text_add(&out->told, plan.told.data, plan.told.length);
+  if (!status && (plan.told.failed || out->told.failed)) status = error_memory(err);
   symbols_plan_free(&plan);
   return status;
 }

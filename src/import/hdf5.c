@@ -118,7 +118,7 @@ static bool form_of(piece m, array_form *f) {
   if (m.size < 8) return false;
   const int kind = m.at[0] & 15;
   const uint64_t size = number(m.at + 4, 4);
-  *f = (array_form){kind == 1 ? 'f' : m.at[1] & 8 ? 'i' : 'u', (int)(size & 15), (m.at[1] & 1) != 0, NULL};
+  *f = (array_form){{kind == 1 ? 'f' : m.at[1] & 8 ? 'i' : 'u', (int)(size & 15), (m.at[1] & 1) != 0}, NULL};
   const bool fits = size == 2 || size == 4 || size == 8 || (size == 1 && kind == 0);
   return (kind == 0 || kind == 1) && fits;
 }

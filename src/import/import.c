@@ -9,6 +9,7 @@
 #include "import/onnx.h"
 #include "import/pickle.h"
 #include "import/zip.h"
+#include "io/safetensors.h"
 
 /* What modules take is marked; what is left is refused by its name. */
 static unroll_status check_used(const arrays *a, unroll_error *err) {
@@ -20,10 +21,6 @@ static unroll_status check_used(const arrays *a, unroll_error *err) {
                     a->list[i].name, is);
   }
   return UNROLL_OK;
-}
-
-static bool looks_like_tensors(const char *data, size_t size) {
-  return size > 8 && data[8] == '{' && !memcmp(data + 4, "\0\0\0", 4);
 }
 
 static bool looks_like_json(const char *data, size_t size) {
@@ -49,7 +46,7 @@ static unroll_status read_modules(layers *l, arrays *a, const char *data, size_t
 }
 
 static bool is_model(const char *data, size_t size) {
-  return zip_is(data, size) || pickle_is_old(data, size) || looks_like_tensors(data, size) || keras_is_h5(data, size) ||
+  return zip_is(data, size) || pickle_is_old(data, size) || tensor_file_is(data, size) || keras_is_h5(data, size) ||
          looks_like_json(data, size) || onnx_is(data, size);
 }
 
@@ -73,6 +70,7 @@ unroll_status import_bytes(layers *l, const char *path, const char *data, size_t
   else
     status = read_modules(l, &a, data, size, o, err);
   if (!status) status = check_used(&a, err);
+  if (!status && l->told.failed) status = error_memory(err);
   arrays_free(&a);
   return status;
 }

@@ -37,7 +37,7 @@ static bool fill(const json_t *j, int rank, const int64_t *shape, float **at) {
 static unroll_status add_numbers(arrays *a, const char *name, const json_t *j, unroll_error *err) {
   int64_t shape[ARRAY_RANK], count = 1;
   int rank;
-  const array_form form = {'f', 4, false, NULL};
+  const array_form form = {{'f', 4, false}, NULL};
   if (!count_of(j, shape, &rank)) return BAD("'%.60s' is no list of numbers", name);
   for (int i = 0; i < rank; i++)
     if (__builtin_mul_overflow(count, shape[i], &count) || count > 1 << 28) return BAD("'%.60s' is too large", name);

@@ -151,7 +151,7 @@ static unroll_status merge(keras *k, const char *mode, const char *name, int a, 
   layer *m = layers_at(k->l, *out);
   m->in[m->n_in++] = b;
   m->function = !strcmp(mode, "mul") ? "*" : "+";
-  if (concat) m->width += k->l->list[b].width;
+  if (concat && !layers_widen(m, k->l->list[b].width)) return BAD(k, "the layer '%.60s' has too many numbers", name);
   return strcmp(mode, "ave") != 0 ? UNROLL_OK : keras_apply(k->l, "0.5 * %s", name, *out, out, k->err);
 }
 
@@ -247,11 +247,10 @@ static unroll_status convolution(keras *k, const keras_layer *y, int at, int *ou
   l->stride = stride;
   l->groups = groups;
   l->same = same;
-  l->channels = n;
-  if (!same) l->rows = (from.rows - size) / stride + 1;
-  if (!same) l->columns = (from.columns - size) / stride + 1;
-  l->width = l->channels * l->rows * l->columns;
-  if (l->rows < 1 || l->columns < 1) return BAD(k, "the layer '%.60s' is larger than its picture", y->name);
+  if (!same && (size > from.rows || size > from.columns)) return BAD(k, "the layer '%.60s' is larger than its picture", y->name);
+  const int rows = same ? from.rows : (from.rows - size) / stride + 1,
+            columns = same ? from.columns : (from.columns - size) / stride + 1;
+  if (!layers_picture(l, n, rows, columns)) return BAD(k, "the layer '%.60s' has too many numbers", y->name);
   return keras_apply(k->l, f, y->name, *out, out, k->err);
 }
 
@@ -267,9 +266,7 @@ static unroll_status pool(keras *k, const keras_layer *y, int at, int *out) {
   l->function = strstr(y->class, "Max") ? "max" : "mean";
   l->size = size;
   l->stride = stride;
-  l->rows = (from.rows - size) / stride + 1;
-  l->columns = (from.columns - size) / stride + 1;
-  l->width = l->channels * l->rows * l->columns;
+  layers_picture(l, from.channels, (from.rows - size) / stride + 1, (from.columns - size) / stride + 1);
   return UNROLL_OK;
 }
 
@@ -303,20 +300,18 @@ static bool is_idle(const char *class) {
   return false;
 }
 
-static const char *function_layer(keras *k, const keras_layer *y) {
-  char own[64];
-  if (!strcmp(y->class, "Activation")) return function(k, y->config, "activation", "linear");
-  if (!strcmp(y->class, "ReLU")) return json_is_number(json_object_get(y->config, "max_value")) ? NULL : "relu(%s)";
+/* *known: there is such a function; NULL is then for want of memory. */
+static const char *function_layer(keras *k, const keras_layer *y, bool *known) {
+  char own[64] = "";
+  *known = true;
+  if (!strcmp(y->class, "ReLU") && !json_is_number(json_object_get(y->config, "max_value"))) return "relu(%s)";
   if (!strcmp(y->class, "Softmax")) return "softmax(%s)";
-  if (!strcmp(y->class, "ELU")) {
-    snprintf(own, sizeof own, "elu(%%s, %.9g)", real(y->config, "alpha", 1));
-    return arena_text(&k->l->memory, own, strlen(own));
-  }
-  if (!strcmp(y->class, "LeakyReLU")) {
+  if (!strcmp(y->class, "ReLU")) snprintf(own, sizeof own, "clip(%%s, 0, %.9g)", real(y->config, "max_value", 6));
+  if (!strcmp(y->class, "ELU")) snprintf(own, sizeof own, "elu(%%s, %.9g)", real(y->config, "alpha", 1));
+  if (!strcmp(y->class, "LeakyReLU"))
     snprintf(own, sizeof own, "leaky_relu(%%s, %.9g)", real(y->config, "negative_slope", real(y->config, "alpha", 0.3)));
-    return arena_text(&k->l->memory, own, strlen(own));
-  }
-  return NULL;
+  *known = *own != 0;
+  return *known ? arena_text(&k->l->memory, own, strlen(own)) : NULL;
 }
 
 static unroll_status flatten(keras *k, keras_layer *y, int at, int *out) {
@@ -357,9 +352,14 @@ static unroll_status add_layer(keras *k, keras_layer *y) {
   if (!strcmp(class, "Flatten")) return flatten(k, y, at, out);
   if (steps && !strcmp(class, "GlobalAveragePooling1D")) return over(k, "mean", y->name, at, false, out);
   if (steps && !strcmp(class, "GlobalMaxPooling1D")) return over(k, "max", y->name, at, false, out);
-  const char *f = function_layer(k, y);
-  return f ? keras_apply(k->l, f, y->name, at, out, k->err)
-           : BAD(k, "the layer '%.60s' is a %.60s, which is not understood", y->name, class);
+  if (!strcmp(class, "Activation")) {
+    const char *f = function(k, y->config, "activation", "linear");
+    return f ? keras_apply(k->l, f, y->name, at, out, k->err) : unknown_function(k, y);
+  }
+  bool known;
+  const char *f = function_layer(k, y, &known);
+  return known ? keras_apply(k->l, f, y->name, at, out, k->err)
+               : BAD(k, "the layer '%.60s' is a %.60s, which is not understood", y->name, class);
 }
 
 /* --- what goes in --- */

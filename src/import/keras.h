@@ -20,7 +20,7 @@ unroll_status keras_recurrent(layers *l, const arrays *a, const keras_cell *k, c
 /* kernel [in, out] and bias (or NULL). */
 unroll_status keras_dense(layers *l, const arrays *a, const array *kernel, const array *bias, const char *name, int at, int *out,
                           unroll_error *err);
-/* The function; "" for one that does nothing adds no layer. */
+/* The function; "" for one that does nothing adds no layer, and NULL is out of memory. */
 unroll_status keras_apply(layers *l, const char *function, const char *name, int at, int *out, unroll_error *err);
 
 /* How the weights of a layer are found. */

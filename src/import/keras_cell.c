@@ -101,6 +101,7 @@ unroll_status keras_dense(layers *l, const arrays *a, const array *kernel, const
 
 unroll_status keras_apply(layers *l, const char *function, const char *name, int at, int *out, unroll_error *err) {
   *out = at;
+  if (!function) return error_memory(err);
   if (!*function) return UNROLL_OK;
   *out = layers_add(l, LAYER_APPLY, name, at);
   if (*out < 0) return error_memory(err);

@@ -73,7 +73,7 @@ static unroll_status read_shards(const arrays *a, const json_t *paths, shards *s
     if (!name || strchr(name, '/') || !*name || name[0] == '.') return BAD("weightsManifest names a file that is not beside it");
     path = file_beside(a->file, name, strlen(name));
     if (!path) return error_memory(err);
-    status = file_read(path, &data, &size, err);
+    status = file_read_regular(path, SIZE_MAX - s->size - 1, &data, &size, err);
     mem_free(path);
     if (status) return status;
     char *all = mem_resize(s->data, s->size + size + 1);
@@ -92,8 +92,8 @@ static unroll_status read_weight(arrays *a, const json_t *j, shards *s, unroll_e
   static const struct {
     const char *name;
     array_form form;
-  } types[] = {{"float32", {'f', 4, false, NULL}}, {"float16", {'f', 2, false, NULL}}, {"int32", {'i', 4, false, NULL}},
-               {"uint8", {'u', 1, false, NULL}},   {"uint16", {'u', 2, false, NULL}},  {"bool", {'b', 1, false, NULL}}};
+  } types[] = {{"float32", {{'f', 4, false}, NULL}}, {"float16", {{'f', 2, false}, NULL}}, {"int32", {{'i', 4, false}, NULL}},
+               {"uint8", {{'u', 1, false}, NULL}},   {"uint16", {{'u', 2, false}, NULL}},  {"bool", {{'b', 1, false}, NULL}}};
   const json_t *q = json_object_get(j, "quantization"), *dims = json_object_get(j, "shape");
   const char *name = json_string_value(json_object_get(j, "name"));
   const char *type = json_string_value(json_object_get(q ? q : j, "dtype"));
@@ -109,7 +109,7 @@ static unroll_status read_weight(arrays *a, const json_t *j, shards *s, unroll_e
     shape[i] = json_integer_value(json_array_get(dims, (size_t)i));
     if (shape[i] < 0 || __builtin_mul_overflow(count, shape[i], &count)) return BAD("the weight '%.60s' has a bad shape", name);
   }
-  if (__builtin_mul_overflow(count, (int64_t)form->bytes, &bytes) || (uint64_t)bytes > s->size - s->at)
+  if (__builtin_mul_overflow(count, (int64_t)form->number.bytes, &bytes) || (uint64_t)bytes > s->size - s->at)
     return BAD("the files of numbers end before the weight '%.60s'", name);
   unroll_status status = arrays_add(a, name, rank, shape, form, s->data + s->at, (size_t)bytes, err);
   s->at += (size_t)bytes;

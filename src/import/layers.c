@@ -84,6 +84,24 @@ int layers_add(layers *l, enum layer_kind kind, const char *name, int in) {
   return l->n++;
 }
 
+bool layers_widen(layer *l, int64_t more) {
+  const int64_t width = l->width + more;
+  if (more < 0 || width > MOST_WIDTH) return false;
+  l->width = (int)width;
+  return true;
+}
+
+bool layers_picture(layer *l, int64_t channels, int64_t rows, int64_t columns) {
+  const int64_t most = MOST_WIDTH;
+  if (channels < 1 || rows < 1 || columns < 1 || channels > most || rows > most / channels || columns > most / channels / rows)
+    return false;
+  l->channels = (int)channels;
+  l->rows = (int)rows;
+  l->columns = (int)columns;
+  l->width = (int)(channels * rows * columns);
+  return true;
+}
+
 bool layers_spare(layers *l, const char *name, int rows, int cols, const float *x) {
   if (l->n_spare == l->spare_room) {
     struct spare *list = mem_resize(l->spare, (size_t)(2 * l->spare_room + 16) * sizeof *list);

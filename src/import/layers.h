@@ -30,6 +30,7 @@ enum layer_kind {
 };
 
 enum cell_type { CELL_RNN, CELL_LSTM, CELL_GRU };
+enum { MOST_WIDTH = 1 << 24 };
 enum { GATES = 4, LAYER_INPUTS = 8, NET_OUTPUTS = 8, LAYER_NAME = 40 };
 
 /* The equations of a recurrence, and its numbers, gate after gate. An LSTM has i f g o, a GRU z r c, an RNN one. */
@@ -96,6 +97,10 @@ void layers_free(layers *l);
 int layers_add(layers *l, enum layer_kind kind, const char *name, int in);
 /* The last layer that was added with this number, for filling. */
 static inline layer *layers_at(layers *l, int number) { return &l->list[number]; }
+/* The layer gets `more` numbers. False: that are more than 2^24. */
+bool layers_widen(layer *l, int64_t more);
+/* The layer is a picture of so many channels, rows and columns. False: these are no sizes, or more than 2^24 numbers. */
+bool layers_picture(layer *l, int64_t channels, int64_t rows, int64_t columns);
 bool layers_spare(layers *l, const char *name, int rows, int cols, const float *x);
 /* "sigmoid" of other programs -> "sigmoid(%s)"; "" for one that changes nothing; NULL: not known. */
 const char *layers_function(const char *name);

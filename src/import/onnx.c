@@ -109,25 +109,30 @@ static int axis_of(const onnx_value *v, int64_t axis) {
 
 /* --- operators --- */
 
+/* `function` NULL: out of memory. */
 static unroll_status apply(onnx *o, const onnx_node *n, const onnx_value *x, const char *function) {
   onnx_value y = *x;
+  if (!function) return error_memory(o->err);
   y.layer = layers_add(o->l, LAYER_APPLY, *n->name ? n->name : n->op, x->layer);
   if (y.layer < 0) return error_memory(o->err);
   o->l->list[y.layer].function = function;
   return set_as(o, n, &y);
 }
 
-static const char *function_of(onnx *o, const onnx_node *n) {
+/* *known: the operator is one; its function may then be NULL, out of memory. */
+static const char *function_of(onnx *o, const onnx_node *n, bool *known) {
   static const char *const rows[] = {"Relu", "Sigmoid", "Tanh", "Selu", "Softplus", "Softsign", "Exp", "Log",
                                      "Abs",  "Sqrt",    "Neg",  "Sin",  "Cos",      "Mish",     "Gelu"};
   char own[80] = "";
+  *known = true;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (!strcmp(rows[i], n->op)) return layers_function(n->op);
   if (!strcmp(n->op, "Elu")) snprintf(own, sizeof own, "elu(%%s, %.9g)", onnx_real(n, "alpha", 1));
   if (!strcmp(n->op, "LeakyRelu")) snprintf(own, sizeof own, "leaky_relu(%%s, %.9g)", onnx_real(n, "alpha", 0.01));
   if (!strcmp(n->op, "HardSigmoid"))
     snprintf(own, sizeof own, "clip(%.9g * %%s + %.9g, 0, 1)", onnx_real(n, "alpha", 0.2), onnx_real(n, "beta", 0.5));
-  return *own ? arena_text(&o->l->memory, own, strlen(own)) : NULL;
+  *known = *own != 0;
+  return *known ? arena_text(&o->l->memory, own, strlen(own)) : NULL;
 }
 
 /* x times a constant [in, out]. */
@@ -186,8 +191,14 @@ static unroll_status binary(onnx *o, const onnx_node *n, const onnx_value *a, co
   const bool commutes = *sign == '+' || *sign == '*';
   if (c->count != from.width || from.channels || (turned && !commutes))
     return onnx_refuse(o, n, "has a constant of another size than its numbers");
-  if (from.kind == LAYER_LINEAR && !from.b && *sign == '+') {
-    o->l->list[x->layer].b = c->x;
+  if (from.kind == LAYER_LINEAR && !from.b && *sign == '+') { /* a new product: others may read that without the bias */
+    y.layer = layers_add(o->l, LAYER_LINEAR, from.name, from.in[0]);
+    if (y.layer < 0) return error_memory(o->err);
+    layer *l = layers_at(o->l, y.layer);
+    l->W = from.W;
+    l->b = c->x;
+    l->width = from.width;
+    l->channels = 0;
     return set_as(o, n, &y);
   }
   y.layer = layers_add(o->l, LAYER_BINARY, *n->name ? n->name : n->op, x->layer);
@@ -265,11 +276,14 @@ static unroll_status gather(onnx *o, const onnx_node *n) {
     if (w->rank != 2 || onnx_whole(n, "axis", 0) || w->shape[0] < 1 || w->shape[0] > 1 << 24 || w->shape[1] < 1 ||
         w->shape[1] > 1 << 20)
       return onnx_refuse(o, n, "looks up in what is no table");
+    if (o->l->list[i->layer].width > 1 && o->l->list[i->layer].width != w->shape[0])
+      return onnx_refuse(o, n, "looks the same symbols up in a table of another size");
     o->l->list[i->layer].width = (int)w->shape[0];
     y.layer = layers_add(o->l, LAYER_EMBED, *n->name ? n->name : "embedding", i->layer);
     if (y.layer < 0) return error_memory(o->err);
     o->l->list[y.layer].W = w->x;
     o->l->list[y.layer].width = (int)w->shape[1];
+    if (strlen(y.axes) == ONNX_RANK) return onnx_refuse(o, n, "makes too many axes");
     strcat(y.axes, "F");
     return set_as(o, n, &y);
   }
@@ -300,14 +314,16 @@ static unroll_status concat(onnx *o, const onnx_node *n) {
     const onnx_value *v = onnx_find(o, n->in[i]);
     if (v->layer < 0 || strcmp(v->axes, x->axes)) return onnx_refuse(o, n, "puts together arrays of different axes");
     layer *c = layers_at(o->l, y.layer);
+    if (c->n_in == LAYER_INPUTS) return onnx_refuse(o, n, "puts too much together");
     c->in[c->n_in++] = v->layer;
-    c->width += o->l->list[v->layer].width;
+    if (!layers_widen(c, o->l->list[v->layer].width)) return onnx_refuse(o, n, "gives too many numbers");
   }
   return set_as(o, n, &y);
 }
 
 static bool is_one_of(const char *op, const char *list) {
   const size_t n = strlen(op);
+  if (!n) return false;
   for (const char *at = strstr(list, op); at; at = strstr(at + 1, op))
     if ((at == list || at[-1] == ' ') && (at[n] == ' ' || !at[n])) return true;
   return false;
@@ -318,11 +334,12 @@ static unroll_status gemm(onnx *o, const onnx_node *n, const onnx_value *x) {
   const bool plain =
       fabs(onnx_real(n, "alpha", 1) - 1) < 1e-9 && fabs(onnx_real(n, "beta", 1) - 1) < 1e-9 && !onnx_whole(n, "transA", 0);
   if (!plain || (c && !c->constant)) return onnx_refuse(o, n, "is no product with a constant matrix");
+  const array *bias = c ? c->constant : NULL; /* values move when one is added */
   const unroll_status status = times(o, n, x, w->constant, onnx_whole(n, "transB", 0) != 0);
-  if (status || !c) return status;
+  if (status || !bias) return status;
   layer *l = layers_at(o->l, o->values[o->n - 1].layer);
-  if (c->constant->count != l->width) return onnx_refuse(o, n, "has a bias of another size");
-  l->b = c->constant->x;
+  if (bias->count != l->width) return onnx_refuse(o, n, "has a bias of another size");
+  l->b = bias->x;
   return UNROLL_OK;
 }
 
@@ -330,12 +347,7 @@ static unroll_status one(onnx *o, const onnx_node *n) {
   const onnx_value *x = n->n_in && *n->in[0] ? onnx_find(o, n->in[0]) : NULL,
                    *y = n->n_in > 1 && *n->in[1] ? onnx_find(o, n->in[1]) : NULL;
   bool idle = true;
-  if (!strcmp(n->op, "Constant")) {
-    const proto value = proto_piece(onnx_attribute(n, "value"), 5);
-    if (!value.size || !n->n_out) return onnx_refuse(o, n, "is of a form that is not read");
-    const unroll_status status = proto_tensor(o->a, n->out[0], value, o->err);
-    return status ? status : set_as(o, n, &(onnx_value){.layer = -1, .constant = arrays_find(o->a, n->out[0])});
-  }
+  if (!strcmp(n->op, "Constant")) return UNROLL_OK; /* it is there already */
   for (int i = 0; i < n->n_in; i++) {
     const onnx_value *v = *n->in[i] ? onnx_find(o, n->in[i]) : NULL;
     if (*n->in[i] && !v) return onnx_refuse(o, n, "reads what no node before it gives");
@@ -374,8 +386,9 @@ static unroll_status one(onnx *o, const onnx_node *n) {
     return axis >= 0 && x->axes[axis] == 'F' ? apply(o, n, x, "softmax(%s)")
                                              : onnx_refuse(o, n, "is about another axis than the numbers");
   }
-  const char *f = function_of(o, n);
-  return f ? apply(o, n, x, f) : onnx_refuse(o, n, "is not understood");
+  bool known;
+  const char *f = function_of(o, n, &known);
+  return known ? apply(o, n, x, f) : onnx_refuse(o, n, "is not understood");
 }
 
 /* --- the graph --- */
@@ -434,26 +447,51 @@ static unroll_status add_input(onnx *o, proto m, int *count) {
   return onnx_set(o, name, &v) ? UNROLL_OK : error_memory(o->err);
 }
 
+/* The list of arrays moves when it grows, and layers keep what they are given: so each value has a copy of its own. */
+static unroll_status add_constant(onnx *o, const char *name, proto m) {
+  array *own = arena_alloc(&o->l->memory, 1, sizeof *own);
+  const unroll_status status = own ? proto_tensor(o->a, name, m, o->err) : error_memory(o->err);
+  if (status) return status;
+  *own = o->a->list[o->a->n - 1];
+  return onnx_set(o, name, &(onnx_value){.layer = -1, .constant = own}) ? UNROLL_OK : error_memory(o->err);
+}
+
+/* Numbers of the graph and of its nodes, once for all attempts. */
+static unroll_status read_constants(onnx *o, proto all) {
+  proto_field f;
+  bool bad = false;
+  unroll_status status = UNROLL_OK;
+  while (!status && proto_next(&all, &f, &bad)) {
+    onnx_node n;
+    if (f.type != 2) continue;
+    if (f.number == 5) {
+      const char *name = proto_text(proto_piece(f.piece, 8), &o->l->memory);
+      status = name ? add_constant(o, name, f.piece) : error_memory(o->err);
+    } else if (f.number == 1 && proto_is(proto_piece(f.piece, 4), "Constant")) {
+      status = read_node(o, f.piece, &n);
+      const proto value = proto_piece(onnx_attribute(&n, "value"), 5);
+      if (!status && (!value.size || !n.n_out)) status = onnx_refuse(o, &n, "is of a form that is not read");
+      if (!status) status = add_constant(o, n.out[0], value);
+    }
+  }
+  o->n_constants = o->n;
+  return !status && bad ? BAD("this ONNX file is damaged") : status;
+}
+
 static unroll_status read_graph(onnx *o, proto all) {
   proto_field f;
   bool bad = false;
   int inputs = 0, outputs = 0;
   unroll_status status = UNROLL_OK;
-  for (int pass = 0; pass < 4 && !status; pass++) { /* constants, inputs, nodes, outputs */
-    static const uint32_t wanted[] = {5, 11, 1, 12};
+  for (int pass = 0; pass < 3 && !status; pass++) { /* inputs, nodes, outputs */
+    static const uint32_t wanted[] = {11, 1, 12};
     proto m = all;
     while (!status && proto_next(&m, &f, &bad)) {
       if (f.number != wanted[pass] || f.type != 2) continue;
       onnx_node n;
       if (pass == 0) {
-        const char *name = proto_text(proto_piece(f.piece, 8), &o->l->memory);
-        status = name ? proto_tensor(o->a, name, f.piece, o->err) : error_memory(o->err);
-        if (!status && !onnx_set(o, name, &(onnx_value){.layer = -1, .constant = (const array *)1})) status = error_memory(o->err);
-      } else if (pass == 1) {
-        for (int i = 0; i < o->n && !inputs; i++)
-          if (o->values[i].constant == (const array *)1) o->values[i].constant = arrays_find(o->a, o->values[i].name);
         status = add_input(o, f.piece, &inputs);
-      } else if (pass == 2) {
+      } else if (pass == 1) {
         status = read_node(o, f.piece, &n);
         if (!status) status = one(o, &n);
       } else {
@@ -471,27 +509,30 @@ static unroll_status read_graph(onnx *o, proto all) {
   return status;
 }
 
-static unroll_status attempt(layers *l, arrays *a, proto all, bool time_first, unroll_error *err) {
-  onnx o = {.l = l, .a = a, .time_first = time_first, .err = err};
-  a->n = 0;
-  l->n = l->n_outputs = 0;
-  const unroll_status status = read_graph(&o, all);
-  mem_free(o.values);
-  return status;
+static unroll_status attempt(onnx *o, proto all, bool time_first, unroll_error *err) {
+  o->time_first = time_first;
+  o->err = err;
+  o->n = o->n_constants;
+  o->l->n = o->l->n_outputs = 0;
+  return read_graph(o, all);
 }
 
 unroll_status layers_of_onnx(layers *l, arrays *a, const void *data, size_t size, unroll_error *err) {
   const proto all = proto_piece((proto){data, size}, 7);
   if (!all.size) return error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, "this ONNX file has no graph");
   unroll_error other = {0};
-  unroll_status status = attempt(l, a, all, false, err);
-  if (status == UNROLL_BAD_INPUT) {
+  onnx o = {.l = l, .a = a, .err = err};
+  unroll_status status = read_constants(&o, all);
+  const bool read = !status;
+  if (read) status = attempt(&o, all, false, err);
+  if (read && status == UNROLL_BAD_INPUT) {
     const int came = l->n; /* layers until it failed */
-    const unroll_status turned = attempt(l, a, all, true, &other);
+    const unroll_status turned = attempt(&o, all, true, &other);
     if (!turned) text_format(&l->told, "arrays are [steps, sequences, ...]\n");
     if (turned && l->n > came && err) *err = other; /* what stopped the attempt that came further */
     if (turned != UNROLL_BAD_INPUT) status = turned;
   }
+  mem_free(o.values);
   for (int i = 0; i < a->n; i++) a->list[i].used = true;
   for (int i = 0; i < l->n && !status; i++)
     if (l->list[i].kind == LAYER_RECURRENT)

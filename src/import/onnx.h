@@ -28,8 +28,8 @@ typedef struct onnx_node {
 typedef struct onnx {
   layers *l;
   arrays *a;
-  onnx_value *values;
-  int n, room;
+  onnx_value *values; /* constants first */
+  int n, n_constants, room;
   bool time_first; /* what goes in is [steps, sequences, ...] */
   unroll_error *err;
 } onnx;

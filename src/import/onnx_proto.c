@@ -52,6 +52,11 @@ proto proto_piece(proto m, uint32_t number) {
   return (proto){NULL, 0};
 }
 
+bool proto_is(proto piece, const char *text) {
+  const size_t n = strlen(text);
+  return piece.size == n && !memcmp(piece.at, text, n);
+}
+
 int64_t proto_whole(proto m, uint32_t number, int64_t missing) {
   proto_field f;
   bool bad = false;
@@ -79,47 +84,48 @@ int proto_wholes(proto m, uint32_t number, int64_t *out, int most) {
 }
 
 /* Numbers that stand in fields of their own: of floats 4 bytes each, else varints. */
-static unroll_status spread(arrays *a, const char *name, int rank, const int64_t *shape, proto tensor, uint32_t number, bool floats,
+static unroll_status spread(arrays *a, const char *name, int rank, const int64_t *shape, proto m, uint32_t number, bool floats,
                             unroll_error *err) {
-  const array_form form = {floats ? 'f' : 'i', floats ? 4 : 8, false, NULL};
+  const array_form form = {{floats ? 'f' : 'i', floats ? 4 : 8, false}, NULL};
   proto_field f;
   bool bad = false;
-  size_t n = 0, room = (size_t)tensor.size + 8; /* a number takes a byte at least */
+  size_t n = 0, room = (size_t)m.size + 8; /* a number takes a byte at least */
   unsigned char *x = mem_zero(room, floats ? 4 : 8);
   if (!x) return error_memory(err);
-  while (proto_next(&tensor, &f, &bad)) {
+  while (proto_next(&m, &f, &bad)) {
     if (f.number != number) continue;
     uint64_t one = f.value;
     if (f.type == 2) {
       while (f.piece.size && (floats ? fixed(&f.piece, 4, &one) : varint(&f.piece, &one)) && n < room)
-        memcpy(x + n++ * (size_t)form.bytes, &one, (size_t)form.bytes);
+        memcpy(x + n++ * (size_t)form.number.bytes, &one, (size_t)form.number.bytes);
     } else if (n < room)
-      memcpy(x + n++ * (size_t)form.bytes, &one, (size_t)form.bytes);
+      memcpy(x + n++ * (size_t)form.number.bytes, &one, (size_t)form.number.bytes);
   }
-  const unroll_status status = arrays_add(a, name, rank, shape, &form, x, n * (size_t)form.bytes, err);
+  const unroll_status status = arrays_add(a, name, rank, shape, &form, x, n * (size_t)form.number.bytes, err);
   mem_free(x);
   return status;
 }
 
-unroll_status proto_tensor(arrays *a, const char *name, proto tensor, unroll_error *err) {
+unroll_status proto_tensor(arrays *a, const char *name, proto m, unroll_error *err) {
   static const array_form forms[] = {
-      [1] = {'f', 4, false, NULL},  [2] = {'u', 1, false, NULL},  [3] = {'i', 1, false, NULL},  [4] = {'u', 2, false, NULL},
-      [5] = {'i', 2, false, NULL},  [6] = {'i', 4, false, NULL},  [7] = {'i', 8, false, NULL},  [9] = {'b', 1, false, NULL},
-      [10] = {'f', 2, false, NULL}, [11] = {'f', 8, false, NULL}, [12] = {'u', 4, false, NULL}, [16] = {'h', 2, false, NULL}};
+      [1] = {{'f', 4, false}, NULL},  [2] = {{'u', 1, false}, NULL},  [3] = {{'i', 1, false}, NULL},
+      [4] = {{'u', 2, false}, NULL},  [5] = {{'i', 2, false}, NULL},  [6] = {{'i', 4, false}, NULL},
+      [7] = {{'i', 8, false}, NULL},  [9] = {{'b', 1, false}, NULL},  [10] = {{'f', 2, false}, NULL},
+      [11] = {{'f', 8, false}, NULL}, [12] = {{'u', 4, false}, NULL}, [16] = {{'h', 2, false}, NULL}};
   int64_t shape[ARRAY_RANK + 1];
-  const int rank = proto_wholes(tensor, 1, shape, ARRAY_RANK + 1);
-  const int64_t type = proto_whole(tensor, 2, 0);
-  const proto raw = proto_piece(tensor, 9);
+  const int rank = proto_wholes(m, 1, shape, ARRAY_RANK + 1);
+  const int64_t type = proto_whole(m, 2, 0);
+  const proto raw = proto_piece(m, 9);
   if (rank > ARRAY_RANK) return error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, "'%.60s' has too many dimensions", name);
-  if (type < 1 || type > 16 || !forms[type].bytes)
+  if (type < 1 || type > 16 || !forms[type].number.bytes)
     return error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, "'%.60s' has a type (%d) that is not read", name, (int)type);
-  if (proto_whole(tensor, 14, 0) == 1)
+  if (proto_whole(m, 14, 0) == 1)
     return error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, "the numbers of '%.60s' are in another file, which is not read",
                     name);
   if (raw.size) return arrays_add(a, name, rank, shape, &forms[type], raw.at, (size_t)raw.size, err);
-  if (type == 1) return spread(a, name, rank, shape, tensor, 4, true, err);
-  if (type == 7) return spread(a, name, rank, shape, tensor, 7, false, err);
+  if (type == 1) return spread(a, name, rank, shape, m, 4, true, err);
+  if (type == 7) return spread(a, name, rank, shape, m, 7, false, err);
   if (type == 10 || type == 11 || type == 16)
     return error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, "'%.60s' has its numbers in a form that is not read", name);
-  return spread(a, name, rank, shape, tensor, 5, false, err);
+  return spread(a, name, rank, shape, m, 5, false, err);
 }

@@ -20,6 +20,7 @@ typedef struct proto_field {
 bool proto_next(proto *m, proto_field *f, bool *bad);
 /* The first piece of this number; size 0: there is none. */
 proto proto_piece(proto m, uint32_t number);
+bool proto_is(proto piece, const char *text);
 /* The first number. */
 int64_t proto_whole(proto m, uint32_t number, int64_t missing);
 /* A text into the arena; "" where there is none, NULL: out of memory. */
@@ -27,5 +28,5 @@ const char *proto_text(proto piece, arena *memory);
 /* Whole numbers of a repeated field, packed or not, at most `most`; how many. */
 int proto_wholes(proto m, uint32_t number, int64_t *out, int most);
 /* A TensorProto as an array of this name. */
-unroll_status proto_tensor(arrays *a, const char *name, proto tensor, unroll_error *err);
+unroll_status proto_tensor(arrays *a, const char *name, proto m, unroll_error *err);
 #endif

@@ -121,7 +121,7 @@ static unroll_status join(onnx *o, const int parts[2], int count, int *out) {
   if (*out < 0) return error_memory(o->err);
   layer *c = layers_at(o->l, *out);
   c->in[c->n_in++] = parts[1];
-  c->width *= 2;
+  if (!layers_widen(c, c->width)) return error_set(o->err, UNROLL_BAD_INPUT, "'%s' has too many numbers", c->name);
   return UNROLL_OK;
 }
 

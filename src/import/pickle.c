@@ -38,7 +38,7 @@ typedef struct machine {
   arena *memory;
   value **stack, **memo;
   int n, room;
-  size_t n_memo;
+  size_t n_memo, next_memo; /* next_memo: what MEMOIZE fills */
   storage *storages;
   const char *thing; /* the first name that is none of tensors and containers */
   unroll_error *err;
@@ -222,7 +222,7 @@ static bool storage_form(const char *name, array_form *form) {
   for (size_t i = 0; last && i < sizeof rows / sizeof *rows; i++) {
     const size_t n = strlen(rows[i].name);
     if (strncmp(last + 1, rows[i].name, n) || strcmp(last + 1 + n, "Storage")) continue;
-    *form = (array_form){rows[i].kind, rows[i].bytes, false, NULL};
+    *form = (array_form){{rows[i].kind, rows[i].bytes, false}, NULL};
     return true;
   }
   return false;
@@ -257,6 +257,7 @@ static bool put_memo(machine *m, uint64_t at) {
     m->memo = memo;
     m->n_memo = n;
   }
+  m->next_memo += !m->memo[at]; /* Python counts the entries */
   m->memo[at] = m->stack[m->n - 1];
   return true;
 }
@@ -371,11 +372,8 @@ static bool step(machine *m, int op) {
     return put_memo(m, number(m, 1));
   case 'r':
     return put_memo(m, number(m, 4));
-  case 0x94: {
-    size_t at = 0;
-    while (at < m->n_memo && m->memo[at]) at++;
-    return put_memo(m, at);
-  }
+  case 0x94:
+    return put_memo(m, m->next_memo);
   case 'h':
     return get_memo(m, number(m, 1));
   case 'j':
@@ -423,7 +421,7 @@ static bool step(machine *m, int op) {
 /* One pickle from m->at on. NULL: m->status says why. */
 static value *run(machine *m) {
   m->n = 0;
-  m->n_memo = 0;
+  m->n_memo = m->next_memo = 0;
   while (m->at < m->size && !m->status) {
     const int op = m->data[m->at++];
     if (op == '.') return pop(m);
@@ -474,7 +472,7 @@ static unroll_status take_tensors(machine *m, arrays *a, value *root, unroll_err
     if (key->kind != P_TEXT || t->kind != P_TENSOR) continue;
     array_form form = t->of->form;
     form.stride = t->stride;
-    const uint64_t skip = (uint64_t)t->whole * (uint64_t)form.bytes;
+    const uint64_t skip = (uint64_t)t->whole * (uint64_t)form.number.bytes;
     if (!t->of->data || (uint64_t)t->whole > t->of->size || skip > t->of->size)
       return error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, "the numbers of '%.60s' are missing", key->text);
     status = arrays_add(a, key->text, t->rank, t->shape, &form, (const char *)t->of->data + skip, t->of->size - (size_t)skip, err);
@@ -498,7 +496,7 @@ static unroll_status read_zip(arrays *a, const void *data, size_t size, unroll_e
   value *root = status ? NULL : run(&m);
   const size_t folder = e ? strlen(e->name) - strlen("data.pkl") : 0;
   for (storage *s = m.storages; s && !m.status; s = s->next) {
-    s->form.swap = swap;
+    s->form.number.swap = swap;
     for (int i = 0; i < z.n; i++) {
       const char *name = z.list[i].name;
       if (strncmp(name, e->name, folder) || strncmp(name + folder, "data/", 5) || strcmp(name + folder + 5, s->key)) continue;
@@ -535,9 +533,9 @@ static unroll_status read_old(arrays *a, const void *data, size_t size, unroll_e
     storage *s = m.storages;
     while (s && (keys->items[i]->kind != P_TEXT || strcmp(s->key, keys->items[i]->text))) s = s->next;
     const uint64_t count = number(&m, 8);
-    if (!m.status && (!s || count > m.size / (uint64_t)s->form.bytes)) fail(&m, "the list of numbers is damaged");
+    if (!m.status && (!s || count > m.size / (uint64_t)s->form.number.bytes)) fail(&m, "the list of numbers is damaged");
     if (m.status) break;
-    s->size = (size_t)count * (size_t)s->form.bytes;
+    s->size = (size_t)count * (size_t)s->form.number.bytes;
     s->data = bytes(&m, s->size);
   }
   unroll_status status = m.status;

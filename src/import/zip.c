@@ -7,6 +7,17 @@
 #include "base/text.h"
 #ifdef UNROLL_ZLIB
 #include <zlib.h>
+
+/* Blocks of zlib come from the table of base/memory.h too. */
+static void *take(void *unused, unsigned n, unsigned size) {
+  (void)unused;
+  return mem_zero(n, size);
+}
+
+static void give(void *unused, void *block) {
+  (void)unused;
+  mem_free(block);
+}
 #endif
 
 enum { END_SIZE = 22, CENTRAL_SIZE = 46, LOCAL_SIZE = 30, MOST_ENTRIES = 65535, STORED = 0, DEFLATED = 8, RATIO = 1032 };
@@ -66,7 +77,7 @@ unroll_status zip_open(zip *z, const char *file, const void *data, size_t size, 
     e->name = arena_text(&z->memory, (const char *)p + CENTRAL_SIZE, name);
     if (!e->name) return error_memory(err);
     at += CENTRAL_SIZE + name + extra + comment;
-    if (name && e->name[strlen(e->name) - 1] != '/') z->n++; /* a folder is no file */
+    if (*e->name && e->name[strlen(e->name) - 1] != '/') z->n++; /* a folder is no file */
   }
   return UNROLL_OK;
 }
@@ -87,17 +98,20 @@ const zip_entry *zip_find(const zip *z, const char *name) {
 static unroll_status unpack_entry(zip *z, const zip_entry *e, const unsigned char *from, const void **data, unroll_error *err) {
 #ifdef UNROLL_ZLIB
   if (e->size > (e->packed + 1) * RATIO) return BAD("'%.60s' of this zip archive is damaged", e->name);
-  const unroll_status status = budget_check(e->size, "an unpacked file", err);
+  if (e->packed > UINT32_MAX || e->size > UINT32_MAX) return BAD("'%.60s' is too large", e->name);
+  z->unpacked += e->size; /* one piece of the archive may be the bytes of many names */
+  const unroll_status status = budget_check(z->unpacked, "what is packed in this archive", err);
   if (status) return status;
   unsigned char *out = arena_alloc(&z->memory, (size_t)e->size + 1, 1);
   if (!out) return error_memory(err);
-  z_stream s = {.next_in = (unsigned char *)(uintptr_t)from, .next_out = out};
-  if (e->packed > UINT32_MAX || e->size > UINT32_MAX || inflateInit2(&s, -15) != Z_OK) return BAD("'%.60s' is too large", e->name);
+  z_stream s = {.zalloc = take, .zfree = give, .next_in = (unsigned char *)(uintptr_t)from, .next_out = out};
+  if (inflateInit2(&s, -15) != Z_OK) return error_memory(err);
   s.avail_in = (unsigned)e->packed;
   s.avail_out = (unsigned)e->size;
   const int result = inflate(&s, Z_FINISH);
   const bool whole = result == Z_STREAM_END && s.total_out == e->size;
   inflateEnd(&s);
+  if (result == Z_MEM_ERROR) return error_memory(err);
   *data = out;
   return whole ? UNROLL_OK : BAD("'%.60s' of this zip archive is damaged", e->name);
 #else

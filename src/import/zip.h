@@ -20,7 +20,8 @@ typedef struct zip {
   const char *file; /* for messages */
   zip_entry *list;
   int n;
-  arena memory; /* names and what was unpacked */
+  arena memory;      /* names and what was unpacked */
+  uint64_t unpacked; /* bytes */
 } zip;
 
 bool zip_is(const void *data, size_t size);

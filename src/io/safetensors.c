@@ -323,6 +323,17 @@ void tensor_file_free(tensor_file *f) {
   *f = (tensor_file){0};
 }
 
+bool tensor_file_is(const void *data, size_t size) {
+  const char *bytes = data;
+  return size > 8 && bytes[8] == '{' && !memcmp(bytes + 4, "\0\0\0", 4);
+}
+
+/* What older versions wrote has the key `format`. */
+bool tensor_file_is_model(const tensor_file *f) {
+  const char *format = tensor_metadata(f, "format");
+  return tensor_metadata(f, "unroll") || (format && !strncmp(format, "unroll ", 7));
+}
+
 const tensor *tensor_find(const tensor_file *f, const char *name) {
   for (size_t i = 0; i < f->count; i++)
     if (strcmp(f->tensors[i].name, name) == 0) return &f->tensors[i];

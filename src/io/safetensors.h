@@ -2,6 +2,7 @@
  * Header: 8 bytes little-endian length, JSON, padded with spaces so that data starts at a multiple of 8. */
 #ifndef IO_SAFETENSORS_H
 #define IO_SAFETENSORS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unroll.h>
@@ -31,6 +32,10 @@ unroll_status tensor_file_load(tensor_file *f, const char *path, unroll_error *e
 unroll_status tensor_file_parse(tensor_file *f, const char *name, const void *data, size_t size,
                                 unroll_error *err); /* copies nothing of the data: it must outlive f */
 void tensor_file_free(tensor_file *f);
+/* Do bytes look like such a file? The length of a header below 2^32, and its brace. */
+bool tensor_file_is(const void *data, size_t size);
+/* Is it a model of this program? */
+bool tensor_file_is_model(const tensor_file *f);
 const tensor *tensor_find(const tensor_file *f, const char *name);  /* NULL: not there */
 const char *tensor_metadata(const tensor_file *f, const char *key); /* NULL: not there */
 

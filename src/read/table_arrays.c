@@ -5,13 +5,13 @@
  * (two), or a picture. A picture has three or more; all its numbers are one vector. The arrays are written as CSV, which is
  * what messages count in, and read as such. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/npy.h"
+#include "io/number.h"
 #include "io/safetensors.h"
 #include "read/table_form.h"
 
@@ -20,9 +20,7 @@ enum { MAX_RANK = NPY_RANK };
 typedef struct array {
   const char *file, *name; /* name[size] */
   size_t size;
-  char kind; /* f, i, u, b (bool), h (bf16) */
-  int bytes; /* of a number */
-  bool swap; /* the high byte comes first */
+  number_form form;
   int rank;
   int64_t shape[MAX_RANK], stride[MAX_RANK]; /* in numbers */
   const unsigned char *data;
@@ -64,7 +62,7 @@ static unroll_status read_npy(reader *r, const input_file *f) {
   npy head;
   const unroll_status status = npy_read(&head, f->name, f->data, f->size, r->err);
   if (status) return status;
-  array a = {.file = f->name, .kind = head.kind, .bytes = head.bytes, .swap = head.swap, .rank = head.rank, .data = head.data};
+  array a = {.file = f->name, .form = {head.kind, head.bytes, head.swap}, .rank = head.rank, .data = head.data};
   memcpy(a.shape, head.shape, sizeof a.shape);
   memcpy(a.stride, head.stride, sizeof a.stride);
   const char *slash = strrchr(f->name, '/'), *name = slash ? slash + 1 : f->name;
@@ -77,21 +75,13 @@ static unroll_status read_npy(reader *r, const input_file *f) {
 /* --- safetensors --- */
 
 static unroll_status read_tensors(reader *r, const input_file *f, tensor_file *tensors) {
-  static const struct {
-    char kind;
-    int bytes;
-  } types[] = {[TENSOR_F32] = {'f', 4}, [TENSOR_F64] = {'f', 8},  [TENSOR_I32] = {'i', 4}, [TENSOR_I64] = {'i', 8},
-               [TENSOR_U8] = {'u', 1},  [TENSOR_BF16] = {'h', 2}, [TENSOR_F16] = {'f', 2}, [TENSOR_OTHER] = {0, 0}};
   unroll_status status = tensor_file_parse(tensors, f->name, f->data, f->size, r->err);
-  const char *format = status ? NULL : tensor_metadata(tensors, "format"); /* what older versions wrote has this key */
-  const bool own = !status && (tensor_metadata(tensors, "unroll") || (format && !strncmp(format, "unroll ", 7)));
-  if (own) return input_refuse(f, "a table", false, r->err);
+  if (!status && tensor_file_is_model(tensors)) return input_refuse(f, "a table", false, r->err);
   for (size_t i = 0; i < tensors->count && !status; i++) {
     const tensor *t = &tensors->tensors[i];
     array a = {.file = f->name, .name = t->name, .size = strlen(t->name), .rank = t->rank, .data = t->data};
-    a.kind = types[t->type].kind;
-    a.bytes = types[t->type].bytes;
-    if (!a.kind) return BAD(f->name, "tensor '%s' has a type whose numbers cannot be read", t->name);
+    a.form = number_of_tensor(t->type);
+    if (!a.form.kind) return BAD(f->name, "tensor '%s' has a type whose numbers cannot be read", t->name);
     int64_t stride = 1;
     for (int k = t->rank - 1; k >= 0; k--) {
       a.shape[k] = t->shape[k];
@@ -106,39 +96,14 @@ static unroll_status read_tensors(reader *r, const input_file *f, tensor_file *t
 
 /* --- as CSV --- */
 
-static double half(unsigned bits) {
-  const int exponent = bits >> 10 & 31;
-  const double m = bits & 1023, sign = bits & 0x8000 ? -1 : 1;
-  if (exponent == 31) return m > 0 ? (double)NAN : sign * (double)INFINITY;
-  return sign * (exponent ? ldexp(1024 + m, exponent - 25) : ldexp(m, -24));
-}
-
 static void write_number(text *out, const array *a, int64_t at) {
-  unsigned char b[8] = {0};
-  uint64_t bits = 0;
-  memcpy(b, a->data + at * a->bytes, (size_t)a->bytes);
-  for (int i = 0; i < a->bytes; i++) bits |= (uint64_t)b[a->swap ? a->bytes - 1 - i : i] << 8 * i;
-  float x;
-  double y;
-  if (a->kind == 'h') bits <<= 16;
-  const uint32_t word = (uint32_t)bits;
-  switch (a->kind) {
-  case 'f':
-  case 'h':
-    memcpy(&x, &word, sizeof x);
-    memcpy(&y, &bits, sizeof y);
-    if (a->kind == 'f' && a->bytes == 2) y = half(word);
-    if (a->kind == 'h' || a->bytes == 4) y = (double)x;
-    text_format(out, a->bytes == 8 ? "%.17g" : "%.9g", y);
-    break;
-  case 'i': {
-    const int unused = 64 - 8 * a->bytes;
-    text_format(out, "%" PRId64, (int64_t)(bits << unused) >> unused);
-    break;
-  }
-  default:
-    text_format(out, "%" PRIu64, bits);
-  }
+  const unsigned char *x = a->data + at * a->form.bytes;
+  if (a->form.kind == 'f' || a->form.kind == 'h')
+    text_format(out, a->form.bytes == 8 ? "%.17g" : "%.9g", number_real(x, &a->form));
+  else if (a->form.kind == 'i')
+    text_format(out, "%" PRId64, number_whole(x, &a->form));
+  else
+    text_format(out, "%" PRIu64, (uint64_t)number_whole(x, &a->form));
 }
 
 /* What an array has in a row; `axis` goes from 1. Before the last axis of two the steps are apart by spaces. */
@@ -171,9 +136,7 @@ static unroll_status write_csv(const reader *r, text *out) {
 
 static bool is_npy(const input_file *f) { return f->size >= 6 && !memcmp(f->data, "\x93NUMPY", 6); }
 
-bool arrays_fit(const input_file *f) {
-  return is_npy(f) || (f->size > 8 && f->data[8] == '{' && !memcmp(f->data + 4, "\0\0\0", 4));
-}
+bool arrays_fit(const input_file *f) { return is_npy(f) || tensor_file_is(f->data, f->size); }
 
 unroll_status arrays_parse(table *t, const table_options *o, unroll_error *err) {
   (void)o;

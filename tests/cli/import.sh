@@ -47,6 +47,11 @@ run import model.json -o m.safetensors --net js.net --verify model.npz model.npz
 expect 0 "TensorFlow.js layers model"
 holds "$(sed -n 's/.*largest difference from .*: //p' err) < 1e-5"
 grep -q "0.2 \* \|clip(" own_lstm.cell || fail "the cell is another one"
+mkdir pipe
+cp "$T/keras_back/model.json" pipe
+mkfifo pipe/group1-shard1of1.bin
+run import pipe/model.json -o m.safetensors
+expect 3 "group1-shard1of1.bin"
 head -c 100 "$T/keras_back/group1-shard1of1.bin" >group1-shard1of1.bin
 run import model.json -o m.safetensors
 expect 3 "the files of numbers end before the weight"

@@ -1,0 +1,206 @@
+/* Graphs of ONNX that once led to wrong nets, or to memory that was free already. */
+#include "import/import.h"
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include "onnx_made.h"
+
+typedef struct made {
+  text graph;
+  layers l;
+  imported out;
+  unroll_error err;
+  unroll_status status;
+} made;
+
+static void numbers_in(made *m, int64_t width) { made_value(&m->graph, 11, "x", 1, 3, (int64_t[]){0, 0, width}); }
+
+static void comes_out(made *m, const char *name) { made_value(&m->graph, 12, name, 1, 0, NULL); }
+
+/* Layers, net, weights and a pass. */
+static void bring_in(made *m) {
+  const import_options how = {.n_modules = 0};
+  text file = made_model(&m->graph);
+  m->status = import_bytes(&m->l, "made.onnx", file.data, file.length, &how, &m->err);
+  if (!m->status) m->status = import_build(&m->out, &m->l, "made.onnx", &how, &m->err);
+  if (!m->status) m->status = import_verify(&m->out, &m->l, "made.onnx", &how, &m->err);
+  text_free(&file);
+}
+
+static void let_go(made *m) {
+  imported_free(&m->out);
+  layers_free(&m->l);
+  *m = (made){.status = UNROLL_OK};
+}
+
+static void refused(made *m, const char *why) {
+  bring_in(m);
+  assert_int_equal(m->status, UNROLL_BAD_INPUT);
+  if (!strstr(m->err.message, why)) fail_msg("'%s' is not in '%s'", why, m->err.message);
+  let_go(m);
+}
+
+static const float *weight_of(const made *m, const char *name) {
+  for (int i = 0; i < m->out.net.n_weights; i++)
+    if (!strcmp(m->out.net.weights[i].name, name)) return m->out.net.weights[i].x;
+  fail_msg("there is no weight %s in\n%s", name, m->out.net.text.data);
+  return NULL;
+}
+
+/* The list of arrays grows, and moves, while layers hold numbers of it. */
+static void many_constants(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  numbers_in(&m, 2);
+  char in[32] = "x", out[32], name[32];
+  for (int i = 0; i < 200; i++) {
+    const float c[2] = {(float)i, 1};
+    text op, value = {0}, of = {0};
+    snprintf(name, sizeof name, "c%d", i);
+    snprintf(out, sizeof out, "y%d", i);
+    op = made_node("Constant", "", name);
+    made_tensor(&of, 5, "", 1, 2, 0, c, 4);
+    made_text(&value, 1, "value");
+    if (of.data) text_add(&value, of.data, of.length);
+    text_free(&of);
+    made_piece(&op, 5, &value);
+    made_piece(&m.graph, 1, &op);
+    char both[80];
+    snprintf(both, sizeof both, "%s %s", in, name);
+    made_op(&m.graph, "Mul", both, out);
+    strcpy(in, out);
+  }
+  comes_out(&m, in);
+  bring_in(&m);
+  assert_int_equal(m.status, UNROLL_OK);
+  int found = 0;
+  for (int i = 0; i < m.out.net.n_weights; i++) found += m.out.net.weights[i].x[1] > 0.5f;
+  assert_int_equal(found, 200);
+  let_go(&m);
+}
+
+/* The list of values grows at the very product whose bias is wanted afterwards. */
+static void bias_of_gemm(void **state) {
+  (void)state;
+  for (int before = 40; before < 80; before++) {
+    made m = {.status = UNROLL_OK};
+    const float w[4] = {1, 2, 3, 4}, b[2] = {5, 6};
+    made_value(&m.graph, 11, "x", 1, 2, (int64_t[]){0, 2});
+    made_floats(&m.graph, "W", 2, 2, w);
+    made_floats(&m.graph, "b", 2, 0, b);
+    char in[32] = "x", out[32];
+    for (int i = 0; i < before; i++) {
+      snprintf(out, sizeof out, "y%d", i);
+      made_op(&m.graph, "Identity", in, out);
+      strcpy(in, out);
+    }
+    snprintf(out, sizeof out, "%s W b", in);
+    made_op(&m.graph, "Gemm", out, "y");
+    comes_out(&m, "y");
+    bring_in(&m);
+    assert_int_equal(m.status, UNROLL_OK);
+    assert_true(weight_of(&m, "b")[0] > 4.5f && weight_of(&m, "b")[0] < 5.5f);
+    let_go(&m);
+  }
+}
+
+/* A bias that one reader adds is not one of the other. */
+static void shared_product(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  const float w[2] = {1, 1}, b[1] = {5};
+  numbers_in(&m, 2);
+  made_floats(&m.graph, "W", 2, 1, w);
+  made_floats(&m.graph, "b", 1, 0, b);
+  made_floats(&m.graph, "b2", 2, 0, (float[]){5, 7});
+  made_floats(&m.graph, "V", 2, 2, (float[]){1, 2, 3, 4});
+  made_op(&m.graph, "MatMul", "x V", "v");
+  made_op(&m.graph, "Add", "v b2", "sum");
+  made_op(&m.graph, "Tanh", "v", "t");
+  comes_out(&m, "sum");
+  comes_out(&m, "t");
+  bring_in(&m);
+  assert_int_equal(m.status, UNROLL_OK);
+  const layer *sum = &m.l.list[m.l.outputs[0].layer], *t = &m.l.list[m.l.outputs[1].layer];
+  assert_int_equal(t->kind, LAYER_APPLY);
+  assert_non_null(sum->b);
+  assert_null(m.l.list[t->in[0]].b);
+  let_go(&m);
+}
+
+static void empty_operator(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  numbers_in(&m, 2);
+  made_op(&m.graph, "", "x", "y");
+  comes_out(&m, "y");
+  refused(&m, "is not understood");
+}
+
+static void two_tables(void **state) {
+  (void)state;
+  static const float x[40];
+  made m = {.status = UNROLL_OK};
+  made_value(&m.graph, 11, "x", 7, 2, (int64_t[]){0, 0});
+  made_floats(&m.graph, "A", 5, 2, x);
+  made_floats(&m.graph, "B", 9, 2, x);
+  made_op(&m.graph, "Gather", "A x", "a");
+  made_op(&m.graph, "Gather", "B x", "b");
+  made_op(&m.graph, "Add", "a b", "y");
+  comes_out(&m, "y");
+  refused(&m, "table of another size");
+}
+
+/* Symbols with axes upon axes, to each of which a table adds one. */
+static void too_many_axes(void **state) {
+  (void)state;
+  static const float x[4];
+  for (int more = 2; more < 7; more++) {
+    made m = {.status = UNROLL_OK};
+    char in[32] = "x", out[32];
+    made_value(&m.graph, 11, "x", 7, 2, (int64_t[]){0, 0});
+    made_floats(&m.graph, "A", 2, 2, x);
+    made_tensor(&m.graph, 5, "zero", 7, 1, 0, (int64_t[]){0}, 8);
+    for (int i = 0; i < more; i++) {
+      char both[80];
+      snprintf(out, sizeof out, "y%d", i);
+      snprintf(both, sizeof both, "%s zero", in);
+      made_op(&m.graph, "Unsqueeze", both, out);
+      strcpy(in, out);
+    }
+    char both[80];
+    snprintf(both, sizeof both, "A %s", in);
+    made_op(&m.graph, "Gather", both, "y");
+    comes_out(&m, "y");
+    bring_in(&m);
+    if (more > 3) assert_int_equal(m.status, UNROLL_BAD_INPUT);
+    let_go(&m);
+  }
+}
+
+/* Four times eight times 2^20 numbers are no int. */
+static void too_wide(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  numbers_in(&m, 1 << 20);
+  char in[160] = "x x x x x x x x", out[16];
+  for (int i = 0; i < 4; i++) {
+    snprintf(out, sizeof out, "y%d", i);
+    text op = made_node("Concat", in, out);
+    made_attribute(&op, "axis", 2);
+    made_piece(&m.graph, 1, &op);
+    snprintf(in, sizeof in, "%s %s %s %s %s %s %s %s", out, out, out, out, out, out, out, out);
+  }
+  comes_out(&m, out);
+  refused(&m, "too many numbers");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(many_constants), cmocka_unit_test(bias_of_gemm),
+                                     cmocka_unit_test(shared_product), cmocka_unit_test(empty_operator),
+                                     cmocka_unit_test(two_tables),     cmocka_unit_test(too_many_axes),
+                                     cmocka_unit_test(too_wide)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
