@@ -105,6 +105,7 @@ unroll_status ask_check_series(const ask *a, bool quantiles, unroll_error *err) 
                       : o->probabilities ? "probabilities"
                       : o->decode        ? "decode"
                       : o->references    ? "references"
+                      : o->crop > 0      ? "crop"
                                          : NULL;
   const bool timed = a->m.schema.time.time != NULL;
   if (timed && other)

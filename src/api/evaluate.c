@@ -67,6 +67,7 @@ static unroll_status evaluate_examples(ask *a, unroll_result *r, unroll_error *e
                             .ranks = o->hits ? &ranks : NULL,
                             .decode = o->decode ? &generated : NULL,
                             .references = o->references ? &more : NULL,
+                            .crop = ask_or(o->crop, 0),
                             .stop = a->stop};
   unroll_status status = ask_check_eval(a, err);
   if (!status && o->hits) status = read_hits(o->hits, &ranks, err);

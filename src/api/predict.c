@@ -140,10 +140,16 @@ static unroll_status check_ranks(const ask *a, bool generates, unroll_error *err
                    option);
 }
 
+static unroll_status check_crop(const ask *a, unroll_error *err) {
+  return a->o.crop > 0 ? error_set(err, UNROLL_USAGE, "option 'crop' is for labels of whole examples, and this net generates")
+                       : UNROLL_OK;
+}
+
 /* Predicts with a model of one text what comes after each line. */
 static unroll_status predict_next(ask *a, collector *c, unroll_error *err) {
   const predict_sink sink = {.context = c, .emit = take_predicted, .stop = a->stop, .all = a->o.probabilities || a->o.top > 0};
   unroll_status status = ask_check_next(a, err);
+  if (!status) status = check_crop(a, err);
   if (!status) status = ask_read_next(a, err);
   return status ? status : next_symbols(&a->m, &a->d, (int)ask_or(a->o.batch, ROWS), a->workers, &sink, err);
 }
@@ -154,10 +160,15 @@ static unroll_status predict_examples(ask *a, collector *c, unroll_error *err) {
   double levels[ASK_LEVELS];
   search s = {0};
   decode_options how;
-  predict_sink sink = {
-      .context = c, .emit = take_predicted, .stop = a->stop, .all = o->probabilities || o->top > 0, .times = o->times};
+  predict_sink sink = {.context = c,
+                       .emit = take_predicted,
+                       .stop = a->stop,
+                       .all = o->probabilities || o->top > 0,
+                       .times = o->times,
+                       .crop = ask_or(o->crop, 0)};
   const decode_sink drawn = {.context = c, .emit = take_decoded, .stop = a->stop};
   unroll_status status = generates ? ask_decode(o, &how, err) : ask_check_alone(a, err);
+  if (!status && generates) status = check_crop(a, err);
   if (!status && o->quantiles) status = take_levels(a, generates, levels, &sink, err);
   if (!status) status = check_ranks(a, generates, err);
   if (!status) status = ask_read(a, BIND_GIVEN, err);

@@ -13,7 +13,8 @@ enum {
   RANDOM_TEST,
   RANDOM_TASK,
   RANDOM_WINDOW,
-  RANDOM_RARE
+  RANDOM_RARE,
+  RANDOM_TRANSPOSE
 };
 
 /* A round multiplies by these and adds those to the key. */

@@ -22,6 +22,7 @@ struct batcher {
   int64_t count;
   uint64_t seed;
   bool shuffle;
+  int transpose;
   bool *begins;   /* [rows] as in the batch */
   int64_t epoch;  /* of the order below; -1: none yet */
   int64_t *order; /* of examples [n] places in p->list; streamed, the pieces of each row */
@@ -184,6 +185,7 @@ unroll_status batcher_new(batcher **out, const graph *g, const part *p, const ba
   b->e.s = options->schema;
   b->seed = options->seed;
   b->shuffle = options->shuffle;
+  b->transpose = options->transpose;
   b->epoch = -1;
   unroll_status status = p->data->stream || options->stream ? begin_stream(b, g, options, err) : begin_examples(b, g, options, err);
   b->begins = status ? NULL : mem_zero((size_t)b->rows, sizeof *b->begins);
@@ -300,10 +302,19 @@ static int rows_of_stream(batcher *b, int64_t epoch, int64_t index) {
 /* What a full batch predicts on average. */
 static double usual_symbols(const batcher *b) { return (double)b->rows * (double)b->p->n_symbols / (double)b->p->n; }
 
+static void transpose(batcher *b, int64_t epoch, int rows) {
+  for (int i = 0; i < rows; i++)
+    b->e.shift[i] = (int)random_below(b->seed, RANDOM_TRANSPOSE, (uint64_t)epoch << 32 | (uint64_t)b->e.list[i] >> 32,
+                                      (uint32_t)b->e.list[i], 2 * (uint32_t)b->transpose + 1) -
+                    b->transpose;
+}
+
 batch *batcher_get(batcher *b, int64_t epoch, int64_t index) {
   assert(index >= 0 && index < b->count);
   b->e.rare_epoch = (uint64_t)epoch;
-  examples_fill(&b->e, b->pieces ? rows_of_stream(b, epoch, index) : rows_of_examples(b, epoch, index));
+  const int rows = b->pieces ? rows_of_stream(b, epoch, index) : rows_of_examples(b, epoch, index);
+  if (b->transpose) transpose(b, epoch, rows);
+  examples_fill(&b->e, rows);
   if (b->shuffle && !b->pieces && b->e.predicted > 0) b->e.b.loss_scale = 1 / usual_symbols(b);
   b->e.b.begins = b->begins;
   return &b->e.b;

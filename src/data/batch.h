@@ -25,6 +25,7 @@ typedef struct batch_options {
   /* [schema->n] of a variable NULL or [symbols]: words that are symbol 0, <unk>, half of the times that they are read. Which
    * times is a function of (seed, epoch, place). NULL: none are */
   const bool *const *rare;
+  int transpose; /* pieces of music are up to so many half tones higher or lower, drawn anew for each example in each epoch */
 } batch_options;
 
 typedef struct batcher batcher;

@@ -7,6 +7,8 @@
 #include "data/calendar.h"
 #include "base/sort.h"
 
+enum { KEYS = 88 }; /* of a piano; what is struck is as many more */
+
 static bool init_axis(examples *f, int a) {
   f->active[a] = mem_zero((size_t)f->max_steps + 1, sizeof **f->active);
   f->first[a] = mem_zero((size_t)f->max_steps + 1, sizeof **f->first);
@@ -42,13 +44,14 @@ unroll_status examples_init(examples *f, const graph *g, const schema *s, const 
   f->list = mem_zero((size_t)rows, sizeof *f->list);
   f->keys = mem_zero((size_t)rows, sizeof *f->keys);
   f->place = mem_zero((size_t)rows, sizeof *f->place);
+  f->shift = mem_zero((size_t)rows, sizeof *f->shift);
   f->axes = mem_zero(axes, sizeof *f->axes);
   f->active = mem_zero(axes, sizeof *f->active);
   f->first = mem_zero(axes, sizeof *f->first);
   f->order = mem_zero(axes, sizeof *f->order);
   f->index = mem_zero(inputs, sizeof *f->index);
   f->number = mem_zero(inputs, sizeof *f->number);
-  bool full = f->list && f->keys && f->place && f->axes && f->active && f->first && f->order && f->index && f->number;
+  bool full = f->list && f->keys && f->place && f->shift && f->axes && f->active && f->first && f->order && f->index && f->number;
   for (int a = 0; full && a < g->n_axes; a++) full = init_axis(f, a);
   for (int i = 0; full && i < g->n_inputs; i++) full = init_input(f, i);
   full = full && (!windowed || init_windows(f));
@@ -73,6 +76,7 @@ void examples_free(examples *f) {
   mem_free(f->scale_at);
   mem_free(f->keys);
   mem_free(f->place);
+  mem_free(f->shift);
   mem_free(f->axes);
   mem_free(f->active);
   mem_free(f->first);
@@ -108,6 +112,14 @@ static void fill_axis(examples *f, int a, int n) {
   axis->order = moved ? f->order[a] : NULL;
 }
 
+/* A step of a piece of music, `by` half tones higher; keys that no piano has are left out. */
+static void copy_keys(float *out, const float *keys, int width, int by) {
+  for (int k = 0; k < width; k++) {
+    const int from = k % KEYS - by;
+    out[k] = from >= 0 && from < KEYS ? keys[k - by] : 0;
+  }
+}
+
 /* Row `row` of an input of numbers is step t of example b of the batch, counted from the beginning of the example. */
 static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t) {
   const input *in = &f->g->inputs[i];
@@ -123,7 +135,11 @@ static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t
     memset(out, 0, (size_t)in->width * sizeof *out);
     return;
   }
-  memcpy(out, c->numbers + (f->place[b] + t) * in->width, (size_t)in->width * sizeof *out);
+  const float *numbers = c->numbers + (f->place[b] + t) * in->width;
+  if (f->shift[b] && f->s->list[in->data].form.of->sort == KIND_KEYS)
+    copy_keys(out, numbers, in->width, f->shift[b]);
+  else
+    memcpy(out, numbers, (size_t)in->width * sizeof *out);
   const int scale = f->scale_at ? f->scale_at[in->data] : -1;
   if (scale < 0) return;
   const double *mean = f->scales + ((int64_t)b * f->n_scales + scale) * 2, *deviation = mean + in->width;

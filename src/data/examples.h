@@ -17,6 +17,7 @@ typedef struct examples {
   int n_scales;
   const bool *const *rare; /* as in batch_options; NULL: no word is hidden */
   uint64_t rare_seed, rare_epoch;
+  int *shift;        /* [max_rows] for the caller: keys of pieces of music are so many half tones higher */
   int64_t predicted; /* by all losses, after a fill */
   batch_axis *axes;  /* [n_axes] */
   int **active;      /* [n_axes][max_steps] */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "data/crop.h"
 #include "train/trainer.h"
 
 static bool as_share(const char *source, double *share) { return text_number(source, strlen(source), share) == 0; }
@@ -130,6 +131,24 @@ static unroll_status cut(trainer *t, unroll_error *err) {
   return status;
 }
 
+/* Pieces of the training examples. Where they vote, the validation is on pieces too. */
+static unroll_status crop_parts(trainer *t, unroll_error *err) {
+  const model *m = &t->m;
+  unroll_status status = UNROLL_OK;
+  if (t->o.crop) status = crop_drawn(&t->parts[TRAIN], &m->g, &m->schema, t->o.crop, err);
+  for (int i = VALID; i <= TEST && t->o.crop && !status; i++)
+    if (t->parts[i].n_symbols && crop_votes(&m->g, &m->schema))
+      status = crop_all(&t->parts[i], &m->g, &m->schema, t->o.crop, t->o.crop, err);
+  return status;
+}
+
+static unroll_status check_transpose(const trainer *t, unroll_error *err) {
+  for (int i = 0; i < t->m.schema.n; i++)
+    if (t->m.schema.list[i].form.of->sort == KIND_KEYS) return UNROLL_OK;
+  return t->o.transpose ? error_set(err, UNROLL_USAGE, "option 'transpose' is for music of kind 'notes', and this net reads none")
+                        : UNROLL_OK;
+}
+
 static unroll_status check_valid(const trainer *t, unroll_error *err) {
   if (t->parts[VALID].n_symbols == 0 && (t->o.patience > 0 || t->rates.kind == SCHEDULE_PLATEAU))
     return error_set(err, UNROLL_USAGE, "%s needs a validation part; give one by option 'valid'",
@@ -161,7 +180,8 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
                                   .shuffle = true,
                                   .stream = schema_streams(&t->m.schema),
                                   .schema = &t->m.schema,
-                                  .rare = t->rare};
+                                  .rare = t->rare,
+                                  .transpose = (int)t->o.transpose};
   unroll_status status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);
   if (!status) status = set_total(t, err);
   if (status) return status;
@@ -206,7 +226,9 @@ unroll_status trainer_prepare(trainer *t, unroll_error *err) {
   unroll_status status = model_set_precision(&t->m, t->o.precision, err);
   if (!status) status = schedule_parse(&t->rates, t->o.schedule, err);
   if (!status) status = make_optimizer(t, err);
+  if (!status) status = check_transpose(t, err);
   if (!status) status = t->m.schema.time.time ? series_parts(t, err) : cut(t, err);
+  if (!status) status = crop_parts(t, err);
   if (!status) status = class_weights_count(t, err);
   if (!status) status = check_valid(t, err);
   if (!status) status = notice_rare(t, err);

@@ -80,7 +80,8 @@ static unroll_status measure(job *j, pool *workers, unroll_error *err) {
   const evaluation_options *o = j->o;
   const int steps = fitting_steps(j);
   const bool totals = schema_is_text(&j->m->schema) && !o->confusion; /* nobody looks at single symbols */
-  predict_sink sink = {.context = j, .emit = totals ? NULL : take, .stop = o->stop, .search = o->search, .ranks = o->ranks};
+  predict_sink sink = {
+      .context = j, .emit = totals ? NULL : take, .stop = o->stop, .search = o->search, .ranks = o->ranks, .crop = o->crop};
   unroll_status status = UNROLL_OK;
   for (int k = 0; k < j->e->n && !status; k++) {
     const variable *v = variable_of(j, k);

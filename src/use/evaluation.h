@@ -15,6 +15,7 @@ typedef struct evaluation_options {
   const decode_options *decode; /* what the net feeds back is generated too, and compared; NULL: it is not */
   const references *references; /* with `decode`: further true texts; NULL: none */
   const ctc_search *search;     /* of ctc, as in predict_sink */
+  int64_t crop;                 /* as in predict_sink */
   volatile sig_atomic_t *stop;  /* or NULL */
 } evaluation_options;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "data/cell.h"
+#include "data/crop.h"
 #include "use/pass.h"
 
 typedef struct found { /* the texts of an example, the best first */
@@ -19,6 +20,7 @@ typedef struct output { /* of one loss */
   double seconds;       /* a step of what ctc reads */
   int32_t *symbols;
   float *p, *all;
+  double *votes; /* [n_sequences][symbols] log-probabilities, the sum over the pieces of an example; NULL: it is taken whole */
   double *numbers, *truth; /* truth: where what is predicted is there and somebody looks */
   const double *levels;
   int n_levels;
@@ -73,6 +75,11 @@ static unroll_status make_output(predictor *s, int k, unroll_error *err) {
   const bool shares = !s->complete;
   o->symbols = mem_zero(n, sizeof *o->symbols);
   if (shares) o->p = mem_zero(n, sizeof *o->p);
+  if (s->sink->crop) {
+    if (!__builtin_mul_overflow((size_t)s->d->n_sequences + 1, (size_t)v->words.n, &numbers))
+      o->votes = mem_zero(numbers, sizeof *o->votes);
+    if (!o->votes) return error_memory(err);
+  }
   const bool all = s->sink->all;
   if (all && !__builtin_mul_overflow(n, (size_t)v->words.n, &numbers)) o->all = mem_zero(numbers, sizeof *o->all);
   return o->symbols && (o->p || !shares) && (o->all || !all) ? UNROLL_OK : error_memory(err);
@@ -94,10 +101,19 @@ static unroll_status make_quantiles(predictor *s, int k, unroll_error *err) {
   return o->quantiles ? UNROLL_OK : error_memory(err);
 }
 
+/* Pieces that overlap by half. */
+static unroll_status cut(predictor *s, unroll_error *err) {
+  const int64_t steps = s->sink->crop;
+  if (!crop_votes(&s->m->g, &s->m->schema))
+    return error_set(err, UNROLL_USAGE, "option 'crop' is for labels of whole examples, and this net predicts something else");
+  return crop_all(&s->all, &s->m->g, &s->m->schema, steps, (steps + 1) / 2, err);
+}
+
 static unroll_status begin(predictor *s, int rows, int steps, pool *workers, unroll_error *err) {
   const graph *g = &s->m->g;
   const pass_options o = {.rows = rows, .steps = steps, .uneven = true, .heads = true};
   unroll_status status = part_whole(&s->all, s->d, err);
+  if (!status && s->sink->crop) status = cut(s, err);
   if (!status) status = pass_init(&s->s, s->m, s->m->weights, &s->all, &o, workers, err);
   if (status) return status;
   s->outputs = mem_zero((size_t)g->n_losses, sizeof *s->outputs);
@@ -129,6 +145,7 @@ static void predictor_free(predictor *s) {
     mem_free(s->outputs[k].symbols);
     mem_free(s->outputs[k].p);
     mem_free(s->outputs[k].all);
+    mem_free(s->outputs[k].votes);
     mem_free(s->outputs[k].numbers);
     mem_free(s->outputs[k].truth);
     mem_free(s->outputs[k].quantiles);
@@ -248,6 +265,38 @@ static unroll_status collect_texts(predictor *s, int k, unroll_error *err) {
   return status;
 }
 
+static void vote(const distribution *d, const prediction *p, double *votes) {
+  const double sum = distribution_log_sum(d, p);
+  for (int j = 0; j < d->width; j++) votes[j] += (double)p->args[0][j] - sum;
+}
+
+/* The mean of the log-probabilities of all pieces of an example is what the net says about it. */
+static unroll_status count_votes(predictor *s, int k, unroll_error *err) {
+  const distribution *d = &s->s.heads[k];
+  const column_values *c = &s->d->columns[s->m->g.losses[k].data];
+  float *logits = mem_zero((size_t)d->width + 1, sizeof *logits);
+  int64_t *pieces = mem_zero((size_t)s->d->n_sequences + 1, sizeof *pieces);
+  if (!logits || !pieces) {
+    mem_free(logits);
+    mem_free(pieces);
+    return error_memory(err);
+  }
+  for (int64_t i = 0; i < s->all.n; i++) pieces[s->all.list[i]]++;
+  for (int64_t i = 0; i < s->d->n_sequences; i++) {
+    const pass_place place = {.example = i};
+    const prediction p = {.args = {logits}};
+    for (int j = 0; j < d->width; j++) logits[j] = (float)(s->outputs[k].votes[i * d->width + j] / (double)pieces[i]);
+    take_one(s, k, &p, i);
+    if (!s->complete) continue;
+    compare(s, k, &p, i, &place);
+    s->totals[k].n++;
+    s->totals[k].nats -= distribution_log_symbol(d, &p, c->symbols[c->first[i]]);
+  }
+  mem_free(logits);
+  mem_free(pieces);
+  return UNROLL_OK;
+}
+
 static unroll_status collect(predictor *s, int k, unroll_error *err) {
   if (s->outputs[k].texts) return collect_texts(s, k, err);
   const distribution *d = &s->s.heads[k];
@@ -257,10 +306,14 @@ static unroll_status collect(predictor *s, int k, unroll_error *err) {
     const int64_t at = s->outputs[k].first[place.example] + place.step;
     const prediction p = distribution_at(d, s->s.run, i, place.row);
     if (!distribution_finite(d, &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
+    if (s->outputs[k].votes) {
+      vote(d, &p, s->outputs[k].votes + place.example * d->width);
+      continue;
+    }
     take_one(s, k, &p, at);
     if (s->complete) compare(s, k, &p, at, &place);
   }
-  if (s->complete) {
+  if (s->complete && !s->outputs[k].votes) {
     s->totals[k].n += rows;
     if (!is_pinball(s, k)) s->totals[k].nats += run_loss(s->s.run, k);
   }
@@ -347,6 +400,7 @@ unroll_status predict(const model *m, const dataset *d, bool complete, int rows,
   for (int k = 0; complete && sink->ranks && k < m->g.n_losses; k++) totals[k].ranks = *sink->ranks;
   unroll_status status = begin(&s, rows, steps, workers, err);
   if (!status) status = pass_all(&s.s, take, &s, sink->stop, err);
+  for (int k = 0; k < m->g.n_losses && sink->crop && !status; k++) status = count_votes(&s, k, err);
   if (!status && complete) finish_totals(&s);
   if (!status && sink->emit) status = emit_all(&s, sink, err);
   predictor_free(&s);

@@ -56,6 +56,7 @@ typedef struct predict_sink {
   bool all;                  /* the probabilities of all symbols are wanted; not of ctc */
   const rank_metrics *ranks; /* `at` and `n_at` of it: totals get ranks of symbols; NULL: they do not */
   const ctc_search *search;  /* of ctc: how its texts are found, and how many are emitted; NULL: the likeliest path */
+  int64_t crop;              /* labels of whole examples: the mean over pieces of so many steps; 0: of the whole */
   bool times;                /* of ctc: the times of symbols are wanted */
 } predict_sink;
 
