@@ -49,3 +49,40 @@ case("rnn", [N("RNN", ["in", "W", "R"], ["Y"], hidden_size=3, activations=["Relu
 case("forget", [N("LSTM", ["in", "W", "R", "B"], ["Y"], hidden_size=3, input_forget=1), N("Squeeze", ["Y", "one"], ["s"]),
                 N("ReduceMean", ["s"], ["out"], axes=[0], keepdims=0)],
      {"W": r(1, 12, 4), "R": r(1, 12, 3), "B": r(1, 24), "one": i64(1)}, ["T", "B", 4], None)
+
+
+# --- numbers in a file beside; a graph within a graph; parts; states before the first step; pools and paddings of frames ---
+
+def made(name, nodes, weights, ins, outs, x, feeds=None, outside=False, graphs=()):
+    graph = helper.make_graph(nodes, name, [helper.make_tensor_value_info(k, t, s) for k, t, s in ins],
+                              [helper.make_tensor_value_info(k, TensorProto.FLOAT, None) for k in outs],
+                              [numpy_helper.from_array(np.asarray(w), k) for k, w in weights.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    y = onnxruntime.InferenceSession(model.SerializeToString()).run(outs[:1], {ins[0][0]: x, **(feeds or {})})[0]
+    path = f"{folder}/onnx_{name}.onnx"
+    if outside:
+        onnx.save(model, path, save_as_external_data=True, location=f"onnx_{name}.data", size_threshold=0)
+    else:
+        onnx.save(model, path)
+    np.savez(f"{folder}/onnx_{name}.npz", x=x.astype(np.int32) if x.dtype == np.int64 else x, y=y)
+
+
+F, B = TensorProto.FLOAT, TensorProto.BOOL
+x = rng.standard_normal((2, 5, 4)).astype(np.float32)
+made("outside", [N("Transpose", ["in"], ["t"], perm=[1, 0, 2]), N("GRU", ["t", "W", "R", "B", "", "h0"], ["Y"], hidden_size=3, linear_before_reset=1),
+                 N("Squeeze", ["Y", "one"], ["s"]), N("Split", ["s"], ["a", "b", "c"], axis=2, num_outputs=3),
+                 N("Where", ["yes", "a3", "b3"], ["w"]), N("Mul", ["a", "b"], ["ab"]), N("Max", ["ab", "c"], ["m"]), N("Concat", ["m", "s"], ["k"], axis=-1),
+                 N("Sub", ["w", "k"], ["d"]), N("Clip", ["d", "low", "high"], ["e"]), N("Transpose", ["e"], ["out"], perm=[1, 0, 2])],
+     {"W": r(1, 9, 4), "R": r(1, 9, 3), "B": r(1, 18), "h0": np.tile(r(1, 1, 3), (1, 2, 1)), "one": i64(1), "yes": np.array([True, False, True, True]),
+      "a3": r(4), "b3": r(4), "low": np.float32(-0.5), "high": np.float32(0.4)}, [("in", F, ["B", "T", 4])], ["out"], x, outside=True)
+
+then = helper.make_graph([N("Conv", ["u", "K"], ["p"], kernel_shape=[5], strides=[3], pads=[1, 2]), N("MaxPool", ["p"], ["q"], kernel_shape=[3], strides=[2], pads=[1, 1])],
+                         "then", [], [helper.make_tensor_value_info("q", F, None)], [numpy_helper.from_array(r(3, 1, 5), "K")])
+other = helper.make_graph([N("Conv", ["u", "K2"], ["q2"], kernel_shape=[2])], "else", [], [helper.make_tensor_value_info("q2", F, None)],
+                          [numpy_helper.from_array(r(3, 1, 2), "K2")])
+x = rng.standard_normal((2, 20)).astype(np.float32)
+made("frame", [N("Unsqueeze", ["in", "one"], ["u"]), N("Equal", ["rate", "sixteen"], ["is"]), N("If", ["is"], ["g"], then_branch=then, else_branch=other),
+               N("BatchNormalization", ["g", "s", "c", "m", "v"], ["n"]), N("AveragePool", ["n"], ["a"], kernel_shape=[2], pads=[1, 0]), N("Flatten", ["a"], ["f"]),
+               N("Mul", ["f", "scale"], ["z"]), N("Gemm", ["z", "V", "d"], ["out"], transB=1)],
+     {"one": i64(1), "sixteen": np.array(16000, dtype=np.int64), "s": r(3), "c": r(3), "m": r(3), "v": np.abs(r(3)) + 0.5, "scale": r(12), "V": r(2, 12), "d": r(2)},
+     [("in", F, ["B", 20]), ("rate", TensorProto.INT64, [])], ["out"], x, {"rate": np.array(16000, dtype=np.int64)})

@@ -39,7 +39,7 @@ static void gather(array *one, const array_form *form, const unsigned char *data
 
 unroll_status arrays_add(arrays *a, const char *name, int rank, const int64_t *shape, const array_form *form, const void *data,
                          size_t size, unroll_error *err) {
-  array one = {.rank = rank};
+  array one = {.rank = rank, .whole = form->number.kind != 'f' && form->number.kind != 'h'};
   if (rank > ARRAY_RANK) return BAD("'%.60s' has %d dimensions", name, rank);
   if (!fits(rank, shape, form, size, &one.count)) return BAD("'%.60s' is larger than its data", name);
   for (int i = 0; i < rank; i++) one.shape[i] = shape[i];

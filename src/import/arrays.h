@@ -16,6 +16,7 @@ typedef struct array {
   int64_t count; /* the product; 1 for rank 0 */
   float *x;      /* [count] */
   bool used;     /* a module has taken it */
+  bool whole;    /* whole numbers in the file */
 } array;
 
 typedef struct arrays {

@@ -84,6 +84,13 @@ int layers_add(layers *l, enum layer_kind kind, const char *name, int in) {
   return l->n++;
 }
 
+layer *layers_vector(layers *l, int number, int width) {
+  layer *one = layers_at(l, number);
+  one->width = width;
+  one->channels = one->rows = one->columns = 0;
+  return one;
+}
+
 bool layers_widen(layer *l, int64_t more) {
   const int64_t width = l->width + more;
   if (more < 0 || width > MOST_WIDTH) return false;

@@ -16,12 +16,13 @@ enum layer_kind {
   LAYER_NUMBERS,   /* an input: numbers, or a picture */
   LAYER_SYMBOLS,   /* an input: symbols */
   LAYER_EMBED,     /* rows of W by symbol */
-  LAYER_RECURRENT, /* `cell`, in one direction */
+  LAYER_RECURRENT, /* `cell`, in one direction; of two that it reads the second is where it starts */
   LAYER_LINEAR,    /* W x + b */
   LAYER_APPLY,     /* `function` of one layer: "tanh(%s)" */
-  LAYER_BINARY,    /* "+", "-", "*", "/" of two; or of one and the vector b */
+  LAYER_BINARY,    /* "+", "-", "*", "/", "max", "min" of two; or of one and the vector b */
   LAYER_CONCAT,
   LAYER_PART,      /* `width` entries from `first` on */
+  LAYER_SHIFT,     /* `first` steps before, zeros before the first */
   LAYER_OVER,      /* last, first, mean, max, sum over the steps; reverse */
   LAYER_NORM,      /* over the width: gain, bias, epsilon */
   LAYER_BATCHNORM, /* gain, bias, mean, variance, epsilon */
@@ -31,7 +32,7 @@ enum layer_kind {
 
 enum cell_type { CELL_RNN, CELL_LSTM, CELL_GRU };
 enum { MOST_WIDTH = 1 << 24 };
-enum { GATES = 4, LAYER_INPUTS = 8, NET_OUTPUTS = 8, LAYER_NAME = 40 };
+enum { GATES = 4, LAYER_INPUTS = 64, NET_OUTPUTS = 8, LAYER_NAME = 40 };
 
 /* The equations of a recurrence, and its numbers, gate after gate. An LSTM has i f g o, a GRU z r c, an RNN one. */
 typedef struct cell {
@@ -59,13 +60,14 @@ typedef struct layer {
   int width;                   /* numbers, or symbols */
   bool steps;                  /* a value at each step */
   int channels, rows, columns; /* of a picture; else 0 */
+  int grid[3];                 /* channels, rows, columns of a vector that other programs have as a picture */
   const cell *cell;
   int group; /* recurrences with one number are the layers of one module; 0: alone */
   const float *W, *b;
   const float *gain, *bias, *mean, *variance;
   double epsilon;
   const char *function;
-  int first;                     /* LAYER_PART */
+  int first;                     /* LAYER_PART, LAYER_SHIFT */
   int size, stride, pad, groups; /* LAYER_CONV, LAYER_POOL */
   bool same;                     /* LAYER_CONV: zeros around, as many as leave the size; else `pad` */
 } layer;
@@ -81,9 +83,10 @@ typedef struct layers {
     enum predicts predicts;
   } outputs[NET_OUTPUTS];
   int n_outputs;
-  const char *source; /* "PyTorch state dict" */
-  text told;          /* what was understood: lines */
-  struct spare {      /* weights of modules that stand in no layer, for a net of the caller: by their names there */
+  bool channels_first; /* so do arrays have their pictures */
+  const char *source;  /* "PyTorch state dict" */
+  text told;           /* what was understood: lines */
+  struct spare {       /* weights of modules that stand in no layer, for a net of the caller: by their names there */
     const char *name;
     int rows, cols; /* cols 0: a vector */
     const float *x;
@@ -97,6 +100,8 @@ void layers_free(layers *l);
 int layers_add(layers *l, enum layer_kind kind, const char *name, int in);
 /* The last layer that was added with this number, for filling. */
 static inline layer *layers_at(layers *l, int number) { return &l->list[number]; }
+/* The layer of this number is a vector of `width`. */
+layer *layers_vector(layers *l, int number, int width);
 /* The layer gets `more` numbers. False: that are more than 2^24. */
 bool layers_widen(layer *l, int64_t more);
 /* The layer is a picture of so many channels, rows and columns. False: these are no sizes, or more than 2^24 numbers. */

@@ -1,23 +1,18 @@
-/* onnx.c - graphs of ONNX: each operator is a row, and what is none is refused with its node.
- *
- * Operators work on arrays with numbered axes; here axes have meanings. So each value has letters for its axes (onnx.h), which
- * transpositions move and recurrences ask for. Whether what goes in is [sequences, steps, ...] or [steps, sequences, ...] is tried.
- */
+/* onnx.c - operators of ONNX: each is a row, and what is none is refused with its node. */
 #include "import/onnx.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 
-#define BAD(...) error_at(o->err, UNROLL_BAD_INPUT, o->a->file, NULL, 0, 0, __VA_ARGS__)
-
-bool onnx_is(const void *data, size_t size) {
-  const unsigned char *p = data; /* ir_version comes first, and then a text or another number */
-  return size > 16 && p[0] == 8 && p[1] > 0 && p[1] < 32 && (p[2] == 0x12 || p[2] == 0x3a || p[2] == 0x28 || p[2] == 0x1a);
-}
+const char *onnx_name(const onnx_node *n) { return *n->name ? n->name : n->op; }
 
 unroll_status onnx_refuse(const onnx *o, const onnx_node *n, const char *why) {
-  return BAD("the node '%.60s' (%.40s) %s", *n->name ? n->name : n->n_out ? n->out[0] : "", n->op, why);
+  return error_at(o->err, UNROLL_BAD_INPUT, o->a->file, NULL, 0, 0, "the node '%.60s' (%.40s) %s",
+                  *n->name   ? n->name
+                  : n->n_out ? n->out[0]
+                             : "",
+                  n->op, why);
 }
 
 /* --- attributes and values --- */
@@ -26,11 +21,8 @@ proto onnx_attribute(const onnx_node *n, const char *name) {
   proto m = n->message;
   proto_field f;
   bool bad = false;
-  while (proto_next(&m, &f, &bad)) {
-    if (f.number != 5 || f.type != 2) continue;
-    const proto own = proto_piece(f.piece, 1);
-    if (own.size == strlen(name) && !memcmp(own.at, name, (size_t)own.size)) return f.piece;
-  }
+  while (proto_next(&m, &f, &bad))
+    if (f.number == 5 && f.type == 2 && proto_is(proto_piece(f.piece, 1), name)) return f.piece;
   return (proto){NULL, 0};
 }
 
@@ -38,7 +30,11 @@ int64_t onnx_whole(const onnx_node *n, const char *name, int64_t missing) {
   return proto_whole(onnx_attribute(n, name), 3, missing);
 }
 int onnx_wholes(const onnx_node *n, const char *name, int64_t out[ONNX_RANK]) {
-  return proto_wholes(onnx_attribute(n, name), 8, out, ONNX_RANK);
+  const proto m = onnx_attribute(n, name);
+  return m.size ? proto_wholes(m, 8, out, ONNX_RANK) : -1;
+}
+bool onnx_word(const onnx_node *n, const char *name, const char *is) {
+  return proto_is(proto_piece(onnx_attribute(n, name), 4), is);
 }
 
 double onnx_real(const onnx_node *n, const char *name, double missing) {
@@ -57,10 +53,22 @@ double onnx_real(const onnx_node *n, const char *name, double missing) {
   return missing;
 }
 
+/* The last of that name: graphs within graphs have their own. */
 onnx_value *onnx_find(const onnx *o, const char *name) {
-  for (int i = 0; i < o->n; i++)
+  for (int i = o->n - 1; i >= 0; i--)
     if (!strcmp(o->values[i].name, name)) return &o->values[i];
   return NULL;
+}
+
+bool onnx_input(const onnx *o, const onnx_node *n, int i, onnx_value *v) {
+  const onnx_value *found = i < n->n_in && *n->in[i] ? onnx_find(o, n->in[i]) : NULL;
+  if (found) *v = *found;
+  return found;
+}
+
+const array *onnx_constant(const onnx *o, const onnx_node *n, int i) {
+  onnx_value v;
+  return onnx_input(o, n, i, &v) ? v.constant : NULL;
 }
 
 onnx_value *onnx_set(onnx *o, const char *name, const onnx_value *as) {
@@ -76,73 +84,92 @@ onnx_value *onnx_set(onnx *o, const char *name, const onnx_value *as) {
   return v;
 }
 
-/* A value of sizes, which no layer needs. */
-static unroll_status set_idle(onnx *o, const onnx_node *n) {
-  const onnx_value v = {.layer = -1};
-  for (int i = 0; i < n->n_out; i++)
-    if (*n->out[i] && !onnx_set(o, n->out[i], &v)) return error_memory(o->err);
-  return UNROLL_OK;
+unroll_status onnx_give(onnx *o, const onnx_node *n, const onnx_value *v) {
+  if (!n->n_out) return onnx_refuse(o, n, "gives nothing");
+  return onnx_set(o, n->out[0], v) ? UNROLL_OK : error_memory(o->err);
 }
 
-static unroll_status set_as(onnx *o, const onnx_node *n, const onnx_value *v) {
-  return n->n_out && onnx_set(o, n->out[0], v) ? UNROLL_OK : error_memory(o->err);
-}
-
-/* Whole numbers of an attribute, or of a constant input. -1: neither. */
-static int numbers(const onnx *o, const onnx_node *n, const char *name, int at, int64_t out[ONNX_RANK]) {
-  const onnx_value *v = at < n->n_in && *n->in[at] ? onnx_find(o, n->in[at]) : NULL;
-  if (v && v->constant) {
-    const int count = v->constant->count < ONNX_RANK ? (int)v->constant->count : ONNX_RANK;
-    for (int i = 0; i < count; i++)
-      out[i] = v->constant->x[i] > 1e9f ? 1000000000 : v->constant->x[i] < -1e9f ? -1000000000 : (int64_t)v->constant->x[i];
-    return count;
+int onnx_numbers(const onnx *o, const onnx_node *n, const char *name, int at, int64_t out[ONNX_RANK]) {
+  const array *c = onnx_constant(o, n, at);
+  if (!c) return onnx_wholes(n, name, out);
+  const int count = c->count < ONNX_RANK ? (int)c->count : ONNX_RANK;
+  for (int i = 0; i < count; i++) {
+    if (isnan(c->x[i])) return -1;
+    out[i] = c->x[i] > 1e9f ? 1000000000 : c->x[i] < -1e9f ? -1000000000 : (int64_t)c->x[i];
   }
-  const int count = onnx_attribute(n, name).size ? onnx_wholes(n, name, out) : -1;
-  return v ? -1 : count;
+  return count;
 }
 
-static int axis_of(const onnx_value *v, int64_t axis) {
+int onnx_axis(const onnx_value *v, int64_t axis) {
   const int rank = (int)strlen(v->axes);
   if (axis < 0) axis += rank;
   return axis < 0 || axis >= rank ? -1 : (int)axis;
 }
 
-/* --- operators --- */
-
-/* `function` NULL: out of memory. */
-static unroll_status apply(onnx *o, const onnx_node *n, const onnx_value *x, const char *function) {
-  onnx_value y = *x;
-  if (!function) return error_memory(o->err);
-  y.layer = layers_add(o->l, LAYER_APPLY, *n->name ? n->name : n->op, x->layer);
-  if (y.layer < 0) return error_memory(o->err);
-  o->l->list[y.layer].function = function;
-  return set_as(o, n, &y);
+double onnx_size(const onnx *o, const onnx_value *v, int axis) {
+  switch (v->axes[axis]) {
+  case '1':
+    return 1;
+  case 'F':
+    return o->l->list[v->layer].width;
+  case 'D':
+    return v->n_parts;
+  case 'C':
+    return v->c;
+  case 'H':
+    return v->h;
+  case 'W':
+    return v->w;
+  default:
+    return (double)NAN;
+  }
 }
 
-/* *known: the operator is one; its function may then be NULL, out of memory. */
-static const char *function_of(onnx *o, const onnx_node *n, bool *known) {
-  static const char *const rows[] = {"Relu", "Sigmoid", "Tanh", "Selu", "Softplus", "Softsign", "Exp", "Log",
-                                     "Abs",  "Sqrt",    "Neg",  "Sin",  "Cos",      "Mish",     "Gelu"};
-  char own[80] = "";
-  *known = true;
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    if (!strcmp(rows[i], n->op)) return layers_function(n->op);
-  if (!strcmp(n->op, "Elu")) snprintf(own, sizeof own, "elu(%%s, %.9g)", onnx_real(n, "alpha", 1));
-  if (!strcmp(n->op, "LeakyRelu")) snprintf(own, sizeof own, "leaky_relu(%%s, %.9g)", onnx_real(n, "alpha", 0.01));
-  if (!strcmp(n->op, "HardSigmoid"))
-    snprintf(own, sizeof own, "clip(%.9g * %%s + %.9g, 0, 1)", onnx_real(n, "alpha", 0.2), onnx_real(n, "beta", 0.5));
-  *known = *own != 0;
-  return *known ? arena_text(&o->l->memory, own, strlen(own)) : NULL;
+void onnx_normalize(onnx_value *v) {
+  char *at = strpbrk(v->axes, "CHW");
+  if (at && !strpbrk(at + 1, "CHW")) *at = 'F';
+  if (!strpbrk(v->axes, "CHW")) v->c = v->h = v->w = 0;
+}
+
+/* --- products and functions --- */
+
+unroll_status onnx_linear(onnx *o, const onnx_node *n, int from, int out, const float *W, const float *b, int *at) {
+  *at = layers_add(o->l, LAYER_LINEAR, onnx_name(n), from);
+  if (*at < 0) return error_memory(o->err);
+  layer *l = layers_vector(o->l, *at, out);
+  l->W = W;
+  l->b = b;
+  return UNROLL_OK;
+}
+
+/* `function` NULL: out of memory. */
+unroll_status onnx_apply(onnx *o, const onnx_node *n, const onnx_value *x, const char *function) {
+  onnx_value y = *x;
+  if (!function) return error_memory(o->err);
+  y.state = false;
+  y.layer = *function ? layers_add(o->l, LAYER_APPLY, onnx_name(n), x->layer) : x->layer;
+  if (y.layer < 0) return error_memory(o->err);
+  if (*function) o->l->list[y.layer].function = function;
+  return onnx_give(o, n, &y);
 }
 
 /* x times a constant [in, out]. */
-static unroll_status times(onnx *o, const onnx_node *n, const onnx_value *x, const array *w, bool turned) {
+static unroll_status times(onnx *o, const onnx_node *n, const onnx_value *x, const array *w, bool turned, const array *b) {
   const int rank = (int)strlen(x->axes), in = o->l->list[x->layer].width;
   onnx_value y = *x;
+  while (w && w->rank > 2 && w->shape[0] == 1) { /* [1, in, out] */
+    array *less = arena_alloc(&o->l->memory, 1, sizeof *less);
+    if (!less) return error_memory(o->err);
+    *less = *w;
+    memmove(less->shape, less->shape + 1, sizeof less->shape - sizeof *less->shape);
+    less->rank--;
+    w = less;
+  }
   if (!w || w->rank != 2 || rank < 1 || x->axes[rank - 1] != 'F' || w->shape[turned] != in || w->shape[!turned] < 1 ||
-      w->shape[!turned] > 1 << 24)
+      w->shape[!turned] > MOST_WIDTH)
     return onnx_refuse(o, n, "multiplies by what is no constant matrix of as many rows as there are numbers");
   const int out = (int)w->shape[!turned];
+  if (b && b->count != out) return onnx_refuse(o, n, "has a bias of another size");
   const float *m = turned ? w->x : layers_turned(o->l, w->x, out, in);
   if (x->flat && m) { /* channel after channel -> pixel after pixel */
     const int pixels = in / x->flat;
@@ -152,395 +179,323 @@ static unroll_status times(onnx *o, const onnx_node *n, const onnx_value *x, con
         for (int p = 0; p < pixels; p++) t[(int64_t)r * in + p * x->flat + c] = m[(int64_t)r * in + c * pixels + p];
     m = t;
   }
-  y.layer = m ? layers_add(o->l, LAYER_LINEAR, *n->name ? n->name : "dense", x->layer) : -1;
-  if (y.layer < 0) return error_memory(o->err);
+  if (!m) return error_memory(o->err);
   y.flat = 0;
-  o->l->list[y.layer].W = m;
-  o->l->list[y.layer].width = out;
-  o->l->list[y.layer].channels = 0;
-  return set_as(o, n, &y);
+  y.state = false;
+  const unroll_status status = onnx_linear(o, n, x->layer, out, m, b ? b->x : NULL, &y.layer);
+  return status ? status : onnx_give(o, n, &y);
 }
 
-/* A layer and a constant of one number or of one for each entry; or two layers. */
-static unroll_status binary(onnx *o, const onnx_node *n, const onnx_value *a, const onnx_value *b) {
-  static const char *const rows[][2] = {{"Add", "+"}, {"Sub", "-"}, {"Mul", "*"}, {"Div", "/"}};
-  const char *sign = "+";
-  for (size_t i = 0; i < 4; i++)
-    if (!strcmp(rows[i][0], n->op)) sign = rows[i][1];
-  const bool turned = a->constant != NULL;
-  const onnx_value *x = turned ? b : a;
-  const array *c = turned ? a->constant : b->constant;
-  onnx_value y = *x;
-  const layer from = o->l->list[x->layer];
-  if (!c) {
-    if (strcmp(a->axes, b->axes) || o->l->list[a->layer].width != o->l->list[b->layer].width)
-      return onnx_refuse(o, n, "puts together arrays of different shapes");
-    y.layer = layers_add(o->l, LAYER_BINARY, *n->name ? n->name : n->op, a->layer);
-    if (y.layer < 0) return error_memory(o->err);
-    layer *l = layers_at(o->l, y.layer);
-    l->in[l->n_in++] = b->layer;
-    l->function = sign;
-    return set_as(o, n, &y);
-  }
-  if (c->count == 1) {
-    char own[64];
-    if (!turned) snprintf(own, sizeof own, "%%s %s %.9g", sign, (double)c->x[0]);
-    if (turned) snprintf(own, sizeof own, "%.9g %s %%s", (double)c->x[0], sign);
-    return apply(o, n, x, arena_text(&o->l->memory, own, strlen(own)));
-  }
-  const bool commutes = *sign == '+' || *sign == '*';
-  if (c->count != from.width || from.channels || (turned && !commutes))
-    return onnx_refuse(o, n, "has a constant of another size than its numbers");
-  if (from.kind == LAYER_LINEAR && !from.b && *sign == '+') { /* a new product: others may read that without the bias */
-    y.layer = layers_add(o->l, LAYER_LINEAR, from.name, from.in[0]);
-    if (y.layer < 0) return error_memory(o->err);
-    layer *l = layers_at(o->l, y.layer);
-    l->W = from.W;
-    l->b = c->x;
-    l->width = from.width;
-    l->channels = 0;
-    return set_as(o, n, &y);
-  }
-  y.layer = layers_add(o->l, LAYER_BINARY, *n->name ? n->name : n->op, x->layer);
-  if (y.layer < 0) return error_memory(o->err);
-  o->l->list[y.layer].function = sign;
-  o->l->list[y.layer].b = c->x;
-  return set_as(o, n, &y);
-}
-
-static unroll_status transpose(onnx *o, const onnx_node *n, const onnx_value *x) {
-  int64_t perm[ONNX_RANK];
-  onnx_value y = *x;
-  const int rank = (int)strlen(x->axes), count = onnx_wholes(n, "perm", perm);
-  for (int i = 0; i < rank; i++) {
-    const int64_t from = count == rank ? perm[i] : rank - 1 - i;
-    if (from < 0 || from >= rank) return onnx_refuse(o, n, "has a bad perm");
-    y.axes[i] = x->axes[from];
-  }
-  return set_as(o, n, &y);
-}
-
-static unroll_status squeeze(onnx *o, const onnx_node *n, const onnx_value *x, bool adds) {
-  int64_t axes[ONNX_RANK];
-  onnx_value y = *x;
-  const int count = numbers(o, n, "axes", 1, axes), rank = (int)strlen(x->axes);
-  if (count != 1) return onnx_refuse(o, n, "is about other than one axis");
-  const int64_t at = axes[0] < 0 ? axes[0] + rank + adds : axes[0];
-  if (at < 0 || at >= rank + adds || rank + adds > ONNX_RANK) return onnx_refuse(o, n, "has a bad axis");
-  if (!adds && x->axes[at] != '1' && (x->axes[at] != 'D' || x->directions > 1))
-    return onnx_refuse(o, n, "takes away an axis of more than one entry");
-  if (adds) {
-    memmove(y.axes + at + 1, x->axes + at, (size_t)(rank - at) + 1);
-    y.axes[at] = '1';
-  } else
-    memmove(y.axes + at, x->axes + at + 1, (size_t)(rank - at));
-  return set_as(o, n, &y);
-}
-
-/* Directions side by side, a picture as a vector, or nothing at all. */
-static unroll_status reshape(onnx *o, const onnx_node *n, const onnx_value *x) {
-  int64_t shape[ONNX_RANK];
-  onnx_value y = *x;
-  const bool flatten = !strcmp(n->op, "Flatten");
-  const int count = flatten ? 2 : numbers(o, n, "shape", 1, shape), rank = (int)strlen(x->axes);
-  const layer from = o->l->list[x->layer];
-  if (rank >= 2 && count == rank - 1 && !strcmp(x->axes + rank - 2, "DF"))
-    strcpy(y.axes + rank - 2, "F");
-  else if (!strcmp(x->axes, "BCHW") && count == 2) {
-    strcpy(y.axes, "BF");
-    y.flat = from.channels;
-  } else if (count != rank || (!flatten && shape[rank - 1] != -1 && shape[rank - 1] != 0 && shape[rank - 1] != from.width))
-    return onnx_refuse(o, n, "changes the shape in a way that is not understood");
-  return set_as(o, n, &y);
-}
-
-static unroll_status over(onnx *o, const onnx_node *n, const onnx_value *x, int axis, const char *function, bool keeps) {
-  onnx_value y = *x;
-  if (axis < 0 || x->axes[axis] != 'T') return onnx_refuse(o, n, "is about another axis than the steps");
-  y.layer = layers_add(o->l, LAYER_OVER, "end", x->layer);
-  if (y.layer < 0) return error_memory(o->err);
-  o->l->list[y.layer].function = function;
-  o->l->list[y.layer].steps = false;
-  if (keeps)
-    y.axes[axis] = '1';
-  else
-    memmove(y.axes + axis, x->axes + axis + 1, strlen(x->axes + axis));
-  return set_as(o, n, &y);
-}
-
-static unroll_status gather(onnx *o, const onnx_node *n) {
-  const onnx_value *x = onnx_find(o, n->in[0]), *i = onnx_find(o, n->in[1]);
-  if (x->constant && i->layer >= 0 && o->l->list[i->layer].kind == LAYER_SYMBOLS) {
-    onnx_value y = *i;
-    const array *w = x->constant;
-    if (w->rank != 2 || onnx_whole(n, "axis", 0) || w->shape[0] < 1 || w->shape[0] > 1 << 24 || w->shape[1] < 1 ||
-        w->shape[1] > 1 << 20)
-      return onnx_refuse(o, n, "looks up in what is no table");
-    if (o->l->list[i->layer].width > 1 && o->l->list[i->layer].width != w->shape[0])
-      return onnx_refuse(o, n, "looks the same symbols up in a table of another size");
-    o->l->list[i->layer].width = (int)w->shape[0];
-    y.layer = layers_add(o->l, LAYER_EMBED, *n->name ? n->name : "embedding", i->layer);
-    if (y.layer < 0) return error_memory(o->err);
-    o->l->list[y.layer].W = w->x;
-    o->l->list[y.layer].width = (int)w->shape[1];
-    if (strlen(y.axes) == ONNX_RANK) return onnx_refuse(o, n, "makes too many axes");
-    strcat(y.axes, "F");
-    return set_as(o, n, &y);
-  }
-  if (x->layer < 0 || !i->constant || i->constant->count != 1) return onnx_refuse(o, n, "looks up what is not understood");
-  const bool last = i->constant->x[0] < 0, first = i->constant->x[0] < 0.5f && !last;
-  if (!first && !(last && i->constant->x[0] > -1.5f)) return onnx_refuse(o, n, "takes another step than the first and the last");
-  const int axis = axis_of(x, onnx_whole(n, "axis", 0));
-  return over(o, n, x, axis, last ? "last" : "first", i->constant->rank > 0);
-}
-
-/* [-1:] of the steps. */
-static unroll_status slice(onnx *o, const onnx_node *n, const onnx_value *x) {
-  int64_t starts[ONNX_RANK], ends[ONNX_RANK], axes[ONNX_RANK] = {0};
-  const int count = numbers(o, n, "starts", 1, starts), many = numbers(o, n, "ends", 2, ends);
-  const bool given = numbers(o, n, "axes", 3, axes) == 1;
-  if (count != 1 || many != 1 || starts[0] != -1 || ends[0] < 1000000) return onnx_refuse(o, n, "takes other than the last step");
-  return over(o, n, x, axis_of(x, given ? axes[0] : 0), "last", true);
-}
-
-static unroll_status concat(onnx *o, const onnx_node *n) {
-  const onnx_value *x = onnx_find(o, n->in[0]);
-  onnx_value y = *x;
-  const int axis = axis_of(x, onnx_whole(n, "axis", 0));
-  if (axis < 0 || x->axes[axis] != 'F') return onnx_refuse(o, n, "puts together along another axis than the numbers");
-  y.layer = layers_add(o->l, LAYER_CONCAT, *n->name ? n->name : "both", x->layer);
-  if (y.layer < 0) return error_memory(o->err);
-  for (int i = 1; i < n->n_in; i++) {
-    const onnx_value *v = onnx_find(o, n->in[i]);
-    if (v->layer < 0 || strcmp(v->axes, x->axes)) return onnx_refuse(o, n, "puts together arrays of different axes");
-    layer *c = layers_at(o->l, y.layer);
-    if (c->n_in == LAYER_INPUTS) return onnx_refuse(o, n, "puts too much together");
-    c->in[c->n_in++] = v->layer;
-    if (!layers_widen(c, o->l->list[v->layer].width)) return onnx_refuse(o, n, "gives too many numbers");
-  }
-  return set_as(o, n, &y);
-}
-
-static bool is_one_of(const char *op, const char *list) {
-  const size_t n = strlen(op);
-  if (!n) return false;
-  for (const char *at = strstr(list, op); at; at = strstr(at + 1, op))
-    if ((at == list || at[-1] == ' ') && (at[n] == ' ' || !at[n])) return true;
-  return false;
+static unroll_status matmul(onnx *o, const onnx_node *n, const onnx_value *x) {
+  return times(o, n, x, onnx_constant(o, n, 1), false, NULL);
 }
 
 static unroll_status gemm(onnx *o, const onnx_node *n, const onnx_value *x) {
-  const onnx_value *w = onnx_find(o, n->in[1]), *c = n->n_in > 2 && *n->in[2] ? onnx_find(o, n->in[2]) : NULL;
+  const array *bias = onnx_constant(o, n, 2);
   const bool plain =
       fabs(onnx_real(n, "alpha", 1) - 1) < 1e-9 && fabs(onnx_real(n, "beta", 1) - 1) < 1e-9 && !onnx_whole(n, "transA", 0);
-  if (!plain || (c && !c->constant)) return onnx_refuse(o, n, "is no product with a constant matrix");
-  const array *bias = c ? c->constant : NULL; /* values move when one is added */
-  const unroll_status status = times(o, n, x, w->constant, onnx_whole(n, "transB", 0) != 0);
-  if (status || !bias) return status;
-  layer *l = layers_at(o->l, o->values[o->n - 1].layer);
-  if (bias->count != l->width) return onnx_refuse(o, n, "has a bias of another size");
-  l->b = bias->x;
+  if (!plain || (n->n_in > 2 && *n->in[2] && !bias)) return onnx_refuse(o, n, "is no product with a constant matrix");
+  return times(o, n, x, onnx_constant(o, n, 1), onnx_whole(n, "transB", 0) != 0, bias);
+}
+
+static unroll_status function(onnx *o, const onnx_node *n, const onnx_value *x) {
+  static const char *const squares = "square(%s)", *const roots = "sqrt(%s)";
+  char own[80] = "";
+  const array *low = onnx_constant(o, n, 1), *high = onnx_constant(o, n, 2);
+  const char *known = layers_function(n->op);
+  if (!strcmp(n->op, "Elu"))
+    snprintf(own, sizeof own, "elu(%%s, %.9g)", onnx_real(n, "alpha", 1));
+  else if (!strcmp(n->op, "LeakyRelu"))
+    snprintf(own, sizeof own, "leaky_relu(%%s, %.9g)", onnx_real(n, "alpha", 0.01));
+  else if (!strcmp(n->op, "HardSigmoid"))
+    snprintf(own, sizeof own, "clip(%.9g * %%s + %.9g, 0, 1)", onnx_real(n, "alpha", 0.2), onnx_real(n, "beta", 0.5));
+  else if (!strcmp(n->op, "HardSwish"))
+    snprintf(own, sizeof own, "%%s * clip(%%s / 6 + 0.5, 0, 1)");
+  else if (!strcmp(n->op, "Reciprocal"))
+    snprintf(own, sizeof own, "1 / %%s");
+  else if (!strcmp(n->op, "Clip")) {
+    const double a = low ? (double)low->x[0] : onnx_real(n, "min", (double)NAN),
+                 b = high ? (double)high->x[0] : onnx_real(n, "max", (double)NAN);
+    if (!isnan(a) && !isnan(b))
+      snprintf(own, sizeof own, "clip(%%s, %.9g, %.9g)", a, b);
+    else if (!isnan(a) || !isnan(b))
+      snprintf(own, sizeof own, isnan(b) ? "max(%%s, %.9g)" : "min(%%s, %.9g)", isnan(b) ? a : b);
+    else
+      return onnx_apply(o, n, x, "");
+  } else if (!strcmp(n->op, "Pow")) {
+    const double p = low && low->count == 1 ? (double)low->x[0] : 0;
+    if (fabs(p - 2) < 1e-9) return onnx_apply(o, n, x, squares);
+    if (fabs(p - 0.5) < 1e-9) return onnx_apply(o, n, x, roots);
+    if (!low || low->count != 1) return onnx_refuse(o, n, "has a power that is no constant number");
+    snprintf(own, sizeof own, "%%s^(%.9g)", p);
+  } else if (known)
+    return onnx_apply(o, n, x, known);
+  else
+    return onnx_refuse(o, n, "is not understood");
+  return onnx_apply(o, n, x, arena_text(&o->l->memory, own, strlen(own)));
+}
+
+static unroll_status softmax(onnx *o, const onnx_node *n, const onnx_value *x) {
+  const int axis = onnx_axis(x, onnx_whole(n, "axis", -1));
+  if (axis < 0 || x->axes[axis] != 'F') return onnx_refuse(o, n, "is about another axis than the numbers");
+  return onnx_apply(o, n, x, strcmp(n->op, "Softmax") ? "log(softmax(%s))" : "softmax(%s)");
+}
+
+/* --- two layers, or a layer and a constant --- */
+
+const float *onnx_spread(onnx *o, const onnx_value *x, const array *c, bool *starved) {
+  const int rank = (int)strlen(x->axes), all = o->l->list[x->layer].width;
+  int64_t own = 1, step[4] = {0, 0, 0, 0}; /* of F or C, of W, of H */
+  *starved = false;
+  if (c->rank > rank) return NULL;
+  for (int i = c->rank - 1; i >= 0; i--) {
+    const int axis = i + rank - c->rank;
+    const char letter = x->axes[axis];
+    const int which = letter == 'F' || letter == 'C' ? 0 : letter == 'W' ? 1 : letter == 'H' ? 2 : 3;
+    if (c->shape[i] != 1 && (which == 3 || !(fabs((double)c->shape[i] - onnx_size(o, x, axis)) < 0.5))) return NULL;
+    step[which] = c->shape[i] == 1 ? 0 : own;
+    own *= c->shape[i];
+  }
+  float *y = layers_numbers(o->l, all);
+  *starved = !y;
+  const int channels = x->c ? x->c : all, columns = x->w ? x->w : 1;
+  for (int i = 0; y && i < all; i++)
+    y[i] = c->x[i % channels * step[0] + i / channels % columns * step[1] + i / channels / columns * step[2]];
+  return y;
+}
+
+static unroll_status with_constant(onnx *o, const onnx_node *n, const onnx_value *x, const array *c, const char *sign,
+                                   bool turned) {
+  onnx_value y = *x;
+  const bool commutes = *sign != '-' && *sign != '/', call = *sign == 'm';
+  y.state = false;
+  if (c->count == 1) {
+    char own[64];
+    if (call) snprintf(own, sizeof own, "%s(%%s, %.9g)", sign, (double)c->x[0]);
+    if (!call && !turned) snprintf(own, sizeof own, "%%s %s %.9g", sign, (double)c->x[0]);
+    if (!call && turned) snprintf(own, sizeof own, "%.9g %s %%s", (double)c->x[0], sign);
+    return onnx_apply(o, n, x, arena_text(&o->l->memory, own, strlen(own)));
+  }
+  int rank = (int)strlen(y.axes);
+  for (int i = 0; c->rank > rank && c->shape[i] == 1 && rank < ONNX_RANK; i++, rank++) { /* axes of one entry in front */
+    memmove(y.axes + 1, y.axes, (size_t)rank + 1);
+    y.axes[0] = '1';
+  }
+  bool starved;
+  const float *v = onnx_spread(o, &y, c, &starved);
+  if (!v) return starved ? error_memory(o->err) : onnx_refuse(o, n, "has a constant of another size than its numbers");
+  const layer from = o->l->list[x->layer];
+  if (from.kind == LAYER_LINEAR && !from.b && *sign == '+') { /* a new product: others may read that without the bias */
+    const unroll_status status = onnx_linear(o, n, from.in[0], from.width, from.W, v, &y.layer);
+    return status ? status : onnx_give(o, n, &y);
+  }
+  int at = x->layer;
+  if (turned && !commutes) { /* c - x = -x + c, c / x = 1 / x * c */
+    at = layers_add(o->l, LAYER_APPLY, onnx_name(n), at);
+    if (at < 0) return error_memory(o->err);
+    o->l->list[at].function = *sign == '-' ? "-(%s)" : "1 / %s";
+    sign = *sign == '-' ? "+" : "*";
+  }
+  y.layer = layers_add(o->l, LAYER_BINARY, onnx_name(n), at);
+  if (y.layer < 0) return error_memory(o->err);
+  o->l->list[y.layer].function = sign;
+  o->l->list[y.layer].b = v;
+  return onnx_give(o, n, &y);
+}
+
+/* The axes of both, of which one may lack what the other has. False: they do not go together. */
+static bool joint(const onnx *o, const onnx_value *a, const onnx_value *b, onnx_value *y) {
+  const int ra = (int)strlen(a->axes), rb = (int)strlen(b->axes), rank = ra > rb ? ra : rb;
+  *y = a->c || !b->c ? *a : *b;
+  if ((a->c && b->c && (a->c != b->c || a->h != b->h || a->w != b->w)) || a->n_parts > 1 || b->n_parts > 1 ||
+      a->pad[0] != b->pad[0] || a->pad[1] != b->pad[1])
+    return false;
+  for (int i = 0; i < rank; i++) {
+    const int ka = i - (rank - ra), kb = i - (rank - rb);
+    const char la = ka < 0 ? '1' : a->axes[ka], lb = kb < 0 ? '1' : b->axes[kb];
+    const bool one_a = la == '1' || (la == 'F' && o->l->list[a->layer].width == 1),
+               one_b = lb == '1' || (lb == 'F' && o->l->list[b->layer].width == 1);
+    if (la != lb && !one_a && !one_b) return false;
+    y->axes[i] = one_a && lb != 'D' ? lb : la;
+  }
+  y->axes[rank] = 0;
+  return true;
+}
+
+unroll_status onnx_pair(onnx *o, const onnx_node *n, const onnx_value *a, const onnx_value *b, const char *sign) {
+  onnx_value y;
+  if (a->constant || b->constant)
+    return with_constant(o, n, a->constant ? b : a, a->constant ? a->constant : b->constant, sign, a->constant);
+  const layer la = o->l->list[a->layer], lb = o->l->list[b->layer];
+  if (!joint(o, a, b, &y) || (la.width != lb.width && la.width != 1 && lb.width != 1))
+    return onnx_refuse(o, n, "puts together arrays of different shapes");
+  y.state = false;
+  y.n_parts = 0;
+  const bool wide = la.width >= lb.width;
+  y.layer = layers_add(o->l, LAYER_BINARY, onnx_name(n), wide ? a->layer : b->layer);
+  if (y.layer < 0) return error_memory(o->err);
+  layer *l = layers_at(o->l, y.layer);
+  l->in[0] = a->layer;
+  l->in[l->n_in++] = b->layer;
+  l->steps = la.steps || lb.steps;
+  l->function = sign;
+  return onnx_give(o, n, &y);
+}
+
+static const char *sign_of(const char *op) {
+  static const char *const rows[][2] = {{"Add", "+"}, {"Sub", "-"}, {"Mul", "*"}, {"Div", "/"}, {"Max", "max"}, {"Min", "min"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (!strcmp(rows[i][0], op)) return rows[i][1];
+  return NULL;
+}
+
+/* --- over an axis --- */
+
+unroll_status onnx_over(onnx *o, const onnx_node *n, onnx_value *x, int axis, const char *function_name, bool keeps) {
+  if (axis < 0 || x->axes[axis] != 'T') return onnx_refuse(o, n, "is about another axis than the steps");
+  if (x->pad[0] || x->pad[1]) return onnx_refuse(o, n, "reads steps to which zeros were added");
+  x->layer = layers_add(o->l, LAYER_OVER, "end", x->layer);
+  if (x->layer < 0) return error_memory(o->err);
+  o->l->list[x->layer].function = function_name;
+  o->l->list[x->layer].steps = false;
+  x->state = false;
+  if (keeps)
+    x->axes[axis] = '1';
+  else
+    memmove(x->axes + axis, x->axes + axis + 1, strlen(x->axes + axis));
   return UNROLL_OK;
 }
 
-static unroll_status one(onnx *o, const onnx_node *n) {
-  const onnx_value *x = n->n_in && *n->in[0] ? onnx_find(o, n->in[0]) : NULL,
-                   *y = n->n_in > 1 && *n->in[1] ? onnx_find(o, n->in[1]) : NULL;
-  bool idle = true;
+static unroll_status reduce(onnx *o, const onnx_node *n, const onnx_value *x) {
+  int64_t axes[ONNX_RANK];
+  onnx_value y = *x;
+  const bool keeps = onnx_whole(n, "keepdims", 1) != 0, max = !strcmp(n->op, "ReduceMax"), mean = !strcmp(n->op, "ReduceMean");
+  const int count = onnx_numbers(o, n, "axes", 1, axes);
+  bool named[ONNX_RANK + 1] = {false};
+  if (count < 1) return onnx_refuse(o, n, "is about no axis that is known");
+  for (int i = 0; i < count; i++) {
+    const int axis = onnx_axis(x, axes[i]);
+    if (axis < 0) return onnx_refuse(o, n, "has a bad axis");
+    named[axis] = true;
+  }
+  for (int axis = (int)strlen(x->axes) - 1; axis >= 0; axis--) {
+    unroll_status status = UNROLL_OK;
+    if (!named[axis]) continue;
+    if (x->axes[axis] == 'T')
+      status = onnx_over(o, n, &y, axis, max ? "max" : mean ? "mean" : "sum", keeps);
+    else if (max)
+      status = onnx_refuse(o, n, "is about another axis than the steps");
+    else
+      status = onnx_collapse(o, n, &y, axis, mean, keeps);
+    if (status) return status;
+  }
+  return onnx_give(o, n, &y);
+}
+
+static unroll_status layer_norm(onnx *o, const onnx_node *n, const onnx_value *x) {
+  const array *gain = onnx_constant(o, n, 1), *bias = onnx_constant(o, n, 2);
+  const int rank = (int)strlen(x->axes), width = o->l->list[x->layer].width;
+  onnx_value y = *x;
+  if (rank < 1 || x->axes[rank - 1] != 'F' || onnx_axis(x, onnx_whole(n, "axis", -1)) != rank - 1 || !gain ||
+      gain->count != width || (bias && bias->count != width))
+    return onnx_refuse(o, n, "is about other axes than the numbers");
+  y.layer = layers_add(o->l, LAYER_NORM, onnx_name(n), x->layer);
+  if (y.layer < 0) return error_memory(o->err);
+  layer *l = layers_at(o->l, y.layer);
+  l->gain = gain->x;
+  l->bias = bias ? bias->x : NULL;
+  l->epsilon = onnx_real(n, "epsilon", 1e-5);
+  y.state = false;
+  return onnx_give(o, n, &y);
+}
+
+static unroll_status same(onnx *o, const onnx_node *n, const onnx_value *x) { return onnx_give(o, n, x); }
+
+/* --- which operator is what --- */
+
+typedef unroll_status (*operation)(onnx *o, const onnx_node *n, const onnx_value *x);
+
+static const struct {
+  const char *op;
+  operation does;
+  bool raw; /* takes vectors in whatever order their numbers are, and steps with zeros around */
+} rows[] = {{"LSTM", onnx_recurrent, false},
+            {"GRU", onnx_recurrent, false},
+            {"RNN", onnx_recurrent, false},
+            {"Identity", same, true},
+            {"Cast", same, true},
+            {"Dropout", same, true},
+            {"MatMul", matmul, true},
+            {"Gemm", gemm, true},
+            {"Transpose", onnx_transpose, true},
+            {"Squeeze", onnx_squeeze, true},
+            {"Unsqueeze", onnx_unsqueeze, true},
+            {"Reshape", onnx_reshape, true},
+            {"Flatten", onnx_reshape, true},
+            {"Slice", onnx_slice, false},
+            {"Split", onnx_split, false},
+            {"Concat", onnx_concat, false},
+            {"Pad", onnx_pad, true},
+            {"Conv", onnx_conv, true},
+            {"MaxPool", onnx_pool, false},
+            {"AveragePool", onnx_pool, false},
+            {"GlobalMaxPool", onnx_pool, false},
+            {"GlobalAveragePool", onnx_pool, false},
+            {"ReduceMean", reduce, false},
+            {"ReduceMax", reduce, false},
+            {"ReduceSum", reduce, false},
+            {"Softmax", softmax, false},
+            {"LogSoftmax", softmax, false},
+            {"BatchNormalization", onnx_batchnorm, false},
+            {"LayerNormalization", layer_norm, false}};
+static const char *const functions[] = {"Relu", "Sigmoid", "Tanh",        "Selu",      "Softplus",  "Softsign",  "Exp",  "Log",
+                                        "Abs",  "Sqrt",    "Neg",         "Sin",       "Cos",       "Mish",      "Gelu", "Elu",
+                                        "Clip", "Pow",     "HardSigmoid", "HardSwish", "LeakyRelu", "Reciprocal"};
+
+static unroll_status set_idle(onnx *o, const onnx_node *n) {
+  const onnx_value v = {.layer = -1, .state = true};
+  for (int i = 0; i < n->n_out; i++)
+    if (*n->out[i] && !onnx_set(o, n->out[i], &v)) return error_memory(o->err);
+  return UNROLL_OK;
+}
+
+static unroll_status elementwise(onnx *o, const onnx_node *n, onnx_value *x) {
+  onnx_value y;
+  const char *sign = sign_of(n->op);
+  if (n->n_in == 1) return onnx_give(o, n, x); /* Max and Min of one */
+  if (n->n_in != 2 || !onnx_input(o, n, 1, &y)) return onnx_refuse(o, n, "has other than two inputs");
+  if ((x->layer < 0 && !x->constant) || (y.layer < 0 && !y.constant)) return onnx_refuse(o, n, "reads what is not understood");
+  unroll_status status = x->constant ? UNROLL_OK : onnx_settle(o, n, x);
+  if (!status && !y.constant) status = onnx_settle(o, n, &y);
+  return status ? status : onnx_pair(o, n, x, &y, sign);
+}
+
+static unroll_status of_row(onnx *o, const onnx_node *n, onnx_value *x, operation does, bool raw) {
+  if (!raw && (x->pad[0] || x->pad[1])) return onnx_refuse(o, n, "reads steps to which zeros were added");
+  const unroll_status status = raw ? UNROLL_OK : onnx_settle(o, n, x);
+  return status ? status : does(o, n, x);
+}
+
+unroll_status onnx_node_read(onnx *o, const onnx_node *n) {
+  bool idle = true, done;
+  onnx_value x = {.layer = -1}, v;
   if (!strcmp(n->op, "Constant")) return UNROLL_OK; /* it is there already */
   for (int i = 0; i < n->n_in; i++) {
-    const onnx_value *v = *n->in[i] ? onnx_find(o, n->in[i]) : NULL;
-    if (*n->in[i] && !v) return onnx_refuse(o, n, "reads what no node before it gives");
-    idle &= !v || v->layer < 0;
+    if (!*n->in[i]) continue;
+    if (!onnx_input(o, n, i, &v)) return onnx_refuse(o, n, "reads what no node before it gives");
+    idle &= v.layer < 0;
   }
-  if (is_one_of(n->op, "LSTM GRU RNN")) return onnx_recurrent(o, n);
-  if (!strcmp(n->op, "Shape")) return set_idle(o, n);
-  if (is_one_of(n->op, "Identity Cast Dropout") && x)
-    return set_as(o, n,
-                  &(onnx_value){.constant = x->constant,
-                                .layer = x->layer,
-                                .directions = x->directions,
-                                .flat = x->flat,
-                                .state = x->state,
-                                .axes = {x->axes[0], x->axes[1], x->axes[2], x->axes[3], x->axes[4], x->axes[5], 0}});
+  unroll_status status = onnx_fold(o, n, &done);
+  if (status || done) return status;
+  const bool there = onnx_input(o, n, 0, &x);
   if (idle) return set_idle(o, n); /* sizes and states before the first step */
-  if (!strcmp(n->op, "Gather") && x && y) return gather(o, n);
-  if (is_one_of(n->op, "Add Sub Mul Div") && x && y && (x->layer >= 0 || x->constant) && (y->layer >= 0 || y->constant))
-    return binary(o, n, x, y);
-  if (!x || x->layer < 0) return onnx_refuse(o, n, "reads what is not understood");
-  if (!strcmp(n->op, "MatMul")) return times(o, n, x, y ? y->constant : NULL, false);
-  if (!strcmp(n->op, "Gemm") && y) return gemm(o, n, x);
-  if (!strcmp(n->op, "Transpose")) return transpose(o, n, x);
-  if (!strcmp(n->op, "Squeeze")) return squeeze(o, n, x, false);
-  if (!strcmp(n->op, "Unsqueeze")) return squeeze(o, n, x, true);
-  if (is_one_of(n->op, "Reshape Flatten")) return reshape(o, n, x);
-  if (!strcmp(n->op, "Slice")) return slice(o, n, x);
-  if (!strcmp(n->op, "Concat")) return concat(o, n);
-  if (is_one_of(n->op, "ReduceMean ReduceMax")) {
-    int64_t axes[ONNX_RANK];
-    if (numbers(o, n, "axes", 1, axes) != 1) return onnx_refuse(o, n, "is about other than one axis");
-    return over(o, n, x, axis_of(x, axes[0]), strcmp(n->op, "ReduceMax") ? "mean" : "max", onnx_whole(n, "keepdims", 1) != 0);
-  }
-  if (!strcmp(n->op, "Softmax")) {
-    const int axis = axis_of(x, onnx_whole(n, "axis", -1));
-    return axis >= 0 && x->axes[axis] == 'F' ? apply(o, n, x, "softmax(%s)")
-                                             : onnx_refuse(o, n, "is about another axis than the numbers");
-  }
-  bool known;
-  const char *f = function_of(o, n, &known);
-  return known ? apply(o, n, x, f) : onnx_refuse(o, n, "is not understood");
-}
-
-/* --- the graph --- */
-
-static unroll_status read_node(const onnx *o, proto m, onnx_node *n) {
-  proto_field f;
-  bool bad = false;
-  *n = (onnx_node){.message = m, .op = "", .name = ""};
-  while (proto_next(&m, &f, &bad)) {
-    if (f.type != 2) continue;
-    const char *s = f.number <= 4 ? proto_text(f.piece, &o->l->memory) : "";
-    if (!s) return error_memory(o->err);
-    if (f.number == 1 && n->n_in == ONNX_INPUTS) return BAD("a node reads more than %d values", ONNX_INPUTS);
-    if (f.number == 1) n->in[n->n_in++] = s;
-    if (f.number == 2 && n->n_out < 4) n->out[n->n_out++] = s;
-    if (f.number == 3) n->name = s;
-    if (f.number == 4) n->op = s;
-  }
-  return bad ? BAD("this ONNX file is damaged") : UNROLL_OK;
-}
-
-/* What goes in, by its rank and type. More than one input of numbers: states. */
-static unroll_status add_input(onnx *o, proto m, int *count) {
-  const char *name = proto_text(proto_piece(m, 1), &o->l->memory);
-  const proto type = proto_piece(proto_piece(m, 2), 1);
-  proto shape = proto_piece(type, 2);
-  const int64_t element = proto_whole(type, 1, 1);
-  proto_field f;
-  bool bad = false;
-  int rank = 0;
-  int64_t dims[ONNX_RANK];
-  if (!name) return error_memory(o->err);
-  if (onnx_find(o, name)) return UNROLL_OK; /* of old files: an initializer */
-  while (proto_next(&shape, &f, &bad) && rank < ONNX_RANK)
-    if (f.number == 1 && f.type == 2) dims[rank++] = proto_whole(f.piece, 1, 0);
-  onnx_value v = {.layer = -1};
-  const bool symbols = element == 6 || element == 7;
-  if ((*count)++ > 0 || rank < (symbols ? 1 : 2)) /* a state, a length, a rate */
-    return onnx_set(o, name, &v) ? UNROLL_OK : error_memory(o->err);
-  const int64_t width = symbols ? 1 : rank == 4 ? dims[1] : dims[rank - 1];
-  if (rank > 4 || width < 1 || width > 1 << 20) return BAD("the input '%.60s' has no width that is known", name);
-  strcpy(v.axes, symbols         ? (rank == 1       ? "T"
-                                    : o->time_first ? "TB"
-                                                    : "BT")
-                 : rank == 2     ? "BF"
-                 : rank == 4     ? "BCHW"
-                 : o->time_first ? "TBF"
-                                 : "BTF");
-  v.layer = layers_add(o->l, symbols ? LAYER_SYMBOLS : LAYER_NUMBERS, "input", -1);
-  if (v.layer < 0) return error_memory(o->err);
-  layer *l = layers_at(o->l, v.layer);
-  strcpy(l->name, "x");
-  l->width = (int)width;
-  l->steps = rank != 4 && (symbols || rank == 3);
-  if (rank == 4) return BAD("the input '%.60s' is a picture, which is not understood yet", name);
-  return onnx_set(o, name, &v) ? UNROLL_OK : error_memory(o->err);
-}
-
-/* The list of arrays moves when it grows, and layers keep what they are given: so each value has a copy of its own. */
-static unroll_status add_constant(onnx *o, const char *name, proto m) {
-  array *own = arena_alloc(&o->l->memory, 1, sizeof *own);
-  const unroll_status status = own ? proto_tensor(o->a, name, m, o->err) : error_memory(o->err);
-  if (status) return status;
-  *own = o->a->list[o->a->n - 1];
-  return onnx_set(o, name, &(onnx_value){.layer = -1, .constant = own}) ? UNROLL_OK : error_memory(o->err);
-}
-
-/* Numbers of the graph and of its nodes, once for all attempts. */
-static unroll_status read_constants(onnx *o, proto all) {
-  proto_field f;
-  bool bad = false;
-  unroll_status status = UNROLL_OK;
-  while (!status && proto_next(&all, &f, &bad)) {
-    onnx_node n;
-    if (f.type != 2) continue;
-    if (f.number == 5) {
-      const char *name = proto_text(proto_piece(f.piece, 8), &o->l->memory);
-      status = name ? add_constant(o, name, f.piece) : error_memory(o->err);
-    } else if (f.number == 1 && proto_is(proto_piece(f.piece, 4), "Constant")) {
-      status = read_node(o, f.piece, &n);
-      const proto value = proto_piece(onnx_attribute(&n, "value"), 5);
-      if (!status && (!value.size || !n.n_out)) status = onnx_refuse(o, &n, "is of a form that is not read");
-      if (!status) status = add_constant(o, n.out[0], value);
-    }
-  }
-  o->n_constants = o->n;
-  return !status && bad ? BAD("this ONNX file is damaged") : status;
-}
-
-static unroll_status read_graph(onnx *o, proto all) {
-  proto_field f;
-  bool bad = false;
-  int inputs = 0, outputs = 0;
-  unroll_status status = UNROLL_OK;
-  for (int pass = 0; pass < 3 && !status; pass++) { /* inputs, nodes, outputs */
-    static const uint32_t wanted[] = {11, 1, 12};
-    proto m = all;
-    while (!status && proto_next(&m, &f, &bad)) {
-      if (f.number != wanted[pass] || f.type != 2) continue;
-      onnx_node n;
-      if (pass == 0) {
-        status = add_input(o, f.piece, &inputs);
-      } else if (pass == 1) {
-        status = read_node(o, f.piece, &n);
-        if (!status) status = one(o, &n);
-      } else {
-        const char *name = proto_text(proto_piece(f.piece, 1), &o->l->memory);
-        const onnx_value *v = name ? onnx_find(o, name) : NULL;
-        if (!v || (!v->state && v->layer < 0)) return BAD("the output '%.60s' is not understood", name ? name : "");
-        if ((v->state && outputs) || v->layer < 0 || o->l->n_outputs == NET_OUTPUTS) continue; /* a state */
-        o->l->outputs[o->l->n_outputs++].layer = v->layer;
-        outputs++;
-      }
-    }
-  }
-  if (!status && bad) status = BAD("this ONNX file is damaged");
-  if (!status && !o->l->n_outputs) status = BAD("nothing comes out of this graph");
-  return status;
-}
-
-static unroll_status attempt(onnx *o, proto all, bool time_first, unroll_error *err) {
-  o->time_first = time_first;
-  o->err = err;
-  o->n = o->n_constants;
-  o->l->n = o->l->n_outputs = 0;
-  return read_graph(o, all);
-}
-
-unroll_status layers_of_onnx(layers *l, arrays *a, const void *data, size_t size, unroll_error *err) {
-  const proto all = proto_piece((proto){data, size}, 7);
-  if (!all.size) return error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, "this ONNX file has no graph");
-  unroll_error other = {0};
-  onnx o = {.l = l, .a = a, .err = err};
-  unroll_status status = read_constants(&o, all);
-  const bool read = !status;
-  if (read) status = attempt(&o, all, false, err);
-  if (read && status == UNROLL_BAD_INPUT) {
-    const int came = l->n; /* layers until it failed */
-    const unroll_status turned = attempt(&o, all, true, &other);
-    if (!turned) text_format(&l->told, "arrays are [steps, sequences, ...]\n");
-    if (turned && l->n > came && err) *err = other; /* what stopped the attempt that came further */
-    if (turned != UNROLL_BAD_INPUT) status = turned;
-  }
-  mem_free(o.values);
-  for (int i = 0; i < a->n; i++) a->list[i].used = true;
-  for (int i = 0; i < l->n && !status; i++)
-    if (l->list[i].kind == LAYER_RECURRENT)
-      text_format(&l->told, "%s: %s, %d -> %d%s\n", l->list[i].name,
-                  l->list[i].cell->type == CELL_LSTM  ? "LSTM"
-                  : l->list[i].cell->type == CELL_GRU ? "GRU"
-                                                      : "RNN",
-                  l->list[i].cell->inputs, l->list[i].width, l->list[i].cell->backward ? ", backward" : "");
-  l->source = "ONNX graph";
-  return status;
+  if (!strcmp(n->op, "Gather")) return x.constant ? onnx_gather(o, n, &x) : of_row(o, n, &x, onnx_gather, false);
+  if (sign_of(n->op)) return elementwise(o, n, &x);
+  if (!strcmp(n->op, "Concat") && there && x.layer < 0) return onnx_concat(o, n, &x);
+  if (!there || x.layer < 0) return onnx_refuse(o, n, "reads what is not understood");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (!strcmp(rows[i].op, n->op)) return of_row(o, n, &x, rows[i].does, rows[i].raw);
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+    if (!strcmp(functions[i], n->op)) return of_row(o, n, &x, function, true);
+  return onnx_refuse(o, n, "is not understood");
 }

@@ -34,28 +34,35 @@ static bool is_shape(const array *a, int rank, int64_t d, int64_t rows, int64_t 
   return a && a->rank == rank && a->shape[0] == d && a->shape[1] == rows && (rank < 3 || a->shape[2] == cols);
 }
 
-static bool is_zero(const array *a) {
-  for (int64_t i = 0; i < a->count; i++)
-    if (a->x[i] < 0 || a->x[i] > 0) return false;
-  return true;
+/* A state before the first step: given from outside, zeros, or numbers. *row: [hidden] of a direction; NULL: zeros. */
+static unroll_status check_start(onnx *o, const onnx_node *n, int i, const sizes *z, int d, const float **row) {
+  onnx_value v;
+  *row = NULL;
+  if (!onnx_input(o, n, i, &v)) return UNROLL_OK;
+  if (!v.constant) return v.layer < 0 ? UNROLL_OK : onnx_refuse(o, n, "starts from what another layer ends with");
+  const array *c = v.constant;
+  const int h = z->hidden, rank = c->rank;
+  const int64_t rows = rank == 3 ? c->shape[onnx_whole(n, "layout", 0) ? 0 : 1] : 1;
+  if (c->count != 1 && (rank != 3 || c->shape[2] != h || c->count != (int64_t)z->directions * rows * h || rows < 1))
+    return onnx_refuse(o, n, "starts from numbers of another shape than directions x sequences x hidden");
+  float *x = layers_numbers(o->l, h);
+  bool zero = true;
+  if (!x) return error_memory(o->err);
+  for (int64_t r = 0; r < rows; r++)
+    for (int k = 0; k < h; k++) {
+      const int64_t at = c->count == 1 ? 0 : (onnx_whole(n, "layout", 0) ? r * z->directions + d : d * rows + r) * h + k;
+      if (r && (c->x[at] < x[k] || c->x[at] > x[k]))
+        return onnx_refuse(o, n, "starts from numbers that differ from sequence to sequence");
+      x[k] = c->x[at];
+      zero &= !(x[k] < 0 || x[k] > 0);
+    }
+  if (!zero) *row = x;
+  return UNROLL_OK;
 }
 
-static const array *constant(onnx *o, const onnx_node *n, int i) {
-  const onnx_value *v = i < n->n_in && *n->in[i] ? onnx_find(o, n->in[i]) : NULL;
-  return v ? v->constant : NULL;
-}
-
-/* A state before the first step: given from outside, or zeros. */
-static unroll_status check_start(onnx *o, const onnx_node *n, int i) {
-  const onnx_value *v = i < n->n_in && *n->in[i] ? onnx_find(o, n->in[i]) : NULL;
-  if (!v) return UNROLL_OK;
-  if (v->constant) return is_zero(v->constant) ? UNROLL_OK : onnx_refuse(o, n, "starts from numbers that are not 0");
-  return v->layer < 0 ? UNROLL_OK : onnx_refuse(o, n, "starts from what another layer ends with");
-}
-
-static unroll_status fill(onnx *o, const onnx_node *n, int d, const sizes *z, const char *const *f, cell *c) {
+static unroll_status fill(onnx *o, const onnx_node *n, int d, const sizes *z, cell *c) {
   static const int lstm[4] = {0, 2, 3, 1}, gru[3] = {0, 1, 2}; /* i f g o of i o f c; z r c of z r h */
-  const array *w = constant(o, n, 1), *r = constant(o, n, 2), *b = constant(o, n, 3), *p = constant(o, n, 7);
+  const array *w = onnx_constant(o, n, 1), *r = onnx_constant(o, n, 2), *b = onnx_constant(o, n, 3), *p = onnx_constant(o, n, 7);
   const int h = z->hidden, g = z->gates;
   for (int k = 0; k < g; k++) {
     const int from = g == 4 ? lstm[k] : g == 3 ? gru[k] : 0;
@@ -74,8 +81,8 @@ static unroll_status fill(onnx *o, const onnx_node *n, int d, const sizes *z, co
   }
   static const int peepholes[3] = {0, 2, 1}; /* i f o of i o f */
   for (int k = 0; p && k < 3; k++) c->p[k] = p->x + ((int64_t)d * 3 + peepholes[k]) * h;
-  (void)f;
-  return UNROLL_OK;
+  const unroll_status status = check_start(o, n, 5, z, d, &c->h0);
+  return status || g < 4 ? status : check_start(o, n, 6, z, d, &c->c0);
 }
 
 static unroll_status one_way(onnx *o, const onnx_node *n, int d, bool backward, const sizes *z, const char *const *f, int at,
@@ -97,12 +104,11 @@ static unroll_status one_way(onnx *o, const onnx_node *n, int d, bool backward, 
               .gate = own[0],
               .act = per == 1 ? own[0] : own[1],
               .out_act = per == 3 ? own[2] : own[0]};
-  const unroll_status status = fill(o, n, d, z, f, c);
+  const unroll_status status = fill(o, n, d, z, c);
   if (status) return status;
-  *out = layers_add(o->l, LAYER_RECURRENT, *n->name ? n->name : n->op, at);
+  *out = layers_add(o->l, LAYER_RECURRENT, onnx_name(n), at);
   if (*out < 0) return error_memory(o->err);
-  o->l->list[*out].cell = c;
-  o->l->list[*out].width = z->hidden;
+  layers_vector(o->l, *out, z->hidden)->cell = c;
   return UNROLL_OK;
 }
 
@@ -114,46 +120,32 @@ static unroll_status last_of(onnx *o, int at, bool backward, int *out) {
   return UNROLL_OK;
 }
 
-static unroll_status join(onnx *o, const int parts[2], int count, int *out) {
-  *out = parts[0];
-  if (count < 2) return UNROLL_OK;
-  *out = layers_add(o->l, LAYER_CONCAT, "both", parts[0]);
-  if (*out < 0) return error_memory(o->err);
-  layer *c = layers_at(o->l, *out);
-  c->in[c->n_in++] = parts[1];
-  if (!layers_widen(c, c->width)) return error_set(o->err, UNROLL_BAD_INPUT, "'%s' has too many numbers", c->name);
-  return UNROLL_OK;
-}
-
 static unroll_status set_outputs(onnx *o, const onnx_node *n, const int ends[2], const sizes *z, bool reverse, bool batch_first) {
-  int all, last, lasts[2] = {0, 0};
-  unroll_status status = join(o, ends, z->directions, &all);
-  for (int d = 0; d < z->directions && !status && n->n_out > 1 && *n->out[1]; d++)
-    status = last_of(o, ends[d], reverse || d == 1, &lasts[d]);
-  onnx_value y = {.layer = all, .directions = z->directions};
-  strcpy(y.axes, batch_first ? "BTDF" : "TDBF");
-  if (!status && n->n_out > 0 && *n->out[0] && !onnx_set(o, n->out[0], &y)) status = error_memory(o->err);
-  if (!status && n->n_out > 1 && *n->out[1]) {
-    status = join(o, lasts, z->directions, &last);
-    onnx_value h = {.layer = last, .directions = z->directions, .state = true};
-    strcpy(h.axes, batch_first ? "BDF" : "DBF");
-    if (!status && !onnx_set(o, n->out[1], &h)) status = error_memory(o->err);
+  const bool one = o->how->stepwise; /* a pass is a step: what comes out of it is its last one too */
+  onnx_value y = {.layer = ends[0], .parts = {ends[0], ends[1]}, .n_parts = z->directions}, h = y;
+  strcpy(y.axes, batch_first ? (one ? "B1DF" : "BTDF") : one ? "1DBF" : "TDBF");
+  if (n->n_out > 0 && *n->out[0] && !onnx_set(o, n->out[0], &y)) return error_memory(o->err);
+  for (int d = 0; d < z->directions && !one && n->n_out > 1 && *n->out[1]; d++) {
+    const unroll_status status = last_of(o, ends[d], reverse || d == 1, &h.parts[d]);
+    if (status) return status;
   }
+  h.layer = h.parts[0];
+  h.state = true;
+  strcpy(h.axes, batch_first ? "BDF" : "DBF");
+  if (n->n_out > 1 && *n->out[1] && !onnx_set(o, n->out[1], &h)) return error_memory(o->err);
   const onnx_value c = {.layer = -1, .state = true};
-  if (!status && n->n_out > 2 && *n->out[2] && !onnx_set(o, n->out[2], &c)) status = error_memory(o->err);
-  return status;
+  return n->n_out > 2 && *n->out[2] && !onnx_set(o, n->out[2], &c) ? error_memory(o->err) : UNROLL_OK;
 }
 
-unroll_status onnx_recurrent(onnx *o, const onnx_node *n) {
+unroll_status onnx_recurrent(onnx *o, const onnx_node *n, const onnx_value *x) {
   const char *f[MOST_FUNCTIONS];
-  const onnx_value *x = n->n_in > 2 ? onnx_find(o, n->in[0]) : NULL;
-  const array *w = constant(o, n, 1), *r = constant(o, n, 2), *b = constant(o, n, 3), *p = constant(o, n, 7);
+  const array *w = onnx_constant(o, n, 1), *r = onnx_constant(o, n, 2), *b = onnx_constant(o, n, 3), *p = onnx_constant(o, n, 7);
   const proto direction = proto_piece(onnx_attribute(n, "direction"), 4);
-  const bool reverse = direction.size == 7 && !memcmp(direction.at, "reverse", 7), both = direction.size == 13;
+  const bool reverse = proto_is(direction, "reverse"), both = proto_is(direction, "bidirectional");
   const bool batch_first = onnx_whole(n, "layout", 0) == 1;
   sizes z = {.gates = !strcmp(n->op, "LSTM") ? 4 : !strcmp(n->op, "GRU") ? 3 : 1, .directions = both ? 2 : 1};
-  if (!x || x->layer < 0) return onnx_refuse(o, n, "reads what is no layer");
-  if (strcmp(x->axes, batch_first ? "BTF" : "TBF"))
+  const char *wanted = o->how->stepwise ? (batch_first ? "B1F" : "1BF") : batch_first ? "BTF" : "TBF";
+  if (strcmp(x->axes, wanted) && !(!o->how->stepwise && !strcmp(x->axes, batch_first ? "1TF" : "T1F")))
     return onnx_refuse(o, n, "reads an array whose axes are not steps, sequences and numbers");
   if (!w || !r || r->rank != 3 || r->shape[2] < 1 || r->shape[2] > 1 << 20) return onnx_refuse(o, n, "has no constant W or R");
   z.hidden = (int)r->shape[2];
@@ -166,8 +158,7 @@ unroll_status onnx_recurrent(onnx *o, const onnx_node *n) {
   for (int i = 0; i < MOST_FUNCTIONS; i++)
     f[i] = z.gates == 4 ? (i % 3 ? "tanh(%s)" : "sigmoid(%s)") : z.gates == 3 ? (i % 2 ? "tanh(%s)" : "sigmoid(%s)") : "tanh(%s)";
   unroll_status status = functions(o, n, z.directions * (z.gates == 4 ? 3 : z.gates == 3 ? 2 : 1), f);
-  if (!status) status = check_start(o, n, 5);
-  if (!status) status = check_start(o, n, 6);
+  if (!status && both && o->how->stepwise) status = onnx_refuse(o, n, "looks backward, and a pass is one step");
   int ends[2] = {0, 0};
   const int at = x->layer;
   for (int d = 0; d < z.directions && !status; d++) status = one_way(o, n, d, reverse || d == 1, &z, f, at, &ends[d]);

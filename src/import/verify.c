@@ -153,7 +153,7 @@ static const array *take_array(const arrays *a, const char *name, int number, in
 }
 
 /* Does the array have the form [B, T, width], or with the option [T, B, width]? Without steps [B, width]; one number may lack its
- * axis. Pictures may have channels first. */
+ * axis. A picture has its channels where the other program has them. */
 static unroll_status shape_of(const trial *t, const array *a, const char *file, const layer *l, bool symbols, int64_t *steps,
                               int64_t *rows) {
   char is[96];
@@ -177,7 +177,9 @@ static unroll_status shape_of(const trial *t, const array *a, const char *file, 
 /* Where entry j of step s and row r stands in the array. */
 static int64_t place(const trial *t, const layer *l, int64_t steps, int64_t rows, int64_t s, int64_t r, int width, int j) {
   const int64_t row = !l->steps ? r : t->o->time_first ? s * rows + r : r * steps + s;
-  return row * width + j;
+  const int channels = l->channels ? l->channels : l->grid[0];
+  if (!t->l->channels_first || channels < 2 || width % channels) return row * width + j;
+  return row * width + j % channels * (width / channels) + j / channels;
 }
 
 static unroll_status read_inputs(trial *t, arrays *a) {

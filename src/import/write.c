@@ -60,7 +60,8 @@ static const char *linear_name(const writer *w, const layer *l) { return w->n_li
 static const char *embed_name(const writer *w, const layer *l) { return w->n_embed > 1 ? l->name : ""; }
 
 static bool is_step(const layer *l) {
-  return l->kind == LAYER_LINEAR || l->kind == LAYER_APPLY || l->kind == LAYER_OVER || l->kind == LAYER_PART;
+  return l->kind == LAYER_LINEAR || l->kind == LAYER_APPLY || l->kind == LAYER_OVER || l->kind == LAYER_PART ||
+         l->kind == LAYER_SHIFT;
 }
 
 /* Is there a product in what stands in the place of layer i, whose width must be said? */
@@ -162,6 +163,10 @@ static void call(writer *w, int i, text *out) {
   if (l->cell->backward) text_format(out, ", backward");
   if (depth > 1) text_format(out, ", layers = %d", depth);
   if (l->cell->P) text_format(out, ", projection = %d", l->cell->out);
+  if (l->n_in > 1) {
+    text_format(out, ", start = ");
+    use(w, l->in[1], out, false);
+  }
   text_format(out, ")");
 }
 
@@ -185,6 +190,12 @@ static void value_of(writer *w, int i, text *out) {
     apply(w, l, out);
     break;
   case LAYER_BINARY:
+    if (!strcmp(l->function, "max") || !strcmp(l->function, "min")) {
+      text_format(out, "%s(", l->function);
+      list_inputs(w, l, out);
+      text_format(out, l->n_in > 1 ? ")" : ", v%s)", l->name);
+      break;
+    }
     use(w, l->in[0], out, true);
     text_format(out, " %s ", l->function);
     if (l->n_in > 1)
@@ -201,6 +212,9 @@ static void value_of(writer *w, int i, text *out) {
     text_format(out, "part(");
     use(w, l->in[0], out, false);
     text_format(out, ", %d, %d)", l->first / l->width + 1, w->l->list[l->in[0]].width / l->width);
+    break;
+  case LAYER_SHIFT:
+    text_format(out, "%s[t-%d]", x, l->first);
     break;
   case LAYER_OVER:
     text_format(out, "%s(", l->function);
@@ -346,6 +360,7 @@ static void layer_weights(writer *w, int i) {
   case LAYER_APPLY:
   case LAYER_CONCAT:
   case LAYER_PART:
+  case LAYER_SHIFT:
   case LAYER_OVER:
   case LAYER_POOL:
     break;
@@ -362,7 +377,9 @@ static void find_calls(writer *w) {
     if (l->kind != LAYER_RECURRENT || !l->group) continue;
     const int before = l->in[0];
     const layer *b = &w->l->list[before];
-    if (b->kind != LAYER_RECURRENT || b->group != l->group || w->uses[before] != 1 || !cell_same(b->cell, l->cell)) continue;
+    if (b->kind != LAYER_RECURRENT || l->n_in > 1 || b->n_in > 1 || b->group != l->group || w->uses[before] != 1 ||
+        !cell_same(b->cell, l->cell))
+      continue;
     w->call[i] = w->call[before];
   }
 }
@@ -391,7 +408,8 @@ static void count(writer *w) {
     w->n_linear += l->kind == LAYER_LINEAR;
     w->n_embed += l->kind == LAYER_EMBED;
     /* these say what they read several times, or take names only */
-    const bool named = l->kind == LAYER_NORM || l->kind == LAYER_BATCHNORM || l->kind == LAYER_CONV || l->kind == LAYER_POOL;
+    const bool named = l->kind == LAYER_SHIFT || l->kind == LAYER_NORM || l->kind == LAYER_BATCHNORM || l->kind == LAYER_CONV ||
+                       l->kind == LAYER_POOL;
     const bool twice = l->kind == LAYER_APPLY && strstr(strstr(l->function, "%s") + 2, "%s");
     if (named || twice) w->uses[l->in[0]] += 2;
   }

@@ -38,6 +38,26 @@ as_theirs "$T/onnx_lstm.onnx" --time-first
 as_theirs "$T/onnx_gru.onnx"
 as_theirs "$T/onnx_rnn.onnx" --time-first
 as_theirs "$T/onnx_forget.onnx" --time-first
+as_theirs "$T/onnx_outside.onnx"
+as_theirs "$T/onnx_frame.onnx"
+run import "$T/onnx_frame.onnx" -o m.safetensors
+grep -q "'g' (If): its then_branch is taken" err || fail "the branch is not said"
+for name in causal classifier letters picture tagger voice; do
+  as_theirs "$T/exported_$name.onnx"
+  run import "$T/exported_${name}_new.onnx" -o m.safetensors --verify "$T/exported_$name.npz" "$T/exported_$name.npz"
+  expect 0 "largest difference from"
+  holds "$(sed -n 's/.*largest difference from .*: //p' err) < 1e-5"
+done
+mkdir apart
+cp "$T/onnx_outside.onnx" apart
+run import apart/onnx_outside.onnx -o m.safetensors
+expect 3 "onnx_outside.data"
+head -c 100 "$T/onnx_outside.data" >apart/onnx_outside.data
+run import apart/onnx_outside.onnx -o m.safetensors
+expect 3 "the file ends before the numbers of"
+sed 's/onnx_outside.data/..\/x_outside.data/' "$T/onnx_outside.onnx" >away.onnx
+run import away.onnx -o m.safetensors
+expect 3 "are in a file that is not beside it"
 sed 's/\x04Tanh/\x04Tahn/' "$T/onnx_rnn.onnx" >bad.onnx
 run import bad.onnx -o m.safetensors
 expect 3 "(Tahn) is not understood"
