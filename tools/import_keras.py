@@ -78,3 +78,41 @@ case("picture", "keras", S([I((6, 6, 2)), L.Conv2D(3, 3, activation="relu"), L.B
                             L.Dense(3, activation="softmax")]), (2, 6, 6, 2))
 case("rt_lstm", "json", S([I((None, 1)), L.LSTM(3, return_sequences=True), L.Dense(2, activation="tanh"), L.Dense(1)]), (2, 5, 1))
 case("rt_gru", "json", S([I((None, 2)), L.GRU(3, return_sequences=True), L.Dense(1)]), (2, 5, 2))
+
+
+# --- several inputs; models in models; convolutions over the steps (made with the backend torch 2.15.0) ---
+
+def graph(name, form, model, shapes, symbols=()):
+    rng = np.random.default_rng(3)
+    for v in model.weights:
+        if "seed" not in v.path:
+            v.assign(rng.uniform(0.5, 1.5, v.shape) if "variance" in v.path else rng.standard_normal(v.shape) * 0.4)
+    given = [rng.integers(symbols[i], size=s).astype(np.int32) if i < len(symbols) else rng.standard_normal(s).astype(np.float32)
+             for i, s in enumerate(shapes)]
+    y = model.predict(given if len(given) > 1 else given[0], verbose=0, batch_size=2)
+    np.savez(f"{folder}/keras_{name}.npz", y=y, **{f"x{i + 1}" if i else "x": g for i, g in enumerate(given)})
+    model.save(f"{folder}/keras_{name}.{form}")
+
+
+graph("letters", "h5", S([I(batch_shape=(2, None)), L.Embedding(9, 5), L.GRU(6, return_sequences=True, stateful=True), L.Dense(9)]), [(2, 5)], [9])
+graph("around", "keras", S([I((None, 4)), L.Conv1D(5, 3, padding="same", activation="relu"), L.BatchNormalization(),
+                            L.Conv1D(4, 3, padding="causal", dilation_rate=2), L.SpatialDropout1D(0.2), L.LSTM(3, return_sequences=True),
+                            L.Dense(2, activation="softmax")]), [(2, 7, 4)])
+graph("largest", "h5", S([I((None,)), L.Embedding(9, 5), L.Conv1D(6, 3, activation="relu"), L.GlobalMaxPooling1D(), L.Dense(1, activation="sigmoid")]),
+      [(2, 8)], [9])
+graph("mean", "keras", S([I((None,)), L.Embedding(9, 5), L.Conv1D(6, 4, activation="tanh"), L.Conv1D(6, 3, activation="tanh"),
+                          L.GlobalAveragePooling1D(), L.Dense(1, activation="sigmoid")]), [(2, 9)], [9])
+x, y = I((None, 4)), I((None, 3))
+lower = S([I((None, 4)), L.LSTM(5, return_sequences=True), L.Dense(3, activation="tanh")], name="lower")
+upper = keras.Model(y, L.Dense(2)(L.GRU(4)(y)), name="upper")
+graph("within", "h5", keras.Model(x, upper(lower(x))), [(2, 6, 4)])
+graph("stacked", "keras", S([I((None, 4)), S([L.LSTM(5, return_sequences=True), L.Dense(3, activation="tanh")]), S([L.GRU(4), L.Dense(2)])]), [(2, 6, 4)])
+_, h, c = L.LSTM(5, return_state=True)(x)
+o, _, _ = L.LSTM(5, return_sequences=True, return_state=True)(y, initial_state=[h, c])
+graph("translate", "h5", keras.Model([x, y], L.Dense(3, activation="softmax")(o)), [(2, 6, 4), (2, 4, 3)])
+x, y = I((None,)), I((None,))
+_, f, b = L.Bidirectional(L.GRU(3, return_state=True))(L.Embedding(7, 4)(x))
+o = L.GRU(6, return_sequences=True)(L.Embedding(8, 4)(y), initial_state=L.Concatenate()([f, b]))
+graph("bridge", "keras", keras.Model([x, y], L.Dense(8, activation="softmax")(o)), [(2, 6), (2, 4)], [7, 8])
+graph("film", "h5", S([I((None, 6, 6, 2)), L.TimeDistributed(L.Conv2D(3, 3, activation="relu")), L.TimeDistributed(L.MaxPooling2D(2)),
+                       L.TimeDistributed(L.Flatten()), L.LSTM(4), L.Dense(3, activation="softmax")]), [(2, 5, 6, 6, 2)])

@@ -77,6 +77,7 @@ int layers_add(layers *l, enum layer_kind kind, const char *name, int in) {
     one->channels = from->channels;
     one->rows = from->rows;
     one->columns = from->columns;
+    one->late = from->late;
   }
   char own[LAYER_NAME];
   make_name(l, name, own);

@@ -67,6 +67,7 @@ typedef struct layer {
   const float *gain, *bias, *mean, *variance;
   double epsilon;
   const char *function;
+  int late;                      /* so many steps at the beginning are none: where a convolution would look before the first */
   int first;                     /* LAYER_PART, LAYER_SHIFT */
   int size, stride, pad, groups; /* LAYER_CONV, LAYER_POOL */
   bool same;                     /* LAYER_CONV: zeros around, as many as leave the size; else `pad` */
@@ -106,6 +107,11 @@ layer *layers_vector(layers *l, int number, int width);
 bool layers_widen(layer *l, int64_t more);
 /* The layer is a picture of so many channels, rows and columns. False: these are no sizes, or more than 2^24 numbers. */
 bool layers_picture(layer *l, int64_t channels, int64_t rows, int64_t columns);
+/* x `steps` before; a negative number: behind. Zeros where there are none. -1: out of memory. */
+int layers_shift(layers *l, const char *name, int from, int steps);
+/* Side by side `size` steps, each `dilation` behind the one before, the first of them `before` steps before. `size` is at most
+ * LAYER_INPUTS, and all numbers are at most MOST_WIDTH. -1: out of memory. around.c */
+int layers_around(layers *l, const char *name, int from, int before, int size, int dilation);
 bool layers_spare(layers *l, const char *name, int rows, int cols, const float *x);
 /* "sigmoid" of other programs -> "sigmoid(%s)"; "" for one that changes nothing; NULL: not known. */
 const char *layers_function(const char *name);

@@ -92,23 +92,6 @@ static unroll_status give_picture(onnx *o, const onnx_node *n, const onnx_value 
 
 /* --- convolutions --- */
 
-/* x of `steps` before, or behind: a sequence that is turned round, and back. */
-static unroll_status shift(onnx *o, const onnx_node *n, int from, int steps, int *out) {
-  *out = from;
-  if (!steps) return UNROLL_OK;
-  int at = from;
-  for (int k = 0; k < 3; k++) {
-    if (k != 1 && steps > 0) continue;
-    const int next = layers_add(o->l, k == 1 ? LAYER_SHIFT : LAYER_OVER, onnx_name(n), at);
-    if (next < 0) return error_memory(o->err);
-    o->l->list[next].function = "reverse";
-    o->l->list[next].first = steps < 0 ? -steps : steps;
-    at = next;
-  }
-  *out = at;
-  return UNROLL_OK;
-}
-
 static unroll_status over_time(onnx *o, const onnx_node *n, const onnx_value *x, const area *a, const array *w, const float *b,
                                int groups) {
   const int k = a->w.size, in = a->c, out = (int)w->shape[0], own = in / groups, d = a->w.dilation;
@@ -117,28 +100,16 @@ static unroll_status over_time(onnx *o, const onnx_node *n, const onnx_value *x,
     return onnx_refuse(o, n,
                        "is a convolution over the steps after which there are fewer or more steps: only one of stride 1 with "
                        "zeros for as many as it looks at is understood");
-  if (k > MOST_TAPS || (int64_t)out * in * k > MOST_MATRIX) return onnx_refuse(o, n, "looks at more steps than is understood");
+  if (k > MOST_TAPS || (int64_t)in * k > MOST_WIDTH || (int64_t)out * in * k > MOST_MATRIX)
+    return onnx_refuse(o, n, "looks at more steps than is understood");
   float *m = layers_numbers(o->l, (int64_t)out * in * k);
   if (!m) return error_memory(o->err);
   for (int r = 0; r < out; r++)
     for (int c = 0; c < own; c++)
       for (int j = 0; j < k; j++)
         m[((int64_t)r * k + j) * in + r / (out / groups) * own + c] = w->x[((int64_t)r * own + c) * k + j];
-  int taps[MOST_TAPS] = {0};
-  for (int j = 0; j < k; j++) {
-    const unroll_status status = shift(o, n, x->layer, before - j * d, &taps[j]);
-    if (status) return status;
-  }
-  int at = taps[0];
-  if (k > 1) {
-    at = layers_add(o->l, LAYER_CONCAT, "around", taps[0]);
-    if (at < 0) return error_memory(o->err);
-    layer *all = layers_vector(o->l, at, in);
-    for (int j = 1; j < k; j++) {
-      all->in[all->n_in++] = taps[j];
-      if (!layers_widen(all, in)) return onnx_refuse(o, n, "gives too many numbers");
-    }
-  }
+  const int at = layers_around(o->l, onnx_name(n), x->layer, before, k, d);
+  if (at < 0) return error_memory(o->err);
   onnx_value y = *x;
   y.pad[0] = y.pad[1] = 0;
   y.state = false;

@@ -29,6 +29,16 @@ as_theirs "$T/keras_gru.h5"
 as_theirs "$T/keras_both.keras"
 as_theirs "$T/keras_graph.h5"
 as_theirs "$T/keras_picture.keras"
+for file in letters.h5 around.keras largest.h5 mean.keras within.h5 stacked.keras translate.h5 bridge.keras film.h5; do
+  as_theirs "$T/keras_$file"
+done
+run import "$T/keras_translate.h5" -o m.safetensors --net translate.net
+expect 0
+grep -q "lstm(x2, 5, start = lstm" translate.net || fail "the net is another one"
+run import "$T/keras_letters.h5" -o m.safetensors --vocabulary <(printf '%s\n' a b c d e f g h i)
+expect 0 "the net is a language model"
+run sample m.safetensors --length 5
+expect 0
 printf 'x\n1 2 3\n' >three.csv
 run import "$T/keras_gru.h5" -o k.safetensors
 expect 0
