@@ -35,6 +35,7 @@ static data_options how_of(const ask *a, enum bind_wanted wanted) {
                         .folders = o->folders,
                         .codes = o->decode,
                         .skip_bad = o->skip_bad,
+                        .cache = o->cache,
                         .memory = memory_of(a)};
 }
 

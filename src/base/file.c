@@ -348,6 +348,7 @@ unroll_status file_read_regular(const char *path, size_t most, char **data, size
 struct file_writer {
   int fd;         /* -1 once closed */
   int failed;     /* a write failed; only giving up is left */
+  bool hurries;   /* nothing is synced */
   char *path;     /* the target, links followed */
   text temporary; /* empty when the target is written directly */
 };
@@ -490,7 +491,7 @@ unroll_status file_commit(file_writer *w, unroll_error *err) {
   int direct = w->temporary.length == 0;
   if (w->failed)
     status = error_at(err, UNROLL_FAILED, w->path, NULL, 0, 0, "an earlier write failed");
-  else if (do_sync(w->fd) && !(direct && (errno == EINVAL || errno == EROFS)))
+  else if (!w->hurries && do_sync(w->fd) && !(direct && (errno == EINVAL || errno == EROFS)))
     status = trouble(err, UNROLL_FAILED, w->path, "cannot sync");
   if (!status) {
     int fd = w->fd;
@@ -502,12 +503,14 @@ unroll_status file_commit(file_writer *w, unroll_error *err) {
       status = trouble(err, UNROLL_FAILED, w->path, "cannot rename to it");
     else {
       text_free(&w->temporary);
-      status = sync_folder(w, err);
+      if (!w->hurries) status = sync_folder(w, err);
     }
   }
   writer_free(w);
   return status;
 }
+
+void file_hurry(file_writer *w) { w->hurries = true; }
 
 void file_abandon(file_writer *w) {
   if (w) writer_free(w);

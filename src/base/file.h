@@ -37,6 +37,8 @@ unroll_status file_begin(file_writer **out, const char *path, unroll_error *err)
 unroll_status file_add(file_writer *w, const void *data, size_t size, unroll_error *err);
 unroll_status file_commit(file_writer *w, unroll_error *err); /* frees w, success or not */
 void file_abandon(file_writer *w);
+/* The commit then waits for no disk. If the machine stops, the file may be damaged: for what can be made again, and is checked. */
+void file_hurry(file_writer *w);
 /* All of it at once. */
 unroll_status file_write(const char *path, const void *data, size_t size, unroll_error *err);
 

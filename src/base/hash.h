@@ -28,4 +28,10 @@ static inline uint64_t hash_bytes(uint64_t h, const void *data, size_t n) {
   }
   return hash_mix(h);
 }
+
+/* Two hashes side by side, for keys that must not meet by chance. */
+static inline void hash_both(uint64_t h[2], const void *data, size_t n) {
+  h[0] = hash_bytes(h[0], data, n);
+  h[1] = hash_bytes(~h[1], data, n);
+}
 #endif

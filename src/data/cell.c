@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/cache.h"
 #include "symbols/words.h"
 
 bool cell_writes(const variable *v) {
@@ -232,6 +233,21 @@ static unroll_status add_words(const cell_place *p) {
 
 /* --- files --- */
 
+/* The numbers of what was opened last. `own` says what is wrong with the file, p->err all else. */
+static unroll_status read_values(const cell_place *p, const cell_reader *r, float *out, int64_t n, unroll_error *own) {
+  const char *folder = r->identify ? p->t->cache : NULL;
+  uint64_t key[2] = {0};
+  bool found = false;
+  if (folder) {
+    r->identify(p->state, key);
+    if (cache_get(folder, key, out, n, &found, p->err)) return UNROLL_FAILED;
+    if (found) return UNROLL_OK;
+  }
+  const unroll_status status = r->read(p->state, out, own);
+  if (status) return status == UNROLL_BAD_INPUT ? status : error_memory(p->err);
+  return folder ? cache_put(folder, key, out, n, p->err) : UNROLL_OK;
+}
+
 /* One value: its steps, then the numbers of all of them. */
 static unroll_status add_file(const cell_place *p, const cell_reader *r, const char *name, size_t size, size_t at) {
   unroll_error own = {0};
@@ -239,10 +255,11 @@ static unroll_status add_file(const cell_place *p, const cell_reader *r, const c
   float *out = NULL;
   unroll_status status = r->open(p->state, p->t->files.files[table_file(p->t, p->row)].name, name, size, &steps, &own);
   if (!status && !(out = cell_numbers(p, steps))) return UNROLL_FAILED;
-  if (!status) status = r->read(p->state, out, &own);
+  if (status && status != UNROLL_BAD_INPUT) return error_memory(p->err);
+  if (!status) status = read_values(p, r, out, steps * p->v->width, &own);
   if (status == UNROLL_BAD_INPUT)
     return table_bad(p->t, p->row, p->columns[0], at, p->err, "'%.*s': %.300s", (int)(size < 200 ? size : 200), name, own.message);
-  return status ? error_memory(p->err) : UNROLL_OK;
+  return status;
 }
 
 /* Names of files, or numbers with ; between them. Where a cell is one file, spaces belong to the name. */

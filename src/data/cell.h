@@ -39,6 +39,8 @@ typedef struct cell_reader {
   unroll_status (*open)(void *state, const char *beside, const char *name, size_t size, int64_t *steps, unroll_error *err);
   /* The values of what was opened last: [steps][width]. */
   unroll_status (*read)(void *state, float *out, unroll_error *err);
+  /* Goes on with two hashes of what was opened last, and of how it is read. NULL: its values are never kept (cache.h). */
+  void (*identify)(void *state, uint64_t hash[2]);
   void (*end)(void *state);
   /* How long a step is, in seconds; NULL: that is not known. */
   double (*seconds)(const variable *v);

@@ -64,6 +64,11 @@ static unroll_status read_one(void *state, float *out, unroll_error *err) {
   return sound_cell_read(s->reader, &s->opened, out, err);
 }
 
+static void identify(void *state, uint64_t hash[2]) {
+  sounds *s = state;
+  sound_cell_hash(s->reader, &s->opened, hash);
+}
+
 static double seconds(const variable *v) {
   sound_form f;
   return cell_sound_form(&f, v, NULL) ? 0 : sound_form_seconds(&f);
@@ -88,6 +93,7 @@ static unroll_status write_sounds(text *out, const variable *v, const cell_value
 const cell_reader cell_sounds = {.begin = begin,
                                  .open = open_one,
                                  .read = read_one,
+                                 .identify = identify,
                                  .end = end,
                                  .seconds = seconds,
                                  .write = write_sounds,

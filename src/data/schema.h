@@ -109,10 +109,11 @@ typedef struct data_options { /* how data is to be read; all but `wanted` may be
   const char *tagged; /* tagged text: the names of the columns; "": it is not. Nothing said of series, tagged and folders: as the
                          schema remembers, folders where there are any */
   const char *separator, *decimal, *dates, *columns; /* as the options of these names say; see table_options */
-  bool folders;  /* folders of texts, named by their labels. So too if the schema is one text and one label, all files are in
-                  * folders, and none has the name of a table */
-  bool codes;    /* words stay known by their texts: dataset.keep_codes */
-  bool skip_bad; /* rows and lines that cannot be read are left out and counted in d->bad */
+  bool folders;      /* folders of texts, named by their labels. So too if the schema is one text and one label, all files are in
+                      * folders, and none has the name of a table */
+  bool codes;        /* words stay known by their texts: dataset.keep_codes */
+  bool skip_bad;     /* rows and lines that cannot be read are left out and counted in d->bad */
+  const char *cache; /* the folder in which features are kept, made if it is not there */
   const data_memory *memory; /* instead of files */
   /* Called before anything is bound, with the table, or NULL for a plain text: the schema may learn from it. */
   unroll_status (*learn)(void *context, const table *t, unroll_error *err);

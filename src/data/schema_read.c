@@ -1,7 +1,9 @@
 /* schema_read.c - what is read: a plain text, a table, tagged text, or a folder of texts with a folder for each label. */
 #include <string.h>
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "data/cell.h"
 #include "data/schema.h"
 #include "read/table.h"
 
@@ -86,6 +88,7 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
     status = table_parse_files(t, &in, &form, err);
   input_free(&in);
   t->skip = how->skip_bad;
+  t->cache = how->cache;
   return status;
 }
 
@@ -95,6 +98,13 @@ static unroll_status read_plain(dataset *d, const schema *s, const char *paths, 
   if (!status) status = dataset_parse_files(d, &s->list->form, &in, how->skip_bad, err);
   input_free(&in);
   return status;
+}
+
+static unroll_status check_cache(const schema *s, const char *folder, unroll_error *err) {
+  bool any = false;
+  for (int i = 0; i < s->n; i++) any |= cell_reader_of(&s->list[i].form)->identify != NULL;
+  return any ? file_make_folder(folder, err)
+             : error_set(err, UNROLL_USAGE, "option 'cache' keeps the features of recordings, and this net hears none");
 }
 
 unroll_status dataset_read(dataset *d, const schema *s, const char *paths, const data_options *how, unroll_error *err) {
@@ -108,6 +118,8 @@ unroll_status dataset_read(dataset *d, const schema *s, const char *paths, const
   table t = {0};
   unroll_status status = UNROLL_OK;
   *d = (dataset){0};
+  if (how->cache) status = check_cache(s, how->cache, err);
+  if (status) return status;
   if (plain && alone) return error_set(err, UNROLL_USAGE, "option '%s' is for tables, and this net reads a text", alone);
   if (!plain) status = read_table(s, &t, paths, how, err);
   if (!status && how->learn) status = how->learn(how->context, plain ? NULL : &t, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -12,7 +13,10 @@ struct sound_reader {
   sound_maker *maker;
   char *path, *data; /* the last file */
   size_t size;
+  uint64_t hash[2]; /* of the file, once `hashed` */
+  bool hashed;
   float *samples, *resampled; /* of the last cell */
+  float *joined;              /* of the last cell of several files, at the form's rate */
 };
 
 unroll_status sound_reader_new(sound_reader **out, const sound_form *f, unroll_error *err) {
@@ -33,6 +37,7 @@ void sound_reader_free(sound_reader *r) {
   mem_free(r->data);
   mem_free(r->samples);
   mem_free(r->resampled);
+  mem_free(r->joined);
   mem_free(r);
 }
 
@@ -65,6 +70,7 @@ static unroll_status load(sound_reader *r, char *path, unroll_error *err) {
   mem_free(r->path);
   mem_free(r->data);
   r->path = path;
+  r->hashed = false;
   const unroll_status status = file_read_regular(path, SOUND_MAX_BYTES, &r->data, &r->size, err);
   if (!status) return UNROLL_OK;
   mem_free(r->path);
@@ -84,7 +90,13 @@ static unroll_status cut(const sound_form *f, sound_cell *c, double start, doubl
   return UNROLL_OK;
 }
 
-unroll_status sound_cell_open(sound_reader *r, sound_cell *c, const char *beside, const char *name, size_t size,
+static unroll_status too_many(int64_t n, unroll_error *err) {
+  return error_set(err, UNROLL_BAD_INPUT,
+                   "%" PRId64 " samples are more than the %d that are read at once: name parts, as in FILE#0-60", n,
+                   SOUND_MAX_SAMPLES);
+}
+
+static unroll_status open_one(sound_reader *r, sound_cell *c, const char *beside, const char *name, size_t size,
                               unroll_error *err) {
   double start = 0, end = 0;
   *c = (sound_cell){0};
@@ -98,9 +110,7 @@ unroll_status sound_cell_open(sound_reader *r, sound_cell *c, const char *beside
   if (!status) {
     c->resampled = sound_resampled(c->n, c->of.rate, r->form.rate);
     if (c->n > SOUND_MAX_SAMPLES || c->resampled > SOUND_MAX_SAMPLES)
-      status = error_set(err, UNROLL_BAD_INPUT,
-                         "%" PRId64 " samples are more than the %d that are read at once: name parts, as in FILE#0-60",
-                         c->n > c->resampled ? c->n : c->resampled, SOUND_MAX_SAMPLES);
+      status = too_many(c->n > c->resampled ? c->n : c->resampled, err);
     else if (c->resampled < 1)
       status = error_set(err, UNROLL_BAD_INPUT, "the recording is shorter than a sample at %d a second", r->form.rate);
     else
@@ -109,16 +119,103 @@ unroll_status sound_cell_open(sound_reader *r, sound_cell *c, const char *beside
   return status;
 }
 
-unroll_status sound_cell_read(sound_reader *r, const sound_cell *c, float *out, unroll_error *err) {
+/* The samples of the cell at the form's rate, valid until the next cell. */
+static unroll_status take(sound_reader *r, const sound_cell *c, const float **out, unroll_error *err) {
   const bool other = c->of.rate != r->form.rate;
   float *x = mem_resize(r->samples, (size_t)c->n * sizeof *x);
   if (x) r->samples = x;
   float *y = other ? mem_resize(r->resampled, (size_t)c->resampled * sizeof *y) : x;
   if (y && other) r->resampled = y;
   if (!x || !y) return error_memory(err);
-  unroll_status status = sound_read(&c->of, x, c->from, c->n, err);
-  if (!status && other) status = sound_resample(y, x, c->n, c->of.rate, r->form.rate, err);
-  if (status) return status;
-  sound_make(r->maker, out, y, c->resampled);
+  const unroll_status status = sound_read(&c->of, x, c->from, c->n, err);
+  *out = y;
+  return status || !other ? status : sound_resample(y, x, c->n, c->of.rate, r->form.rate, err);
+}
+
+/* --- several files --- */
+
+static const char PLUS[] = " + ";
+
+/* Where the first of the files ends. */
+static size_t first_of(const char *name, size_t size) {
+  for (size_t i = 0; i + 3 <= size; i++)
+    if (!memcmp(name + i, PLUS, 3)) return i;
+  return size;
+}
+
+/* Is there a file whose name has the sign in it? */
+static bool is_name(const char *beside, const char *name, size_t size) {
+  double start, end;
+  (void)range_of(name, &size, &start, &end);
+  char *path = file_beside(beside, name, size);
+  const bool there = path && file_exists(path);
+  mem_free(path);
+  return there;
+}
+
+/* Adds a file to those before it, which have c->resampled samples. */
+static unroll_status join(sound_reader *r, sound_cell *c, const char *beside, const char *name, size_t size, unroll_error *err) {
+  const int64_t before = c->resampled;
+  unroll_error own = {0};
+  const float *x = NULL;
+  while (size && name[0] == ' ') name++, size--;
+  while (size && name[size - 1] == ' ') size--;
+  unroll_status status = size ? open_one(r, c, beside, name, size, &own) : error_set(&own, UNROLL_BAD_INPUT, "a name is missing");
+  if (!status) status = take(r, c, &x, &own);
+  if (status == UNROLL_BAD_INPUT)
+    return error_set(err, status, "'%.*s': %.300s", (int)(size < 200 ? size : 200), name, own.message);
+  if (status) return error_memory(err);
+  const int64_t n = c->resampled;
+  if (before + n > SOUND_MAX_SAMPLES) return too_many(before + n, err);
+  float *all = mem_resize(r->joined, (size_t)(before + n) * sizeof *all);
+  if (!all) return error_memory(err);
+  memcpy(all + before, x, (size_t)n * sizeof *all);
+  r->joined = all;
+  c->resampled = before + n;
   return UNROLL_OK;
+}
+
+unroll_status sound_cell_open(sound_reader *r, sound_cell *c, const char *beside, const char *name, size_t size,
+                              unroll_error *err) {
+  size_t end = first_of(name, size);
+  if (end == size || is_name(beside, name, size)) return open_one(r, c, beside, name, size, err);
+  *c = (sound_cell){0};
+  for (size_t begin = 0;; begin = end + 3, end = begin + first_of(name + begin, size - begin)) {
+    const unroll_status status = join(r, c, beside, name + begin, end - begin, err);
+    if (status) return status;
+    if (end == size) break;
+  }
+  c->joined = true;
+  c->steps = sound_form_steps(&r->form, c->resampled);
+  return UNROLL_OK;
+}
+
+/* Whoever changes a value that comes out of a recording counts this up. */
+enum { RECIPE = 1 };
+
+void sound_cell_hash(sound_reader *r, const sound_cell *c, uint64_t hash[2]) {
+  const sound_form *f = &r->form;
+  const int64_t recipe[] = {RECIPE, f->rate, f->raw, f->mel, f->mfcc, f->delta, f->stack, f->scale};
+  const double times[] = {f->window, f->step};
+  const int64_t part[] = {(int64_t)c->of.by, c->from, c->n, c->joined};
+  hash_both(hash, recipe, sizeof recipe);
+  hash_both(hash, times, sizeof times);
+  if (c->joined) {
+    hash_both(hash, r->joined, (size_t)c->resampled * sizeof *r->joined);
+    return;
+  }
+  if (!r->hashed) {
+    r->hash[0] = r->hash[1] = 0;
+    hash_both(r->hash, r->data, r->size);
+    r->hashed = true;
+  }
+  hash_both(hash, r->hash, sizeof r->hash);
+  hash_both(hash, part, sizeof part);
+}
+
+unroll_status sound_cell_read(sound_reader *r, const sound_cell *c, float *out, unroll_error *err) {
+  const float *x = r->joined;
+  const unroll_status status = c->joined ? UNROLL_OK : take(r, c, &x, err);
+  if (!status) sound_make(r->maker, out, x, c->resampled);
+  return status;
 }

@@ -38,20 +38,21 @@ typedef struct table {
   int64_t *first_row;   /* [files.n + 1] the first row of each */
   uint64_t bytes, hash; /* of all files */
   int n_columns;
-  int series;       /* tagged: the column that tells sentences apart, the last one, with no name; else -1 */
-  bool by_line;     /* messages count rows as lines of the file */
-  bool plain;       /* a text: messages name neither rows nor columns */
-  bool skip;        /* for dataset_bind: examples with rows that cannot be read are left out */
-  int64_t n_rows;   /* without the row of names */
-  cell *cells;      /* [n_rows + 1][n_columns] */
-  int64_t *lines;   /* [n_rows + 1] the line of the file where each begins */
-  int64_t *numbers; /* [n_rows + 1] how messages count them; NULL: in their order */
-  int32_t *broken;  /* [n_rows + 1] 0: good; above: so many fields instead of n_columns; below: what is wrong (table_form.h) */
-  char *unquoted;   /* texts of fields with doubled quotes */
-  char decimal;     /* as in table_options */
-  char *names;      /* those that columns got instead of their own */
-  cell *called;     /* [n_columns] their own ones, for messages; NULL: those in row 0 */
-  char *dates;      /* as ISO 8601 */
+  int series;        /* tagged: the column that tells sentences apart, the last one, with no name; else -1 */
+  bool by_line;      /* messages count rows as lines of the file */
+  bool plain;        /* a text: messages name neither rows nor columns */
+  bool skip;         /* for dataset_bind: examples with rows that cannot be read are left out */
+  const char *cache; /* for dataset_bind: the folder in which values of files are kept; NULL: nowhere */
+  int64_t n_rows;    /* without the row of names */
+  cell *cells;       /* [n_rows + 1][n_columns] */
+  int64_t *lines;    /* [n_rows + 1] the line of the file where each begins */
+  int64_t *numbers;  /* [n_rows + 1] how messages count them; NULL: in their order */
+  int32_t *broken;   /* [n_rows + 1] 0: good; above: so many fields instead of n_columns; below: what is wrong (table_form.h) */
+  char *unquoted;    /* texts of fields with doubled quotes */
+  char decimal;      /* as in table_options */
+  char *names;       /* those that columns got instead of their own */
+  cell *called;      /* [n_columns] their own ones, for messages; NULL: those in row 0 */
+  char *dates;       /* as ISO 8601 */
 } table;
 
 enum { TABLE_MAX_COLUMNS = 1 << 16 };

@@ -28,6 +28,7 @@ unroll_status trainer_read_data(trainer *t, unroll_error *err) {
                       .columns = t->o.columns,
                       .folders = t->o.folders,
                       .skip_bad = t->o.skip_bad,
+                      .cache = t->o.cache,
                       .learn = t->m.built ? NULL : learn,
                       .context = t};
   double share;

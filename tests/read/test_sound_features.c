@@ -135,6 +135,7 @@ static int setup(void **state) {
   if (!mkdtemp(folder)) return -1;
   write_wav("a.wav", 1000, 100);
   write_wav("b#1.wav", 1000, 10);
+  write_wav("c + d.wav", 1000, 10);
   write_wav("fast.wav", 2000, 400);
   path_in(path, "pipe");
   if (mkfifo(path, 0600)) return -1;
@@ -150,7 +151,7 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
   (void)state;
-  static const char *const names[] = {"a.wav", "b#1.wav", "fast.wav", "pipe", "folder", "huge.wav", "text.wav"};
+  static const char *const names[] = {"a.wav", "b#1.wav", "fast.wav", "c + d.wav", "pipe", "folder", "huge.wav", "text.wav"};
   char path[128];
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     path_in(path, names[i]);
@@ -172,8 +173,10 @@ static const struct {
   const char *name;
   int steps, first, last; /* samples of 16 bits */
 } good_cells[] = {
-    {"a.wav", 100, 0, 99}, {"a.wav#0-0.1", 100, 0, 99},      {"a.wav#0.02-0.05", 30, 20, 49}, {"a.wav#.099-0.1", 1, 99, 99},
-    {"b#1.wav", 10, 0, 9}, {"b#1.wav#0.001-0.003", 2, 1, 2}, {"a.wav#0-0.1004", 100, 0, 99},
+    {"a.wav", 100, 0, 99},          {"a.wav#0-0.1", 100, 0, 99},     {"a.wav#0.02-0.05", 30, 20, 49},
+    {"a.wav#.099-0.1", 1, 99, 99},  {"b#1.wav", 10, 0, 9},           {"b#1.wav#0.001-0.003", 2, 1, 2},
+    {"a.wav#0-0.1004", 100, 0, 99}, {"b#1.wav + a.wav", 110, 0, 99}, {"a.wav#0.02-0.05 + b#1.wav  +  a.wav#0.01-0.012", 42, 20, 11},
+    {"c + d.wav", 10, 0, 9},
 };
 
 static void test_cells(void **state) {
@@ -218,6 +221,12 @@ static const struct {
     {"a.wav#0.05-0.0501", "the part 0.05-0.0501 has no samples"},
     {"a.wav#x-y", "cannot open"},
     {"a.wav#1", "cannot open"},
+    {"a.wav + none.wav", "'none.wav': cannot open: No such file or directory"},
+    {"none.wav + a.wav", "'none.wav': cannot open: No such file or directory"},
+    {"a.wav + text.wav + a.wav", "'text.wav': this is no recording: it is text"},
+    {"a.wav + a.wav#0-0.2", "'a.wav#0-0.2': the part 0-0.2 ends beyond the recording"},
+    {"a.wav + ", "'': a name is missing"},
+    {"a.wav +  + a.wav", "'': a name is missing"},
 };
 
 static void test_bad_cells(void **state) {
@@ -249,6 +258,7 @@ static void test_failures(void **state) {
       (i < 2 ? mem_fail_after : file_fail_after)(n, 0);
       unroll_status status = sound_reader_new(&r, &forms[i % 2], &err);
       if (!status) status = read_cell(r, "a.wav#0-0.09", &c, out, &err);
+      if (!status) status = read_cell(r, "a.wav#0-0.09 + b#1.wav", &c, out, &err);
       mem_fail_after(0, 0);
       file_fail_after(0, 0);
       sound_reader_free(r);
