@@ -1,5 +1,5 @@
 /* cell_notes.c - cells that name pieces of music: MIDI files, which become steps of 88 keys that sound or do not. With `struck`, 88
- * more say which of them are struck at the step. */
+ * more say which of them are struck at the step. With `intervals`, 96 more say what does not depend on the key of the piece. */
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -9,7 +9,7 @@
 
 typedef struct pieces {
   int grid;
-  bool pedal, struck;
+  bool pedal, struck, intervals;
   roll opened;
 } pieces;
 
@@ -25,7 +25,10 @@ static unroll_status begin(void **state, const variable *v, unroll_error *err) {
                      grid);
   pieces *s = mem_zero(1, sizeof *s);
   if (!s) return error_memory(err);
-  *s = (pieces){.grid = (int)grid, .pedal = form_has(&v->form, "pedal"), .struck = form_has(&v->form, "struck")};
+  *s = (pieces){.grid = (int)grid,
+                .pedal = form_has(&v->form, "pedal"),
+                .struck = form_has(&v->form, "struck"),
+                .intervals = form_has(&v->form, "intervals")};
   *state = s;
   return UNROLL_OK;
 }
@@ -48,10 +51,12 @@ static unroll_status open_one(void *state, const char *beside, const char *name,
 
 static unroll_status read_one(void *state, float *out, unroll_error *err) {
   const pieces *s = state;
+  const int keys = s->struck ? 2 * ROLL_KEYS : ROLL_KEYS, width = keys + (s->intervals ? ROLL_INTERVALS : 0);
   (void)err;
   for (int64_t t = 0; t < s->opened.steps; t++)
-    for (int what = 0; what <= s->struck; what++)
-      for (int k = 0; k < ROLL_KEYS; k++) *out++ = (s->opened.keys[t * ROLL_KEYS + k] & (what ? ROLL_STRUCK : ROLL_SOUNDS)) != 0;
+    for (int k = 0; k < keys; k++)
+      out[t * width + k] = (s->opened.keys[t * ROLL_KEYS + k % ROLL_KEYS] & (k < ROLL_KEYS ? ROLL_SOUNDS : ROLL_STRUCK)) != 0;
+  if (s->intervals) roll_intervals(out + keys, width, &s->opened);
   return UNROLL_OK;
 }
 
@@ -64,11 +69,12 @@ static unroll_status write_pieces(text *out, const variable *v, const cell_value
   r.keys = mem_zero((size_t)r.steps + 1, ROLL_KEYS);
   if (!r.keys) return error_memory(err);
   uint8_t *at = r.keys;
+  const bool knows = form_has(&v->form, "struck");
   for (int i = 0; i < n; i++, at += rest * ROLL_KEYS)
     for (int64_t t = 0; t < list[i].steps; t++)
       for (int k = 0; k < ROLL_KEYS; k++) {
         const double *x = list[i].numbers + t * v->width;
-        const bool struck = v->width > ROLL_KEYS && x[ROLL_KEYS + k] > 0.5;
+        const bool struck = knows && x[ROLL_KEYS + k] > 0.5;
         *at++ = struck ? ROLL_SOUNDS | ROLL_STRUCK : x[k] > 0.5 ? ROLL_SOUNDS : 0;
       }
   const unroll_status status = roll_write(out, &r, err);

@@ -4,10 +4,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/calendar.h"
 #include "base/sort.h"
-
-enum { KEYS = 88 }; /* of a piano; what is struck is as many more */
+#include "data/calendar.h"
+#include "read/midi.h"
 
 static bool init_axis(examples *f, int a) {
   f->active[a] = mem_zero((size_t)f->max_steps + 1, sizeof **f->active);
@@ -112,11 +111,13 @@ static void fill_axis(examples *f, int a, int n) {
   axis->order = moved ? f->order[a] : NULL;
 }
 
-/* A step of a piece of music, `by` half tones higher; keys that no piano has are left out. */
+/* A step of a piece of music, `by` half tones higher; keys that no piano has are left out, and intervals stay. */
 static void copy_keys(float *out, const float *keys, int width, int by) {
-  for (int k = 0; k < width; k++) {
-    const int from = k % KEYS - by;
-    out[k] = from >= 0 && from < KEYS ? keys[k - by] : 0;
+  const int moved = width / ROLL_KEYS * ROLL_KEYS - (width % ROLL_KEYS ? ROLL_KEYS : 0);
+  memcpy(out, keys, (size_t)width * sizeof *out);
+  for (int k = 0; k < moved; k++) {
+    const int from = k % ROLL_KEYS - by;
+    out[k] = from >= 0 && from < ROLL_KEYS ? keys[k - by] : 0;
   }
 }
 

@@ -63,4 +63,13 @@ unroll_status roll_of_midi(roll *r, const midi *m, int grid, bool pedal, unroll_
 /* A file of format 0. A key that sounds on without being struck is one note. */
 unroll_status roll_write(text *out, const roll *r, unroll_error *err);
 void roll_free(roll *r);
+
+/* What of a step stays when a piece is heard higher or lower. All are 0 or 1. First: whether two keys sound that are 1, 2 ...
+ * ROLL_SPAN half tones apart. Then: whether 0, 1 ... keys sound, the last of them ROLL_MANY or more. Then the way from the highest
+ * key struck before to the highest one struck now. It goes from ROLL_LEAP down to as much up, and farther ones count as that. Last
+ * the same for the lowest. */
+enum { ROLL_SPAN = 36, ROLL_MANY = 9, ROLL_LEAP = 12, ROLL_LEAPS = 2 * ROLL_LEAP + 1 };
+enum { ROLL_INTERVALS = ROLL_SPAN + ROLL_MANY + 1 + 2 * ROLL_LEAPS }; /* 96 */
+/* out is [r->steps] rows, `apart` numbers from one to the next. */
+void roll_intervals(float *out, ptrdiff_t apart, const roll *r);
 #endif

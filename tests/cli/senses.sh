@@ -62,6 +62,12 @@ bad notes pipe.mid "is no regular file"
 sed 's/: notes/: notes(12) struck pedal/' notes.net >struck.net
 run explain struck.net
 expect 0 "176"
+# up or down is the way from the highest key to the next: the same for all pieces, which one number tells
+printf 'data notes : notes intervals\ndata label : category\nlabel ~ softmax(W mean(notes) + b)\n' >intervals.net
+run train intervals.net data/notes.tsv -o intervals --steps 200 --lr 0.05 --quiet --valid 0
+expect 0
+run eval intervals/model.safetensors data/notes.tsv
+expect 0 "accuracy 100.00 %"
 sed 's/: notes/: notes(100)/' notes.net >fine.net
 run train fine.net data/notes.tsv -o fine
 expect 3 "'notes': a quarter note has at most 96 steps, not 100"

@@ -282,6 +282,36 @@ static void what_sounds_on_is_one_note(void **state) {
   text_free(&out);
 }
 
+/* Three steps: keys 40, 44 and 47 are struck, 44 and 47 sound on, then 20 and 76 are struck with them. The fourth is silent. */
+static void intervals_say_what_no_key_changes(void **state) {
+  (void)state;
+  enum { STRUCK = ROLL_SOUNDS | ROLL_STRUCK, COUNT = ROLL_SPAN, TOP = ROLL_SPAN + ROLL_MANY + 1, LOW = TOP + ROLL_LEAPS };
+  static const int expected[4][12] = {{4 - 1, 3 - 1, 7 - 1, COUNT + 3, -1},
+                                      {3 - 1, COUNT + 2, -1},
+                                      {3 - 1, 24 - 1, 27 - 1, 29 - 1, 32 - 1, COUNT + 4, TOP + 24, LOW + 0, -1},
+                                      {COUNT + 0, -1}};
+  for (int by = 0; by <= 11; by += 11) {
+    uint8_t keys[4 * ROLL_KEYS] = {0};
+    float out[4][ROLL_INTERVALS + 2];
+    const roll r = {.steps = 4, .keys = keys};
+    keys[40 + by] = keys[44 + by] = keys[47 + by] = STRUCK;
+    keys[ROLL_KEYS + 44 + by] = keys[ROLL_KEYS + 47 + by] = ROLL_SOUNDS;
+    keys[2 * ROLL_KEYS + 44 + by] = keys[2 * ROLL_KEYS + 47 + by] = ROLL_SOUNDS;
+    keys[2 * ROLL_KEYS + 20 + by] = keys[2 * ROLL_KEYS + 76 + by] = STRUCK;
+    for (int t = 0; t < 4; t++)
+      for (int k = 0; k < ROLL_INTERVALS + 2; k++) out[t][k] = 5;
+    roll_intervals(out[0], ROLL_INTERVALS + 2, &r);
+    for (int t = 0; t < 4; t++)
+      for (int k = 0; k < ROLL_INTERVALS + 2; k++) {
+        float true_one = k < ROLL_INTERVALS ? 0 : 5;
+        for (int i = 0; expected[t][i] >= 0; i++)
+          if (expected[t][i] == k) true_one = 1;
+        if (out[t][k] != true_one) fail_msg("step %d, number %d: %g", t, k, (double)out[t][k]);
+      }
+  }
+  assert_int_equal(ROLL_INTERVALS, 96);
+}
+
 static void every_allocation_fails_once(void **state) {
   (void)state;
   for (long n = 1;; n++) {
@@ -312,6 +342,7 @@ int main(void) {
       cmocka_unit_test(long_and_empty_pieces_are_refused),
       cmocka_unit_test(rolls_are_written),
       cmocka_unit_test(what_sounds_on_is_one_note),
+      cmocka_unit_test(intervals_say_what_no_key_changes),
       cmocka_unit_test(every_allocation_fails_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
