@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   unroll_error err = {0};
   if (m) {
     const char *path = scene_path("out.c");
-    const unroll_status status = unroll_export(m, "c", NULL, path, &err);
+    const unroll_status status = unroll_export(m, "c", path, NULL, &err);
     scene_check(status ? err.code == status && err.message[0] : access(path, R_OK) == 0);
     remove(path);
     for (int i = 0; i < 3; i++) {

@@ -579,10 +579,9 @@ UNROLL_API unroll_status unroll_flow(const unroll_model *m, const unroll_table *
 UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *settings, int n_settings, const char *form, char **text,
                                         unroll_error *err);
 
-/* `unroll export`: the model for other programs. Form "c": a C99 file `path`, and beside it its header, with .h. `name` (or
- * NULL: that of the net) begins the names of its functions. UNROLL_USAGE for another form, and for a net that has no such form
- * yet. */
-UNROLL_API unroll_status unroll_export(const unroll_model *m, const char *form, const char *name, const char *path,
+/* `unroll export`: the model for other programs. Form "c": a C99 file `path`, and beside it its header, with .h. `o`: options of
+ * "export", or NULL. UNROLL_USAGE for another form, and for a net that has no such form yet. */
+UNROLL_API unroll_status unroll_export(const unroll_model *m, const char *form, const char *path, const unroll_options *o,
                                        unroll_error *err);
 
 /* `unroll import`: the models of other programs. Reads `files` with options of "import" (or NULL). Where

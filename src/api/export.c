@@ -1,10 +1,11 @@
 /* export.c - a model for other programs. */
 #include "api/api.h"
+#include "api/options.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "port/port.h"
 
-static unroll_status write_c(const unroll_model *m, const char *name, const char *path, unroll_error *err) {
+static unroll_status write_c(const unroll_model *m, const call_options *o, const char *path, unroll_error *err) {
   const size_t length = strlen(path), stem = length > 2 && !strcmp(path + length - 2, ".c") ? length - 2 : length;
   port_symbols *symbols = mem_zero((size_t)m->m.schema.n + 1, sizeof *symbols);
   text header = {0};
@@ -12,7 +13,7 @@ static unroll_status write_c(const unroll_model *m, const char *name, const char
   unroll_status status = symbols && !header.failed ? UNROLL_OK : error_memory(err);
   if (!status) {
     const char *slash = strrchr(header.data, '/');
-    port_c out = {.name = name, .header = slash ? slash + 1 : header.data, .symbols = symbols};
+    port_c out = {.name = o->called, .no_libm = o->no_libm, .header = slash ? slash + 1 : header.data, .symbols = symbols};
     for (int i = 0; i < m->m.schema.n; i++)
       symbols[i] = (port_symbols){.texts = (const char *const *)m->symbols[i].texts, .n = m->symbols[i].n};
     status = port_write_c(&out, &m->m, err);
@@ -26,8 +27,11 @@ static unroll_status write_c(const unroll_model *m, const char *name, const char
   return status;
 }
 
-unroll_status unroll_export(const unroll_model *m, const char *form, const char *name, const char *path, unroll_error *err) {
+unroll_status unroll_export(const unroll_model *m, const char *form, const char *path, const unroll_options *o, unroll_error *err) {
+  call_options given;
   if (!m || !form || !path) return api_null(err);
+  const unroll_status status = call_take(&given, o, IN(export), err);
+  if (status) return status;
   if (strcmp(form, "c") != 0) return error_set(err, UNROLL_USAGE, "there is no form '%s': c", form);
-  return write_c(m, name, path, err);
+  return write_c(m, &given, path, err);
 }

@@ -4,91 +4,137 @@
 #include "base/error.h"
 #include "port/c_internal.h"
 
-int c_parameters(const c_export *c, enum phase phase, c_parameter *list) {
+c_parameter *c_parameter_room(c_export *c) {
+  const size_t most = (size_t)(c->g->n_data + LOSS_ARGS * c->g->n_losses + c->g->n_axes) + 1;
+  c_parameter *list = arena_alloc(&c->memory, most, sizeof *list);
+  if (!list) c->out->source.failed = 1;
+  return list;
+}
+
+static int lengths(const c_export *c, bool streamed, c_parameter *list) {
   int n = 0;
-  for (int i = 0; i < c->g->n_data; i++) {
-    const bool step = c->g->data[i].space == SPACE_STEP;
-    if (!c->data[i].used || phase != (step ? PHASE_STEP : PHASE_START)) continue;
-    const bool symbols = c->m->schema.list[i].form.unit != UNIT_NUMBERS;
-    list[n++] = (c_parameter){.data = i, .width = symbols ? 0 : c->g->data[i].width};
-  }
-  for (int i = 0; i < c->g->n_losses; i++)
-    for (int k = 0; k < c->g->losses[i].n_args && c_loss_phase(c, &c->g->losses[i]) == phase; k++)
-      list[n++] = (c_parameter){.data = -1, .loss = i, .k = k, .width = c_loss_width(c, &c->g->losses[i], k)};
+  for (int a = 0; a < c->g->n_axes; a++)
+    if (c->axis_used[a] && (streamed || a != c->stream)) list[n++] = (c_parameter){.data = -2, .axis = a};
   return n;
 }
 
-static void signature(c_export *c, enum phase phase, const char *function, bool state, text *out) {
-  c_parameter *list = arena_alloc(&c->memory, (size_t)(c->g->n_data + LOSS_ARGS * c->g->n_losses) + 1, sizeof *list);
-  out->failed |= !list;
-  if (!list) return;
-  const int n = c_parameters(c, phase, list);
-  text_format(out, "void %s_%s(", c->name, function);
-  if (state) text_format(out, "%s%s_state *state", phase == PHASE_END ? "const " : "", c->name);
-  for (int i = 0; i < n; i++) {
-    const char *name = list[i].data >= 0 ? c->data[list[i].data].name : c->outputs[list[i].loss][list[i].k];
-    const char *type = list[i].data < 0 ? "float *" : list[i].width ? "const float *" : "int ";
-    text_format(out, "%s%s%s", i || state ? ", " : "", type, name);
-    if (list[i].width) text_format(out, " /* [%d] */", list[i].width);
+static int given(const c_export *c, bool streamed, c_parameter *list) {
+  int n = 0;
+  for (int i = 0; i < c->g->n_data; i++) {
+    if (!c->data[i].used || c_is_streamed(c, i) != streamed) continue;
+    const int axis = c->g->data[i].space == SPACE_STEP ? c->g->data[i].axis : -1;
+    list[n++] = (c_parameter){.data = i, .axis = axis, .width = c_takes_symbols(c, i) ? 0 : c->g->data[i].width};
   }
-  text_format(out, ")");
+  return n;
+}
+
+static int handed_out(const c_export *c, enum phase phase, c_parameter *list) {
+  int n = 0;
+  for (int i = 0; i < c->g->n_losses; i++) {
+    const loss *l = &c->g->losses[i];
+    for (int k = 0; k < l->n_args && c_loss_phase(c, l) == phase; k++)
+      list[n++] = (c_parameter){.data = -1, .loss = i, .k = k, .axis = c_loss_axis(c, l), .width = c_loss_width(c, l, k)};
+  }
+  return n;
+}
+
+int c_parameters(const c_export *c, enum phase phase, c_parameter *list) {
+  int n = phase == PHASE_START ? lengths(c, false, list) : 0;
+  if (phase <= PHASE_STEP) n += given(c, phase == PHASE_STEP, list + n);
+  n += handed_out(c, phase, list + n);
+  for (int i = 0; i < n && phase == PHASE_STEP; i++) list[i].axis = -1;
+  return n;
+}
+
+int c_run_parameters(const c_export *c, c_parameter *list) {
+  int n = lengths(c, true, list);
+  n += given(c, false, list + n);
+  n += given(c, true, list + n);
+  for (enum phase p = PHASE_START; p <= PHASE_END; p++) n += handed_out(c, p, list + n);
+  return n;
+}
+
+const char *c_parameter_name(const c_export *c, const c_parameter *p) {
+  if (p->data == -2) return c->steps_names[p->axis];
+  if (p->data < 0) return c->outputs[p->loss][p->k];
+  return p->axis >= 0 ? c->data[p->data].whole : c->data[p->data].name;
+}
+
+const char *c_function(const c_export *c, enum phase phase) {
+  return phase == PHASE_STEP ? "step" : phase == PHASE_END ? "end" : c->stream >= 0 ? "reset" : "run";
+}
+
+bool c_is_bound(const c_export *c) {
+  bool bound = false;
+  for (int a = 0; a < c->g->n_axes; a++) bound |= c->axis_bound[a];
+  return bound;
+}
+
+static void signature(c_export *c, const char *function, const c_parameter *list, int n, bool bound, bool constant, text *out) {
+  text_format(out, "%s %s_%s(", bound ? "int" : "void", c->name, function);
+  if (c->has_state) text_format(out, "%s%s_state *state", constant ? "const " : "", c->name);
+  for (int i = 0; i < n; i++) {
+    const c_parameter *p = &list[i];
+    const bool number = p->data == -2 || (p->data >= 0 && !p->width && p->axis < 0);
+    const char *type = number ? "int " : p->data < 0 ? "float *" : p->width ? "const float *" : "const int *";
+    text_format(out, "%s%s%s", i || c->has_state ? ", " : "", type, c_parameter_name(c, p));
+    if (number) continue;
+    text_format(out, " /* ");
+    if (p->axis >= 0) text_format(out, "[%s]", c->steps_names[p->axis]);
+    if (p->width) text_format(out, "[%d]", p->width);
+    text_format(out, " */");
+  }
+  text_format(out, n || c->has_state ? ")" : "void)");
+}
+
+void c_signature(c_export *c, enum phase phase, text *out) {
+  c_parameter *list = c_parameter_room(c);
+  if (list)
+    signature(c, c_function(c, phase), list, c_parameters(c, phase, list), phase == PHASE_START && c_is_bound(c),
+              phase == PHASE_END, out);
+}
+
+void c_run_signature(c_export *c, text *out) {
+  c_parameter *list = c_parameter_room(c);
+  if (list) signature(c, "run", list, c_run_parameters(c, list), c_is_bound(c), false, out);
 }
 
 /* --- the state --- */
 
-static bool is_member(const c_export *c, int x) {
-  const enum op op = c->g->nodes[x].op;
-  const bool member = op == OP_SHIFT || op == OP_EDGE || op == OP_SUM_TIME || op == OP_MAX_TIME;
-  return c->names[x] && (member || (c->kept[x] && c->phase[x] == PHASE_START && !c->inlined[x]));
-}
+/* Floats of the state, and those of each step of an axis. */
+typedef struct size {
+  int64_t numbers, each;
+} size;
 
-static int64_t state(const c_export *c, text *out) {
-  int64_t numbers = 1;
-  text_format(out, "typedef struct %s_state {\n  int steps;\n", c->name);
+static size state(const c_export *c, text *out) {
+  size n = {c->stream >= 0, 0};
+  text_format(out, "typedef struct %s_state {\n", c->name);
+  if (c->stream >= 0) text_format(out, "  int steps;\n");
+  for (int a = 0; a < c->g->n_axes; a++)
+    if (c->axis_kept[a]) text_format(out, "  int %s;\n", c->steps_names[a]), n.numbers++;
   for (int i = 0; i < c->n_order; i++) {
-    if (!is_member(c, c->order[i])) continue;
-    text_format(out, "  float %s[%d];\n", c->names[c->order[i]], c->g->nodes[c->order[i]].width);
-    numbers += c->g->nodes[c->order[i]].width;
+    const int x = c->order[i];
+    const node *of = &c->g->nodes[x];
+    if (c->home[x] == HOME_ALL_STEPS) {
+      text_format(out, "  float %s[%s][%d];\n", c->names[x], c->most_names[of->axis], of->width);
+      n.each += of->width;
+    } else if (c->home[x] == HOME_STATE) {
+      const int axis = graph_steps_axis(of->width);
+      text_format(out, axis < 0 ? "  float %s[%d];\n" : "  float %s[", c->names[x], of->width);
+      if (axis >= 0) text_format(out, "%s];\n", c->most_names[axis]);
+      *(axis < 0 ? &n.numbers : &n.each) += axis < 0 ? of->width : 1;
+    }
   }
   for (int i = 0; i < c->g->n_data; i++)
-    for (int lag = c->data[i].least + 1; c->data[i].used && lag <= c->data[i].most; lag++) {
-      const bool symbols = c->m->schema.list[i].form.unit != UNIT_NUMBERS;
-      if (symbols)
+    for (int lag = c->data[i].least + 1; c_is_streamed(c, i) && lag <= c->data[i].most; lag++) {
+      if (c_takes_symbols(c, i))
         text_format(out, "  int %s_%d;\n", c->data[i].name, lag);
       else
         text_format(out, "  float %s_%d[%d];\n", c->data[i].name, lag, c->g->data[i].width);
-      numbers += symbols ? 1 : c->g->data[i].width;
+      n.numbers += c_takes_symbols(c, i) ? 1 : c->g->data[i].width;
     }
   text_format(out, "} %s_state;\n\n", c->name);
-  return numbers;
-}
-
-static void begin_history(const c_export *c, text *out) {
-  text_format(out, "  state->steps = 0;\n");
-  for (int i = 0; i < c->g->n_data; i++)
-    for (int lag = c->data[i].least + 1; c->data[i].used && lag <= c->data[i].most; lag++) {
-      if (c->m->schema.list[i].form.unit != UNIT_NUMBERS)
-        text_format(out, "  state->%s_%d = -1;\n", c->data[i].name, lag);
-      else
-        text_format(out, "  for (int i = 0; i < %d; i++) state->%s_%d[i] = 0.0f;\n", c->g->data[i].width, c->data[i].name, lag);
-    }
-}
-
-/* Numbers as the net takes them. */
-static void take_numbers(c_export *c, text *out) {
-  for (int i = 0; i < c->g->n_data; i++) {
-    const c_data *d = &c->data[i];
-    const int width = c->g->data[i].width;
-    if (!d->used || c->m->schema.list[i].form.unit != UNIT_NUMBERS || c->g->data[i].space != SPACE_STEP) continue;
-    if (!d->scaled && !d->least) continue;
-    text_format(out, "  float %s[%d];\n  for (int i = 0; i < %d; i++) %s[i] = ", d->value, width, width, d->value);
-    if (d->least) text_format(out, "!%s ? 0.0f : ", d->name);
-    if (d->scaled)
-      text_format(out, "(float)(((double)%s[i] - %s[i]) / %s[i]);\n", d->name, d->center, d->spread);
-    else
-      text_format(out, "%s[i];\n", d->name);
-    c->locals[PHASE_STEP] += width;
-  }
+  return n;
 }
 
 /* --- numbers --- */
@@ -215,78 +261,105 @@ static void equations(const c_export *c, text *out) {
   text_free(&lines);
 }
 
-static void header(c_export *c, int64_t *members, text *out) {
-  text_format(out, "/* %s: written by `unroll export c`. The C file has the equations. */\n#ifndef %s_H\n#define %s_H\n", c->name,
-              c->name, c->name);
-  text_format(out, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
-  if (c->has_steps) {
-    *members = state(c, out);
+static void most_steps(const c_export *c, text *out) {
+  for (int a = 0; a < c->g->n_axes; a++)
+    if (c->axis_bound[a])
+      text_format(out, "#ifndef %s /* more are refused */\n#define %s %d\n#endif\n", c->most_names[a], c->most_names[a],
+                  USUAL_MOST_STEPS);
+  if (c_is_bound(c)) text_format(out, "\n");
+}
+
+static void prototypes(c_export *c, text *out) {
+  if (c_is_bound(c)) text_format(out, "/* 0, or -1 where a sequence has too many steps. */\n");
+  if (c->stream >= 0) {
     text_format(out, "/* Before the first step of a sequence. */\n");
-    signature(c, PHASE_START, "reset", true, out);
+    c_signature(c, PHASE_START, out);
     text_format(
         out, ";\n/* A step: what goes in, and then what comes out. Symbols are numbers from 0, -1 where there is none. What ends "
              "in _before\n * is the value of an earlier step; at the first step there is none: -1, of numbers a null pointer. "
              "*/\n");
-    signature(c, PHASE_STEP, "step", true, out);
+    c_signature(c, PHASE_STEP, out);
     if (c->has_end) text_format(out, ";\n/* What all steps so far say. */\n");
-    if (c->has_end) signature(c, PHASE_END, "end", true, out);
+    if (c->has_end) c_signature(c, PHASE_END, out);
+    text_format(out, ";\n/* A whole sequence at once. */\n");
   } else {
-    signature(c, PHASE_START, "run", false, out);
+    text_format(out, "/* All at once. Symbols are numbers from 0, -1 where there is none. */\n");
   }
+  c_run_signature(c, out);
   text_format(out, ";\n\n");
+}
+
+static void header(c_export *c, size *members, text *out) {
+  text_format(out, "/* %s: written by `unroll export c`. The C file has the equations. */\n#ifndef %s_H\n#define %s_H\n", c->name,
+              c->name, c->name);
+  text_format(out, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+  most_steps(c, out);
+  if (c->has_state) *members = state(c, out);
+  prototypes(c, out);
   symbols(c, out, false);
+  c_front_header(c, out);
   text_format(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }
 
-static void function(c_export *c, enum phase phase, const char *name, bool has_state, text *out) {
+static void function(c_export *c, enum phase phase, text *out) {
   text_format(out, "\n");
-  signature(c, phase, name, has_state, out);
+  c_signature(c, phase, out);
   const char *body = c->body[phase].data ? c->body[phase].data : "";
-  text_format(out, has_state && !strstr(body, "state->") ? " {\n  (void)state;\n%s}\n" : " {\n%s}\n", body);
+  text_format(out, c->has_state && !strstr(body, "state->") ? " {\n  (void)state;\n%s}\n" : " {\n%s}\n", body);
   out->failed |= c->body[phase].failed;
 }
 
 static void helpers(const c_export *c, text *out) {
   text_format(out, "\n");
   for (int op = 0; op < OP_COUNT; op++)
-    if (c->helper[op] && c_operators[op].helper) text_format(out, "%s", c_operators[op].helper);
+    if (c->helper[op] && c_operators[op].helper) c_code(c, c_operators[op].helper, out);
 }
 
-static void loops(c_export *c) {
-  if (c->has_steps) begin_history(c, &c->body[PHASE_START]);
-  take_numbers(c, &c->body[PHASE_STEP]);
-  for (int i = 0; i < c->n_order; i++) c_loop(c, c->order[i]);
-  c_outputs(c);
-  if (c->has_steps) c_states(c);
+/* What stands on top. */
+static void summary(const c_export *c, int64_t flash, size members, text *out) {
+  int64_t deepest = 0;
+  for (int p = 0; p < N_PHASES; p++) deepest = c->locals[p] > deepest ? c->locals[p] : deepest;
+  text_format(out, "/* %s: a net of recurrent equations, written by `unroll export c`.\n *\n", c->name);
+  equations(c, out);
+  text_format(out, " *\n * Flash: %" PRId64 " bytes of numbers, and the code. RAM: %" PRId64 " bytes of state", 4 * flash,
+              4 * members.numbers);
+  if (members.each) text_format(out, " and %" PRId64 " for each step that a sequence may have", 4 * members.each);
+  text_format(out, ", and\n * about %" PRId64 " bytes of stack.\n", 4 * deepest + 256);
+  text_format(out, " * A step: %" PRId64 " multiply-adds in products with matrices", c->products[1]);
+  if (c->products[0]) text_format(out, ", and %" PRId64 " at once", c->products[0]);
+  text_format(out, ".\n * With -DSELFTEST it is a program of its own, which leaves with 0 where all is right. */\n");
+  text_format(out, c->out->no_libm ? "#include \"%s\"\n#include <stdint.h>\n\n" : "#include \"%s\"\n#include <math.h>\n\n",
+              c->out->header);
 }
 
 unroll_status c_file(c_export *c) {
-  text numbers = {0}, *out = &c->out->source;
-  int64_t members = 0, flash = 0, deepest = 0;
-  loops(c);
+  text numbers = {0}, code = {0}, *out = &c->out->source;
+  size members = {0, 0};
+  int64_t flash = 0;
+  c_start(c);
+  if (c->stream >= 0) c_step(c);
+  if (c->has_end) c_end(c);
   header(c, &members, &c->out->file);
   flash += weights(c, &numbers);
   flash += constants(c, &numbers);
   flash += units(c, &numbers);
-  for (int p = 0; p < N_PHASES; p++) deepest = c->locals[p] > deepest ? c->locals[p] : deepest;
-  text_format(out, "/* %s: a net of recurrent equations, written by `unroll export c`.\n *\n", c->name);
-  equations(c, out);
-  text_format(out,
-              " *\n * Flash: %" PRId64 " bytes of numbers, and the code. RAM: %" PRId64 " bytes of state, and about %" PRId64
-              " bytes of stack.\n * A step: %" PRId64 " multiply-adds in products with matrices.\n",
-              4 * flash, 4 * members, 4 * deepest + 256, c->products);
-  text_format(out,
-              " * With -DSELFTEST it is a program of its own, which leaves with 0 where all is right. */\n"
-              "#include \"%s\"\n#include <math.h>\n\n",
-              c->out->header);
-  text_add(out, numbers.data ? numbers.data : "", numbers.length);
-  symbols(c, out, true);
-  helpers(c, out);
-  function(c, PHASE_START, c->has_steps ? "reset" : "run", c->has_steps, out);
-  if (c->has_steps) function(c, PHASE_STEP, "step", true, out);
-  if (c->has_end) function(c, PHASE_END, "end", true, out);
-  c_test(c, out);
-  const bool failed = numbers.failed || out->failed || c->out->file.failed;
+  symbols(c, &numbers, true);
+  c_front(c, &code);
+  helpers(c, &code);
+  function(c, PHASE_START, &code);
+  if (c->stream >= 0) function(c, PHASE_STEP, &code);
+  if (c->has_end) function(c, PHASE_END, &code);
+  if (c->stream >= 0) c_run(c, &code);
+  c_test(c, &code);
+  summary(c, flash, members, out);
+  const char *const all[] = {numbers.data ? numbers.data : "", code.data ? code.data : ""};
+  if (c->out->no_libm && (strstr(all[0], "HUGE_VALF") || strstr(all[1], "HUGE_VALF")))
+    text_format(out, "#define HUGE_VALF (1e30f * 1e30f)\n");
+  text_add(out, all[0], strlen(all[0]));
+  if (c->out->no_libm) c_math(all[1], out);
+  text_add(out, all[1], strlen(all[1]));
+  const bool failed = numbers.failed || code.failed || out->failed || c->out->file.failed;
   text_free(&numbers);
+  text_free(&code);
   return failed ? error_memory(c->err) : UNROLL_OK;
 }

@@ -1,15 +1,14 @@
-/* c_plan.c - a net as one C file: which nodes are computed in which function, and which of them share a loop.
+/* c_plan.c - a net as one C file: which nodes are computed in which function, where they lie, and which of them share a loop.
  *
- * The forward graph has all that is needed. A SHIFT becomes a member of the state. What has no steps is computed by NAME_reset,
- * what has steps by NAME_step. What looks at all steps (last, sum, max) is computed by NAME_end, from members that each step
- * brings up to date. */
-#include <ctype.h>
-#include <stdio.h>
+ * The forward graph has all that is needed. Where one time axis can be taken step by step, it is the stream. What has no steps,
+ * or those of another axis, is computed by NAME_reset, what has steps of the stream by NAME_step. A SHIFT becomes a member of the
+ * state. What looks at all steps (last, sum, max) is computed by NAME_end, from members that each step brings up to date. A net
+ * that looks both ways, or at all steps from each, has no stream, and one function does it all. */
 #include <string.h>
 #include "base/error.h"
 #include "port/c_internal.h"
 
-enum { MOST_HEIGHT = 16, MOST_NAME = 64 };
+enum { MOST_HEIGHT = 16, LARGE = 1024 /* floats: they lie in the state rather than on the stack */ };
 
 static unroll_status refuse(const c_export *c, int x, const char *what) {
   const node *n = &c->g->nodes[x];
@@ -37,69 +36,142 @@ int c_alias(const c_export *c, int x) {
   }
 }
 
-static bool looks_at_all(enum op op) { return op == OP_EDGE || op == OP_SUM_TIME || op == OP_MAX_TIME || op == OP_LENGTH; }
+int c_root(const c_export *c, int x) {
+  for (int y = x; y != NODE_NONE; y = c->phase[y] == PHASE_CONSTANT ? NODE_NONE : c_alias(c, y)) x = y;
+  return x;
+}
 
-static bool by_hand(enum op op) { /* operators that c_loop.c knows */
-  switch (op) {
-  case OP_CONST:
-  case OP_SETTING:
-  case OP_VECTOR:
-  case OP_INPUT:
-  case OP_CARRY:
-  case OP_MASK:
-  case OP_MATVEC:
-  case OP_MATVEC_T:
-  case OP_EMBED:
-  case OP_CONCAT:
-  case OP_SLICE:
-  case OP_PAD:
-  case OP_ROW_SUM:
-  case OP_LOG_SUM_EXP:
-  case OP_REPEAT:
-  case OP_SOFTMAX:
-  case OP_LAYERNORM_SCALE:
-  case OP_LAYERNORM:
-  case OP_SHIFT:
-  case OP_EDGE:
-  case OP_SPREAD:
-  case OP_SUM_TIME:
-  case OP_LENGTH:
-  case OP_MAX_TIME:
-    return true;
-  default:
-    return false;
-  }
+bool c_gathers(enum op op) { return op == OP_EDGE || op == OP_SUM_TIME || op == OP_MAX_TIME; }
+static bool looks_at_all(enum op op) { return c_gathers(op) || op == OP_LENGTH; }
+bool c_reads_all(const node *n, int k) { return k == 1 && (n->op == OP_DOTS || n->op == OP_MIX || n->op == OP_ADDITIVE); }
+bool c_has_steps(const c_export *c, int x) { return c->phase[x] == PHASE_START && c->g->nodes[x].space == SPACE_STEP; }
+
+static bool by_hand(enum op op) { /* operators that c_loop.c and c_whole.c know */
+  static const enum op known[] = {
+      OP_CONST,   OP_SETTING, OP_VECTOR,    OP_INPUT,      OP_CARRY,   OP_MASK,      OP_MATVEC,          OP_MATVEC_T,
+      OP_EMBED,   OP_CONCAT,  OP_SLICE,     OP_PAD,        OP_ROW_SUM, OP_REPEAT,    OP_LOG_SUM_EXP,     OP_SOFTMAX,
+      OP_SHIFT,   OP_EDGE,    OP_SPREAD,    OP_SUM_TIME,   OP_LENGTH,  OP_LAYERNORM, OP_LAYERNORM_SCALE, OP_MAX_TIME,
+      OP_REVERSE, OP_DOTS,    OP_MIX,       OP_ADDITIVE,   OP_CONV,    OP_POOL,      OP_POOL_MEAN,       OP_MATCH,
+      OP_BLEND,   OP_PAINT,   OP_BATCHNORM, OP_BATCH_STATS};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i] == op) return true;
+  return false;
 }
 
 static bool is_leaf(enum op op) { return op == OP_CONST || op == OP_SETTING || op == OP_VECTOR || op == OP_MASK || op == OP_CARRY; }
 
 static unroll_status check(c_export *c, int x) {
   const node *n = &c->g->nodes[x];
-  if (n->op == OP_SHIFT && n->dir < 0) return refuse(c, x, "it needs later steps");
-  if (graph_steps_axis(n->width) >= 0) return refuse(c, x, "it needs all steps of a sequence at once");
   if (!c_operators[n->op].form && !by_hand(n->op)) return refuse(c, x, "there is no loop for this operator yet");
+  if (c->out->no_libm && (n->op == OP_LGAMMA || n->op == OP_LBETA)) return refuse(c, x, "it needs math.h");
   if (n->op == OP_INPUT && c->g->inputs[n->slot].seen) return refuse(c, x, "values that were not observed are not known there");
-  if (n->space == SPACE_STEP && c->axis >= 0 && n->axis != c->axis) return refuse(c, x, "it has steps of a second sequence");
-  if (n->space == SPACE_STEP) c->axis = n->axis;
   return UNROLL_OK;
 }
+
+/* --- what is needed, and which axis is the stream --- */
+
+/* What the predictions need, states too, into list[]; how many. */
+static int reach(const c_export *c, bool *seen, int *list) {
+  const graph *g = c->g;
+  int n = 0;
+  for (int i = 0; i < g->n_losses; i++)
+    for (int k = 0; k < g->losses[i].n_args; k++) {
+      const int x = g->losses[i].args[k];
+      if (!seen[x]) list[n++] = x;
+      seen[x] = true;
+    }
+  for (int i = 0; i < n; i++)
+    for (int k = 0; k < NODE_INPUTS && g->nodes[list[i]].space != SPACE_PARAM; k++) {
+      const int x = g->nodes[list[i]].in[k];
+      if (x == NODE_NONE || seen[x]) continue;
+      seen[x] = true;
+      list[n++] = x;
+    }
+  return n;
+}
+
+static bool is_predicted(const graph *g, int data) {
+  for (int k = 0; k < g->n_losses; k++)
+    if (g->losses[k].data == data) return true;
+  return false;
+}
+
+static bool is_on(const c_export *c, int x, int axis) {
+  return x != NODE_NONE && c->g->nodes[x].space == SPACE_STEP && c->g->nodes[x].axis == axis;
+}
+
+/* Which of the nodes need all steps of an axis. */
+static void find_after(const c_export *c, int axis, const int *list, int n, bool *after) {
+  for (int i = 0; i < n; i++) after[list[i]] = false;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (int i = n - 1; i >= 0; i--) {
+      const node *x = &c->g->nodes[list[i]];
+      bool is = looks_at_all(x->op) && x->axis == axis;
+      for (int k = 0; k < NODE_INPUTS && x->space != SPACE_PARAM; k++) is |= x->in[k] != NODE_NONE && after[x->in[k]];
+      changed |= is != after[list[i]];
+      after[list[i]] = is;
+    }
+  }
+}
+
+/* Can the steps of an axis be taken one by one, when all else that has steps is known? */
+static bool streams(const c_export *c, int axis, const int *list, int n, bool *after) {
+  const graph *g = c->g;
+  find_after(c, axis, list, n, after);
+  for (int i = 0; i < n; i++) {
+    const node *x = &g->nodes[list[i]];
+    const bool here = is_on(c, list[i], axis);
+    if (here && ((x->op == OP_SHIFT && x->dir < 0) || x->op == OP_REVERSE)) return false;
+    if (graph_steps_axis(x->width) == axis) return false;
+    if (x->space == SPACE_STEP && after[list[i]]) return false;
+    for (int k = 0; k < NODE_INPUTS; k++)
+      if (c_reads_all(x, k) && is_on(c, x->in[k], axis)) return false;
+    if (here && (x->op == OP_INPUT || x->op == OP_EMBED) && !g->inputs[x->slot].lag && is_predicted(g, g->inputs[x->slot].data))
+      return false;
+  }
+  for (int i = 0; i < g->n_losses; i++)
+    for (int k = 0; k < g->losses[i].n_args && c_loss_axis(c, &g->losses[i]) == axis; k++)
+      if (after[g->losses[i].args[k]]) return false;
+  return true;
+}
+
+/* The one that is fed back; else the only one. */
+static void find_stream(c_export *c, const int *list, int n, bool *after) {
+  int found = -1, count = 0;
+  bool fed = false;
+  for (int a = 0; a < c->g->n_axes; a++) {
+    bool used = false, back = false;
+    for (int i = 0; i < n; i++) {
+      const node *x = &c->g->nodes[list[i]];
+      used |= is_on(c, list[i], a);
+      if (is_on(c, list[i], a) && (x->op == OP_INPUT || x->op == OP_EMBED))
+        back |= c->g->inputs[x->slot].lag > 0 && is_predicted(c->g, c->g->inputs[x->slot].data);
+    }
+    for (int i = 0; i < c->g->n_losses; i++) used |= c_loss_axis(c, &c->g->losses[i]) == a;
+    c->axis_used[a] = used;
+    count += used;
+    if (used && (found < 0 || (back && !fed))) found = a;
+    fed |= back;
+  }
+  c->stream = (count == 1 || fed) && found >= 0 && streams(c, found, list, n, after) ? found : -1;
+}
+
+/* --- which function --- */
 
 /* The inputs of x have their phases; a SHIFT gets its own without them. */
 static unroll_status settle(c_export *c, int x) {
   const node *n = &c->g->nodes[x];
-  enum phase p = n->space == SPACE_STEP ? PHASE_STEP : PHASE_START;
+  enum phase p = n->space == SPACE_STEP && n->axis == c->stream ? PHASE_STEP : PHASE_START;
   if (is_leaf(n->op))
     p = PHASE_LEAF;
   else if (n->space == SPACE_PARAM)
     p = PHASE_CONSTANT;
-  else if (looks_at_all(n->op))
+  else if (looks_at_all(n->op) && n->axis == c->stream)
     p = PHASE_END;
-  const unroll_status status = p == PHASE_CONSTANT ? UNROLL_OK : check(c, x);
-  for (int k = 0; k < NODE_INPUTS && !status && n->op != OP_SHIFT && p > PHASE_CONSTANT; k++) {
-    if (n->in[k] == NODE_NONE) continue;
-    if (c->phase[n->in[k]] == PHASE_END && p == PHASE_STEP) return refuse(c, x, "its steps begin when those of another are over");
-    if (c->phase[n->in[k]] == PHASE_END) p = PHASE_END;
-  }
+  const unroll_status status = p <= PHASE_CONSTANT ? UNROLL_OK : check(c, x);
+  for (int k = 0; k < NODE_INPUTS && !status && n->op != OP_SHIFT && p == PHASE_START; k++)
+    if (n->in[k] != NODE_NONE && c->phase[n->in[k]] == PHASE_END) p = PHASE_END;
   c->phase[x] = (unsigned char)p;
   c->order[c->n_order++] = x;
   return status;
@@ -127,23 +199,97 @@ static unroll_status visit(c_export *c, int root, int *stack, unsigned char *see
 
 static unroll_status walk(c_export *c) {
   const graph *g = c->g;
-  int *stack = arena_alloc(&c->memory, (size_t)g->n_nodes * (NODE_INPUTS + 1) + 1, sizeof *stack);
-  unsigned char *seen = arena_alloc(&c->memory, (size_t)g->n_nodes + 1, 1);
-  unroll_status status = stack && seen ? UNROLL_OK : error_memory(c->err);
+  const size_t nodes = (size_t)g->n_nodes + 1;
+  int *stack = arena_alloc(&c->memory, nodes * (NODE_INPUTS + 1), sizeof *stack),
+      *list = arena_alloc(&c->memory, nodes, sizeof *list);
+  unsigned char *seen = arena_alloc(&c->memory, nodes, 1);
+  bool *needed = arena_alloc(&c->memory, nodes, sizeof *needed), *after = arena_alloc(&c->memory, nodes, sizeof *after);
+  unroll_status status = stack && list && seen && needed && after ? UNROLL_OK : error_memory(c->err);
+  if (!status) find_stream(c, list, reach(c, needed, list), after);
   for (int i = 0; i < g->n_losses && !status; i++)
     for (int k = 0; k < g->losses[i].n_args && !status; k++) status = visit(c, g->losses[i].args[k], stack, seen);
   for (int i = 0; i < c->n_order && !status; i++) { /* grows as states are found */
     const node *n = &g->nodes[c->order[i]];
-    if (n->op != OP_SHIFT || c->phase[c->order[i]] != PHASE_STEP) continue;
+    if (n->op != OP_SHIFT || c->phase[c->order[i]] <= PHASE_CONSTANT) continue;
     status = visit(c, n->in[0], stack, seen);
     if (!status) status = visit(c, n->in[1], stack, seen);
-    if (!status && n->in[1] != NODE_NONE && c->phase[n->in[1]] == PHASE_END)
-      status = refuse(c, c->order[i], "its steps begin when those of another are over");
   }
   return status;
 }
 
+bool c_is_symbols(const loss *l) { return l->distribution->support == SUPPORT_SYMBOLS; }
+bool c_takes_symbols(const c_export *c, int data) { return c->m->schema.list[data].form.unit != UNIT_NUMBERS; }
+
+bool c_is_streamed(const c_export *c, int data) {
+  return c->data[data].used && c->g->data[data].space == SPACE_STEP && c->g->data[data].axis == c->stream;
+}
+
+int c_loss_axis(const c_export *c, const loss *l) {
+  for (int k = 0; k < l->n_args; k++)
+    if (c->g->nodes[l->args[k]].space == SPACE_STEP) return c->g->nodes[l->args[k]].axis;
+  return l->distribution->aligned && c->g->data[l->data].space == SPACE_STEP ? c->g->data[l->data].axis : -1;
+}
+
+enum phase c_loss_phase(const c_export *c, const loss *l) {
+  const int axis = c_loss_axis(c, l);
+  if (axis >= 0) return axis == c->stream ? PHASE_STEP : PHASE_START;
+  return c->stream >= 0 ? PHASE_END : PHASE_START;
+}
+
+bool c_has_loss_steps(const c_export *c, const loss *l) { return c_loss_phase(c, l) == PHASE_START && c_loss_axis(c, l) >= 0; }
+
 /* --- what is stored, and where --- */
+
+static bool is_late(const c_export *c, int y) { return c->phase[y] > PHASE_START && c->g->nodes[y].op != OP_SHIFT; }
+
+/* Numbers that go into loops of NAME_reset just as the caller has them. */
+static void find_given(c_export *c) {
+  for (int i = 0; i < c->n_order; i++) {
+    const int x = c->order[i];
+    const node *n = &c->g->nodes[x];
+    if (n->op != OP_INPUT || !c_has_steps(c, x)) continue;
+    if (!c->g->inputs[n->slot].lag && !c->data[c->g->inputs[n->slot].data].scaled) c->home[x] = HOME_GIVEN;
+  }
+  for (int i = 0; i < c->n_order; i++)
+    for (int k = 0; k < NODE_INPUTS && is_late(c, c->order[i]); k++) {
+      const int x = c->g->nodes[c->order[i]].in[k], root = x == NODE_NONE ? NODE_NONE : c_root(c, x);
+      if (root != NODE_NONE && c->home[root] == HOME_GIVEN) c->home[root] = HOME_NONE;
+    }
+}
+
+/* All steps of x are needed by what is not in its loop. */
+static void need_all(c_export *c, int x, bool here, c_group group) {
+  const int root = c_root(c, x);
+  if (!c_has_steps(c, root) || c->home[root] == HOME_GIVEN || is_leaf(c->g->nodes[root].op)) return;
+  const enum op op = c->g->nodes[root].op;
+  if (here && c_same_group(c->group[root], group)) return;
+  if (!here || (op != OP_EMBED && op != OP_INPUT)) c->home[root] = HOME_ALL_STEPS;
+  if (c->home[root] == HOME_NONE) c->home[root] = HOME_EACH;
+}
+
+static void find_all_steps(c_export *c) {
+  for (int i = 0; i < c->n_order; i++) {
+    const int y = c->order[i];
+    const node *n = &c->g->nodes[y];
+    if (c->phase[y] <= PHASE_CONSTANT || c_gathers(n->op) || c_alias(c, y) != NODE_NONE) continue;
+    for (int k = 0; k < NODE_INPUTS; k++) {
+      if (n->in[k] == NODE_NONE || (n->op == OP_SHIFT && c_carried(c, y))) continue;
+      need_all(c, n->in[k], !is_late(c, y) && n->op != OP_SHIFT && n->op != OP_REVERSE && !c_reads_all(n, k), c->group[y]);
+    }
+  }
+  for (int i = 0; i < c->g->n_losses; i++)
+    for (int k = 0; k < c->g->losses[i].n_args; k++) need_all(c, c->g->losses[i].args[k], true, c->loss_group[i]);
+  for (bool changed = true; changed;) { /* a state of which all steps are needed is looked up there, too */
+    changed = false;
+    for (int i = 0; i < c->n_order; i++) {
+      const node *n = &c->g->nodes[c->order[i]];
+      if (n->op != OP_SHIFT || c->home[c->order[i]] != HOME_ALL_STEPS || n->in[0] == NODE_NONE) continue;
+      const int root = c_root(c, n->in[0]), before = c->home[root];
+      need_all(c, n->in[0], false, c->group[c->order[i]]);
+      changed |= c->home[root] != before;
+    }
+  }
+}
 
 static void count_uses(c_export *c) {
   for (int i = 0; i < c->n_order; i++) {
@@ -157,20 +303,24 @@ static void count_uses(c_export *c) {
 
 static bool elementwise(enum op op) { return graph_ops[op].kind != OP_KIND_OTHER; }
 
+static bool can_inline(const c_export *c, int x, int y) {
+  const node *in = &c->g->nodes[x], *n = &c->g->nodes[y];
+  if (in->name || c->uses[x] != 1 || c->phase[x] != c->phase[y] || c_alias(c, x) != NODE_NONE) return false;
+  if (c->home[x] != HOME_NONE || (c_has_steps(c, x) && !c_same_group(c->group[x], c->group[y]))) return false;
+  if (in->space != n->space || (c->phase[x] == PHASE_START && in->axis != n->axis)) return false;
+  if (!elementwise(in->op) && in->op != OP_MATVEC && in->op != OP_MATVEC_T && in->op != OP_EMBED) return false;
+  return (in->width == n->width || n->op == OP_CONCAT) && c->height[x] < MOST_HEIGHT;
+}
+
 static void share_loops(c_export *c) {
-  const graph *g = c->g;
   for (int i = 0; i < c->n_order; i++) {
     const int y = c->order[i];
-    const node *n = &g->nodes[y];
+    const node *n = &c->g->nodes[y];
     c->height[y] = 1;
     for (int k = 0; k < NODE_INPUTS; k++) {
       const int x = n->in[k];
       if (x == NODE_NONE || c->phase[y] <= PHASE_CONSTANT || c_alias(c, y) != NODE_NONE) continue;
-      if (!elementwise(n->op) && n->op != OP_CONCAT) continue;
-      const node *in = &g->nodes[x];
-      if (in->name || c->uses[x] != 1 || c->phase[x] != c->phase[y] || c_alias(c, x) != NODE_NONE) continue;
-      if (!elementwise(in->op) && in->op != OP_MATVEC && in->op != OP_MATVEC_T && in->op != OP_EMBED) continue;
-      if ((in->width != n->width && n->op != OP_CONCAT) || c->height[x] >= MOST_HEIGHT) continue;
+      if ((!elementwise(n->op) && n->op != OP_CONCAT) || !can_inline(c, x, y)) continue;
       c->inlined[x] = true;
       if (c->height[x] >= c->height[y]) c->height[y] = c->height[x] + 1;
     }
@@ -179,128 +329,50 @@ static void share_loops(c_export *c) {
 
 /* What a later function needs of NAME_reset is part of the state. */
 static void keep(c_export *c, int x) {
-  while (x != NODE_NONE && c->phase[x] == PHASE_START) {
-    c->kept[x] = true;
-    x = c_alias(c, x);
-  }
+  const int root = c_root(c, x);
+  if (c->phase[root] == PHASE_START && c->home[root] == HOME_LOCAL) c->home[root] = HOME_STATE;
 }
 
-static void keep_all(c_export *c) {
-  for (int i = 0; i < c->n_order; i++) {
-    const int y = c->order[i];
-    const node *n = &c->g->nodes[y];
-    if (n->op == OP_SHIFT || c->phase[y] <= PHASE_START) continue;
-    for (int k = 0; k < NODE_INPUTS; k++) keep(c, n->in[k]);
-  }
-  for (int i = 0; i < c->g->n_losses && c->has_steps; i++)
-    for (int k = 0; k < c->g->losses[i].n_args; k++) keep(c, c->g->losses[i].args[k]);
-}
-
-/* --- names --- */
-
-static const char *const reserved[] = {
-    "alignas",  "alignof",  "and",       "asm",      "auto",      "bool",     "break",    "case",   "catch",    "char",
-    "class",    "concept",  "const",     "continue", "decltype",  "default",  "delete",   "do",     "double",   "else",
-    "enum",     "explicit", "export",    "extern",   "false",     "float",    "for",      "friend", "goto",     "if",
-    "inline",   "int",      "long",      "mutable",  "namespace", "new",      "noexcept", "not",    "nullptr",  "operator",
-    "or",       "private",  "protected", "public",   "register",  "requires", "restrict", "return", "short",    "signed",
-    "sizeof",   "static",   "struct",    "switch",   "template",  "this",     "throw",    "true",   "try",      "typedef",
-    "typename", "union",    "unsigned",  "using",    "virtual",   "void",     "volatile", "while",  "xor",      "main",
-    "state",    "steps",    "i",         "k",        "t",         "row",      "best",     "NULL",   "HUGE_VALF"};
-
-static bool is_taken(const c_export *c, const char *s) {
-  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-    if (!strcmp(reserved[i], s)) return true;
-  for (int i = 0; i < c->n_taken; i++)
-    if (!strcmp(c->taken[i], s)) return true;
-  return false;
-}
-
-const char *c_name(c_export *c, const char *wanted, const char *suffix) {
-  text s = {0};
-  size_t length = strlen(wanted);
-  if (length > MOST_NAME) length = MOST_NAME;
-  if (!length || isdigit((unsigned char)*wanted) || *wanted == '_') text_format(&s, "n");
-  for (size_t i = 0; i < length; i++) {
-    const char letter = wanted[i];
-    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9');
-    text_format(&s, "%c", plain ? letter : '_');
-  }
-  text_format(&s, "%s", suffix);
-  const size_t base = s.length;
-  for (int i = 2; !s.failed && is_taken(c, s.data); i++) {
-    s.length = base;
-    text_format(&s, "_%d", i);
-  }
-  const char *name = s.failed ? NULL : arena_text(&c->memory, s.data, s.length);
-  text_free(&s);
-  if (name) c->taken[c->n_taken++] = name;
-  return name;
-}
-
-static bool is_stored(const c_export *c, int x) {
-  const node *n = &c->g->nodes[x];
-  if (c->phase[x] == PHASE_LEAF || c->inlined[x] || n->op == OP_LENGTH) return false;
-  return c->phase[x] == PHASE_CONSTANT || c_alias(c, x) == NODE_NONE;
-}
-
-/* A value that is given late is x_before, or x_2_before. */
-static bool name_data(c_export *c, int data) {
-  c_data *d = &c->data[data];
-  char suffix[32] = "";
-  if (d->least == 1) snprintf(suffix, sizeof suffix, "_before");
-  if (d->least > 1) snprintf(suffix, sizeof suffix, "_%d_before", d->least);
-  const char *name = c->g->data[data].name;
-  d->name = c_name(c, name, suffix);
-  d->value = c_name(c, name, "_value");
-  d->center = c_name(c, name, "_center");
-  d->spread = c_name(c, name, "_spread");
-  return d->name && d->value && d->center && d->spread;
-}
-
-static bool name_output(c_export *c, int loss_number, int k) {
-  const loss *l = &c->g->losses[loss_number];
-  char suffix[64];
-  if (c_is_symbols(l))
-    snprintf(suffix, sizeof suffix, "_p");
-  else if (k < l->distribution->n_args)
-    snprintf(suffix, sizeof suffix, "_%s", l->distribution->args[k].name);
-  else
-    snprintf(suffix, sizeof suffix, "_%s%d", l->distribution->name, k + 1);
-  c->outputs[loss_number][k] = c_name(c, c->g->data[l->data].name, suffix);
-  return c->outputs[loss_number][k] != NULL;
-}
-
-static unroll_status name_all(c_export *c) {
+static void settle_homes(c_export *c) {
   const graph *g = c->g;
-  bool full = true;
-  int unnamed = 0;
-  for (int i = 0; i < g->n_params && full; i++) full = (c->weight_names[i] = c_name(c, g->params[i].name, "_w")) != NULL;
-  for (int i = 0; i < g->n_data && full; i++) full = name_data(c, i);
-  for (int i = 0; i < g->n_losses && full; i++)
-    for (int k = 0; k < g->losses[i].n_args && full; k++) full = name_output(c, i, k);
-  for (int i = 0; i < c->n_order && full; i++) {
-    const node *n = &g->nodes[c->order[i]];
-    const bool state = n->op == OP_SHIFT || (looks_at_all(n->op) && !n->name);
-    if (!is_stored(c, c->order[i]) || state || (n->op == OP_INPUT && n->space == SPACE_STEP)) continue;
-    char number[32];
-    snprintf(number, sizeof number, "%d", ++unnamed);
-    full = (c->names[c->order[i]] = c_name(c, n->name ? n->name : "u", n->name ? "" : number)) != NULL;
-    unnamed -= n->name != NULL;
-  }
-  for (int i = 0; i < c->n_order && full; i++) {
+  for (int i = 0; i < c->n_order; i++) {
     const int x = c->order[i];
     const node *n = &g->nodes[x];
-    if (c->names[x] || (n->op != OP_SHIFT && !looks_at_all(n->op)) || n->op == OP_LENGTH) continue;
-    const char *of = n->in[0] == NODE_NONE ? NULL : g->nodes[n->in[0]].name;
-    const char *suffix = n->op == OP_SHIFT      ? "_before"
-                         : n->op == OP_SUM_TIME ? "_sum"
-                         : n->op == OP_MAX_TIME ? "_max"
-                         : n->dir > 0           ? "_first"
-                                                : "_last";
-    full = (c->names[x] = c_name(c, of ? of : "u", suffix)) != NULL;
+    if (c->phase[x] <= PHASE_CONSTANT || c->inlined[x] || c->home[x] != HOME_NONE || n->op == OP_LENGTH) continue;
+    if (c_alias(c, x) != NODE_NONE || (n->op == OP_INPUT && c->phase[x] == PHASE_STEP)) continue;
+    const bool member = n->op == OP_SHIFT || c_gathers(n->op);
+    const bool state = member ? c->phase[x] != PHASE_START : n->width > LARGE && graph_steps_axis(n->width) < 0;
+    c->home[x] = state ? HOME_STATE : HOME_LOCAL;
   }
-  return full ? UNROLL_OK : error_memory(c->err);
+  for (int i = 0; i < c->n_order; i++)
+    for (int k = 0; k < NODE_INPUTS && is_late(c, c->order[i]); k++)
+      if (g->nodes[c->order[i]].in[k] != NODE_NONE) keep(c, g->nodes[c->order[i]].in[k]);
+  for (int i = 0; i < g->n_losses; i++)
+    for (int k = 0; k < g->losses[i].n_args && c_loss_phase(c, &g->losses[i]) != PHASE_START; k++) keep(c, g->losses[i].args[k]);
+}
+
+/* Which axes have a most, and whose number of steps a later function needs. */
+static void find_axes(c_export *c) {
+  const graph *g = c->g;
+  for (int i = 0; i < c->n_order; i++) {
+    const int x = c->order[i], columns = graph_steps_axis(g->nodes[x].width);
+    const node *n = &g->nodes[x];
+    if (c->phase[x] <= PHASE_CONSTANT) continue;
+    if (columns >= 0) c->axis_bound[columns] = true;
+    if (c->home[x] == HOME_ALL_STEPS) c->axis_bound[n->axis] = true;
+    if (n->op == OP_LENGTH && n->axis != c->stream) c->axis_kept[n->axis] = true;
+    if (c->phase[x] == PHASE_START) continue;
+    if (columns >= 0) c->axis_kept[columns] = true;
+    for (int k = 0; k < NODE_INPUTS; k++)
+      if (n->in[k] != NODE_NONE && c_reads_all(n, k) && g->nodes[n->in[k]].space == SPACE_STEP)
+        c->axis_kept[g->nodes[n->in[k]].axis] = true;
+    if (c->home[x] == HOME_STATE) c->has_members = true;
+  }
+  for (int i = 0; i < c->n_order; i++) c->has_members |= c->home[c->order[i]] >= HOME_STATE;
+  for (int a = 0; a < g->n_axes; a++) {
+    if (c->stream < 0) c->axis_kept[a] = false;
+    c->has_members |= c->axis_kept[a];
+  }
 }
 
 /* --- inputs --- */
@@ -315,8 +387,6 @@ static unroll_status find_inputs(c_export *c) {
     if (!d->used || in->lag < d->least) d->least = in->lag;
     if (!d->used || in->lag > d->most) d->most = in->lag;
     d->used = true;
-    for (int k = 0; k < g->n_losses && !in->lag; k++)
-      if (g->losses[k].data == in->data) return refuse(c, c->order[i], "it sees what is predicted in the same step");
   }
   for (int i = 0; i < g->n_data; i++) {
     const variable *v = &c->m->schema.list[i];
@@ -327,20 +397,32 @@ static unroll_status find_inputs(c_export *c) {
 
 static bool room(c_export *c) {
   const size_t n = (size_t)c->g->n_nodes + 1, p = (size_t)c->g->n_params + 1, d = (size_t)c->g->n_data + 1;
-  c->phase = arena_alloc(&c->memory, n, 1);
-  c->inlined = arena_alloc(&c->memory, n, sizeof *c->inlined);
-  c->kept = arena_alloc(&c->memory, n, sizeof *c->kept);
-  c->uses = arena_alloc(&c->memory, n, sizeof *c->uses);
-  c->height = arena_alloc(&c->memory, n, sizeof *c->height);
-  c->names = arena_alloc(&c->memory, n, sizeof *c->names);
-  c->order = arena_alloc(&c->memory, n, sizeof *c->order);
-  c->weight_used = arena_alloc(&c->memory, p, sizeof *c->weight_used);
-  c->weight_names = arena_alloc(&c->memory, p, sizeof *c->weight_names);
-  c->data = arena_alloc(&c->memory, d, sizeof *c->data);
-  c->outputs = arena_alloc(&c->memory, (size_t)c->g->n_losses + 1, sizeof *c->outputs);
-  c->taken = arena_alloc(&c->memory, n + p + 4 * d + LOSS_ARGS * (size_t)c->g->n_losses + 1, sizeof *c->taken);
-  return c->phase && c->inlined && c->kept && c->uses && c->height && c->names && c->order && c->weight_used && c->weight_names &&
-         c->data && c->outputs && c->taken;
+  const size_t axes = (size_t)c->g->n_axes + 1, losses = (size_t)c->g->n_losses + 1, slots = (size_t)c->g->n_inputs + 1;
+  arena *a = &c->memory;
+  bool full = true;
+#define ROOM(what, count) full = full && (c->what = arena_alloc(a, count, sizeof *c->what)) != NULL
+  ROOM(phase, n);
+  ROOM(home, n);
+  ROOM(inlined, n);
+  ROOM(uses, n);
+  ROOM(height, n);
+  ROOM(group, n);
+  ROOM(names, n);
+  ROOM(order, n);
+  ROOM(weight_used, p);
+  ROOM(weight_names, p);
+  ROOM(slot_names, slots);
+  ROOM(data, d);
+  ROOM(loss_group, losses);
+  ROOM(outputs, losses);
+  ROOM(steps_names, axes);
+  ROOM(most_names, axes);
+  ROOM(axis_used, axes);
+  ROOM(axis_bound, axes);
+  ROOM(axis_kept, axes);
+  ROOM(taken, n + p + 4 * d + LOSS_ARGS * losses + 2 * axes + slots);
+#undef ROOM
+  return full;
 }
 
 static unroll_status name_file(c_export *c) {
@@ -357,25 +439,28 @@ static unroll_status plan(c_export *c) {
   unroll_status status = walk(c);
   if (!status) status = find_inputs(c);
   if (status) return status;
-  for (int i = 0; i < c->n_order; i++) {
-    c->has_steps |= c->phase[c->order[i]] == PHASE_STEP;
-    c->has_end |= c->phase[c->order[i]] == PHASE_END;
-  }
+  for (int i = 0; i < c->n_order; i++) c->has_end |= c->phase[c->order[i]] == PHASE_END;
+  for (int i = 0; i < c->g->n_losses; i++) c->has_end |= c_loss_phase(c, &c->g->losses[i]) == PHASE_END;
+  find_given(c);
+  status = c_groups(c);
+  if (status) return status;
+  find_all_steps(c);
   count_uses(c);
   share_loops(c);
-  keep_all(c);
-  return name_all(c);
+  settle_homes(c);
+  find_axes(c);
+  c->has_state = c->stream >= 0 || c->has_members;
+  return c_name_all(c);
 }
 
 unroll_status port_write_c(port_c *out, const model *m, unroll_error *err) {
-  c_export c = {.out = out, .m = m, .g = &m->g, .axis = -1, .err = err};
+  c_export c = {.out = out, .m = m, .g = &m->g, .stream = -1, .when = "t", .err = err};
   unroll_status status = room(&c) ? UNROLL_OK : error_memory(err);
   if (!status && m->schema.time.scaling != SCALING_NONE)
     status = error_set(err, UNROLL_USAGE, "the numbers of this model are scaled by what a window of a series knows: not so in C");
   if (!status && !m->g.n_losses) status = error_set(err, UNROLL_USAGE, "the net predicts nothing, so there is nothing to write");
   if (!status) status = name_file(&c);
   if (!status) status = plan(&c);
-  for (int i = 0; i < m->g.n_losses && !status; i++) c.has_end |= c_loss_phase(&c, &m->g.losses[i]) == PHASE_END;
   if (!status) status = c_reference(&c);
   if (!status) status = c_file(&c);
   for (int p = 0; p < N_PHASES; p++) text_free(&c.body[p]);

@@ -80,38 +80,36 @@ static double wanted(const c_export *c, const loss *l, int k, int t, int j) {
   return x;
 }
 
-static int steps_of(const c_export *c, enum phase phase) {
-  return phase == PHASE_STEP && c->axis >= 0 ? c->batch.axes[c->axis].steps : 1;
-}
+static int steps_on(const c_export *c, int axis) { return axis >= 0 ? c->batch.axes[axis].steps : 1; }
 
-static int slot_of(const c_export *c, int data) {
-  for (int i = 0; i < c->g->n_inputs; i++)
-    if (c->g->inputs[i].data == data && c->g->inputs[i].lag == c->data[data].least && !c->g->inputs[i].seen) return i;
-  return 0;
-}
-
-static const char *name_of(const c_export *c, const c_parameter *p) {
-  return p->data >= 0 ? c->data[p->data].name : c->outputs[p->loss][p->k];
-}
-
-static void vectors(const c_export *c, enum phase phase, const c_parameter *p, text *out) {
-  const int steps = steps_of(c, phase), width = p->width ? p->width : 1;
-  const bool symbol = !p->width;
-  text_format(out, symbol ? "static const int test_%s[%d] = {\n" : "static const float test_%s[%d][%d] = {\n", name_of(c, p), steps,
-              width);
-  for (int t = 0; t < steps; t++) {
-    text_format(out, symbol ? "  " : "  {");
-    for (int j = 0; j < width; j++) {
-      const double x = p->data >= 0 ? c_given(c, slot_of(c, p->data), t, j) : wanted(c, &c->g->losses[p->loss], p->k, t, j);
-      if (symbol)
-        text_format(out, "%d", (int)x);
-      else
-        c_number(out, x);
-      if (j + 1 < width) text_format(out, ",%s", j % 8 == 7 ? "\n   " : " ");
-    }
-    text_format(out, symbol ? ",\n" : "},\n");
+/* Entry j of a variable, `lag` steps before t. */
+static double value_given(const c_export *c, int data, int t, int lag, int j) {
+  const bool symbols = c_takes_symbols(c, data);
+  for (int i = 0; i < c->g->n_inputs && t >= lag; i++) {
+    const input *in = &c->g->inputs[i];
+    const int at = t - lag + in->lag;
+    if (in->data == data && !in->seen && at < (in->space == SPACE_STEP ? steps_on(c, in->axis) : 1)) return c_given(c, i, at, j);
   }
-  text_format(out, "};\n");
+  return symbols ? -1 : 0; /* nothing reads it */
+}
+
+/* Values of a parameter, all steps one after the other: of NAME_step they may be late. */
+static void vectors(const c_export *c, const c_parameter *p, int axis, text *out) {
+  const int steps = steps_on(c, axis), width = p->width ? p->width : 1;
+  const int lag = p->data >= 0 && p->axis < 0 ? c->data[p->data].least : 0;
+  const bool symbol = !p->width;
+  text_format(out, "static const %s test_%s[%d] = {\n ", symbol ? "int" : "float", c_parameter_name(c, p), steps * width);
+  for (int i = 0; i < steps * width; i++) {
+    const int t = i / width, j = i % width;
+    const double x = p->data >= 0 ? value_given(c, p->data, t, lag, j) : wanted(c, &c->g->losses[p->loss], p->k, t, j);
+    text_format(out, i && i % 8 == 0 ? "\n  " : " ");
+    if (symbol)
+      text_format(out, "%d", (int)x);
+    else
+      c_number(out, x);
+    if (i + 1 < steps * width) text_format(out, ",");
+  }
+  text_format(out, "\n};\n");
 }
 
 /* What an error is measured by, beside the number itself. */
@@ -123,56 +121,76 @@ static double unit_of(const c_export *c, const c_parameter *p) {
   return unit;
 }
 
-static void call(const c_export *c, enum phase phase, const char *function, const char *state, const c_parameter *list, int n,
-                 text *out) {
-  const char *at = phase == PHASE_STEP ? "t" : "0", *margin = phase == PHASE_STEP ? "    " : "  ";
-  const char *between = *state ? ", " : "";
-  text_format(out, "%s%s_%s(%s", margin, c->name, function, state);
+static void argument(const c_export *c, const c_parameter *p, bool step, text *out) {
+  const int least = p->data >= 0 && step ? c->data[p->data].least : 0;
+  const char *name = c_parameter_name(c, p);
+  if (p->data == -2)
+    text_format(out, "%d", steps_on(c, p->axis));
+  else if (p->data < 0)
+    text_format(out, "got_%s", name);
+  else if (!p->width && p->axis < 0)
+    text_format(out, step ? "test_%s[t]" : "test_%s[0]", name);
+  else if (least)
+    text_format(out, "t < %d ? 0 : test_%s + t * %d", least, name, p->width);
+  else
+    text_format(out, step ? "test_%s + t * %d" : "test_%s", name, p->width);
+}
+
+static void call(const c_export *c, const char *function, const c_parameter *list, int n, bool bound, bool step, text *out) {
+  const char *margin = step ? "    " : "  ", *between = c->has_state ? ", " : "";
+  text_format(out, bound ? "%sfailed |= %s_%s(%s" : "%s%s_%s(%s", margin, c->name, function, c->has_state ? "&state" : "");
   for (int i = 0; i < n; i++, between = ", ") {
-    const int least = list[i].data >= 0 ? c->data[list[i].data].least : 0;
     text_format(out, "%s", between);
-    if (list[i].data < 0)
-      text_format(out, "got_%s", name_of(c, &list[i]));
-    else if (least && list[i].width)
-      text_format(out, "%s < %d ? 0 : test_%s[%s]", at, least, name_of(c, &list[i]), at);
-    else
-      text_format(out, "test_%s[%s]", name_of(c, &list[i]), at);
+    argument(c, &list[i], step, out);
   }
   text_format(out, ");\n");
   for (int i = 0; i < n; i++) {
-    if (list[i].data >= 0) continue;
-    text_format(out, "%sfailed |= differ(got_%s, test_%s[%s], %d, ", margin, name_of(c, &list[i]), name_of(c, &list[i]), at,
-                list[i].width);
-    c_number(out, unit_of(c, &list[i]));
+    const c_parameter *p = &list[i];
+    if (p->data != -1) continue;
+    text_format(out, "%sfailed |= differ(got_%s, test_%s", margin, c_parameter_name(c, p), c_parameter_name(c, p));
+    if (step) text_format(out, " + t * %d", p->width);
+    text_format(out, ", %d, ", p->width * (step ? 1 : steps_on(c, p->axis)));
+    c_number(out, unit_of(c, p));
     text_format(out, ");\n");
   }
 }
 
+static void all_vectors(const c_export *c, c_parameter *list, text *out) {
+  const int n = c_run_parameters(c, list);
+  for (int i = 0; i < n; i++) {
+    const c_parameter *p = &list[i];
+    if (p->data == -2) continue;
+    vectors(c, p, p->axis, out);
+    if (p->data < 0) text_format(out, "static float got_%s[%d];\n", c_parameter_name(c, p), p->width * steps_on(c, p->axis));
+  }
+  for (int i = 0, m = c->stream < 0 ? 0 : c_parameters(c, PHASE_STEP, list); i < m; i++)
+    if (list[i].data >= 0 && c->data[list[i].data].least) vectors(c, &list[i], c->stream, out);
+}
+
 void c_test(c_export *c, text *out) {
-  c_parameter *list = arena_alloc(&c->memory, (size_t)(c->g->n_data + LOSS_ARGS * c->g->n_losses) + 1, sizeof *list);
-  out->failed |= !list;
+  c_parameter *list = c_parameter_room(c);
   if (!list) return;
   text_format(out, "\n#ifdef SELFTEST\n/* One made-up sequence, and what the equations make of it in double precision. */\n");
-  for (enum phase p = PHASE_START; p < N_PHASES; p++)
-    for (int i = 0, n = c_parameters(c, p, list); i < n; i++) {
-      vectors(c, p, &list[i], out);
-      if (list[i].data < 0) text_format(out, "static float got_%s[%d];\n", name_of(c, &list[i]), list[i].width);
-    }
+  all_vectors(c, list, out);
   text_format(out, "\nstatic int differ(const float *got, const float *wanted, int n, float unit) {\n"
                    "  int worse = 0;\n"
-                   "  for (int i = 0; i < n; i++)\n"
-                   "    worse |= !(fabsf(got[i] - wanted[i]) <= 1e-5f * (unit + fabsf(wanted[i])));\n"
+                   "  for (int i = 0; i < n; i++) {\n"
+                   "    const float most = 1e-5f * (unit + (wanted[i] < 0.0f ? -wanted[i] : wanted[i]));\n"
+                   "    worse |= !(got[i] - wanted[i] <= most && wanted[i] - got[i] <= most);\n"
+                   "  }\n"
                    "  return worse;\n}\n\n/* 0: all is right. */\nint main(void) {\n  int failed = 0;\n");
-  if (c->has_steps) text_format(out, "  static %s_state state;\n", c->name);
-  int n = c_parameters(c, PHASE_START, list);
-  call(c, PHASE_START, c->has_steps ? "reset" : "run", c->has_steps ? "&state" : "", list, n, out);
-  if (c->has_steps) {
-    text_format(out, "  for (int t = 0; t < %d; t++) {\n", steps_of(c, PHASE_STEP));
+  if (c->has_state) text_format(out, "  static %s_state state;\n", c->name);
+  if (c->stream >= 0) {
+    int n = c_parameters(c, PHASE_START, list);
+    call(c, "reset", list, n, c_is_bound(c), false, out);
+    text_format(out, "  for (int t = 0; t < %d; t++) {\n", steps_on(c, c->stream));
     n = c_parameters(c, PHASE_STEP, list);
-    call(c, PHASE_STEP, "step", "&state", list, n, out);
+    call(c, "step", list, n, false, true, out);
     text_format(out, "  }\n");
+    n = c_parameters(c, PHASE_END, list);
+    if (c->has_end) call(c, "end", list, n, false, false, out);
   }
-  n = c_parameters(c, PHASE_END, list);
-  if (c->has_end) call(c, PHASE_END, "end", "&state", list, n, out);
+  const int n = c_run_parameters(c, list);
+  call(c, "run", list, n, c_is_bound(c), false, out);
   text_format(out, "  return failed;\n}\n#endif\n");
 }

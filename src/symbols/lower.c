@@ -78,3 +78,12 @@ void words_part(const data_form *f, const char *s, size_t size, text *out) {
   const size_t to = f->part == PART_PREFIX ? first_letters(s, size, f->letters) : size;
   words_lower(s + from, to - from, out);
 }
+
+int words_ranges(enum words_table which, uint32_t out[WORD_RANGES][3]) {
+  const struct run *from = which == WORDS_RUNS ? runs : pairs;
+  const int n = which == WORDS_RUNS ? N_RUNS : N_PAIRS;
+  _Static_assert((int)N_RUNS <= (int)WORD_RANGES && (int)N_PAIRS <= (int)WORD_RANGES, "room for all");
+  if (which == WORDS_SIGNS) return words_signs(out);
+  for (int i = 0; i < n; i++) out[i][0] = from[i].first, out[i][1] = from[i].last, out[i][2] = from[i].by;
+  return n;
+}

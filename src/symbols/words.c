@@ -103,3 +103,9 @@ const char *word_next(const char *s, size_t size, size_t *at, size_t *length) {
   *length = end - i;
   return s + i;
 }
+
+int words_signs(uint32_t out[WORD_RANGES][3]) {
+  _Static_assert((int)N_SIGNS <= (int)WORD_RANGES, "room for all");
+  for (int i = 0; i < N_SIGNS; i++) out[i][0] = signs[i].first, out[i][1] = signs[i].last, out[i][2] = 0;
+  return N_SIGNS;
+}

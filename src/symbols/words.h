@@ -31,4 +31,10 @@ void words_part(const data_form *f, const char *s, size_t size, text *out);
 /* Replaces what `out` holds by s in the composed form NFC of Unicode. */
 void words_compose(const char *s, size_t size, text *out);
 bool words_can_compose(void); /* was that built in? */
+/* The tables behind these rules, for programs that are written; how many rows. Signs: ranges of characters from U+0080 on that are
+ * no letters. Runs: capitals, with how far on their small letters are. Pairs: runs in which these take turns. */
+enum words_table { WORDS_SIGNS, WORDS_RUNS, WORDS_PAIRS };
+enum { WORD_RANGES = 64 };
+int words_signs(uint32_t out[WORD_RANGES][3]); /* words.c: those of WORDS_SIGNS */
+int words_ranges(enum words_table which, uint32_t out[WORD_RANGES][3]);
 #endif

@@ -215,10 +215,10 @@ static void test_arguments(void **state) {
   NO(unroll_expand(m, "a", 1, NULL, &bytes, NULL, err));
   NO(unroll_import(NULL, NULL, 1, NULL, NULL, err));
   NO(unroll_import(NULL, (const char *const[]){"x"}, 0, NULL, NULL, err));
-  NO(unroll_export(NULL, "c", NULL, "x.c", err));
-  NO(unroll_export(m, NULL, NULL, "x.c", err));
+  NO(unroll_export(NULL, "c", "x.c", NULL, err));
+  NO(unroll_export(m, NULL, "x.c", NULL, err));
   NO(unroll_export(m, "c", NULL, NULL, err));
-  NOT(unroll_export(m, "no_form", NULL, "x.c", NULL));
+  NOT(unroll_export(m, "no_form", "x.c", NULL, NULL));
   NO(unroll_net_scaling(NULL, &(unroll_scaling){.size = sizeof(unroll_scaling)}, err));
   NO(unroll_typeset(NULL, NULL, 0, "latex", &text, err));
   NO(unroll_typeset("names", NULL, 1, "latex", &text, err));

@@ -17,13 +17,9 @@ compiled() {
 }
 
 awk 'NR % 40 == 1' "$SOURCE/examples/places.txt" >names.txt
-for file in "$SOURCE"/cells/*.cell; do
-  cell=$(basename "$file" .cell)
-  case $cell in rnn_image) continue ;; esac
-  run train names names.txt -o "m_$cell" --set hidden=6 --set embedding=6 --set cell="$cell" --epochs 1 --quiet --threads 1
-  expect 0
-  compiled "m_$cell" "$cell" "$([ "$cell" = lstm ] && echo both)"
-done
+run train names names.txt -o m_lstm --set hidden=6 --set embedding=6 --epochs 1 --quiet --threads 1
+expect 0
+compiled m_lstm lstm both
 
 # A changed weight is seen.
 sed '/float W_w/{n;s/{[^,]*,/{9.5f,/}' lstm.c >changed.c
@@ -89,15 +85,14 @@ expect 0
 program=$(cut -f 2 out)
 cat >main.c <<'end'
 #include <stdio.h>
-#include <string.h>
 #include "whole.h"
 int main(void) {
   static whole_state s;
   float p[2];
   whole_reset(&s);
-  for (const char *c = "cab0"; *c; c++)
-    for (int k = 0; k < (int)(sizeof whole_text_text / sizeof *whole_text_text); k++)
-      if (whole_text_text[k][0] == *c && !whole_text_text[k][1]) whole_step(&s, k);
+  int text[8];
+  const int n = whole_text_symbols("cab0", text, 8);
+  for (int t = 0; t < n; t++) whole_step(&s, text[t]);
   whole_end(&s, p);
   printf("%.9g\n", (double)(p[0] > p[1] ? p[0] : p[1]));
   return 0;
@@ -106,20 +101,42 @@ end
 ${CC:-cc} -std=c99 $strict main.c whole.c -lm -o use 2>errors || fail "$(head -n 3 errors)"
 holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
 
-# What cannot be written is refused with its place.
+# Both ways, without math.h: all at once, from the text; beside what the program says.
 cat >back.net <<'end'
-data text : chars
+data text : words lower
 data label : category
-h = gru(embed(text, 4), 6, backward)
-label ~ softmax(W h + b)
+e = embed(text, 4)
+label ~ softmax(W [last(gru(e, 6)), first(gru(e, 6, backward))] + b)
 end
-awk 'BEGIN { print "text,label"; for (i = 0; i < 30; i++) print (i % 2 ? "abca" : "cab") "," (i % 2 ? "yyyy" : "nnn") }' >labels.csv
-sed -i '1!s/,\(.\)\(.\)\(.\)\(.*\)/,\1 \2 \3 \4/' labels.csv
-run train back.net labels.csv -o back --epochs 1 --quiet --threads 1
+awk 'BEGIN { print "text\tlabel"; for (i = 0; i < 30; i++) print "Well-known \303\204pfel cost 3.50, " (i % 2 ? "don\47t they?" : "<unk> ...") "\t" (i % 2 ? "yes" : "no") }' >labels.tsv
+run train back.net labels.tsv -o back --epochs 2 --quiet --threads 1
 expect 0
-run export c back -o back.c
-expect 2 "it needs later steps"
-[ -e back.c ] && fail "a refused file was written"
+run export c back -o back.c --no-libm
+expect 0
+grep -q "math.h" back.c && fail "--no-libm needs math.h"
+${CC:-cc} -std=c99 $strict -DSELFTEST back.c -o self 2>errors || fail "back: $(head -n 3 errors)"
+./self || fail "back: the self-test says no"
+printf 'text\n\303\204PFEL well-known 3.50 new; <unk>... x\n' >one.tsv
+run predict back one.tsv
+expect 0
+program=$(cut -f 2 out)
+cat >main.c <<'end'
+#include <stdio.h>
+#include "back.h"
+int main(void) {
+  int text[32];
+  float p[2];
+  const int n = back_text_symbols("\303\204PFEL well-known 3.50 new; <unk>... x", text, 32);
+  if (n != 8 || back_text_symbols("a b c", text + 20, 2) != -2) return 1;
+  back_run(n, text, p);
+  printf("%.9g\n", (double)(p[0] > p[1] ? p[0] : p[1]));
+  return 0;
+}
+end
+${CC:-cc} -std=c99 $strict main.c back.c -o use 2>errors || fail "$(head -n 3 errors)"
+holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
+
+# What cannot be written is refused with its place.
 run export onnx m_lstm -o x.onnx
 expect 2 "there is no form 'onnx'"
 run export c m_lstm
