@@ -1,7 +1,9 @@
 /* ask.c - see ask.h. */
 #include "api/ask.h"
 #include <math.h>
+#include "base/hash.h"
 #include "base/text.h"
+#include "ranks/ranks.h"
 #include "use/forecast.h"
 #include "use/next.h"
 
@@ -39,9 +41,20 @@ static data_options how_of(const ask *a, enum bind_wanted wanted) {
                         .memory = memory_of(a)};
 }
 
+/* Ranks that share the work have the same model and data, or all of them the error of one. */
+static unroll_status same_everywhere(const ask *a, unroll_status status, unroll_error *err) {
+  const ranks *r = ranks_here();
+  if (!r) return status;
+  const ranks_trait traits[] = {
+      {"another model", hash_bytes(0, a->m.weights, (size_t)a->m.g.n_weights * sizeof *a->m.weights)},
+      {"other data", hash_mix(a->d.hash ^ a->d.bytes)},
+  };
+  return ranks_same(r, status, traits, sizeof traits / sizeof *traits, err);
+}
+
 unroll_status ask_read(ask *a, enum bind_wanted wanted, unroll_error *err) {
   const data_options how = how_of(a, wanted);
-  return model_read(&a->d, &a->m, a->source.paths, &how, err);
+  return same_everywhere(a, model_read(&a->d, &a->m, a->source.paths, &how, err), err);
 }
 
 /* Gives the copy of a model a schema that may be changed. */
@@ -55,8 +68,9 @@ static unroll_status own_schema(ask *a, unroll_error *err) {
 
 unroll_status ask_read_next(ask *a, unroll_error *err) {
   const data_options how = how_of(a, BIND_TRUTH);
-  const unroll_status status = own_schema(a, err);
-  return status ? status : next_read(&a->d, &a->m, a->source.paths, &how, err);
+  unroll_status status = own_schema(a, err);
+  if (!status) status = next_read(&a->d, &a->m, a->source.paths, &how, err);
+  return same_everywhere(a, status, err);
 }
 
 unroll_status ask_references(const ask *a, references *r, unroll_error *err) {
@@ -70,8 +84,9 @@ unroll_status ask_read_series(ask *a, int future, unroll_error *err) {
   if (a->o.time) a->m.schema.time.time = (char *)a->o.time;
   how.series = NULL;
   /* For data with gaps the graph is made anew, and the schema with it. */
-  const unroll_status status = own_schema(a, err);
-  return status ? status : forecast_read(&a->d, &a->m, a->source.paths, &how, NULL, future, err);
+  unroll_status status = own_schema(a, err);
+  if (!status) status = forecast_read(&a->d, &a->m, a->source.paths, &how, NULL, future, err);
+  return same_everywhere(a, status, err);
 }
 
 void ask_end(ask *a) {

@@ -6,6 +6,7 @@
 #include "base/budget.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
@@ -68,6 +69,34 @@ static void end_ranks(unroll_status status, const unroll_error *err) {
   ranks_fail((int)status);
 }
 
+/* Commands whose work ranks share. The others rank 0 does alone. */
+enum { SHARED = IN(train) | IN(search) | IN(eval) | IN(predict) | IN(score) };
+
+/* Program and options; which data and model is found out where they are read. */
+static unroll_status same_command(const options *o, const ranks *r, unroll_error *err) {
+  static const char *const free_ones[] = {"threads", "memory", "max-memory", "output", "quiet", "jobs"};
+  uint64_t hash = 0;
+  for (int i = 0; i < o->n_typed; i++) {
+    bool may_differ = false;
+    for (size_t k = 0; k < sizeof free_ones / sizeof *free_ones; k++) may_differ |= !strcmp(o->typed[i].name, free_ones[k]);
+    if (may_differ) continue;
+    hash = hash_bytes(hash, o->typed[i].name, strlen(o->typed[i].name));
+    if (o->typed[i].value) hash = hash_bytes(hash, o->typed[i].value, strlen(o->typed[i].value));
+  }
+  const ranks_trait traits[] = {{"another program", ranks_program()}, {"other options", hash}};
+  return ranks_same(r, UNROLL_OK, traits, sizeof traits / sizeof *traits, err);
+}
+
+/* What a rank other than 0 prints and writes goes nowhere. */
+static void be_silent(options *o, const command *c) {
+  o->quiet = true;
+  o->json = false;
+  if (!ranks_here() || c->bit == IN(train)) return; /* training knows by itself what it writes */
+  terminal_mute();
+  if (c->bit != IN(search)) o->output = NULL;
+  if (!freopen("/dev/null", "w", stdout)) fclose(stdout);
+}
+
 static unroll_status run_command(const command *c, int argc, char **argv, unroll_error *err) {
   options o;
   unroll_status status = options_read(&o, c, argc, argv, err);
@@ -78,9 +107,10 @@ static unroll_status run_command(const command *c, int argc, char **argv, unroll
     if (!status && cpu_isa_problem()) terminal_warn("%s", cpu_isa_problem());
     if (o.max_memory > 0) budget_set((uint64_t)o.max_memory);
     if (o.max_operations > 0) budget_set_operations((int)o.max_operations);
-    if (!status && !strcmp(c->name, "train")) status = ranks_begin(err);
-    if (silent()) o.quiet = true, o.json = false;
-    if (!status && (!silent() || ranks_here())) status = c->run(&o, err); /* what is not training rank 0 does alone */
+    if (!status && c->bit & SHARED) status = ranks_begin(err);
+    if (!status && ranks_here() && c->bit != IN(train)) status = same_command(&o, ranks_here(), err);
+    if (silent()) be_silent(&o, c);
+    if (!status && (!silent() || ranks_here())) status = c->run(&o, err); /* the others rank 0 does alone */
     if (!status && o.json && mem_failures()) status = error_memory(err);  /* without its list a command prints text */
   }
   if (status == UNROLL_USAGE && !silent()) {

@@ -17,7 +17,7 @@
 #include "base/threads.h"
 #include "cli/options.h"
 
-static bool on_terminal, colour, line_open;
+static bool on_terminal, colour, line_open, mute;
 static double last_shown;
 
 void terminal_init(void) {
@@ -114,8 +114,11 @@ void terminal_error(const unroll_error *err) {
   fputs(colour ? "\033[1;32m^\033[0m\n" : "^\n", stderr);
 }
 
+void terminal_mute(void) { mute = true; }
+
 static void put_message(const char *kind, const char *code, const char *format, va_list list) {
   char message[1024];
+  if (mute) return;
   vsnprintf(message, sizeof message, format, list);
   clear_line();
   fputs("unroll: ", stderr);
@@ -142,6 +145,7 @@ bool progress_due(void) { return time_now() - last_shown >= (on_terminal ? 0.1 :
 
 static void put_progress(const char *format, va_list list, bool stays) {
   char line[512];
+  if (mute) return;
   vsnprintf(line, sizeof line, format, list);
   if (on_terminal) fputs("\r\033[K", stderr);
   const int columns = on_terminal && !stays ? terminal_columns(STDERR_FILENO) : 0; /* a longer line could not be redrawn */

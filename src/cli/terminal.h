@@ -14,6 +14,7 @@ int terminal_columns(int file); /* 0: it is no terminal, or does not say */
 chart_form terminal_chart(const char *x_name, bool log);
 /* `file:line:column: error: message`, the source line and a caret. Control characters of untrusted text are not passed on. */
 void terminal_error(const unroll_error *err);
+void terminal_mute(void); /* from here on nothing but errors is said */
 void terminal_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void terminal_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -6,11 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #define SILENT_SECONDS 900.0 /* a validation, or a checkpoint on a slow disk, takes less */
 
+#define MOST_BYTES ((size_t)1 << 30) /* of a message */
+
 static ranks here;
+static bool apart;
 
 static int number_of(const char *name) {
   const char *value = getenv(name);
@@ -86,7 +90,8 @@ void ranks_fail(int code) {
   if (here.module) here.module->fail(code);
 }
 
-const ranks *ranks_here(void) { return here.module ? &here : NULL; }
+const ranks *ranks_here(void) { return here.module && !apart ? &here : NULL; }
+void ranks_apart(bool now) { apart = now; }
 
 unroll_status ranks_exchange(const ranks *r, const ranks_message *send, int n_send, ranks_message *receive, int n_receive,
                              unroll_error *err) {
@@ -109,5 +114,119 @@ unroll_status ranks_share(const ranks *r, const void *own, void *all, size_t n, 
   }
   const unroll_status status = ranks_exchange(r, m, k, m + r->count, k, err);
   mem_free(m);
+  return status;
+}
+
+uint64_t ranks_program(void) {
+  FILE *f = fopen("/proc/self/exe", "rb");
+  unsigned char block[1 << 14];
+  uint64_t hash = 0;
+  size_t n;
+  while (f && (n = fread(block, 1, sizeof block, f)) > 0) hash = hash_bytes(hash, block, n);
+  if (f) fclose(f);
+  return hash;
+}
+
+/* --- bytes of any number --- */
+
+typedef struct report { /* what each rank says before it sends */
+  uint64_t size;
+  int64_t code;
+  unroll_error error;
+} report;
+
+/* The error of the rank of the least number that cannot go on. */
+static unroll_status worst(const ranks *r, const report *all, unroll_error *err) {
+  for (int i = 0; i < r->count; i++) {
+    const unroll_error *e = &all[i].error;
+    if (!all[i].code) continue;
+    if (i == r->own || !err) return (unroll_status)all[i].code; /* has its error */
+    *err = *e;
+    if (i) snprintf(err->message, sizeof err->message, "rank %d: %.*s", i, (int)sizeof e->message - 32, e->message);
+    return (unroll_status)all[i].code;
+  }
+  return UNROLL_OK;
+}
+
+/* All say how they are and how many bytes they have; *all is for mem_free, in any case. */
+static unroll_status tell(const ranks *r, unroll_status status, size_t size, report **all, unroll_error *err) {
+  report own = {.size = size, .code = status};
+  *all = mem_zero((size_t)r->count, sizeof **all);
+  if (!*all) return error_memory(err);
+  if (status && err) own.error = *err;
+  const unroll_status shared = ranks_share(r, &own, *all, sizeof own, err);
+  return shared ? shared : worst(r, *all, err);
+}
+
+static bool make_room(text *t, size_t n) {
+  mem_free(t->data);
+  *t = (text){.data = mem_alloc(n + 1), .length = n, .capacity = n + 1};
+  if (t->data) t->data[n] = 0;
+  return t->data != NULL;
+}
+
+/* A piece of n bytes at `at`, if there is one. */
+static int add_piece(ranks_message *list, int n, int rank, char *bytes, size_t size, size_t at) {
+  if (at < size) list[n++] = (ranks_message){rank, bytes + at, size - at < MOST_BYTES ? size - at : MOST_BYTES};
+  return n;
+}
+
+unroll_status ranks_collect(const ranks *r, unroll_status status, const text *own, text *all, unroll_error *err) {
+  report *said = NULL;
+  ranks_message *list = mem_zero((size_t)r->count, sizeof *list);
+  size_t most = 0;
+  if (!list && !status) status = error_memory(err);
+  status = tell(r, status, own->length, &said, err);
+  for (int q = 1; q < r->count && !status; q++) {
+    const size_t n = (size_t)said[q].size;
+    if (n > most) most = n;
+    if (!r->own && !make_room(&all[q], n)) status = error_memory(err);
+  }
+  if (!status && !r->own) text_add(&all[0], own->data ? own->data : "", own->length);
+  if (!status && !r->own && all[0].failed) status = error_memory(err);
+  for (size_t at = 0; at < most && !status; at += MOST_BYTES) {
+    int n = 0;
+    if (r->own) n = add_piece(list, n, 0, own->data, own->length, at);
+    for (int q = 1; q < r->count && !r->own; q++) n = add_piece(list, n, q, all[q].data, all[q].length, at);
+    status = r->own ? ranks_exchange(r, list, n, NULL, 0, err) : ranks_exchange(r, NULL, 0, list, n, err);
+  }
+  mem_free(said);
+  mem_free(list);
+  return status;
+}
+
+unroll_status ranks_spread(const ranks *r, unroll_status status, text *t, unroll_error *err) {
+  report *said = NULL;
+  ranks_message *list = mem_zero((size_t)r->count, sizeof *list);
+  if (!list && !status) status = error_memory(err);
+  status = tell(r, status, t->length, &said, err);
+  const size_t size = status ? 0 : (size_t)said[0].size;
+  if (!status && r->own && !make_room(t, size)) status = error_memory(err);
+  for (size_t at = 0; at < size && !status; at += MOST_BYTES) {
+    int n = 0;
+    if (r->own) n = add_piece(list, n, 0, t->data, size, at);
+    for (int q = 1; q < r->count && !r->own; q++) n = add_piece(list, n, q, t->data, size, at);
+    status = r->own ? ranks_exchange(r, NULL, 0, list, n, err) : ranks_exchange(r, list, n, NULL, 0, err);
+  }
+  mem_free(said);
+  mem_free(list);
+  return status;
+}
+
+unroll_status ranks_same(const ranks *r, unroll_status status, const ranks_trait *traits, int n, unroll_error *err) {
+  enum { MOST_TRAITS = 8 };
+  report *said = NULL;
+  uint64_t own[MOST_TRAITS] = {0}, *all = mem_zero((size_t)r->count, sizeof own);
+  if (!all && !status) status = error_memory(err);
+  for (int i = 0; i < n && i < MOST_TRAITS && !status; i++) own[i] = traits[i].hash;
+  status = tell(r, status, 0, &said, err);
+  if (!status) status = ranks_share(r, own, all, sizeof own, err);
+  for (int q = 1; q < r->count && !status; q++)
+    for (int i = 0; i < n && i < MOST_TRAITS && !status; i++)
+      if (all[q * MOST_TRAITS + i] != all[i])
+        status = error_set(err, UNROLL_USAGE, "rank %d has %s than rank 0", q, traits[i].what);
+  mem_free(said);
+  mem_free(all);
+  if (status) ranks_end();
   return status;
 }

@@ -2,7 +2,9 @@
 #ifndef RANKS_RANKS_H
 #define RANKS_RANKS_H
 #include <stdbool.h>
+#include <stdint.h>
 #include <unroll.h>
+#include "base/text.h"
 #include "ranks/module.h"
 
 typedef struct ranks {
@@ -21,9 +23,25 @@ void ranks_end(void);
 void ranks_fail(int code);
 /* NULL: alone. */
 const ranks *ranks_here(void);
+/* Until it is said again with false this process works for itself, and ranks_here is NULL. */
+void ranks_apart(bool apart);
+/* What all ranks must have in common. */
+typedef struct ranks_trait {
+  const char *what; /* "other data" */
+  uint64_t hash;
+} ranks_trait;
+/* Called by all. UNROLL_USAGE says which rank has what. What went wrong on one rank until here, its `status`, goes wrong on all.
+ * After an error all know of it, and have come to their end. */
+unroll_status ranks_same(const ranks *r, unroll_status status, const ranks_trait *traits, int n, unroll_error *err);
+uint64_t ranks_program(void); /* a hash of the program that runs */
 /* Point to point; every rank that is sent something must receive it in the same call. UNROLL_FAILED names a rank that is silent. */
 unroll_status ranks_exchange(const ranks *r, const ranks_message *send, int n_send, ranks_message *receive, int n_receive,
                              unroll_error *err);
 /* n bytes of each rank, own ones too, into all[rank * n]. */
 unroll_status ranks_share(const ranks *r, const void *own, void *all, size_t n, unroll_error *err);
+/* The bytes of each rank, of any number, come to rank 0: all[rank], [count] texts that are empty; other ranks leave them so. What
+ * went wrong on one rank until here, its `status`, goes wrong on all. */
+unroll_status ranks_collect(const ranks *r, unroll_status status, const text *own, text *all, unroll_error *err);
+/* The bytes of rank 0 come to all, into *t, which is empty elsewhere; `status` is that of rank 0. */
+unroll_status ranks_spread(const ranks *r, unroll_status status, text *t, unroll_error *err);
 #endif

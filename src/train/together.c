@@ -15,16 +15,6 @@ typedef struct hello {
   char message[sizeof((unroll_error *)0)->message];
 } hello;
 
-static uint64_t program_hash(void) {
-  FILE *f = fopen("/proc/self/exe", "rb");
-  unsigned char block[1 << 14];
-  uint64_t hash = 0;
-  size_t n;
-  while (f && (n = fread(block, 1, sizeof block, f)) > 0) hash = hash_bytes(hash, block, n);
-  if (f) fclose(f);
-  return hash;
-}
-
 /* Without what may differ from machine to machine. */
 static uint64_t options_hash(const trainer *t) {
   train_options o = t->o;
@@ -64,7 +54,7 @@ unroll_status together_meet(trainer *t, unroll_status status, unroll_error *err)
   if (!all) return error_memory(err);
   if (status) snprintf(mine.message, sizeof mine.message, "%s", err->message);
   if (!status) {
-    mine.program = program_hash();
+    mine.program = ranks_program();
     mine.options = options_hash(t);
     mine.net = hash_bytes(0, t->m.weights, (size_t)t->m.g.n_weights * sizeof *t->m.weights);
     mine.bytes = t->identity.bytes;

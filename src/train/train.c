@@ -137,11 +137,11 @@ static void keep_best(trainer *t) {
 }
 
 /* With the best model: its weights are those of the evaluator, the settings that change are put in for as long as it takes. */
-static double run_test(trainer *t) {
+static unroll_status run_test(trainer *t, double *nats, unroll_error *err) {
   if (t->valid) memcpy(t->m.g.varying, t->best_varying, (size_t)t->m.g.n_varying * sizeof *t->best_varying);
-  const double nats = evaluator_run(t->test);
+  const unroll_status status = evaluator_run(t->test, nats, err);
   model_set_ramps(&t->m, t->s.step, t->total);
-  return nats;
+  return status;
 }
 
 unroll_status trainer_save(trainer *t, unroll_error *err) {
@@ -176,7 +176,8 @@ static bool patience_is_over(const trainer *t) {
 /* Measures the validation part, keeps the best weights. *best: is it better than all before? */
 static unroll_status validate(trainer *t, bool *best, unroll_error *err) {
   train_state *s = &t->s;
-  s->valid_loss = evaluator_run(t->valid);
+  const unroll_status status = evaluator_run(t->valid, &s->valid_loss, err);
+  if (status) return status;
   s->last_valid = s->step;
   *best = isfinite(s->valid_loss) && !(s->valid_loss >= s->best);
   if (!*best) {
@@ -242,7 +243,7 @@ static unroll_status after_step(trainer *t, train_result *r, unroll_error *err) 
   s->seconds = t->seconds_before + time_now() - t->began;
   if (!status && end && t->test) {
     if (t->valid && isnan(s->best)) keep_best(t);
-    r->test_loss = run_test(t);
+    status = run_test(t, &r->test_loss, err);
   }
   if (end) t->rates_of_work = work_measure(&t->work, t->workers);
   if (!status && (validated || end || s->step - s->last_record >= t->o.log_steps)) status = record(t, validated, r->test_loss, err);
@@ -280,7 +281,7 @@ static unroll_status loop(trainer *t, train_result *r, unroll_error *err) {
   t->began_symbols = t->s.symbols;
   skipped_begin(t);
   if (t->s.step >= t->total || t->s.stopped) status = ensure_model(t, err);
-  if (t->s.step >= t->total && t->test) r->test_loss = run_test(t); /* a finished run, resumed */
+  if (t->s.step >= t->total && t->test && !status) status = run_test(t, &r->test_loss, err); /* a finished run, resumed */
   while (t->s.step < t->total && !t->s.stopped && !status) {
     status = one_step(t, err);
     if (!status) status = after_step(t, r, err);

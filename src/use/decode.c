@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/budget.h"
 #include "base/error.h"
+#include "ranks/ranks.h"
 #include "use/decoder.h"
 
 /* A plan for fewer rows adds in another order (plan/schedule.c), and the bits must not tell how many ran side by side. */
@@ -478,6 +479,7 @@ static unroll_status emit_all(decoder *s, unroll_error *err) {
 }
 
 static unroll_status run_group(decoder *s, unroll_error *err) {
+  s->n = (int)(s->source->n - s->first < s->group ? s->source->n - s->first : s->group);
   s->b = s->source->fill(s->source->context, s->first, s->n);
   unroll_status status = measure(s, err);
   if (status) return status;
@@ -497,10 +499,16 @@ unroll_status decode(const model *m, const decode_options *o, const decode_sourc
   decoder s = {.m = m, .o = o, .source = source, .workers = workers, .sink = sink};
   s.width = rows_of_example(o);
   s.group = decode_group(o);
-  if (s.group > source->n && source->n > 0) s.group = (int)source->n;
+  const ranks *r = ranks_here();
+  const int64_t most = r ? (source->n + r->count - 1) / r->count : source->n; /* so that each rank has some */
+  if (s.group > most && most > 0) s.group = (int)most;
   unroll_status status = begin(&s, err);
+  if (!status && r) {
+    status = decode_shared(&s, r, run_group, err);
+    decoder_free(&s);
+    return status;
+  }
   for (s.first = 0; !status && s.first < source->n; s.first += s.group) {
-    s.n = (int)(source->n - s.first < s.group ? source->n - s.first : s.group);
     if (sink->stop && *sink->stop) status = error_set(err, UNROLL_INTERRUPTED, "interrupted");
     if (!status) status = run_group(&s, err);
   }

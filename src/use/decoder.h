@@ -1,5 +1,5 @@
 /* decoder.h - what the files of the decoder share. decode.c: groups and results; decode_feed.c: batches; decode_search.c: draws and
- * beams; decode_source.c: where examples come from. */
+ * beams; decode_ranks.c: processes that share the groups; decode_source.c: where examples come from. */
 #ifndef USE_DECODER_H
 #define USE_DECODER_H
 #include "graph/cut.h"
@@ -116,4 +116,8 @@ void feed_set_steps(feed *f, const decoder *s);
 unroll_status decoder_run(decoder *s, unroll_error *err);
 double decoder_score(const decoder *s, const hypothesis *h);
 
+/* decode_ranks.c: all groups of s->source, of which `one` decodes the one that begins with example s->first. */
+struct ranks;
+typedef unroll_status decode_group_run(decoder *s, unroll_error *err);
+unroll_status decode_shared(decoder *s, const struct ranks *r, decode_group_run *one, unroll_error *err);
 #endif

@@ -9,8 +9,10 @@
 #include "base/random.h"
 #include "data/calendar.h"
 #include "data/examples.h"
+#include "ranks/ranks.h"
 #include "run/make.h"
 #include "use/decode.h"
+#include "use/share.h"
 #include "dist/distribution.h"
 
 typedef struct forecaster {
@@ -148,6 +150,11 @@ static void put(forecaster *s, int k, int h, int64_t number, const double *x) {
   for (int j = 0; j < width; j++) s->draws[k][((int64_t)h * width + j) * s->o->samples + number] = x[j];
 }
 
+/* How many numbers s->draws[k] has. */
+static size_t draws_of(const forecaster *s, int k) {
+  return (size_t)s->o->horizon * (size_t)s->parts[k].v->width * (size_t)s->o->samples;
+}
+
 static int compare(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
@@ -224,29 +231,79 @@ static void draw_all(forecaster *s, const run *r, int k, int row, int64_t number
   }
 }
 
+typedef struct once { /* a run of all steps of a group of origins */
+  forecaster *s;
+  run *r;
+  int group;
+} once;
+
+static int group_at(const once *o, int64_t first) { return (int)(o->s->n - first < o->group ? o->s->n - first : o->group); }
+
+/* The draws of the origins of a group, one after the other. */
+static unroll_status make_draws(void *context, int64_t number, text *out, unroll_error *err) {
+  const once *o = context;
+  forecaster *s = o->s;
+  const int64_t first = number * o->group;
+  const int n = group_at(o, first);
+  (void)err;
+  run_pass(o->r, fill(s, first, n), 0);
+  for (int i = 0; i < n; i++)
+    for (int k = 0; k < s->m->g.n_losses; k++) {
+      draw_all(s, o->r, k, i, first + i);
+      share_add(out, s->draws[k], draws_of(s, k) * sizeof **s->draws);
+    }
+  return UNROLL_OK;
+}
+
+static unroll_status take_draws(void *context, int64_t number, const text *bytes, unroll_error *err) {
+  const once *o = context;
+  forecaster *s = o->s;
+  const int64_t first = number * o->group;
+  unroll_status status = UNROLL_OK;
+  size_t at = 0;
+  for (int i = 0; i < group_at(o, first) && !status; i++) {
+    for (int k = 0; k < s->m->g.n_losses; k++) {
+      const size_t size = draws_of(s, k) * sizeof **s->draws;
+      memcpy(s->draws[k], share_next(bytes, &at, size), size);
+    }
+    status = finish(s, first + i, err);
+  }
+  return status;
+}
+
+static unroll_status run_alone(const once *o, unroll_error *err) {
+  forecaster *s = o->s;
+  unroll_status status = UNROLL_OK;
+  for (int64_t first = 0; first < s->n && !status; first += o->group) {
+    const int n = group_at(o, first);
+    if (s->sink->stop && *s->sink->stop) status = error_set(err, UNROLL_INTERRUPTED, "interrupted");
+    if (!status) run_pass(o->r, fill(s, first, n), 0);
+    for (int i = 0; i < n && !status; i++) {
+      for (int k = 0; k < s->m->g.n_losses; k++) draw_all(s, o->r, k, i, first + i);
+      status = finish(s, first + i, err);
+    }
+  }
+  return status;
+}
+
 static unroll_status run_once(forecaster *s, int group, pool *workers, unroll_error *err) {
   int keep[LOSS_ARGS * MAX_FORMS], n_keep = 0;
+  const ranks *here = ranks_here();
+  const int64_t each = here ? (s->n + here->count - 1) / here->count : s->n;
+  once o = {.s = s, .group = each > 0 && each < group ? (int)each : group};
+  const shared_work work = {.context = &o, .make = make_draws, .take = take_draws, .stop = s->sink->stop};
   plan *p = NULL;
-  run *r = NULL;
   for (int k = 0; k < s->m->g.n_losses; k++)
     for (int i = 0; i < s->heads[k].n_args; i++) keep[n_keep++] = s->heads[k].nodes[i];
   const plan_options options = {.precision = s->m->precision,
-                                .max_rows = group,
+                                .max_rows = o.group,
                                 .max_steps = s->e.max_steps,
                                 .max_cells = s->e.max_cells,
                                 .keep = keep,
                                 .n_keep = n_keep};
-  unroll_status status = run_make(&r, &p, &s->m->g, &options, s->m->weights, workers, err);
-  for (int64_t first = 0; first < s->n && !status; first += group) {
-    const int n = (int)(s->n - first < group ? s->n - first : group);
-    if (s->sink->stop && *s->sink->stop) status = error_set(err, UNROLL_INTERRUPTED, "interrupted");
-    if (!status) run_pass(r, fill(s, first, n), 0);
-    for (int i = 0; i < n && !status; i++) {
-      for (int k = 0; k < s->m->g.n_losses; k++) draw_all(s, r, k, i, first + i);
-      status = finish(s, first + i, err);
-    }
-  }
-  run_free(r);
+  unroll_status status = run_make(&o.r, &p, &s->m->g, &options, s->m->weights, workers, err);
+  if (!status) status = here ? share_work(here, &work, (s->n + o.group - 1) / o.group, err) : run_alone(&o, err);
+  run_free(o.r);
   plan_free(p);
   return status;
 }

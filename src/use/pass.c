@@ -6,6 +6,7 @@
 #include "use/pass.h"
 #include <string.h>
 #include "base/error.h"
+#include "ranks/ranks.h"
 
 enum { WARMUP = 256 };
 
@@ -34,7 +35,7 @@ static unroll_status prepare(pass *s, plan_options *options, int **keep, const m
   *keep = NULL;
   unroll_status status = batcher_new(&s->batches, g, p, &cut, err);
   if (status) return status;
-  *keep = mem_zero((size_t)g->n_losses * (LOSS_ARGS + 1) + (size_t)o->n_keep + 1, sizeof **keep);
+  *keep = mem_zero((size_t)g->n_losses * (LOSS_ARGS + 2) + (size_t)o->n_keep + 1, sizeof **keep);
   if (!*keep) return error_memory(err);
   if (o->heads) status = find_heads(s, *keep, &n_keep, err);
   for (int k = 0; k < g->n_losses && o->losses; k++) (*keep)[n_keep++] = g->losses[k].node;
@@ -50,12 +51,30 @@ static unroll_status prepare(pass *s, plan_options *options, int **keep, const m
   return status;
 }
 
+/* A stream's rows go to the ranks as shards. Those who ask for losses alone have said how many. */
+static unroll_status share_rows(pass *s, plan_options *options, const float *weights, pool *workers, unroll_error *err) {
+  int wanted = options->shards;
+  while (wanted < s->ranks->count) wanted *= 2;
+  if (!s->o.each && plan_shards(&options->shards, wanted, &s->m->g, options, NULL)) options->shards = 1; /* cannot be cut */
+  s->shards = options->shards;
+  run_range(options->shards, s->ranks->own, s->ranks->count, s->range);
+  const unroll_status status = run_make_range(&s->run, &s->plan, &s->m->g, options, weights, workers, s->range, err);
+  return status || !s->o.each ? status : gathering_new(&s->gathering, s->run, s->ranks, err);
+}
+
 unroll_status pass_init(pass *s, const model *m, const float *weights, const part *p, const pass_options *o, pool *workers,
                         unroll_error *err) {
   plan_options options;
   int *keep;
   unroll_status status = prepare(s, &options, &keep, m, p, o, err);
-  if (!status) status = run_make(&s->run, &s->plan, &m->g, &options, weights, workers, err);
+  s->ranks = ranks_here();
+  const bool rows_shared = !status && s->ranks && p->data->stream, looked_at = !status && s->ranks && !o->each;
+  if (looked_at && !(s->losses = mem_zero((size_t)m->g.n_losses + 1, sizeof *s->losses))) status = error_memory(err);
+  for (int k = 0; k < m->g.n_losses && rows_shared && looked_at && !o->losses; k++)
+    keep[options.n_keep++] = m->g.losses[k].node; /* rank 0 adds them up as one process does */
+  if (!status)
+    status = rows_shared ? share_rows(s, &options, weights, workers, err)
+                         : run_make(&s->run, &s->plan, &m->g, &options, weights, workers, err);
   mem_free(keep);
   if (status || !p->data->stream) return status;
   s->carry = mem_zero((size_t)run_carry_size(s->run) + 1, sizeof *s->carry);
@@ -76,6 +95,8 @@ unroll_status pass_bytes(int64_t *bytes, int *steps, const model *m, const part 
 }
 
 void pass_free(pass *s) {
+  gathering_free(s->gathering);
+  mem_free(s->losses);
   run_free(s->run);
   plan_free(s->plan);
   batcher_free(s->batches);
@@ -126,6 +147,7 @@ unroll_status pass_all(pass *s, pass_taker take, void *context, volatile sig_ato
   unroll_status status = UNROLL_OK;
   const bool warm = s->p->data->stream && !s->o.cold;
   if (warm) run_carry_reset(s->run), warm_up(s);
+  if (s->ranks) return pass_shared(s, take, context, stop, err);
   for (int64_t i = 0; !status && i < batcher_count(s->batches); i++) {
     if (stop && *stop) return error_set(err, UNROLL_INTERRUPTED, "interrupted");
     batch *b = batcher_get(s->batches, 0, i);
@@ -135,6 +157,8 @@ unroll_status pass_all(pass *s, pass_taker take, void *context, volatile sig_ato
   }
   return status;
 }
+
+double pass_loss(const pass *s, int k) { return s->losses ? s->losses[k] : run_loss(s->run, k); }
 
 pass_place pass_at(const pass *s, int k, int64_t i) {
   const examples *x = batcher_examples(s->batches);

@@ -261,7 +261,7 @@ static unroll_status collect_texts(predictor *s, int k, unroll_error *err) {
   }
   if (!s->complete) return status;
   s->totals[k].n += examples_predicted(e, k);
-  s->totals[k].nats += run_loss(s->s.run, k);
+  s->totals[k].nats += pass_loss(&s->s, k);
   return status;
 }
 
@@ -315,7 +315,7 @@ static unroll_status collect(predictor *s, int k, unroll_error *err) {
   }
   if (s->complete && !s->outputs[k].votes) {
     s->totals[k].n += rows;
-    if (!is_pinball(s, k)) s->totals[k].nats += run_loss(s->s.run, k);
+    if (!is_pinball(s, k)) s->totals[k].nats += pass_loss(&s->s, k);
   }
   return UNROLL_OK;
 }

@@ -6,19 +6,7 @@ if ! command -v mpirun >/dev/null || [ ! -f "$BUILD/libunroll_mpi.so" ] || [ -n 
   exit 0
 fi
 . "$SOURCE/tests/cli/sixnets.sh"
-export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
-open="$(mpirun --version 2>/dev/null | grep -c 'Open MPI')"
-root=
-[ "$open" = 0 ] || root="--allow-run-as-root --oversubscribe"
-
-# ranks N ARGUMENTS...: as `run`, on N ranks
-ranks() {
-  local n=$1
-  shift
-  command_line="mpirun -n $n unroll $*"
-  timeout 120 mpirun $root -n $n "$UNROLL" "$@" </dev/null >out 2>err
-  status=$?
-}
+. "$SOURCE/tests/cli/mpirun.sh"
 
 for net in $nets; do
   run train $(six $net) --threads 2 -o $net.one
@@ -52,7 +40,7 @@ same stream.one/model.safetensors cut/model.safetensors "resumed by 3 ranks, the
 
 # A rank that is killed ends the job, and the last checkpoint goes on.
 rm -rf cut
-timeout 120 mpirun $root -n 2 bash -c '[ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 ] || { (sleep 1.5; kill -9 $$) & }; exec "$@"' - \
+timeout 120 $mpirun $root -n 2 bash -c '[ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 ] || { (sleep 1.5; kill -9 $$) & }; exec "$@"' - \
   "$UNROLL" train $(six stream) --steps 100000 --threads 1 --checkpoint-seconds 0.2 -o cut </dev/null >out 2>err
 [ $? != 0 ] || fail "a killed rank: the job goes on"
 [ -s cut/checkpoint.safetensors ] || fail "a killed rank: no checkpoint"
@@ -61,9 +49,7 @@ timeout 120 mpirun $root -n 2 bash -c '[ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" !=
 differ() {
   local what=$1
   shift
-  timeout 120 mpirun $root -n 1 "$UNROLL" train $(six lines) --threads 1 -o differs : -n 1 "$UNROLL" train "$@" --threads 1 -o differs </dev/null >out 2>err
-  status=$?
-  command_line="mpirun of ranks that differ"
+  two "train $(six lines) -o differs" "train $* -o differs"
   [ $status != 0 ] || fail "$what: no error"
   grep -qF "$what" err || { fail "'$what' is not said"; sed 's/^/    /' err; }
   [ ! -e differs/model.safetensors ] || fail "$what: a model"
