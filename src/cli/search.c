@@ -4,7 +4,9 @@
  * many in all, and so on. A run is a folder of `unroll train`, which is resumed from round to round, so a search that was
  * stopped goes on where it was. Runs are ranked by what their logs say, so the result does not depend on how many train at the
  * same time.
- */
+ *
+ * Ranks share the runs of a round: run i is trained by rank i modulo their number, in a folder that all see. Rank 0 reads the logs
+ * and tells the others who goes on. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -13,12 +15,14 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/threads.h"
 #include "cli/commands.h"
 #include "cli/data.h"
 #include "cli/space.h"
 #include "cli/terminal.h"
 #include "io/json.h"
+#include "ranks/ranks.h"
 #include "report/run_log.h"
 
 enum { RUNS = 20, ROUNDS = 4 /* at most: the first trains for a sixteenth of the steps */ };
@@ -32,6 +36,7 @@ typedef struct trial { /* a point of the space, with all its seeds */
 
 typedef struct search {
   const options *o;
+  const ranks *ranks; /* NULL: alone */
   space space;
   trial *trials; /* [space.n_points], the best first */
   int seeds;
@@ -161,16 +166,20 @@ static unroll_status make_run(const search *s, int point, int seed, unroll_error
 
 /* --- a round --- */
 
+static int own_rank(const search *s) { return s->ranks ? s->ranks->own : 0; }
+static int rank_count(const search *s) { return s->ranks ? s->ranks->count : 1; }
+
 static void show_progress(search *s) {
   if (!s->o->quiet && progress_due())
     progress_show("round %d of %d: %d of %d runs to %" PRId64 " steps", s->round + 1, s->rounds, atomic_load(&s->done),
-                  s->running * s->seeds, s->budget);
+                  (s->running * s->seeds + rank_count(s) - 1) / rank_count(s), s->budget);
 }
 
 static void work(void *context, int thread, int threads) {
   search *s = context;
   (void)threads;
-  for (int i; (i = atomic_fetch_add(&s->next, 1)) < s->running * s->seeds && !atomic_load(&s->failed);) {
+  for (int i; (i = own_rank(s) + rank_count(s) * atomic_fetch_add(&s->next, 1)) < s->running * s->seeds;) {
+    if (atomic_load(&s->failed)) break;
     unroll_error e = {0};
     const unroll_status status = make_run(s, s->trials[i / s->seeds].point, i % s->seeds, &e);
     if (status && !atomic_exchange(&s->failed, true)) {
@@ -218,19 +227,32 @@ static unroll_status take_bits(search *s, trial *t, unroll_error *err) {
   return status;
 }
 
+/* What rank 0 knows becomes what all know. An error there is one of all. */
+static unroll_status tell(const search *s, unroll_status status, void *what, size_t n, unroll_error *err) {
+  text bytes = {0};
+  if (!s->ranks->module) return status; /* all know already, and have come to their end */
+  if (!own_rank(s)) text_add(&bytes, what, n);
+  if (!status && bytes.failed) status = error_memory(err);
+  status = ranks_spread(s->ranks, status, &bytes, err);
+  if (status) ranks_end();
+  if (!status && own_rank(s)) memcpy(what, bytes.data, n);
+  text_free(&bytes);
+  return status;
+}
+
 static unroll_status make_round(search *s, pool *workers, unroll_error *err) {
   atomic_store(&s->next, 0);
   atomic_store(&s->done, 0);
   show_progress(s);
   pool_run(workers, work, s);
-  if (s->status) {
-    if (err) *err = s->error;
-    return s->status;
+  unroll_status status = s->status;
+  if (status && err) *err = s->error;
+  if (s->ranks) status = ranks_same(s->ranks, status, NULL, 0, err); /* all runs are there */
+  if (!own_rank(s)) {
+    for (int i = 0; i < s->running && !status; i++) status = take_bits(s, &s->trials[i], err);
+    if (!status) qsort(s->trials, (size_t)s->running, sizeof *s->trials, by_bits);
   }
-  unroll_status status = UNROLL_OK;
-  for (int i = 0; i < s->running && !status; i++) status = take_bits(s, &s->trials[i], err);
-  qsort(s->trials, (size_t)s->running, sizeof *s->trials, by_bits);
-  return status;
+  return s->ranks ? tell(s, status, s->trials, (size_t)s->space.n_points * sizeof *s->trials, err) : status;
 }
 
 /* --- the whole --- */
@@ -421,8 +443,8 @@ static unroll_status all_rounds(search *s, pool *workers, unroll_error *err) {
     if (s->budget < 1) s->budget = 1;
     status = make_round(s, workers, err);
     text lines = {0};
-    if (!status) status = all_lines(s, &lines, err);
-    if (!status) status = put_text(s->o->output, "search.jsonl", lines.data, lines.length, err);
+    if (!status && !own_rank(s)) status = all_lines(s, &lines, err);
+    if (!status && !own_rank(s)) status = put_text(s->o->output, "search.jsonl", lines.data, lines.length, err);
     text_free(&lines);
     s->running = s->running > 1 ? s->running / 2 : 1;
   }
@@ -442,6 +464,35 @@ static unroll_status print_result(const search *s, unroll_error *err) {
   return status;
 }
 
+/* The bytes of the files of data. */
+static uint64_t data_hash(const options *o) {
+  uint64_t hash = 0;
+  for (int i = 1; i < o->n_arguments; i++) {
+    char *bytes = NULL;
+    size_t size = 0;
+    if (!file_read_regular(o->arguments[i], SIZE_MAX, &bytes, &size, NULL)) hash = hash_bytes(hash, bytes, size);
+    mem_free(bytes);
+  }
+  return hash;
+}
+
+/* Rank 0 finds the search or begins it; the others must see its folder. */
+static unroll_status open_together(search *s, unroll_error *err) {
+  text path = {0};
+  const ranks_trait data = {"other data", data_hash(s->o)};
+  unroll_status status = ranks_same(s->ranks, UNROLL_OK, &data, 1, err);
+  if (status) return status;
+  if (!own_rank(s)) status = open_search(s, err);
+  status = tell(s, status, &s->steps, sizeof s->steps, err);
+  text_format(&path, "%s/search.json", s->o->output);
+  if (!status && path.failed) status = error_memory(err);
+  if (!status && !file_exists(path.data))
+    status = error_at(err, UNROLL_USAGE, path.data, NULL, 0, 0,
+                      "rank 0 has written this file; a search needs a folder that all ranks see");
+  text_free(&path);
+  return s->ranks->module ? ranks_same(s->ranks, status, NULL, 0, err) : status;
+}
+
 unroll_status command_search(const options *o, unroll_error *err) {
   search s = {.o = o, .seeds = o->seeds > 0 ? (int)o->seeds : 1, .first_seed = o->seed >= 0 ? o->seed : 1};
   pool *workers = NULL;
@@ -451,15 +502,18 @@ unroll_status command_search(const options *o, unroll_error *err) {
       return error_set(err, UNROLL_USAGE, "each run reads the data, so it must be a file: standard input can be read once only");
   json_setup();
   signals_flag();
+  s.ranks = ranks_here();
+  ranks_apart(true); /* a run is trained by one */
   unroll_status status = space_read(&s.space, &o->tries, err);
   if (!status) status = space_points(&s.space, o->grid, o->runs > 0 ? o->runs : RUNS, (uint64_t)s.first_seed, err);
   if (!status && !(s.trials = mem_zero((size_t)s.space.n_points, sizeof *s.trials))) status = error_memory(err);
   for (int i = 0; !status && i < s.space.n_points; i++) s.trials[i] = (trial){.point = i, .bits = (double)INFINITY};
-  if (!status) status = open_search(&s, err);
-  if (!status && !(workers = pool_new(o->jobs > 0 ? (int)o->jobs : 0))) status = error_memory(err);
+  if (!status) status = s.ranks ? open_together(&s, err) : open_search(&s, err);
+  if (!status && !(workers = pool_new(o->jobs > 0 ? (int)o->jobs : s.ranks ? 1 : 0))) status = error_memory(err);
   if (!status) status = all_rounds(&s, workers, err);
-  if (!status) status = take_best(&s, err);
-  if (!status) status = print_result(&s, err);
+  if (!status && !own_rank(&s)) status = take_best(&s, err);
+  if (!status && !own_rank(&s)) status = print_result(&s, err);
+  ranks_apart(false);
   pool_free(workers);
   mem_free(s.trials);
   space_free(&s.space);

@@ -309,6 +309,12 @@ static void transpose(batcher *b, int64_t epoch, int rows) {
                     b->transpose;
 }
 
+void batcher_share(batcher *b, int shards, const int range[2]) {
+  b->e.shards = shards;
+  b->e.own[0] = range[0];
+  b->e.own[1] = range[1];
+}
+
 batch *batcher_get(batcher *b, int64_t epoch, int64_t index) {
   assert(index >= 0 && index < b->count);
   b->e.rare_epoch = (uint64_t)epoch;

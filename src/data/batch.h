@@ -32,6 +32,9 @@ typedef struct batcher batcher;
 /* The part must outlive the batcher. A stream shorter than 2 rows * symbols gets one row; T is at most the length of a row. */
 unroll_status batcher_new(batcher **out, const graph *g, const part *p, const batch_options *options, unroll_error *err);
 void batcher_free(batcher *b);
+/* From here on only rows of the shards range[0] .. range[1] - 1 get their values: the others are another process's. What does not
+ * depend on values, as who is there at which step, is known of all rows. */
+void batcher_share(batcher *b, int shards, const int range[2]);
 int64_t batcher_count(const batcher *b); /* batches in an epoch */
 int batcher_rows(const batcher *b);      /* bounds for plan_options */
 int batcher_steps(const batcher *b);

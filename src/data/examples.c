@@ -165,25 +165,30 @@ static void fill_row(const examples *f, int i, int64_t row, int b, int64_t t) {
     fill_numbers(f, i, row, b, t);
 }
 
+/* Does row b of the batch get its values here? */
+static bool is_own(const examples *f, int b) { return !f->shards || (b % f->shards >= f->own[0] && b % f->shards < f->own[1]); }
+
 static void fill_input(const examples *f, int i, int n) {
   const input *in = &f->g->inputs[i];
   const column_values *c = &f->d->columns[in->data];
   for (int b = 0; b < n; b++) f->place[b] = c->there ? c->first[f->list[b]] : 0;
   if (in->space != SPACE_STEP) {
-    for (int b = 0; b < n; b++) fill_row(f, i, b, b, 0);
+    for (int b = 0; b < n; b++)
+      if (is_own(f, b)) fill_row(f, i, b, b, 0);
     return;
   }
   const batch_axis *axis = &f->axes[in->axis];
   for (int t = 0; t < axis->steps; t++)
     for (int q = 0; q < axis->active[t]; q++) {
       const int b = f->order[in->axis][q];
-      fill_row(f, i, axis->first[t] + q, b, t - in->lag + (f->windows ? f->windows[b].from : 0));
+      if (is_own(f, b)) fill_row(f, i, axis->first[t] + q, b, t - in->lag + (f->windows ? f->windows[b].from : 0));
     }
 }
 
 static void find_scales(examples *f, int n) {
   for (int b = 0; b < n; b++) {
     const series_window *w = &f->windows[b];
+    if (!is_own(f, b)) continue;
     const int most = w->count < f->s->time.context ? w->count : f->s->time.context, context = w->context ? w->context : most;
     for (int i = 0; i < f->s->n; i++) {
       if (f->scale_at[i] < 0) continue;

@@ -29,6 +29,7 @@ typedef struct examples {
   int64_t *place;    /* [max_rows] scratch: where the values of each begin */
   int max_rows, max_steps;
   int64_t max_cells;
+  int shards, own[2]; /* only rows of the shards own[0] .. own[1] - 1 get their values; shards 0: all rows */
 } examples;
 
 /* cells: bound on the sum of the lengths of a batch's examples, on every axis. The dataset is encoded. `windowed`: of windows. */

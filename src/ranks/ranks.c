@@ -38,8 +38,12 @@ int ranks_started(int *own) {
   return 1;
 }
 
+/* MPICH's starter says it by PMI alone, Open MPI's by names of its own. */
+static bool is_mpich(void) { return number_of("PMI_SIZE") > 0 && number_of("OMPI_COMM_WORLD_SIZE") < 0; }
+
 static void *open_module(void) {
-  static const char *const places[] = {"%s/libunroll_mpi.so", "%s/../lib/unroll/libunroll_mpi.so"};
+  static const char *const places[] = {"%s/%s", "%s/../lib/unroll/%s"}, *const modules[] = {"libunroll_mpich.so",
+                                                                                            "libunroll_mpi.so"};
   const char *named = getenv("UNROLL_MPI");
   char program[4096], file[4200];
   if (named) return dlopen(named, RTLD_NOW | RTLD_GLOBAL);
@@ -47,10 +51,11 @@ static void *open_module(void) {
   if (n <= 0) return NULL;
   program[n] = 0;
   *strrchr(program, '/') = 0;
-  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    snprintf(file, sizeof file, i ? places[1] : places[0], program);
-    if (access(file, R_OK) == 0) return dlopen(file, RTLD_NOW | RTLD_GLOBAL); /* MPI loads parts that look for it */
-  }
+  for (size_t m = is_mpich() ? 0 : 1; m < 2; m++)
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+      snprintf(file, sizeof file, i ? places[1] : places[0], program, modules[m]);
+      if (access(file, R_OK) == 0) return dlopen(file, RTLD_NOW | RTLD_GLOBAL); /* MPI loads parts that look for it */
+    }
   return NULL;
 }
 

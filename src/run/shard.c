@@ -87,7 +87,7 @@ unroll_status team_new(run *r, const int range[2], unroll_error *err) {
   for (int i = 0; i < f->n_keep; i++) {
     const struct frozen_keep *k = &f->keep[i];
     const int64_t n = k->at.rows == ROWS_STEP ? f->whole_cells : k->at.rows == ROWS_BATCH ? f->whole_rows : 1;
-    t->kept[i] = mem_alloc((size_t)n * (size_t)k->width * sizeof **t->kept + 1);
+    t->kept[i] = mem_zero((size_t)n * (size_t)k->width + 1, sizeof **t->kept); /* rows of others' shards are zeros */
   }
   for (int i = 0; i < f->shards; i++) t->shards[i].losses = mem_zero((size_t)f->n_losses + 1, sizeof *t->shards[i].losses);
   if (t->first == t->end && !shard_init(&t->shards[f->shards], f)) return error_memory(err);

@@ -72,6 +72,7 @@ unroll_status together_run(trainer *t, const plan_options *options, unroll_error
   int range[2];
   if (!t->ranks) return run_make(&t->run, &t->plan, &t->m.g, options, t->m.weights, t->workers, err);
   run_range(options->shards, t->ranks->own, t->ranks->count, range);
+  batcher_share(t->batches, options->shards, range);
   unroll_status status = run_make_range(&t->run, &t->plan, &t->m.g, options, t->m.weights, t->workers, range, err);
   return status ? status : gathering_new(&t->gathering, t->run, t->ranks, err);
 }

@@ -58,6 +58,7 @@ static unroll_status share_rows(pass *s, plan_options *options, const float *wei
   if (!s->o.each && plan_shards(&options->shards, wanted, &s->m->g, options, NULL)) options->shards = 1; /* cannot be cut */
   s->shards = options->shards;
   run_range(options->shards, s->ranks->own, s->ranks->count, s->range);
+  batcher_share(s->batches, s->shards, s->range);
   const unroll_status status = run_make_range(&s->run, &s->plan, &s->m->g, options, weights, workers, s->range, err);
   return status || !s->o.each ? status : gathering_new(&s->gathering, s->run, s->ranks, err);
 }

@@ -249,6 +249,44 @@ static void test_pure(void **state) {
   text_free(&s);
 }
 
+/* Of four shards a process has two: their rows are as in the whole batch, and the others have no values. */
+static void test_share(void **state) {
+  (void)state;
+  text s = {0};
+  dataset d;
+  part p;
+  batcher *b, *c;
+  int own = 0, others = 0;
+  const batch_options o = {.rows = 10, .steps = 4, .seed = 11, .shuffle = true, .schema = small_schema(&lines)};
+  for (int i = 0; i < 80; i++) text_format(&s, "%d\n", i * i);
+  assert_int_equal(dataset_parse(&d, &lines, "text", s.data, s.length, NULL), UNROLL_OK);
+  for (int64_t i = 0; i < d.columns[0].first[d.n_sequences]; i++) d.columns[0].symbols[i] = 1 + (int32_t)i;
+  assert_int_equal(part_whole(&p, &d, NULL), UNROLL_OK);
+  for (int64_t k = 0; k < 8; k++) {
+    assert_int_equal(batcher_new(&b, small_graph(), &p, &o, NULL), UNROLL_OK);
+    assert_int_equal(batcher_new(&c, small_graph(), &p, &o, NULL), UNROLL_OK);
+    batcher_share(c, 4, (const int[]){1, 3});
+    const batch *x = batcher_get(b, 0, k), *y = batcher_get(c, 0, k);
+    const batch_axis *a = &x->axes[0];
+    assert_int_equal(batcher_symbols(b), batcher_symbols(c));
+    assert_true(x->loss_scale - y->loss_scale == 0);
+    for (int t = 0; t < a->steps; t++)
+      for (int q = 0; q < a->active[t]; q++) {
+        const int row = a->order ? a->order[q] : q;
+        const bool there = row % 4 == 1 || row % 4 == 2;
+        for (int j = 0; j < 3; j++) assert_int_equal(y->index[j][a->first[t] + q], there ? x->index[j][a->first[t] + q] : 0);
+        own += there;
+        others += !there;
+      }
+    batcher_free(b);
+    batcher_free(c);
+  }
+  assert_true(own > 50 && others > 50);
+  part_free(&p);
+  dataset_free(&d);
+  text_free(&s);
+}
+
 /* Steps before the beginnings of the streams, some of which are before the text. */
 static void test_before(void **state) {
   (void)state;
@@ -296,6 +334,7 @@ static void test_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_stream), cmocka_unit_test(test_streams), cmocka_unit_test(test_lines),
-                                     cmocka_unit_test(test_pure),   cmocka_unit_test(test_before),  cmocka_unit_test(test_refused)};
+                                     cmocka_unit_test(test_pure),   cmocka_unit_test(test_share),   cmocka_unit_test(test_before),
+                                     cmocka_unit_test(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,11 +24,11 @@ static int begin(int *own, int *count, int *hosts) {
   return 0;
 }
 
-static int wait_for(MPI_Request *requests, int n, const ranks_message *send, int n_send, const ranks_message *receive,
-                    double seconds) {
+static int wait_for(MPI_Request *requests, MPI_Status *states, int n, const ranks_message *send, int n_send,
+                    const ranks_message *receive, double seconds) {
   int done = 0;
   for (const double start = MPI_Wtime(); !done;) {
-    if (MPI_Testall(n, requests, &done, MPI_STATUSES_IGNORE)) return -2;
+    if (MPI_Testall(n, requests, &done, states)) return -2;
     if (done) break;
     sched_yield();
     if (MPI_Wtime() - start < seconds) continue;
@@ -44,13 +44,15 @@ static int wait_for(MPI_Request *requests, int n, const ranks_message *send, int
 static int exchange(const ranks_message *send, int n_send, ranks_message *receive, int n_receive, double seconds) {
   const int n = n_send + n_receive;
   MPI_Request *requests = malloc((size_t)(n + 1) * sizeof *requests);
-  int failed = !requests, result = -2, posted = 0;
+  MPI_Status *states = malloc((size_t)(n + 1) * sizeof *states);
+  int failed = !requests || !states, result = -2, posted = 0;
   for (int i = 0; i < n_send && !failed; i++, posted++)
     failed = MPI_Isend(send[i].bytes, (int)send[i].n, MPI_BYTE, send[i].rank, TAG, MPI_COMM_WORLD, &requests[i]);
   for (int i = 0; i < n_receive && !failed; i++, posted++)
     failed = MPI_Irecv(receive[i].bytes, (int)receive[i].n, MPI_BYTE, receive[i].rank, TAG, MPI_COMM_WORLD, &requests[n_send + i]);
-  if (!failed) result = wait_for(requests, posted, send, n_send, receive, seconds);
+  if (!failed) result = wait_for(requests, states, posted, send, n_send, receive, seconds);
   free(requests);
+  free(states);
   return result;
 }
 

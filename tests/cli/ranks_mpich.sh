@@ -1,0 +1,41 @@
+# ranks_mpich.sh - the same with MPICH, a second MPI beside the first, left out where it is not there: training, a resumed run, eval and search
+# have the bytes of one process; a killed rank ends the job.
+. "$SOURCE/tests/cli/common.sh"
+if ! command -v mpirun.mpich >/dev/null || [ ! -f "$BUILD/libunroll_mpich.so" ] || [ -n "${SANITIZE:-}" ]; then
+  echo "note: no MPICH, or a sanitizer: left out"
+  exit 0
+fi
+. "$SOURCE/tests/cli/sixnets.sh"
+MPIRUN=mpirun.mpich
+. "$SOURCE/tests/cli/mpirun.sh"
+
+for net in stream attention; do
+  run train $(six $net) --threads 2 -o $net.one
+  expect 0
+  for n in 2 4; do
+    ranks $n train $(six $net) --threads 1 -o $net.$n
+    expect 0
+    same $net.one/model.safetensors $net.$n/model.safetensors "$n ranks"
+  done
+done
+ranks 3 train $(six stream) --steps 7 --threads 1 -o cut
+expect 0
+run train --resume cut --steps 12 --threads 2
+expect 0
+same stream.one/model.safetensors cut/model.safetensors "3 ranks, then one"
+run eval attention.one pairs.csv --decode --json --threads 1
+cp out one
+ranks 3 eval attention.one pairs.csv --decode --json --threads 1
+expect 0
+same one out "eval"
+ranks 3 train $(six lines) --threads 1 -o three
+expect 0
+two "train $(six lines) -o other" "train $(six lines) --lr 0.5 -o other"
+[ $status != 0 ] || fail "ranks with other options: no error"
+grep -q "rank 1 has other options than rank 0" err || fail "ranks with other options: not said"
+
+timeout 120 $mpirun -n 2 bash -c '[ "$PMI_RANK" != 1 ] || { (sleep 1.5; kill -9 $$) & }; exec "$@"' - \
+  "$UNROLL" train $(six stream) --steps 100000 --threads 1 --checkpoint-seconds 0.2 -o killed </dev/null >out 2>err
+[ $? != 0 ] || fail "a killed rank: the job goes on"
+[ -s killed/checkpoint.safetensors ] || fail "a killed rank: no checkpoint"
+finish
