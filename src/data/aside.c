@@ -78,7 +78,9 @@ static void drop_values(const dataset *d, column_values *c, int width) {
     if (d->aside[e]) continue;
     if (c->symbols) memmove(c->symbols + steps, c->symbols + from, (size_t)n * sizeof *c->symbols);
     if (c->codes) memmove(c->codes + steps, c->codes + from, (size_t)n * sizeof *c->codes);
-    if (c->numbers) memmove(c->numbers + steps * width, c->numbers + from * width, (size_t)(n * width) * sizeof *c->numbers);
+    if (c->place) memmove(c->place + steps, c->place + from, (size_t)n * sizeof *c->place); /* what they name stays */
+    if (c->numbers && !c->place)
+      memmove(c->numbers + steps * width, c->numbers + from * width, (size_t)(n * width) * sizeof *c->numbers);
     if (c->seen) memmove(c->seen + steps, c->seen + from, (size_t)n * sizeof *c->seen);
     if (c->exact) memmove(c->exact + steps * width, c->exact + from * width, (size_t)(n * width) * sizeof *c->exact);
     if (c->row) c->row[kept] = c->row[e];

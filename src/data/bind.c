@@ -20,7 +20,8 @@ typedef struct binder {
   regular regular;        /* of dates: `t` is its table */
   bool by_rows;           /* a row is a step rather than an example */
   cell_scratch scratch;
-  void **states; /* [s->n] what the readers of cells keep */
+  void **states;     /* [s->n] what the readers of cells keep */
+  cell_files *files; /* [s->n] */
   unroll_error *err;
 } binder;
 
@@ -35,6 +36,7 @@ static cell_place place_of(binder *b, int i, int64_t row) {
                       .n_columns = b->sources[i].n,
                       .by_rows = b->by_rows,
                       .scratch = &b->scratch,
+                      .files = cell_reader_of(&b->s->list[i].form)->shared ? &b->files[i] : NULL,
                       .state = b->states[i],
                       .err = b->err};
 }
@@ -449,13 +451,15 @@ static unroll_status check_axes(const binder *b) {
 }
 
 static void binder_free(binder *b) {
-  for (int i = 0; b->sources && b->states && i < b->s->n; i++) {
+  for (int i = 0; b->sources && b->states && b->files && i < b->s->n; i++) {
     const cell_reader *reader = cell_reader_of(&b->s->list[i].form);
     if (reader->end) reader->end(b->states[i]);
     mem_free(b->sources[i].columns);
+    cell_files_free(&b->files[i]);
   }
   mem_free(b->sources);
   mem_free(b->states);
+  mem_free(b->files);
   regular_free(&b->regular);
   cell_scratch_free(&b->scratch);
 }
@@ -477,7 +481,8 @@ unroll_status dataset_bind(dataset *d, const table *t, const schema *s, const ch
   d->columns = mem_zero((size_t)s->n + 1, sizeof *d->columns);
   b.sources = mem_zero((size_t)s->n + 1, sizeof *b.sources);
   b.states = mem_zero((size_t)s->n + 1, sizeof *b.states);
-  unroll_status status = d->name && d->columns && b.sources && b.states ? UNROLL_OK : error_memory(err);
+  b.files = mem_zero((size_t)s->n + 1, sizeof *b.files);
+  unroll_status status = d->name && d->columns && b.sources && b.states && b.files ? UNROLL_OK : error_memory(err);
   for (int i = 0; i < s->n && !status; i++) {
     d->columns[i].there = s->list[i].weighs ? wanted == BIND_TRAINING : truth || !s->list[i].predicted;
     const cell_reader *reader = cell_reader_of(&s->list[i].form);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "data/cache.h"
 #include "symbols/words.h"
@@ -18,10 +19,35 @@ bool cell_writes(const variable *v) {
 /* Do cells say the numbers? Then they are kept as they are said. */
 static bool is_exact(const cell_place *p) { return p->v->form.unit == UNIT_NUMBERS && cell_reader_of(&p->v->form)->cell; }
 
+/* Room for places of further steps, where cells share values. */
+static unroll_status place_room(const cell_place *p, int64_t more) {
+  column_values *c = p->out;
+  int64_t needed, room = c->place_room;
+  if (!p->files || !more) return UNROLL_OK;
+  if (__builtin_add_overflow(c->n, more, &needed) || needed > INT64_MAX / 32) return error_memory(p->err);
+  if (needed <= room) return UNROLL_OK;
+  if ((room = room ? 2 * room : 32) < needed) room = needed;
+  int64_t *place = mem_resize(c->place, (size_t)room * sizeof *place);
+  if (!place) return error_memory(p->err);
+  c->place = place;
+  c->place_room = room;
+  return UNROLL_OK;
+}
+
+/* Further steps that have values of their own, for which there is room; where they begin in `numbers`. */
+static int64_t add_steps(const cell_place *p, int64_t steps) {
+  column_values *c = p->out;
+  const int64_t at = p->files ? c->stored : c->n;
+  for (int64_t k = 0; p->files && k < steps; k++) c->place[c->n + k] = c->stored++;
+  c->n += steps;
+  return at;
+}
+
 unroll_status cell_room(const cell_place *p, int64_t more) {
   column_values *c = p->out;
   int64_t room = c->room, needed, numbers;
-  if (__builtin_add_overflow(c->n, more, &needed)) return error_memory(p->err);
+  if (__builtin_add_overflow(p->files ? c->stored : c->n, more, &needed)) return error_memory(p->err);
+  if (place_room(p, more)) return UNROLL_FAILED;
   if (needed <= room) return UNROLL_OK;
   if (__builtin_mul_overflow(room ? room : 32, (int64_t)2, &room)) return error_memory(p->err);
   if (room < needed) room = needed;
@@ -43,6 +69,12 @@ void cell_take_back(const cell_place *p, int64_t n) {
   c->n = n;
 }
 
+void cell_files_free(cell_files *f) {
+  lexicon_free(&f->names);
+  mem_free(f->at);
+  mem_free(f->steps);
+}
+
 void cell_scratch_free(cell_scratch *s) {
   text_free(&s->small);
   text_free(&s->composed);
@@ -51,8 +83,7 @@ void cell_scratch_free(cell_scratch *s) {
 
 float *cell_numbers(const cell_place *p, int64_t steps) {
   if (cell_room(p, steps)) return NULL;
-  p->out->n += steps;
-  return p->out->numbers + (p->out->n - steps) * p->v->width;
+  return p->out->numbers + add_steps(p, steps) * p->v->width;
 }
 
 /* Entry j of step n. */
@@ -60,12 +91,12 @@ static void put(const cell_place *p, int64_t n, int j, double x) {
   if (is_exact(p))
     p->out->exact[n * p->v->width + j] = x;
   else
-    p->out->numbers[n * p->v->width + j] = (float)x;
+    p->out->numbers[column_place(p->out, n) * p->v->width + j] = (float)x;
 }
 
 static unroll_status add_step(const cell_place *p) {
   const unroll_status status = cell_room(p, 1);
-  if (!status) p->out->n++;
+  if (!status) add_steps(p, 1);
   return status;
 }
 
@@ -248,17 +279,58 @@ static unroll_status read_values(const cell_place *p, const cell_reader *r, floa
   return folder ? cache_put(folder, key, out, n, p->err) : UNROLL_OK;
 }
 
+/* The number of a file among those that cells share; -1: no memory. */
+static int32_t number_of_file(cell_files *f, const char *beside, const char *name, size_t size) {
+  char *path = file_beside(beside, name, size);
+  const int32_t before = f->names.n, number = path ? lexicon_add(&f->names, path, strlen(path)) : -1;
+  mem_free(path);
+  if (number < f->room || number < 0) {
+    if (number == before) f->at[number] = -1;
+    return number;
+  }
+  const int32_t room = 2 * f->room + 64;
+  int64_t *at = mem_resize(f->at, (size_t)room * sizeof *at);
+  if (at) f->at = at;
+  int64_t *steps = at ? mem_resize(f->steps, (size_t)room * sizeof *steps) : NULL;
+  if (!steps) return -1;
+  f->steps = steps;
+  f->room = room;
+  f->at[number] = -1;
+  return number;
+}
+
+/* The steps of a file that was read before. */
+static unroll_status add_again(const cell_place *p, int32_t number) {
+  column_values *c = p->out;
+  const int64_t steps = p->files->steps[number], at = p->files->at[number];
+  if (place_room(p, steps)) return UNROLL_FAILED;
+  for (int64_t k = 0; k < steps; k++) c->place[c->n++] = at + k;
+  return UNROLL_OK;
+}
+
 /* One value: its steps, then the numbers of all of them. */
 static unroll_status add_file(const cell_place *p, const cell_reader *r, const char *name, size_t size, size_t at) {
+  const char *beside = p->t->files.files[table_file(p->t, p->row)].name;
+  const int32_t number = p->files ? number_of_file(p->files, beside, name, size) : 0;
   unroll_error own = {0};
   int64_t steps = 0;
   float *out = NULL;
-  unroll_status status = r->open(p->state, p->t->files.files[table_file(p->t, p->row)].name, name, size, &steps, &own);
+  if (number < 0) return error_memory(p->err);
+  if (p->files && p->files->at[number] >= 0) return add_again(p, number);
+  unroll_status status = r->open(p->state, beside, name, size, &steps, &own);
   if (!status && !(out = cell_numbers(p, steps))) return UNROLL_FAILED;
   if (status && status != UNROLL_BAD_INPUT) return error_memory(p->err);
   if (!status) status = read_values(p, r, out, steps * p->v->width, &own);
+  if (status && out && p->files) { /* its room is free again */
+    p->out->stored -= steps;
+    p->out->n -= steps;
+  }
   if (status == UNROLL_BAD_INPUT)
     return table_bad(p->t, p->row, p->columns[0], at, p->err, "'%.*s': %.300s", (int)(size < 200 ? size : 200), name, own.message);
+  if (!status && p->files) {
+    p->files->at[number] = p->out->stored - steps;
+    p->files->steps[number] = steps;
+  }
   return status;
 }
 

@@ -12,6 +12,12 @@ typedef struct cell_scratch { /* a cell in small letters, in composed form; a pa
   text small, composed, part;
 } cell_scratch;
 
+typedef struct cell_files { /* of a variable whose cells name files: what has been read is kept once, however many cells name it */
+  lexicon names;
+  int64_t *at, *steps; /* [names.n] where each begins in column_values.numbers; -1: it could not be read */
+  int32_t room;
+} cell_files;
+
 typedef struct cell_place { /* where values come from, and where they go */
   const variable *v;
   column_values *out;
@@ -22,6 +28,7 @@ typedef struct cell_place { /* where values come from, and where they go */
   bool by_rows; /* a row is a step */
   bool stream;  /* a line of a stream, with its newline, which may be a symbol like others */
   cell_scratch *scratch;
+  cell_files *files; /* NULL: each cell has its own values */
   void *state;
   unroll_error *err;
 } cell_place;
@@ -47,9 +54,11 @@ typedef struct cell_reader {
   /* What was generated as a file of that sort; NULL: there is none. v->args as above. */
   unroll_status (*write)(text *out, const variable *v, const cell_values *list, int n, unroll_error *err);
   bool (*writes)(const variable *v); /* can it be written? NULL: whatever there is */
+  bool shared;                       /* cells that name one file share its values */
 } cell_reader;
 
 void cell_scratch_free(cell_scratch *s);
+void cell_files_free(cell_files *f);
 /* All that is in the cell, or in several of them. */
 unroll_status cell_read(const cell_place *p);
 const cell_reader *cell_reader_of(const data_form *f);

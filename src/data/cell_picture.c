@@ -39,4 +39,4 @@ static void end(void *state) {
   mem_free(state);
 }
 
-const cell_reader cell_pictures = {.begin = begin, .open = open_one, .read = read_one, .end = end};
+const cell_reader cell_pictures = {.begin = begin, .open = open_one, .read = read_one, .end = end, .shared = true};

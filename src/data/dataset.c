@@ -16,6 +16,7 @@ void dataset_free(dataset *d) {
     mem_free(d->columns[i].symbols);
     mem_free(d->columns[i].codes);
     mem_free(d->columns[i].numbers);
+    mem_free(d->columns[i].place);
     mem_free(d->columns[i].exact);
     mem_free(d->columns[i].seen);
     lexicon_free(&d->columns[i].words);

@@ -30,10 +30,15 @@ typedef struct column_values { /* the values of a variable in all examples */
   float *numbers;  /* [steps][width] as the net takes them, from dataset_encode on; of files (pictures ...) before it as they are */
   uint8_t *seen;   /* [steps] of a series: 1, or 0 where no value was observed; NULL: all were */
   double *exact;   /* [steps][width] what cells say, in the units of the data; after dataset_encode only of what is predicted */
+  int64_t *place;  /* [n] which of the steps in `numbers` each is, where cells name the same file; NULL: they are in order */
   int64_t n, room; /* steps */
-  int64_t seen_room; /* steps that seen has room for: at least n once a dataset is bound, or 0 */
+  int64_t stored, place_room; /* with `place`: steps in `numbers`, and how many `place` has room for */
+  int64_t seen_room;          /* steps that seen has room for: at least n once a dataset is bound, or 0 */
   lexicon words;
 } column_values;
+
+/* Where in `numbers` a step lies. */
+static inline int64_t column_place(const column_values *c, int64_t step) { return c->place ? c->place[step] : step; }
 
 /* Was there a value at this step of the column? */
 static inline bool column_seen(const column_values *c, int64_t step) { return !c->seen || c->seen[step]; }

@@ -146,7 +146,8 @@ static unroll_status encode_symbols(dataset *d, const variable *v, int i, const 
 /* Floats only now: a level of 1e8 and steps of 1 are one number as floats. */
 static unroll_status encode_numbers(const variable *v, column_values *c, unroll_error *err) {
   if (c->exact && !(c->numbers = mem_alloc(((size_t)c->n * (size_t)v->width + 1) * sizeof *c->numbers))) return error_memory(err);
-  for (int64_t n = 0; n < c->n; n++)
+  const int64_t stored = c->place ? c->stored : c->n;
+  for (int64_t n = 0; n < stored; n++)
     for (int j = 0; j < v->width; j++) {
       float *x = &c->numbers[n * v->width + j];
       const double exact = c->exact ? c->exact[n * v->width + j] : (double)*x;

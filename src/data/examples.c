@@ -136,7 +136,7 @@ static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t
     memset(out, 0, (size_t)in->width * sizeof *out);
     return;
   }
-  const float *numbers = c->numbers + (f->place[b] + t) * in->width;
+  const float *numbers = c->numbers + column_place(c, f->place[b] + t) * in->width;
   if (f->shift[b] && f->s->list[in->data].form.of->sort == KIND_KEYS)
     copy_keys(out, numbers, in->width, f->shift[b]);
   else

@@ -201,7 +201,9 @@ static int64_t measured(const dataset *d, const variable *v, const column_values
 }
 
 /* Before dataset_encode. */
-static double number_before(const column_values *c, int64_t at) { return c->exact ? c->exact[at] : (double)c->numbers[at]; }
+static double number_before(const column_values *c, int64_t step, int width, int j) {
+  return c->exact ? c->exact[step * width + j] : (double)c->numbers[column_place(c, step) * width + j];
+}
 
 /* Sum of (x - from)^power over entry j, and of how many. */
 static double moment(const dataset *d, const variable *v, int i, int j, double from, int power, double *count) {
@@ -212,7 +214,7 @@ static double moment(const dataset *d, const variable *v, int i, int j, double f
     const int64_t n = d->held && d->held[e] ? 0 : measured(d, v, c, e);
     for (int64_t k = c->first[e]; k < c->first[e] + n; k++) {
       if (!column_seen(c, k)) continue;
-      const double away = number_before(c, k * v->width + j) - from;
+      const double away = number_before(c, k, v->width, j) - from;
       sum += power == 1 ? away : away * away;
       ++*count;
     }
@@ -241,7 +243,7 @@ static unroll_status check_factor(const variable *v, int i, const dataset *d, un
   if (!v->factor || !c || !c->there || !c->n) return UNROLL_OK;
   for (int64_t e = 0; e < d->n_sequences; e++)
     for (int64_t k = c->first[e] * v->width; k < c->first[e + 1] * v->width && !(d->held && d->held[e]); k++)
-      if (number_before(c, k) > 0) return UNROLL_OK;
+      if (number_before(c, k / v->width, v->width, (int)(k % v->width)) > 0) return UNROLL_OK;
   return error_at(err, UNROLL_BAD_INPUT, d->name, NULL, 0, 0, "column '%s': all weights are 0, so nothing would be learned",
                   v->form.name);
 }

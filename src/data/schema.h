@@ -136,8 +136,8 @@ static inline double variable_unscaled(const variable *v, int j, double x) {
 }
 /* Entry j of a step of encoded data, as exact as it is in its column. */
 static inline double column_unscaled(const column_values *c, const variable *v, int64_t step, int j) {
-  const int64_t at = step * v->width + j;
-  return c->exact ? c->exact[at] : variable_unscaled(v, j, (double)c->numbers[at]);
+  return c->exact ? c->exact[step * v->width + j]
+                  : variable_unscaled(v, j, (double)c->numbers[column_place(c, step) * v->width + j]);
 }
 double variable_units(const variable *v);
 /* Examples set aside are dropped, or the first is an error. */

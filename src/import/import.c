@@ -36,13 +36,41 @@ static bool has_entry(const char *path, const void *data, size_t size, const cha
   return there;
 }
 
+/* With a net of the caller: are the names those of its own parameters, as `unroll run` takes them? Modules of other programs say
+ * weight, bias, running_mean ... behind the last point. */
+static bool has_own_names(const arrays *a) {
+  bool own = a->n > 0;
+  for (int i = 0; i < a->n && own; i++) {
+    const char *dot = strrchr(a->list[i].name, '.'), *last = dot ? dot + 1 : a->list[i].name;
+    own = a->list[i].rank >= 1 && a->list[i].rank <= 2 && strncmp(last, "weight", 6) != 0 && strncmp(last, "bias", 4) != 0 &&
+          strncmp(last, "running_", 8) != 0 && !strstr(last, "_ih") && !strstr(last, "_hh");
+  }
+  return own;
+}
+
+static unroll_status layers_of_own(layers *l, arrays *a, unroll_error *err) {
+  char is[96];
+  for (int i = 0; i < a->n; i++) {
+    array *x = &a->list[i];
+    const int64_t cols = x->rank == 2 ? x->shape[1] : 0;
+    array_shape(x, is);
+    if (x->shape[0] < 1 || x->shape[0] > 1 << 24 || (x->rank == 2 && cols < 1) || cols > 1 << 24)
+      return error_at(err, UNROLL_BAD_INPUT, a->file, NULL, 0, 0, "'%.100s' is %s", x->name, is);
+    if (!layers_spare(l, x->name, (int)x->shape[0], (int)cols, x->x)) return error_memory(err);
+    x->used = true;
+  }
+  l->source = "weights by the names of the net";
+  return UNROLL_OK;
+}
+
 static unroll_status read_modules(layers *l, arrays *a, const char *data, size_t size, const import_options *o, unroll_error *err) {
   const bool archive = zip_is(data, size),
              torch = pickle_is_old(data, size) || (archive && has_entry(a->file, data, size, "data.pkl"));
   const unroll_status status = torch     ? arrays_of_torch(a, data, size, err)
                                : archive ? arrays_of_npz(a, data, size, err)
                                          : arrays_of_tensors(a, data, size, err);
-  return status ? status : layers_of_modules(l, a, o, err);
+  if (status) return status;
+  return o->equations && has_own_names(a) ? layers_of_own(l, a, err) : layers_of_modules(l, a, o, err);
 }
 
 static bool is_model(const char *data, size_t size) {

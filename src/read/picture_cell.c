@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "read/picture_array.h"
 #include "read/unpack.h"
 
 void picture_files_free(picture_files *f) {
@@ -64,8 +65,12 @@ unroll_status picture_of_file(picture_files *f, float *out, const picture_shape 
   char *path = file_beside(beside, name, size);
   if (!path) return error_memory(err);
   unroll_status status = bytes_of(f, path, &file, err);
-  if (!status) status = picture_decode(&p, (const unsigned char *)file.data, file.size, number, shape, err);
-  if (!status) status = picture_fit(out, &p, shape, err);
+  if (!status && picture_array_is(file.data, file.size)) {
+    status = picture_array_row(out, shape, file.path, file.data, file.size, number, err);
+  } else {
+    if (!status) status = picture_decode(&p, (const unsigned char *)file.data, file.size, number, shape, err);
+    if (!status) status = picture_fit(out, &p, shape, err);
+  }
   picture_free(&p);
   if (is_kept(f, file.path)) return status;
   if (!status && number >= 0) return keep(f, &file), UNROLL_OK;

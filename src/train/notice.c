@@ -160,9 +160,9 @@ static bool is_constant(const trainer *t, int i, int64_t *at) {
       const column_values *c = &p->data->columns[i];
       if (c->symbols && c->symbols[n] == v->words.end) continue;
       if (!count++) *at = n;
-      const bool same =
-          c->symbols ? c->symbols[n] == c->symbols[*at]
-                     : !memcmp(c->numbers + n * v->width, c->numbers + *at * v->width, (size_t)v->width * sizeof *c->numbers);
+      const bool same = c->symbols ? c->symbols[n] == c->symbols[*at]
+                                   : !memcmp(c->numbers + column_place(c, n) * v->width,
+                                             c->numbers + column_place(c, *at) * v->width, (size_t)v->width * sizeof *c->numbers);
       if (!same) return false;
     }
   return count > 1;

@@ -122,6 +122,25 @@ sed 's/W last/V last/' g.net >bad.net
 run import "$T/torch_gru.pt" -o bad.safetensors --equations bad.net
 expect 3 "the parameter V of the net is not in the file"
 
+# Weights by the names of the net, as `unroll run` takes them: W is 1 2, b is 0.5.
+tensors() { # tensors HEAD BYTES: a file of safetensors, its head of at most 127 bytes
+  printf "\\$(printf %o ${#1})\\0\\0\\0\\0\\0\\0\\0%s$2" "$1"
+}
+tensors '{"W":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}' \
+  '\0\0\200\77\0\0\0\100\0\0\0\77' >w.safetensors
+printf 'data x : numbers(2)\ndata y : number\ny ~ gaussian(W x + b, 1)\n' >line.net
+run import w.safetensors --equations line.net -o line.safetensors
+expect 0 "weights by the names of the net"
+printf 'x\n3;4\n' >line.csv
+run predict line.safetensors line.csv
+expect 0 "11.5"
+sed 's/+ b/+ bb/' line.net >other.net
+run import w.safetensors --equations other.net -o line.safetensors
+expect 3 "the parameter bb of the net is not in the file"
+sed 's/numbers(2)/numbers(3)/' line.net >wide.net
+run import w.safetensors --equations wide.net -o line.safetensors
+expect 3 "W is 1 x 3 in the net, and the numbers for it are 1 x 2"
+
 # A language model, with a vocabulary and without.
 run import "$T/torch_old.pt" -o l.safetensors
 expect 0 "the net is a language model" "token ~ softmax(W rec + b)"

@@ -206,6 +206,26 @@ static void put(const char *name, const void *data, size_t size) {
   assert_int_equal(file_commit(w, NULL), UNROLL_OK);
 }
 
+/* An array of NumPy, version 1. Of "turned.npy" the first axis runs fastest. */
+static void put_array(const char *name, const char *type, const char *shape, const void *data, size_t size) {
+  char all[256] = "\x93NUMPY\1\0";
+  const int n = snprintf(all + 10, 200, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", type,
+                         strcmp(name, "turned.npy") ? "False" : "True", shape);
+  all[8] = (char)n;
+  memcpy(all + 10 + n, data, size);
+  put(name, all, 10 + (size_t)n + size);
+}
+
+static void put_tensors(const char *name, const char *head, const void *data, size_t size) {
+  char all[512] = {0};
+  const size_t n = strlen(head);
+  all[0] = (char)(n & 255);
+  all[1] = (char)(n >> 8);
+  memcpy(all + 8, head, n);
+  memcpy(all + 8 + n, data, size);
+  put(name, all, 8 + n + size);
+}
+
 static int enter_folder(void **state) {
   static char folder[] = "/tmp/unroll-pictures-XXXXXX";
   *state = mkdtemp(folder);
@@ -215,10 +235,23 @@ static int enter_folder(void **state) {
   put("two.idx", IDX "\0\063\377\0", 20);
   put("bytes", "\0\063\377\0", 4);
   put("broken.pgm", "P5 2 1 255\n\0", 12);
+  put_array("a.npy", "<f4", "(2, 1, 2)", "\0\0\200\77\0\0\0\300\0\0\0\77\0\0\100\100", 16);
+  put_array("turned.npy", "<i2", "(2, 2)", "\1\0\2\0\3\0\4\0", 8);
+  put_array("wide.npy", "<f8", "(1, 3)", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24);
+  put_array("nan.npy", "<f2", "(1, 2)", "\0\76\0\176", 4);
+  put_tensors("t.safetensors",
+              "{\"first\":{\"dtype\":\"I64\",\"shape\":[2],\"data_offsets\":[0,16]},"
+              "\"x\":{\"dtype\":\"F16\",\"shape\":[2,2],\"data_offsets\":[16,24]}}",
+              "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\74\0\300\0\70\0\102", 24);
+  put_tensors("two.safetensors",
+              "{\"x\":{\"dtype\":\"U8\",\"shape\":[1,2],\"data_offsets\":[0,2]},"
+              "\"y\":{\"dtype\":\"U8\",\"shape\":[1,1,2],\"data_offsets\":[2,4]}}",
+              "abcd", 4);
   return 0;
 }
 static int leave_folder(void **state) {
-  static const char *const names[] = {"a b#.pgm", "c.pgm", "two.idx", "bytes", "broken.pgm"};
+  static const char *const names[] = {"a b#.pgm",   "c.pgm",    "two.idx", "bytes",         "broken.pgm",     "a.npy",
+                                      "turned.npy", "wide.npy", "nan.npy", "t.safetensors", "two.safetensors"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(names[i]);
   return chdir("/") || rmdir(*state);
 }
@@ -227,13 +260,19 @@ static const struct {
   const char *net, *series, *csv;
   int64_t steps;
   double numbers[8];
+  int64_t stored; /* that are kept; 0: as many as there are */
 } cell_rows[] = {
-    {PICTURE, NULL, "p,label\na b#.pgm,x\n c.pgm ,y\n", 2, {0, 0.2, 1, 0.5}},
-    {PICTURE, NULL, "p,label\ntwo.idx#1,x\ntwo.idx#0,y\nbytes#1,x\n", 3, {1, 0, 0, 0.2, 1, 0}},
-    {PICTURE, NULL, "p,label\n0.5;-3,x\nc.pgm,y\n", 2, {0.5, -3, 1, 0.5}},
-    {PICTURE, NULL, "p1,p2,label\n7,8,x\n", 1, {7, 8}},
-    {FRAMES, NULL, "p,label\nbytes#0 c.pgm  two.idx#1,x\n", 3, {0, 0.2, 1, 0.5, 1, 0}},
-    {FRAMES, "s", "s,p,label\n1,bytes#1,\n1,a b#.pgm,x\n", 2, {1, 0, 0, 0.2}},
+    {PICTURE, NULL, "p,label\na b#.pgm,x\n c.pgm ,y\n", 2, {0, 0.2, 1, 0.5}, 0},
+    {PICTURE, NULL, "p,label\ntwo.idx#1,x\ntwo.idx#0,y\nbytes#1,x\n", 3, {1, 0, 0, 0.2, 1, 0}, 0},
+    {PICTURE, NULL, "p,label\n0.5;-3,x\nc.pgm,y\n", 2, {0.5, -3, 1, 0.5}, 0},
+    {PICTURE, NULL, "p1,p2,label\n7,8,x\n", 1, {7, 8}, 0},
+    {FRAMES, NULL, "p,label\nbytes#0 c.pgm  two.idx#1,x\n", 3, {0, 0.2, 1, 0.5, 1, 0}, 0},
+    {FRAMES, "s", "s,p,label\n1,bytes#1,\n1,a b#.pgm,x\n", 2, {1, 0, 0, 0.2}, 0},
+    {PICTURE, NULL, "p,label\na.npy#1,x\na.npy#0,y\nturned.npy#0,x\n", 3, {0.5, 3, 1, -2, 1, 3}, 0},
+    {PICTURE, NULL, "p,label\nt.safetensors#1,x\nt.safetensors#0,y\n", 2, {0.5, 3, 1, -2}, 0},
+    {PICTURE, NULL, "p,label\nc.pgm,x\nbytes#1,y\nc.pgm,y\nc.pgm,x\n", 4, {1, 0.5, 1, 0, 1, 0.5, 1, 0.5}, 2},
+    {PICTURE, NULL, "p,label\nc.pgm,x\n3;4,y\nc.pgm,y\n", 3, {1, 0.5, 3, 4, 1, 0.5}, 2},
+    {FRAMES, NULL, "p,label\nbytes#0 c.pgm bytes#0,x\nc.pgm,y\n", 4, {0, 0.2, 1, 0.5, 0, 0.2, 1, 0.5}, 2},
 };
 
 static void test_cells(void **state) {
@@ -244,9 +283,11 @@ static void test_cells(void **state) {
     if (load(&x, cell_rows[i].net, cell_rows[i].csv, cell_rows[i].series, &err)) fail_msg("row %zu: %s", i, err.message);
     const column_values *c = &x.d.columns[0];
     assert_int_equal(c->n, cell_rows[i].steps);
-    for (int64_t k = 0; k < 2 * c->n; k++)
-      if (fabs((double)c->numbers[k] - cell_rows[i].numbers[k]) > 1e-6)
-        fail_msg("row %zu: number %d is %g", i, (int)k, (double)c->numbers[k]);
+    assert_int_equal(c->stored, cell_rows[i].stored ? cell_rows[i].stored : c->n);
+    for (int64_t k = 0; k < 2 * c->n; k++) {
+      const double y = column_unscaled(c, &x.s.list[0], k / 2, (int)(k % 2));
+      if (fabs(y - cell_rows[i].numbers[k]) > 1e-6) fail_msg("row %zu: number %d is %g", i, (int)k, y);
+    }
     loaded_free(&x);
   }
   assert_int_equal(mem_live(), 0);
@@ -265,6 +306,12 @@ static const struct {
     {PICTURE, NULL, "p,label\n,x\n", 2, 1, "empty: a picture is missing"},
     {PICTURE, NULL, "p,label\n1;2;3,x\n", 2, 1, "'1;2;3' has more than 2 numbers"},
     {PICTURE, NULL, "p,label\n.,x\n", 2, 1, "row 2, column 'p': '.': "},
+    {PICTURE, NULL, "p,label\na.npy,x\n", 2, 1, "an array holds many pictures: say which one, as in FILE#0"},
+    {PICTURE, NULL, "p,label\na.npy#2,x\n", 2, 1, "there is no picture 2: the array has 2"},
+    {PICTURE, NULL, "p,label\nwide.npy#0,x\n", 2, 1, "a row of the array has 3 numbers, and 1 x 2 x 1 are wanted"},
+    {PICTURE, NULL, "p,label\nnan.npy#0,x\n", 2, 1, "picture 0 has a number that is not finite"},
+    {PICTURE, NULL, "p,label\ntwo.safetensors#0,x\n", 2, 1, "more than one tensor has rows of 1 x 2 x 1 numbers"},
+    {PICTURE, NULL, "p,label\nc.pgm,x\nc.pgm,y\nc.pgm z,y\n", 4, 1, "row 4, column 'p': 'c.pgm z': "},
     {FRAMES, NULL, "p,label\nc.pgm none,x\n", 2, 7, "row 2, column 'p': 'none': "},
 };
 
@@ -287,7 +334,8 @@ static void test_cell_memory(void **state) {
   for (long n = 1;; n++) {
     loaded x;
     mem_fail_after(n, 0);
-    const unroll_status status = load(&x, PICTURE, "p,label\nc.pgm,x\ntwo.idx#1,y\nbytes#0,x\n", NULL, NULL);
+    const unroll_status status =
+        load(&x, PICTURE, "p,label\nc.pgm,x\ntwo.idx#1,y\nbytes#0,x\nc.pgm,y\na.npy#1,y\nt.safetensors#0,x\n", NULL, NULL);
     mem_fail_after(0, 0);
     loaded_free(&x);
     assert_int_equal(mem_live(), 0);
@@ -296,11 +344,49 @@ static void test_cell_memory(void **state) {
   }
 }
 
+/* Rows that are left out do not move the pictures of others, which share them; what batches get is what each row names. */
+static void test_shared(void **state) {
+  (void)state;
+  static const char csv[] = "p,label\nc.pgm,x\nnone.pgm,x\nbytes#1,y\nc.pgm,y\nnone.pgm,y\nbytes#1,x\n";
+  static const double want[4][2] = {{1, 0.5}, {1, 0}, {1, 0.5}, {1, 0}};
+  loaded x;
+  unroll_error err = {0};
+  graph g;
+  if (load_codes(&x, PICTURE, "test.csv", "p,label\nc.pgm,x\n", 16, NULL, &err)) fail_msg("%s", err.message);
+  dataset_free(&x.d);
+  table_free(&x.t);
+  char *copy = mem_text(csv);
+  assert_int_equal(table_parse(&x.t, "test.csv", copy, strlen(csv), &err), UNROLL_OK);
+  x.t.skip = true;
+  if (dataset_bind(&x.d, &x.t, &x.s, NULL, BIND_TRAINING, &err)) fail_msg("%s", err.message);
+  if (schema_collect(&x.s, &x.d, 1, &err) || dataset_encode(&x.d, &x.s, &err)) fail_msg("%s", err.message);
+  if (dataset_settle(&x.d, &x.s, &err)) fail_msg("%s", err.message);
+  assert_int_equal(loaded_graph(&x, &g, &err), UNROLL_OK);
+  dataset_measure(&x.d, &x.s, &g);
+  assert_int_equal(x.d.n_sequences, 4);
+  assert_int_equal(x.d.columns[0].stored, 2);
+  part all;
+  examples f;
+  assert_int_equal(part_whole(&all, &x.d, &err), UNROLL_OK);
+  if (examples_init(&f, &g, &x.s, &x.d, 4, 1, 4, false, &err)) fail_msg("%s", err.message);
+  for (int i = 0; i < 4; i++) f.list[i] = 3 - i;
+  examples_fill(&f, 4);
+  int k = 0;
+  while (g.inputs[k].data) k++;
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < 2; j++) assert_true(fabs((double)f.number[k][2 * i + j] - want[3 - i][j]) < 1e-6);
+  examples_free(&f);
+  part_free(&all);
+  graph_free(&g);
+  loaded_free(&x);
+  assert_int_equal(mem_live(), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_good),        cmocka_unit_test(test_bad),   cmocka_unit_test(test_damaged),
-      cmocka_unit_test(test_memory),      cmocka_unit_test(test_cells), cmocka_unit_test(test_bad_cells),
-      cmocka_unit_test(test_cell_memory),
+      cmocka_unit_test(test_good),        cmocka_unit_test(test_bad),    cmocka_unit_test(test_damaged),
+      cmocka_unit_test(test_memory),      cmocka_unit_test(test_cells),  cmocka_unit_test(test_bad_cells),
+      cmocka_unit_test(test_cell_memory), cmocka_unit_test(test_shared),
   };
   return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
