@@ -142,6 +142,7 @@ static const struct net_settings {
     {"answer", "hidden cell layers drop embedding vocabulary"},
     {"bag", "drop embedding vocabulary"},
     {"caption", "hidden layers drop embedding vocabulary"},
+    {"caption_attend", "hidden cell drop embedding vocabulary"},
     {"classify", "hidden cell layers drop"},
     {"clicks", "hidden cell layers drop embedding vocabulary"},
     {"forecast", "hidden cell layers drop"},
