@@ -579,8 +579,8 @@ UNROLL_API unroll_status unroll_flow(const unroll_model *m, const unroll_table *
 UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *settings, int n_settings, const char *form, char **text,
                                         unroll_error *err);
 
-/* `unroll export`: the model for other programs. Form "c": a C99 file `path`, and beside it its header, with .h. `o`: options of
- * "export", or NULL. UNROLL_USAGE for another form, and for a net that has no such form yet. */
+/* `unroll export`: the model for other programs. Form "c": a C99 file `path`, and its header, with .h; "onnx": a graph of ONNX.
+ * `o`: options of "export", or NULL. UNROLL_USAGE for another form, and for a net that has no such form yet. */
 UNROLL_API unroll_status unroll_export(const unroll_model *m, const char *form, const char *path, const unroll_options *o,
                                        unroll_error *err);
 

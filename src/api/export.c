@@ -27,11 +27,25 @@ static unroll_status write_c(const unroll_model *m, const call_options *o, const
   return status;
 }
 
+static unroll_status write_onnx(const unroll_model *m, const char *path, unroll_error *err) {
+  port_symbols *symbols = mem_zero((size_t)m->m.schema.n + 1, sizeof *symbols);
+  text out = {0};
+  if (!symbols) return error_memory(err);
+  for (int i = 0; i < m->m.schema.n; i++)
+    symbols[i] = (port_symbols){.texts = (const char *const *)m->symbols[i].texts, .n = m->symbols[i].n};
+  unroll_status status = port_write_onnx(&out, &m->m, symbols, unroll_version(), err);
+  if (!status) status = file_write(path, out.data, out.length, err);
+  text_free(&out);
+  mem_free(symbols);
+  return status;
+}
+
 unroll_status unroll_export(const unroll_model *m, const char *form, const char *path, const unroll_options *o, unroll_error *err) {
   call_options given;
   if (!m || !form || !path) return api_null(err);
   const unroll_status status = call_take(&given, o, IN(export), err);
   if (status) return status;
-  if (strcmp(form, "c") != 0) return error_set(err, UNROLL_USAGE, "there is no form '%s': c", form);
-  return write_c(m, &given, path, err);
+  if (!strcmp(form, "c")) return write_c(m, &given, path, err);
+  if (!strcmp(form, "onnx")) return write_onnx(m, path, err);
+  return error_set(err, UNROLL_USAGE, "there is no form '%s': c, onnx", form);
 }

@@ -260,7 +260,8 @@ static unroll_status add_outputs(onnx *o, proto all) {
       if (f.number != 12 || f.type != 2) continue;
       const char *name = proto_text(proto_piece(f.piece, 1), &o->l->memory);
       const onnx_value *v = name ? onnx_find(o, name) : NULL;
-      if (!v || (!v->state && v->layer < 0)) return BAD("the output '%.60s' is not understood", name ? name : "");
+      if (v && v->constant && !pass) text_format(&o->l->told, "output %.60s: the same whatever goes in, left out\n", name);
+      if (!v || (!v->state && !v->constant && v->layer < 0)) return BAD("the output '%.60s' is not understood", name ? name : "");
       if (v->layer < 0 || (v->state && !pass) || o->l->n_outputs == NET_OUTPUTS) continue;
       if (v->n_parts > 1) return BAD("the output '%.60s' has directions or layers on an axis of their own", name);
       if (v->pad[0] || v->pad[1]) return BAD("the output '%.60s' has more steps than what goes in", name);

@@ -19,4 +19,8 @@ typedef struct port_c {
 
 /* A C99 file for a net that runs forward. UNROLL_USAGE for another one, which says what it is and where. c_plan.c */
 unroll_status port_write_c(port_c *out, const model *m, unroll_error *err);
+
+/* An ONNX file for a net: docs/export-onnx.md says what goes in and comes out. symbols [schema.n], or NULL. UNROLL_USAGE for a net
+ * that has what ONNX cannot say, with its place. `out` is for text_free in any case. onnx_write.c */
+unroll_status port_write_onnx(text *out, const model *m, const port_symbols *symbols, const char *version, unroll_error *err);
 #endif

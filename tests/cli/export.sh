@@ -137,8 +137,8 @@ ${CC:-cc} -std=c99 $strict main.c back.c -o use 2>errors || fail "$(head -n 3 er
 holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
 
 # What cannot be written is refused with its place.
-run export onnx m_lstm -o x.onnx
-expect 2 "there is no form 'onnx'"
+run export tflite m_lstm -o x.tflite
+expect 2 "there is no form 'tflite'"
 run export c m_lstm
 expect 2
 finish

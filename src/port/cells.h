@@ -1,0 +1,36 @@
+/* cells.h - is a recurrence one of the cells that other programs have as an operator? A row of cells.c has the equations. */
+#ifndef PORT_CELLS_H
+#define PORT_CELLS_H
+#include "port/flow.h"
+
+enum { CELL_GATES = 4, CELL_PEEPHOLES = 3, CELL_TERMS = 16 };
+
+typedef struct cell_sum {           /* into a gate: matrices times what comes from outside, a matrix times the state, biases */
+  int inputs[CELL_TERMS], n_inputs; /* nodes, MATVEC */
+  int biases[CELL_TERMS], n_biases; /* nodes, VECTOR */
+  int recurrent;                    /* MATVEC, or NODE_NONE */
+} cell_sum;
+
+enum cell_kind { CELL_LSTM, CELL_GRU, CELL_RNN };
+typedef struct cell_row {
+  enum cell_kind kind;
+  const char *gates[CELL_GATES];         /* names in `text`, in the order of ONNX */
+  const char *peepholes[CELL_PEEPHOLES]; /* vectors, likewise */
+  const char *activation;                /* of an RNN */
+  bool reset_after;                      /* a GRU whose reset comes after the product */
+  bool turned;                           /* a GRU whose z is 1 - z of ONNX */
+  bool coupled;                          /* an LSTM with f = 1 - i */
+  const char *text;
+} cell_row;
+
+typedef struct cell_match {
+  const cell_row *row;
+  int h, c;                          /* nodes; c NODE_NONE: there is no memory */
+  int shift_h, shift_c;              /* SHIFTs of them */
+  cell_sum gates[CELL_GATES], inner; /* inner: of reset_after, what r is multiplied by */
+  int peepholes[CELL_PEEPHOLES];     /* parameters, or -1 */
+} cell_match;
+
+/* Whether a recurrence is such a cell, with nothing but h seen from outside at every step. */
+bool cell_find(cell_match *match, const flow *f, int block, unroll_status *status, unroll_error *err);
+#endif

@@ -1,0 +1,31 @@
+/* forms.c - see forms.h. */
+#include "port/forms.h"
+
+const port_form port_forms[OP_COUNT] = {
+    [OP_NEG] = {"Neg(x)", "-x"},
+    [OP_SIGMOID] = {"Sigmoid(x)", "torch.sigmoid(x)"},
+    [OP_TANH] = {"Tanh(x)", "torch.tanh(x)"},
+    [OP_RELU] = {"Relu(x)", "torch.relu(x)"},
+    [OP_STEP] = {"float(Greater(x, 0))", "(x > 0).float()"},
+    [OP_EXP] = {"Exp(x)", "torch.exp(x)"},
+    [OP_LOG] = {"Log(x)", "torch.log(x)"},
+    [OP_SOFTPLUS] = {"Softplus(x)", "functional.softplus(x)"},
+    [OP_ABS] = {"Abs(x)", "torch.abs(x)"},
+    [OP_SIGN] = {"Sign(x)", "torch.sign(x)"},
+    [OP_SQRT] = {"Sqrt(x)", "torch.sqrt(x)"},
+    [OP_SQUARE] = {"Mul(x, x)", "torch.square(x)"},
+    [OP_HARD_SIGMOID] = {"HardSigmoid(x)", "torch.clamp(0.2 * x + 0.5, 0, 1)"},
+    [OP_GELU] = {"Mul(Mul(x, 0.5), Add(Erf(Mul(x, 0.7071067811865476)), 1))", "functional.gelu(x)"},
+    [OP_NORMAL_CDF] = {"Mul(Add(Erf(Mul(x, 0.7071067811865476)), 1), 0.5)", "torch.special.ndtr(x)"},
+    [OP_SIN] = {"Sin(x)", "torch.sin(x)"},
+    [OP_COS] = {"Cos(x)", "torch.cos(x)"},
+    [OP_LGAMMA] = {NULL, "torch.lgamma(x)"},
+    [OP_LOG1P_SQUARE] = {"Log(Add(Mul(x, x), 1))", "torch.log1p(x * x)"},
+    [OP_ADD] = {"Add(x, y)", "x + y"},
+    [OP_SUB] = {"Sub(x, y)", "x - y"},
+    [OP_MUL] = {"Mul(x, y)", "x * y"},
+    [OP_DIV] = {"Div(x, y)", "x / y"},
+    [OP_MIN] = {"Min(x, y)", "torch.minimum(x, y)"},
+    [OP_MAX] = {"Max(x, y)", "torch.maximum(x, y)"},
+    [OP_LESS] = {"float(Less(x, y))", "(x < y).float()"},
+};
