@@ -63,6 +63,56 @@ static int last_of(const json_t *shape) {
   return n > 0 && n < 1 << 20 ? (int)n : 0;
 }
 
+static int last_or_whole(const json_t *j, int missing) {
+  const json_t *last = json_is_array(j) ? json_array_get(j, json_array_size(j) - 1) : j;
+  const json_int_t n = json_integer_value(last);
+  return json_is_integer(last) && n > 0 && n < 1 << 20 ? (int)n : missing;
+}
+
+/* x above 0, else a number for each entry times x: relu(x) + a * (x - relu(x)). */
+static unroll_status prelu(rt *r, const array *slopes, size_t number, int *at) {
+  layers *l = r->l;
+  const int x = *at, n = l->list[x].width;
+  if (!slopes || (slopes->count != n && slopes->count != 1))
+    return error_at(r->err, UNROLL_BAD_INPUT, r->a->file, NULL, 0, 0, "layer %zu (prelu) has other than %d slopes", number, n);
+  float *wide = layers_numbers(l, n);
+  for (int i = 0; wide && i < n; i++) wide[i] = slopes->x[slopes->count == 1 ? 0 : i];
+  const int above = wide ? layers_add(l, LAYER_APPLY, "above", x) : -1;
+  const int below = above < 0 ? -1 : layers_add(l, LAYER_BINARY, "below", x);
+  const int sloped = below < 0 ? -1 : layers_add(l, LAYER_BINARY, "sloped", below);
+  *at = sloped < 0 ? -1 : layers_add(l, LAYER_BINARY, "prelu", above);
+  if (*at < 0) return error_memory(r->err);
+  l->list[above].function = "relu(%s)";
+  l->list[below].function = "-";
+  l->list[below].in[l->list[below].n_in++] = above;
+  l->list[sloped].function = "*";
+  l->list[sloped].b = wide;
+  l->list[*at].function = "+";
+  l->list[*at].in[l->list[*at].n_in++] = sloped;
+  return UNROLL_OK;
+}
+
+/* gamma, beta, mean, variance; without gain and shift the last two alone. */
+static unroll_status batch_norm(rt *r, const json_t *j, const array *const *w, size_t number, int *at) {
+  layers *l = r->l;
+  const int n = l->list[*at].width, first = w[2] ? 2 : 0;
+  for (int i = 0; i < first + 2; i++)
+    if (!w[i] || w[i]->count != n)
+      return error_at(r->err, UNROLL_BAD_INPUT, r->a->file, NULL, 0, 0, "layer %zu (batchnorm) has other than %d numbers", number,
+                      n);
+  float *ones = layers_numbers(l, n), *zeros = layers_numbers(l, n);
+  *at = ones && zeros ? layers_add(l, LAYER_BATCHNORM, "norm", *at) : -1;
+  if (*at < 0) return error_memory(r->err);
+  for (int i = 0; i < n; i++) ones[i] = 1;
+  layer *y = layers_at(l, *at);
+  y->gain = first ? w[0]->x : ones;
+  y->bias = first ? w[1]->x : zeros;
+  y->mean = w[first]->x;
+  y->variance = w[first + 1]->x;
+  y->epsilon = json_is_number(json_object_get(j, "epsilon")) ? json_number_value(json_object_get(j, "epsilon")) : 1e-3;
+  return UNROLL_OK;
+}
+
 static unroll_status rt_layer(rt *r, const json_t *j, size_t number, int *at) {
   arrays *a = r->a;
   unroll_error *err = r->err;
@@ -101,6 +151,17 @@ static unroll_status rt_layer(rt *r, const json_t *j, size_t number, int *at) {
     f = "";
   } else if (!strcmp(type, "dense") || !strcmp(type, "time-distributed-dense")) {
     status = keras_dense(r->l, a, w[0], w[1], "dense", *at, at, err);
+  } else if (!strcmp(type, "conv1d")) {
+    const int dilation = last_or_whole(json_object_get(j, "dilation"), 1), groups = last_or_whole(json_object_get(j, "groups"), 1);
+    const int size = w[0] && w[0]->rank == 3 && w[0]->shape[0] <= LAYER_INPUTS ? (int)w[0]->shape[0] : 1;
+    if (last_or_whole(json_object_get(j, "strides"), 1) != 1) return BAD("layer %zu (conv1d) leaves out steps", number);
+    if (dilation > 1 << 16) return BAD("layer %zu has a bad dilation", number);
+    const keras_around c = {w[0], w[1], dilation * (size - 1), dilation, groups};
+    status = keras_conv_1d(r->l, a, &c, "conv", *at, at, err);
+  } else if (!strcmp(type, "prelu")) {
+    status = prelu(r, w[0], number, at);
+  } else if (!strcmp(type, "batchnorm")) {
+    status = batch_norm(r, j, w, number, at);
   } else if (strcmp(type, "activation") != 0)
     return BAD("layer %zu is of the type '%.40s', which is not understood", number, type);
   if (!status) status = keras_apply(r->l, f, "act", *at, at, err);
@@ -132,16 +193,21 @@ static unroll_status read_rt(rt *r, const json_t *root) {
   return status;
 }
 
-/* --- GuitarML --- */
+/* --- GuitarML, and tensors of PyTorch by their names --- */
 
-static unroll_status read_guitar(rt *r, const json_t *root) {
-  const json_t *data = json_object_get(root, "model_data"), *state = json_object_get(root, "state_dict"), *value;
+static unroll_status read_tensors(rt *r, const json_t *state) {
+  const json_t *value;
   const char *key;
   unroll_status status = UNROLL_OK;
   json_object_foreach((json_t *)(uintptr_t)state, key, value) {
     if (!status) status = add_numbers(r->a, key, value, r->err);
   }
-  if (!status) status = layers_of_modules(r->l, r->a, r->o, r->err);
+  return status ? status : layers_of_modules(r->l, r->a, r->o, r->err);
+}
+
+static unroll_status read_guitar(rt *r, const json_t *root) {
+  const json_t *data = json_object_get(root, "model_data");
+  const unroll_status status = read_tensors(r, json_object_get(root, "state_dict"));
   if (status) return status;
   layers *l = r->l;
   l->source = "GuitarML model";
@@ -165,6 +231,15 @@ static unroll_status read_guitar(rt *r, const json_t *root) {
   return UNROLL_OK;
 }
 
+/* {"lstm.weight_ih_l0": [[...]], ...}: RTNeural takes that too. */
+static bool are_tensors(const json_t *root) {
+  const json_t *value;
+  const char *key;
+  bool all = json_is_object(root) && json_object_size(root) > 0;
+  json_object_foreach((json_t *)(uintptr_t)root, key, value) all &= strchr(key, '.') && json_is_array(value);
+  return all;
+}
+
 unroll_status layers_of_json(layers *l, arrays *a, const char *data, size_t size, const import_options *o, unroll_error *err) {
   json_error_t error;
   int starved;
@@ -180,8 +255,10 @@ unroll_status layers_of_json(layers *l, arrays *a, const char *data, size_t size
     status = read_rt(&r, j);
   else if (json_is_object(json_object_get(j, "state_dict")))
     status = read_guitar(&r, j);
+  else if (are_tensors(j))
+    status = read_tensors(&r, j);
   else
-    status = BAD("this JSON is no model of TensorFlow.js, RTNeural or GuitarML");
+    status = BAD("this JSON is no model of TensorFlow.js, RTNeural or GuitarML, and no state dict of PyTorch");
   json_decref(j);
   return status;
 }

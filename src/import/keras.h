@@ -17,6 +17,14 @@ typedef struct keras_cell {
 /* UNROLL_BAD_INPUT for arrays that do not fit, by their names. `at`: the layer that is read; *out the one that was added. */
 unroll_status keras_recurrent(layers *l, const arrays *a, const keras_cell *k, const char *name, int at, bool backward, int *out,
                               unroll_error *err);
+/* A convolution over the steps: kernel [size, in / groups, out], and bias or NULL. It looks first at the step `before` steps back.
+ */
+typedef struct keras_around {
+  const array *kernel, *bias;
+  int before, dilation, groups;
+} keras_around;
+unroll_status keras_conv_1d(layers *l, const arrays *a, const keras_around *c, const char *name, int at, int *out,
+                            unroll_error *err);
 /* kernel [in, out] and bias (or NULL). */
 unroll_status keras_dense(layers *l, const arrays *a, const array *kernel, const array *bias, const char *name, int at, int *out,
                           unroll_error *err);

@@ -79,6 +79,27 @@ unroll_status keras_recurrent(layers *l, const arrays *a, const keras_cell *k, c
   return UNROLL_OK;
 }
 
+unroll_status keras_conv_1d(layers *l, const arrays *a, const keras_around *c, const char *name, int at, int *out,
+                            unroll_error *err) {
+  const array *w = c->kernel, *b = c->bias;
+  const int64_t in = l->list[at].width, size = w && w->rank == 3 ? w->shape[0] : 0, n = size ? w->shape[2] : 0;
+  if (size < 1 || size > LAYER_INPUTS || n < 1 || c->groups < 1 || in % c->groups || n % c->groups ||
+      w->shape[1] != in / c->groups || (b && b->count != n) || in * size > MOST_WIDTH || n > MOST_WIDTH || in * size * n > 1 << 28)
+    return BAD("the layer '%.60s' has no good kernel, or looks at more than %d steps", name, LAYER_INPUTS);
+  const int64_t own = in / c->groups, per = n / c->groups;
+  float *x = layers_numbers(l, n * size * in);
+  const int around = x ? layers_around(l, name, at, c->before, (int)size, c->dilation) : -1;
+  *out = around < 0 ? -1 : layers_add(l, LAYER_LINEAR, name, around);
+  if (*out < 0) return error_memory(err);
+  for (int64_t r = 0; r < n; r++)
+    for (int64_t j = 0; j < size; j++)
+      for (int64_t k = 0; k < own; k++) x[(r * size + j) * in + r / per * own + k] = w->x[(j * own + k) * n + r];
+  layer *y = layers_vector(l, *out, (int)n);
+  y->W = x;
+  y->b = b ? b->x : NULL;
+  return UNROLL_OK;
+}
+
 unroll_status keras_dense(layers *l, const arrays *a, const array *kernel, const array *bias, const char *name, int at, int *out,
                           unroll_error *err) {
   if (!kernel) return BAD("the layer '%.60s' lacks its kernel", name);

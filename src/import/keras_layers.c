@@ -336,23 +336,13 @@ static unroll_status convolution_1d(keras *k, const keras_layer *y, int at, int 
   if (stride != 1 || size < 1 || size > LAYER_INPUTS || dilation < 1 || n < 1 || groups < 1 || from.width % groups || n % groups)
     return BAD(k, "the layer '%.60s' (%.40s) leaves out steps, or looks at more than %d: only a stride of 1 is understood", y->name,
                y->class, LAYER_INPUTS);
-  const int in = from.width, own = in / groups, reach = dilation * (size - 1);
-  if (!w || w->rank != 3 || w->shape[0] != size || w->shape[1] != own || w->shape[2] != n || (b && b->count != n) ||
-      (int64_t)in * size > MOST_WIDTH || (int64_t)in * size * n > 1 << 28)
-    return BAD(k, "the layer '%.60s' has no good kernel", y->name);
   const bool same = padding && !strcmp(padding, "same"), causal = padding && !strcmp(padding, "causal");
-  float *x = layers_numbers(k->l, (int64_t)n * size * in);
-  const int around = x ? layers_around(k->l, y->name, at, same ? reach / 2 : reach, size, dilation) : -1;
-  *out = around < 0 ? -1 : layers_add(k->l, LAYER_LINEAR, y->name, around);
-  if (*out < 0) return error_memory(k->err);
-  for (int r = 0; r < n; r++)
-    for (int j = 0; j < size; j++)
-      for (int c = 0; c < own; c++)
-        x[((int64_t)r * size + j) * in + r / (n / groups) * own + c] = w->x[((int64_t)j * own + c) * n + r];
-  layer *l = layers_vector(k->l, *out, n);
-  l->W = x;
-  l->b = b ? b->x : NULL;
-  if (!same && !causal) l->late += reach; /* there are no zeros before the first step: what looks there is no step */
+  const int reach = dilation * (size - 1);
+  if (!w || w->rank != 3 || w->shape[0] != size || w->shape[2] != n) return BAD(k, "the layer '%.60s' has no good kernel", y->name);
+  const keras_around c = {.kernel = w, .bias = b, .before = same ? reach / 2 : reach, .dilation = dilation, .groups = groups};
+  const unroll_status status = keras_conv_1d(k->l, k->a, &c, y->name, at, out, k->err);
+  if (status) return status;
+  if (!same && !causal) k->l->list[*out].late += reach; /* there are no zeros before the first step: what looks there is no step */
   return keras_apply(k->l, f, y->name, *out, out, k->err);
 }
 

@@ -11,9 +11,7 @@
 #include "base/error.h"
 #include "import/cell_text.h"
 #include "import/import.h"
-
-enum module_kind { M_NONE, M_EMBEDDING, M_LINEAR, M_RNN, M_RNN_RELU, M_LSTM, M_GRU, M_LAYERNORM, M_BATCHNORM, M_CONV };
-enum { MOST_MODULES = 64, MOST_LAYERS = 64 };
+#include "import/torch_modules.h"
 
 static const struct {
   const char *name;
@@ -23,28 +21,6 @@ static const struct {
              {"batchnorm", M_BATCHNORM}, {"conv", M_CONV},     {"conv2d", M_CONV}};
 static const char *const titles[] = {"module", "Embedding", "Linear",    "RNN (tanh)", "RNN (relu)",
                                      "LSTM",   "GRU",       "LayerNorm", "BatchNorm",  "Conv2d"};
-
-typedef struct module {
-  const char *name;
-  enum module_kind kind;
-  int in, out;
-  array *weight, *bias, *mean, *variance;
-  int layers, hidden;
-  bool both;                       /* directions */
-  const char *ih, *hh, *bih, *bhh; /* "weight_ih", or "w_ih" of hand-written ones */
-  bool one;                        /* a cell: no "_l0" */
-} module;
-
-typedef struct torch {
-  arrays *a;
-  layers *l;
-  const import_options *o;
-  module list[MOST_MODULES];
-  int n;
-  unroll_error *err;
-} torch;
-
-#define BAD(t, ...) error_at((t)->err, UNROLL_BAD_INPUT, (t)->a->file, NULL, 0, 0, __VA_ARGS__)
 
 static array *find(const torch *t, const module *m, const char *name) {
   char full[300];
@@ -207,7 +183,7 @@ static const float *bias(torch *t, const array *a, const array *b, int k, int hi
   return x;
 }
 
-static unroll_status fill_cell(torch *t, const module *m, int number, bool reverse, int in, cell *c) {
+unroll_status torch_fill_cell(torch *t, const module *m, int number, bool reverse, int in, cell *c) {
   static const int lstm_order[4] = {0, 1, 2, 3} /* i f g o */, gru_order[3] = {1, 0, 2} /* z r n of r z n */;
   const int gates = m->kind == M_LSTM ? 4 : m->kind == M_GRU ? 3 : 1;
   array *w = piece(t, m, m->ih, number, reverse), *u = piece(t, m, m->hh, number, reverse);
@@ -257,7 +233,7 @@ static unroll_status add_recurrent(torch *t, const module *m, int *at) {
     for (int d = 0; d < 1 + m->both; d++) {
       cell *c = arena_alloc(&l->memory, 1, sizeof *c);
       const int in = l->list[*at].width;
-      const unroll_status status = c ? fill_cell(t, m, k, d == 1, in, c) : error_memory(t->err);
+      const unroll_status status = c ? torch_fill_cell(t, m, k, d == 1, in, c) : error_memory(t->err);
       if (status) return status;
       ends[d] = layers_add(l, LAYER_RECURRENT, *m->name ? m->name : "h", *at);
       if (ends[d] < 0) return error_memory(t->err);
@@ -354,8 +330,6 @@ static bool follows(const module *m, int width) {
   return width == 0 || m->in == width;
 }
 
-static int out_of(const module *m) { return m->both ? 2 * m->out : m->out; }
-
 /* An order in which each module reads what the one before gives, that of the file first. */
 static bool arrange(const torch *t, int *order, int n, bool *used, int width, int *tries) {
   if (n == t->n) return true;
@@ -389,7 +363,7 @@ static unroll_status find_order(const torch *t, int *order) {
       before->name, out_of(before), m->name, m->in);
 }
 
-static void tell(torch *t, const module *m) {
+void torch_tell(torch *t, const module *m) {
   text_format(&t->l->told, "%s: %s", *m->name ? m->name : "(no name)", titles[m->kind]);
   if (m->kind == M_EMBEDDING)
     text_format(&t->l->told, ", %" PRId64 " symbols, %d numbers each", m->weight->shape[0], m->out);
@@ -405,115 +379,67 @@ static void tell(torch *t, const module *m) {
   text_format(&t->l->told, "\n");
 }
 
-/* Numbers of a convolution: [out, in, rows, columns] -> [out, rows, columns, in]. */
-static unroll_status spare_conv(torch *t, const module *m) {
-  const array *w = m->weight;
-  char name[128];
-  const int64_t n = w->shape[0], c = w->shape[1], k = w->shape[2];
-  if (w->shape[3] != k)
-    return BAD(t, "the convolution '%s' looks at %" PRId64 " x %" PRId64 " pixels, which is no square", m->name, k, w->shape[3]);
-  float *x = layers_numbers(t->l, w->count), *zeros = layers_numbers(t->l, n);
-  if (!x || !zeros) return error_memory(t->err);
-  for (int64_t o = 0; o < n; o++)
-    for (int64_t i = 0; i < c; i++)
-      for (int64_t p = 0; p < k * k; p++) x[(o * k * k + p) * c + i] = w->x[(o * c + i) * k * k + p];
-  snprintf(name, sizeof name, "%.100s.conv", m->name);
-  bool full = layers_spare(t->l, name, (int)n, (int)(k * k * c), x);
-  snprintf(name, sizeof name, "%.100s.conv_bias", m->name);
-  full = full && layers_spare(t->l, name, (int)n, 0, m->bias ? m->bias->x : zeros);
-  return full ? UNROLL_OK : error_memory(t->err);
-}
-
-/* Of a module that stands in no layer: its numbers by the names that a net has, where its variable is called as the module. */
-static unroll_status spare_other(torch *t, const module *m) {
-  char name[128], own[64];
-  size_t n = 0;
-  bool full = true;
-  for (const char *s = m->name; *s && n < sizeof own - 1; s++)
-    if (*s != '_' && *s != '.') own[n++] = *s;
-  own[n] = 0;
-#define SPARE(format, rows, cols, numbers)                                                                                         \
-  (snprintf(name, sizeof name, format, own), full = full && layers_spare(t->l, name, rows, cols, numbers))
-  if (m->kind == M_EMBEDDING) SPARE("E%s", (int)m->weight->shape[0], m->out, m->weight->x);
-  if (m->kind == M_LINEAR) SPARE("W%s", m->out, m->in, m->weight->x);
-  if (m->kind == M_LAYERNORM) SPARE("gain%s", m->out, 0, m->weight->x);
-  if (m->kind != M_BATCHNORM && m->bias) SPARE("b%s", m->out, 0, m->bias->x);
-  if (m->kind == M_BATCHNORM) {
-    SPARE("%s.batchnorm", m->out, 0, m->weight->x);
-    SPARE("%s.batchnorm_bias", m->out, 0, m->bias->x);
-    SPARE("%s.batchnorm_mean", m->out, 0, m->mean->x);
-    SPARE("%s.batchnorm_variance", m->out, 0, m->variance->x);
-  }
-#undef SPARE
-  return full ? UNROLL_OK : error_memory(t->err);
-}
-
-/* After convolutions a vector has channel after channel, and here pixel after pixel. */
-static unroll_status turn_flat(torch *t, int number) {
-  module *m = &t->list[number];
-  int channels = 0;
-  for (int i = 0; i < number; i++) {
-    if (t->list[i].kind == M_CONV) channels = t->list[i].out;
-    if (t->list[i].kind == M_LINEAR || t->list[i].layers) channels = 0;
-  }
-  if (m->kind != M_LINEAR || !channels || m->in % channels) return UNROLL_OK;
-  const int pixels = m->in / channels;
-  float *x = layers_numbers(t->l, m->weight->count);
-  if (!x) return error_memory(t->err);
-  for (int r = 0; r < m->out; r++)
-    for (int c = 0; c < channels; c++)
-      for (int p = 0; p < pixels; p++) x[(int64_t)r * m->in + p * channels + c] = m->weight->x[(int64_t)r * m->in + c * pixels + p];
-  m->weight->x = x;
-  return UNROLL_OK;
-}
-
-static unroll_status spare_recurrent(torch *t, const module *m) {
-  for (int k = 0; k < m->layers; k++)
-    for (int d = 0; d < 1 + m->both; d++) {
-      cell c;
-      char name[128], own[64];
-      const unroll_status status = fill_cell(t, m, k, d == 1, k ? out_of(m) : m->in, &c);
-      if (status) return status;
-      const cell_parameters p = cell_parameters_of(&c);
-      if (m->both)
-        snprintf(own, sizeof own, "%.40s%s%d", m->name, d ? "back" : "", k + 1);
-      else
-        snprintf(own, sizeof own, k ? "%.40s.%d" : "%.40s", m->name, k + 1);
-      for (int i = 0; i < p.n; i++) {
-        snprintf(name, sizeof name, "%s.%s", own, p.list[i].name);
-        if (!layers_spare(t->l, name, p.list[i].rows, p.list[i].cols, p.list[i].x)) return error_memory(t->err);
-      }
-    }
-  return UNROLL_OK;
-}
-
-static unroll_status spare_all(torch *t) {
+/* Modules one after the other, from a new input on. *end: the last recurrence; the first one starts from `start`, if that is not
+ * negative. */
+static unroll_status add_chain(torch *t, const int *order, int n, const char *input_name, int start, int *end, int *at) {
+  const module *first = &t->list[order[0]];
+  bool steps = first->kind == M_EMBEDDING, begun = false;
   unroll_status status = UNROLL_OK;
-  for (int i = 0; i < t->n && !status; i++) {
-    const module *m = &t->list[i];
-    status = turn_flat(t, i);
-    if (!status) status = m->kind == M_CONV ? spare_conv(t, m) : m->layers ? spare_recurrent(t, m) : spare_other(t, m);
-    if (!status) tell(t, m);
+  for (int i = 0; i < n; i++) steps |= t->list[order[i]].layers > 0;
+  *at = layers_add(t->l, first->kind == M_EMBEDDING ? LAYER_SYMBOLS : LAYER_NUMBERS, "input", -1);
+  if (*at < 0) return error_memory(t->err);
+  strcpy(t->l->list[*at].name, input_name);
+  t->l->list[*at].width = first->kind == M_EMBEDDING ? (int)first->weight->shape[0] : first->in;
+  t->l->list[*at].steps = steps;
+  for (int i = 0; i < n && !status; i++) {
+    const module *m = &t->list[order[i]];
+    status = m->layers ? add_recurrent(t, m, at) : add_other(t, m, at);
+    if (!status && m->layers) *end = *at;
+    if (!status && m->layers && start >= 0 && !begun) t->l->list[*at].in[t->l->list[*at].n_in++] = start;
+    begun |= m->layers > 0;
+    if (!status) torch_tell(t, m);
   }
   return status;
 }
 
+static const module *recurrence(const torch *t, int from, int to) {
+  for (int i = from; i < to; i++)
+    if (t->list[i].layers) return &t->list[i];
+  return NULL;
+}
+
+/* Two embeddings, each followed by a recurrence of the same size: an encoder, and a decoder that starts from its state. The number
+ * of the second embedding, or 0. */
+static int find_decoder(const torch *t) {
+  int second = 0, count = 0;
+  for (int i = 0; i < t->n; i++) {
+    count += t->list[i].kind == M_EMBEDDING;
+    if (i > 0 && t->list[i].kind == M_EMBEDDING) second = i;
+  }
+  if (count != 2 || t->list[0].kind != M_EMBEDDING || !second) return 0;
+  const module *a = recurrence(t, 0, second), *b = recurrence(t, second, t->n);
+  const bool pair = a && b && a->kind == b->kind && a->out == b->out && a->hidden == b->hidden && a->layers == 1 && b->layers == 1;
+  if (!pair || a->both || b->both) return 0;
+  for (int i = 1, width = out_of(&t->list[0]); i < t->n; i++) {
+    if (!follows(&t->list[i], i == second ? 0 : width)) return 0;
+    width = out_of(&t->list[i]);
+  }
+  return second;
+}
+
 static unroll_status add_all(torch *t) {
-  int order[MOST_MODULES], at = -1;
-  unroll_status status = find_order(t, order);
-  if (status) return status;
-  const module *first = &t->list[order[0]];
-  bool steps = false;
-  for (int i = 0; i < t->n; i++) steps |= t->list[i].layers > 0;
-  at = layers_add(t->l, first->kind == M_EMBEDDING ? LAYER_SYMBOLS : LAYER_NUMBERS, "input", -1);
-  if (at < 0) return error_memory(t->err);
-  strcpy(t->l->list[at].name, "x");
-  t->l->list[at].width = first->kind == M_EMBEDDING ? (int)first->weight->shape[0] : first->in;
-  t->l->list[at].steps = steps || first->kind == M_EMBEDDING;
-  for (int i = 0; i < t->n && !status; i++) {
-    const module *m = &t->list[order[i]];
-    status = m->layers ? add_recurrent(t, m, &at) : add_other(t, m, &at);
-    if (!status) tell(t, m);
+  int order[MOST_MODULES], at = -1, end = -1;
+  const int second = find_decoder(t);
+  unroll_status status = UNROLL_OK;
+  if (second) {
+    for (int i = 0; i < t->n; i++) order[i] = i;
+    status = add_chain(t, order, second, "x", -1, &end, &at);
+    if (!status) status = add_chain(t, order + second, t->n - second, "x2", end, &end, &at);
+    if (!status)
+      text_format(&t->l->told, "two embeddings, each with a recurrence: a decoder that starts from the encoder's state\n");
+  } else {
+    status = find_order(t, order);
+    if (!status) status = add_chain(t, order, t->n, "x", -1, &end, &at);
   }
   if (status) return status;
   if (t->n > 1)
@@ -565,5 +491,5 @@ unroll_status layers_of_modules(layers *l, arrays *a, const import_options *o, u
   if (status) return status;
   l->source = "PyTorch state dict";
   if (!conv) return add_all(&t);
-  return spare_all(&t);
+  return torch_spare_all(&t);
 }

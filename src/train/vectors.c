@@ -1,30 +1,16 @@
-/* vectors.c - --vectors: rows of embeddings that others have learnt, as text. A line for each word has the word and then its
- * numbers, with white space between them. A first line of two whole numbers, how many words and numbers a word, may come before
- * (word2vec, fastText). The file is read in pieces, for such files are larger than memory; only lines of known symbols are
- * looked at. */
+/* vectors.c - --vectors: rows of embeddings that others have learnt. Here they are text; vectors_bin.c has other forms.
+ *
+ * A line for each word has the word and then its numbers, with white space between them. A first line of two whole numbers, how
+ * many words and numbers a word, may come before (word2vec, fastText). The file is read in pieces, for such files are larger than
+ * memory; only lines of known symbols are looked at. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 #include "base/error.h"
-#include "base/file.h"
 #include "base/known.h"
-#include "train/symbol_dims.h"
-#include "train/trainer.h"
+#include "train/vectors.h"
 
 enum { PIECE = 1 << 20 }; /* bytes read at a time, and of a line at most */
-
-typedef struct reading {
-  trainer *t;
-  const char *name;
-  const variable *v;
-  const symbol_dims *dims;
-  int data;        /* of v */
-  lexicon symbols; /* texts of v's symbols, by number */
-  bool *there;     /* [v->words.n] has its row */
-  float *row;      /* [width] */
-  int width;       /* 0: not known yet */
-  int64_t line, found;
-} reading;
 
 #define BAD(...) error_at(err, UNROLL_BAD_INPUT, r->name, NULL, r->line < INT32_MAX ? (int)r->line : INT32_MAX, 0, __VA_ARGS__)
 
@@ -42,7 +28,7 @@ static int put(reading *r, int symbol) {
   return n;
 }
 
-static unroll_status set_width(reading *r, int64_t width, unroll_error *err) {
+unroll_status vectors_width(reading *r, int64_t width, unroll_error *err) {
   const graph *g = &r->t->m.g;
   if (width < 1 || width > 1 << 20) return BAD("a line is a word and its numbers, and here are %" PRId64 " numbers", width);
   r->width = (int)width;
@@ -53,6 +39,13 @@ static unroll_status set_width(reading *r, int64_t width, unroll_error *err) {
     if (r->dims[i].table && r->dims[i].rows == r->data)
       return BAD("a word has %d numbers, and a row of %s has %d", r->width, g->params[i].name, g->params[i].cols);
   return BAD("'%s' has no embedding", r->v->form.name);
+}
+
+void vectors_row(reading *r, int symbol) {
+  if (r->there[symbol]) return;
+  r->there[symbol] = true;
+  r->found++;
+  put(r, symbol);
 }
 
 static bool is_whole(const char *s, size_t n) {
@@ -79,7 +72,7 @@ static unroll_status read_first(reading *r, const char *s, size_t n, bool *heade
   *header = fields == 2 && is_whole(s, a) && is_whole(s + b, c - b);
   double width = (double)(fields - 1);
   if (*header) text_number(s + b, c - b, &width);
-  return set_width(r, (int64_t)width, err);
+  return vectors_width(r, (int64_t)width, err);
 }
 
 static unroll_status read_row(reading *r, int32_t symbol, const char *word, size_t size, const char *s, size_t n,
@@ -95,10 +88,7 @@ static unroll_status read_row(reading *r, int32_t symbol, const char *word, size
     at = blank(s, end, n);
   }
   if (at < n) return BAD("'%.*s' has more than %d numbers", shown, word, r->width);
-  if (r->there[symbol]) return UNROLL_OK; /* the first one counts */
-  r->there[symbol] = true;
-  r->found++;
-  put(r, symbol);
+  vectors_row(r, symbol);
   return UNROLL_OK;
 }
 
@@ -149,7 +139,10 @@ static unroll_status read_file(reading *r, unroll_error *err) {
   for (uint64_t at = 0; !status && at < f.size;) {
     const size_t n = f.size - at < PIECE ? (size_t)(f.size - at) : PIECE;
     status = file_get(&f, at, data + rest, n, err);
-    const known_file *k = status || at ? NULL : known_find(data, n);
+    bool binary = false;
+    if (!status && !at) status = vectors_binary(r, &f, data, n, &binary, err);
+    if (status || binary) break;
+    const known_file *k = at ? NULL : known_find(data, n);
     if (k && !(k->flags & KNOWN_TEXT)) status = known_refuse(k, r->name, "a text of vectors", 0, err);
     at += n;
     const size_t all = rest + n;

@@ -44,4 +44,36 @@ expect 2 "no variable 'label' has an embedding; 'text' has one"
 gzip -c v.txt >v.gz
 run train sentiment w.csv -o S --vectors v.gz --steps 2
 expect 3 "v.gz: error: this is "
+
+# word2vec in binary form: 0.5, 1, 2 for red, 4, 8, -1 for dog, with an end of line behind.
+{
+  printf '2 3\nred \0\0\0\x3f\0\0\x80\x3f\0\0\0\x40\n'
+  printf 'dog \0\0\x80\x40\0\0\0\x41\0\0\x80\xbf\n'
+} >v.bin
+printf 'red 0.5 1 2\ndog 4 8 -1\n' >same.txt
+for file in v.bin same.txt; do
+  run train sentiment w.csv -o S --vectors $file --set embedding=3 --set hidden=4 --freeze E --steps 2 --seed 3
+  expect 0 "2 of 5 symbols of 'text' have a vector"
+  run predict S w.csv
+  expect 0
+  cp out $file.said
+done
+cmp -s v.bin.said same.txt.said || fail "the vectors of v.bin are others"
+head -c 30 v.bin >cut.bin
+run train sentiment w.csv -o S --vectors cut.bin --set embedding=3 --set hidden=4 --steps 2
+expect 3 "cut.bin: error: the file of vectors is cut off"
+
+# fastText's: words, and parts of words, of which cows has some. words.vec is what fastText's own program says of these words.
+printf 'text,label\nred cat,good\nblue dog,bad\nred cows,good\n' >f.csv
+for file in "$SOURCE/tests/train/words.bin" "$SOURCE/tests/train/words.vec"; do
+  run train sentiment f.csv -o S --vectors "$file" --set embedding=4 --set hidden=4 --freeze E --steps 2 --seed 3
+  expect 0 "5 of 6 symbols of 'text' have a vector"
+  run predict S f.csv
+  expect 0
+  cp out "$(basename "$file").said"
+done
+cmp -s words.bin.said words.vec.said || fail "the vectors of words.bin are others"
+head -c 400 "$SOURCE/tests/train/words.bin" >cut.bin
+run train sentiment f.csv -o S --vectors cut.bin --set embedding=4 --set hidden=4 --steps 2
+expect 3 "cut off"
 finish

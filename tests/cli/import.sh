@@ -24,6 +24,12 @@ as_theirs "$T/torch_old.pt"
 as_theirs "$T/torch_guitar.json"
 as_theirs "$T/keras_rt_lstm.json"
 as_theirs "$T/keras_rt_gru.json"
+as_theirs "$T/amp_around.json"
+as_theirs "$T/amp_tensors.json"
+run import "$T/amp_letters.npz" -o m.safetensors --net letters.net --verify "$T/amp_letters_said.npz" "$T/amp_letters_said.npz"
+expect 0 "a decoder that starts from the encoder's state"
+holds "$(sed -n 's/.*largest difference from .*: //p' err) < 1e-5"
+grep -q "dec = gru_reset_after(decemb, 4, start = enc)" letters.net || fail "the net is another one"
 as_theirs "$T/keras_lstm.keras"
 as_theirs "$T/keras_gru.h5"
 as_theirs "$T/keras_both.keras"
@@ -94,7 +100,10 @@ run import bad.json -o m.safetensors
 expect 3 "has the activation 'tahn', which is not known"
 sed 's/"lstm"/"conv1d"/' "$T/keras_rt_lstm.json" >bad.json
 run import bad.json -o m.safetensors
-expect 3 "layer 0 is of the type 'conv1d', which is not understood"
+expect 3 "the layer 'conv' has no good kernel"
+sed 's/"lstm"/"conv3d"/' "$T/keras_rt_lstm.json" >bad.json
+run import bad.json -o m.safetensors
+expect 3 "layer 0 is of the type 'conv3d', which is not understood"
 
 # A wrong activation is seen.
 run import "$T/torch_relu.pt" -o m.safetensors --verify "$T/torch_relu.npz" "$T/torch_relu.npz"
