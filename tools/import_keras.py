@@ -116,3 +116,11 @@ o = L.GRU(6, return_sequences=True)(L.Embedding(8, 4)(y), initial_state=L.Concat
 graph("bridge", "keras", keras.Model([x, y], L.Dense(8, activation="softmax")(o)), [(2, 6), (2, 4)], [7, 8])
 graph("film", "h5", S([I((None, 6, 6, 2)), L.TimeDistributed(L.Conv2D(3, 3, activation="relu")), L.TimeDistributed(L.MaxPooling2D(2)),
                        L.TimeDistributed(L.Flatten()), L.LSTM(4), L.Dense(3, activation="softmax")]), [(2, 5, 6, 6, 2)])
+
+# Steps that are left out: pools, strides, convolutions of 'valid'.
+graph("pool", "h5", S([I((None,)), L.Embedding(9, 5), L.Dropout(0.2), L.Conv1D(6, 3, activation="relu"), L.MaxPooling1D(2), L.LSTM(4),
+                       L.Dense(1, activation="sigmoid")]), [(2, 11)], [9])
+graph("pools", "h5", S([I((None, 4)), L.Conv1D(5, 3, padding="same", activation="tanh"), L.AveragePooling1D(3), L.Conv1D(5, 3, padding="same"),
+                        L.MaxPooling1D(2), L.Bidirectional(L.GRU(3, return_sequences=True)), L.GlobalAveragePooling1D(), L.Dense(2)]), [(2, 17, 4)])
+graph("stride", "h5", S([I((None, 4)), L.Conv1D(5, 4, strides=2), L.Conv1D(5, 3, padding="causal"), L.SimpleRNN(3, return_sequences=True),
+                         L.GRU(3, reset_after=False), L.Dense(2)]), [(2, 17, 4)])

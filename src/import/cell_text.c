@@ -7,7 +7,8 @@ static bool equal(const char *a, const char *b) { return !strcmp(a ? a : "", b ?
 
 bool cell_same(const cell *a, const cell *b) {
   const bool flags = a->type == b->type && a->hidden == b->hidden && a->out == b->out && a->backward == b->backward &&
-                     a->reset_after == b->reset_after && a->input_forget == b->input_forget && a->swapped == b->swapped;
+                     a->reset_after == b->reset_after && a->input_forget == b->input_forget && a->swapped == b->swapped &&
+                     a->held == b->held;
   const bool clip = !(a->clip < b->clip) && !(a->clip > b->clip);
   const bool starts = a->h0 || a->c0 || b->h0 || b->c0;
   return flags && clip && !starts && equal(a->gate, b->gate) && equal(a->act, b->act) && equal(a->out_act, b->out_act) &&
@@ -44,7 +45,7 @@ cell_parameters cell_parameters_of(const cell *c) {
 
 /* The built-in cell with these equations, or NULL. */
 static const char *builtin_of(const cell *c) {
-  const bool plain = c->clip <= 0 && !c->h0 && !c->c0 && !c->input_forget;
+  const bool plain = c->clip <= 0 && !c->held && !c->h0 && !c->c0 && !c->input_forget;
   const bool usual = plain && equal(c->gate, "sigmoid(%s)") && equal(c->act, "tanh(%s)");
   if (c->type == CELL_RNN && plain && equal(c->act, "tanh(%s)")) return "rnn";
   if (c->type == CELL_RNN && plain && equal(c->act, "relu(%s)")) return "rnn_relu";
@@ -85,18 +86,21 @@ static void lstm_text(const cell *c, text *out) {
   else
     gate(c, out, "f", c->gate, p ? " + pf * c[t-1]" : "");
   gate(c, out, "g", c->act, "");
-  text_format(out, "c = f * c[t-1] + i * g\n");
+  text_format(out, c->held ? "n = f * c[t-1] + i * g\nc = k * n + (1 - k) * c[t-1]\n" : "c = f * c[t-1] + i * g\n");
   gate(c, out, "o", c->gate, p ? " + po * c" : "");
   const cell open = {.clip = 0};
   line(&open, out, "m", c->out_act, "c"); /* what is bounded goes into the gates: so does onnxruntime */
-  text_format(out, c->P ? "h = P (o * m)\nprojection = 64\nwidth h = projection\n" : "h = o * m\n");
+  text_format(out, c->P      ? "h = P (o * m)\nprojection = 64\nwidth h = projection\n"
+                   : c->held ? "h = k * (o * m) + (1 - k) * h[t-1]\n"
+                             : "h = o * m\n");
 }
 
 static void gru_text(const cell *c, text *out) {
   gate(c, out, "z", c->gate, "");
   gate(c, out, "r", c->gate, "");
   line(c, out, "c", c->act, c->reset_after ? "Wc x + bc + r * (Uc h[t-1] + buc)" : "Wc x + Uc (r * h[t-1]) + bc");
-  text_format(out, c->swapped ? "h = (1 - z) * h[t-1] + z * c\n" : "h = (1 - z) * c + z * h[t-1]\n");
+  const char *value = c->swapped ? "(1 - z) * h[t-1] + z * c" : "(1 - z) * c + z * h[t-1]";
+  text_format(out, c->held ? "h = k * (%s) + (1 - k) * h[t-1]\n" : "h = %s\n", value);
 }
 
 static void cell_text(const cell *c, text *out) {
@@ -104,7 +108,8 @@ static void cell_text(const cell *c, text *out) {
   text_format(out, "# %s as it was imported\n", names[c->type]);
   if (c->type == CELL_LSTM) lstm_text(c, out);
   if (c->type == CELL_GRU) gru_text(c, out);
-  if (c->type == CELL_RNN) line(c, out, "h", c->act, "Wxh x + Whh h[t-1] + b");
+  if (c->type == CELL_RNN) line(c, out, c->held ? "c" : "h", c->act, "Wxh x + Whh h[t-1] + b");
+  if (c->type == CELL_RNN && c->held) text_format(out, "h = k * c + (1 - k) * h[t-1]\n");
   if (c->h0) text_format(out, "param h0\nh[0] = h0\n");
   if (c->c0) text_format(out, "param c0\nc[0] = c0\n");
 }

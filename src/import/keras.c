@@ -252,8 +252,8 @@ static unroll_status outputs(keras *k) {
     const int which = all->outputs[i].tensor, at = which < from->n_values ? from->values[which] : KERAS_UNKNOWN;
     if (at < 0 && k->l->n_outputs) continue; /* a state behind what matters */
     if (at < 0) return BAD(k, "the first output of the model is a state");
-    if (k->l->list[at].late)
-      return BAD(k, "what comes out of '%.60s' has fewer steps than what goes in: a convolution of 'same' or 'causal' keeps them",
+    if (k->l->list[at].steps && (k->l->list[at].late || k->l->list[at].rate > 1))
+      return BAD(k, "what comes out of '%.60s' has fewer steps than what goes in, by a pool, a stride or a convolution of 'valid'",
                  from->name);
     k->l->outputs[k->l->n_outputs++].layer = at;
   }

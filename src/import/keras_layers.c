@@ -76,6 +76,8 @@ static array *weight(const keras *k, const keras_layer *y, const char *sub, cons
 
 /* --- layers --- */
 
+enum { MOST_APART = 4096 }; /* steps that a net here looks back */
+
 static unroll_status unknown_function(const keras *k, const keras_layer *y) {
   return BAD(k, "the layer '%.60s' (%.40s) has an activation that is not known", y->name, y->class);
 }
@@ -85,7 +87,7 @@ static unroll_status over(keras *k, const char *function_name, const char *name,
   if (*out < 0) return error_memory(k->err);
   k->l->list[*out].function = function_name;
   k->l->list[*out].steps = steps;
-  k->l->list[*out].late = 0;
+  if (!steps) k->l->list[*out].late = k->l->list[*out].rate = 0;
   return UNROLL_OK;
 }
 
@@ -99,26 +101,19 @@ static unroll_status pair(keras *k, const char *sign, const char *name, int a, i
   return UNROLL_OK;
 }
 
-/* 1 at the steps that are there, 0 at those before. */
-static unroll_status valid_steps(keras *k, int at, int *out) {
-  layers *l = k->l;
-  const int late = l->list[at].late;
-  float *w = layers_numbers(l, l->list[at].width), *b = layers_numbers(l, 1);
-  const int one = w && b ? layers_add(l, LAYER_LINEAR, "one", at) : -1;
-  if (one < 0) return error_memory(k->err);
-  b[0] = 1;
-  layer *y = layers_vector(l, one, 1);
-  y->W = w;
-  y->b = b;
-  *out = layers_shift(l, "valid", one, late);
+/* Does it have all steps of what goes in? */
+static bool is_whole(const layer *l) { return !l->late && l->rate < 2; }
+
+static unroll_status ticks(keras *k, int at, int *out) {
+  *out = layers_ticks(k->l, at);
   return *out < 0 ? error_memory(k->err) : UNROLL_OK;
 }
 
-/* The mean or the largest of all steps; where the first ones are none, of the others. */
+/* The mean or the largest of all steps that are there. */
 static unroll_status over_steps(keras *k, const char *function_name, const char *name, int at, int *out) {
   int valid = at, low, masked, sum, count;
-  if (!k->l->list[at].late) return over(k, function_name, name, at, false, out);
-  unroll_status status = valid_steps(k, at, &valid);
+  if (is_whole(&k->l->list[at])) return over(k, function_name, name, at, false, out);
+  unroll_status status = ticks(k, at, &valid);
   if (!status && !strcmp(function_name, "max")) {
     status = keras_apply(k->l, "(%s - 1) * 1e30", "low", valid, &low, k->err);
     if (!status) status = pair(k, "+", name, at, low, &masked);
@@ -166,10 +161,9 @@ static unroll_status one_way(keras *k, const keras_layer *y, const json_t *confi
   if (c.units < 1) return BAD(k, "the layer '%.60s' has no good number of units", y->name);
   if (!c.act || !c.gate) return unknown_function(k, y);
   if (!k->l->list[at].steps) return BAD(k, "the recurrence '%.60s' reads what has no steps", y->name);
-  if (k->l->list[at].late)
-    return BAD(k,
-               "the recurrence '%.60s' reads a convolution of 'valid', which leaves out steps; 'same' and 'causal' are understood",
-               y->name);
+  const bool held = !is_whole(&k->l->list[at]);
+  if (held && backward && !both)
+    return BAD(k, "the recurrence '%.60s' goes backwards over steps of which some are left out", y->name);
   int start;
   const int states = y->n_inputs - 1 - first;
   unroll_status status = find_start(k, y, type, first + 1, both && states > 0 ? states / 2 : states, &start);
@@ -181,6 +175,19 @@ static unroll_status one_way(keras *k, const keras_layer *y, const json_t *confi
   status = keras_recurrent(k->l, k->a, &c, y->name, at, backward, out, k->err);
   if (status) return status;
   *end = *out;
+  if (held) {
+    cell *own = (cell *)(uintptr_t)k->l->list[*out].cell;
+    int tick;
+    status = ticks(k, at, &tick);
+    if (status) return status;
+    /* a layer reads those before it only: the recurrence comes once more, behind the ticks */
+    own->held = true;
+    *end = *out = layers_add(k->l, LAYER_RECURRENT, y->name, at);
+    if (*out < 0) return error_memory(k->err);
+    layer *l = layers_vector(k->l, *out, own->hidden);
+    l->cell = own;
+    l->in[l->n_in++] = tick;
+  }
   if (start >= 0) k->l->list[*out].in[k->l->list[*out].n_in++] = start;
   if (!sequences) return over(k, backward ? "first" : "last", y->name, *out, false, out);
   return backward && !both ? over(k, "reverse", y->name, *out, true, out) : UNROLL_OK; /* Keras leaves it in its own order */
@@ -333,17 +340,53 @@ static unroll_status convolution_1d(keras *k, const keras_layer *y, int at, int 
   const layer from = k->l->list[at];
   if (!f) return unknown_function(k, y);
   if (!from.steps || from.channels) return BAD(k, "the layer '%.60s' (%.40s) reads what has no steps", y->name, y->class);
-  if (stride != 1 || size < 1 || size > LAYER_INPUTS || dilation < 1 || n < 1 || groups < 1 || from.width % groups || n % groups)
-    return BAD(k, "the layer '%.60s' (%.40s) leaves out steps, or looks at more than %d: only a stride of 1 is understood", y->name,
-               y->class, LAYER_INPUTS);
+  if (stride < 1 || size < 1 || size > LAYER_INPUTS || dilation < 1 || n < 1 || groups < 1 || from.width % groups || n % groups)
+    return BAD(k, "the layer '%.60s' (%.40s) has a bad size, or looks at more than %d steps", y->name, y->class, LAYER_INPUTS);
   const bool same = padding && !strcmp(padding, "same"), causal = padding && !strcmp(padding, "causal");
-  const int reach = dilation * (size - 1);
+  const int rate = from.rate > 1 ? from.rate : 1;
+  if (dilation > MOST_APART / rate || stride > MOST_APART / rate)
+    return BAD(k, "the layer '%.60s' (%.40s) looks too far", y->name, y->class);
+  const int reach = dilation * rate * (size - 1);
+  if (same && stride > 1)
+    return BAD(k, "the layer '%.60s' (%.40s) has a stride and 'same', by which the length of a sequence says what is looked at",
+               y->name, y->class);
   if (!w || w->rank != 3 || w->shape[0] != size || w->shape[2] != n) return BAD(k, "the layer '%.60s' has no good kernel", y->name);
-  const keras_around c = {.kernel = w, .bias = b, .before = same ? reach / 2 : reach, .dilation = dilation, .groups = groups};
-  const unroll_status status = keras_conv_1d(k->l, k->a, &c, y->name, at, out, k->err);
+  const keras_around c = {.kernel = w,
+                          .bias = b,
+                          .before = same ? (size - 1) * dilation / 2 * rate : reach,
+                          .dilation = dilation * rate,
+                          .groups = groups};
+  unroll_status status = UNROLL_OK;
+  if (from.late && (same || causal)) { /* zeros before the first step */
+    int valid;
+    status = ticks(k, at, &valid);
+    if (!status) status = pair(k, "*", y->name, at, valid, &at);
+  }
+  if (!status) status = keras_conv_1d(k->l, k->a, &c, y->name, at, out, k->err);
   if (status) return status;
   if (!same && !causal) k->l->list[*out].late += reach; /* there are no zeros before the first step: what looks there is no step */
+  k->l->list[*out].rate = rate * stride;
   return keras_apply(k->l, f, y->name, *out, out, k->err);
+}
+
+/* Along the steps, of which those at the ends of the windows are left. */
+static unroll_status pool_1d(keras *k, const keras_layer *y, int at, int *out) {
+  const int size = square(y->config, "pool_size", 2), stride = square(y->config, "strides", size);
+  const char *padding = keras_word(y->config, "padding");
+  const layer from = k->l->list[at];
+  const int rate = from.rate > 1 ? from.rate : 1;
+  if (!from.steps || from.channels) return BAD(k, "the layer '%.60s' (%.40s) reads what has no steps", y->name, y->class);
+  if (size < 1 || stride < 1 || size > LAYER_INPUTS || stride > MOST_APART / rate || size > MOST_APART / rate)
+    return BAD(k, "the layer '%.60s' (%.40s) has a bad size, or looks at more than %d steps", y->name, y->class, LAYER_INPUTS);
+  if (padding && strcmp(padding, "valid") && (stride > 1 || size > 1))
+    return BAD(k, "the layer '%.60s' (%.40s) has zeros around, by which the length of a sequence says what is looked at", y->name,
+               y->class);
+  *out = layers_window(k->l, y->name, at, size, strstr(y->class, "Max") == NULL);
+  if (*out < 0) return error_memory(k->err);
+  if (*out == at) return UNROLL_OK;
+  k->l->list[*out].late = from.late + rate * (size - 1);
+  k->l->list[*out].rate = rate * stride;
+  return UNROLL_OK;
 }
 
 static unroll_status pool(keras *k, const keras_layer *y, int at, int *out) {
@@ -376,7 +419,7 @@ static unroll_status several(keras *k, const keras_layer *y, int *out) {
     if (*out < 0 || other < 0) return BAD(k, "the layer '%.60s' (%.40s) reads the memory of an LSTM", y->name, y->class);
     const layer *a = &k->l->list[*out], *b = &k->l->list[other];
     if (a->channels || b->channels || (strcmp(mode, "concat") && a->width != b->width) || a->steps != b->steps ||
-        a->late != b->late)
+        a->late != b->late || a->rate != b->rate)
       return BAD(k, "the layers that '%.60s' puts together do not go together", y->name);
     const unroll_status status = merge(k, mode, y->name, *out, other, out);
     if (status) return status;
@@ -455,10 +498,7 @@ static unroll_status add_plain(keras *k, keras_layer *y, int at, bool each, int 
   if (!strcmp(class, "Conv1D")) return convolution_1d(k, y, at, out);
   if (!strcmp(class, "Rescaling")) return rescaling(k, y, at, out);
   if (!strcmp(class, "Flatten")) return flatten(k, y, at, each, out);
-  if (!strcmp(class, "MaxPooling1D") || !strcmp(class, "AveragePooling1D")) {
-    if (square(y->config, "pool_size", 2) == 1 && square(y->config, "strides", 1) == 1) return UNROLL_OK;
-    return BAD(k, "the layer '%.60s' (%.40s) leaves fewer steps than there are, which is not understood", y->name, class);
-  }
+  if (!strcmp(class, "MaxPooling1D") || !strcmp(class, "AveragePooling1D")) return pool_1d(k, y, at, out);
   if (steps && !each && !strcmp(class, "GlobalAveragePooling1D")) return over_steps(k, "mean", y->name, at, out);
   if (steps && !each && !strcmp(class, "GlobalMaxPooling1D")) return over_steps(k, "max", y->name, at, out);
   if (!strcmp(class, "Activation")) {

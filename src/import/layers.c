@@ -78,6 +78,7 @@ int layers_add(layers *l, enum layer_kind kind, const char *name, int in) {
     one->rows = from->rows;
     one->columns = from->columns;
     one->late = from->late;
+    one->rate = from->rate;
   }
   char own[LAYER_NAME];
   make_name(l, name, own);

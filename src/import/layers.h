@@ -23,6 +23,7 @@ enum layer_kind {
   LAYER_CONCAT,
   LAYER_PART,      /* `width` entries from `first` on */
   LAYER_SHIFT,     /* `first` steps before, zeros before the first */
+  LAYER_CLOCK,     /* of 0 and 1: counts from the first 1 on, 1 2 .. `first`, and again */
   LAYER_OVER,      /* last, first, mean, max, sum over the steps; reverse */
   LAYER_NORM,      /* over the width: gain, bias, epsilon */
   LAYER_BATCHNORM, /* gain, bias, mean, variance, epsilon */
@@ -42,6 +43,7 @@ typedef struct cell {
   bool reset_after;                 /* GRU: the reset gate comes after the product */
   bool input_forget;                /* LSTM: f = 1 - i */
   bool swapped;                     /* GRU: h = (1 - z) * h[t-1] + z * c */
+  bool held;                        /* its second input is 1 where it takes a step, else it stays as it is */
   double clip;                      /* of what goes into an activation; 0: none */
   const char *gate, *act, *out_act; /* "sigmoid(%s)": gates; candidate; of the memory. RNN: act */
   const float *W[GATES];            /* [hidden, inputs] */
@@ -67,8 +69,8 @@ typedef struct layer {
   const float *gain, *bias, *mean, *variance;
   double epsilon;
   const char *function;
-  int late;                      /* so many steps at the beginning are none: where a convolution would look before the first */
-  int first;                     /* LAYER_PART, LAYER_SHIFT */
+  int late, rate;                /* other programs have only the steps late, late + rate ...; 0: all (around.c) */
+  int first;                     /* LAYER_PART, LAYER_SHIFT, LAYER_CLOCK */
   int size, stride, pad, groups; /* LAYER_CONV, LAYER_POOL */
   bool same;                     /* LAYER_CONV: zeros around, as many as leave the size; else `pad` */
 } layer;
@@ -112,6 +114,10 @@ int layers_shift(layers *l, const char *name, int from, int steps);
 /* Side by side `size` steps, each `dilation` behind the one before, the first of them `before` steps before. `size` is at most
  * LAYER_INPUTS, and all numbers are at most MOST_WIDTH. -1: out of memory. around.c */
 int layers_around(layers *l, const char *name, int from, int before, int size, int dilation);
+/* 1 at the steps that other programs have of a layer, else 0. -1: out of memory. */
+int layers_ticks(layers *l, int at);
+/* The largest, or the mean, of `size` such steps up to this one. -1: out of memory. */
+int layers_window(layers *l, const char *name, int at, int size, bool mean);
 bool layers_spare(layers *l, const char *name, int rows, int cols, const float *x);
 /* "sigmoid" of other programs -> "sigmoid(%s)"; "" for one that changes nothing; NULL: not known. */
 const char *layers_function(const char *name);

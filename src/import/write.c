@@ -159,13 +159,17 @@ static void call(writer *w, int i, text *out) {
   if (!cell_name(l->cell, w->out, name)) w->failed = true;
   text_format(out, "%s(", name);
   use(w, l->in[0], out, false);
+  if (l->cell->held) {
+    text_format(out, ", ");
+    use(w, l->in[1], out, false);
+  }
   text_format(out, ", %d", l->cell->hidden);
   if (l->cell->backward) text_format(out, ", backward");
   if (depth > 1) text_format(out, ", layers = %d", depth);
   if (l->cell->P) text_format(out, ", projection = %d", l->cell->out);
-  if (l->n_in > 1) {
+  if (l->n_in > 1 + l->cell->held) {
     text_format(out, ", start = ");
-    use(w, l->in[1], out, false);
+    use(w, l->in[l->n_in - 1], out, false);
   }
   text_format(out, ")");
 }
@@ -215,6 +219,9 @@ static void value_of(writer *w, int i, text *out) {
     break;
   case LAYER_SHIFT:
     text_format(out, "%s[t-%d]", x, l->first);
+    break;
+  case LAYER_CLOCK:
+    text_format(out, "%s * (%s[t-1] * less(%s[t-1], %d.5) + 1)", x, l->name, l->name, l->first - 1);
     break;
   case LAYER_OVER:
     text_format(out, "%s(", l->function);
@@ -361,6 +368,7 @@ static void layer_weights(writer *w, int i) {
   case LAYER_CONCAT:
   case LAYER_PART:
   case LAYER_SHIFT:
+  case LAYER_CLOCK:
   case LAYER_OVER:
   case LAYER_POOL:
     break;
@@ -408,8 +416,8 @@ static void count(writer *w) {
     w->n_linear += l->kind == LAYER_LINEAR;
     w->n_embed += l->kind == LAYER_EMBED;
     /* these say what they read several times, or take names only */
-    const bool named = l->kind == LAYER_SHIFT || l->kind == LAYER_NORM || l->kind == LAYER_BATCHNORM || l->kind == LAYER_CONV ||
-                       l->kind == LAYER_POOL;
+    const bool named = l->kind == LAYER_SHIFT || l->kind == LAYER_CLOCK || l->kind == LAYER_NORM || l->kind == LAYER_BATCHNORM ||
+                       l->kind == LAYER_CONV || l->kind == LAYER_POOL;
     const bool twice = l->kind == LAYER_APPLY && strstr(strstr(l->function, "%s") + 2, "%s");
     if (named || twice) w->uses[l->in[0]] += 2;
   }

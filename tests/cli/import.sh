@@ -35,9 +35,12 @@ as_theirs "$T/keras_gru.h5"
 as_theirs "$T/keras_both.keras"
 as_theirs "$T/keras_graph.h5"
 as_theirs "$T/keras_picture.keras"
-for file in letters.h5 around.keras largest.h5 mean.keras within.h5 stacked.keras translate.h5 bridge.keras film.h5; do
+for file in letters.h5 around.keras largest.h5 mean.keras within.h5 stacked.keras translate.h5 bridge.keras film.h5 pool.h5 pools.h5 stride.h5; do
   as_theirs "$T/keras_$file"
 done
+run import "$T/keras_pool.h5" -o m.safetensors --net pool.net
+expect 0
+grep -q "lstm[0-9]* = own_lstm(maxpooling1d[0-9]*, tick, 4)" pool.net || fail "the net is another one"
 run import "$T/keras_translate.h5" -o m.safetensors --net translate.net
 expect 0
 grep -q "lstm(x2, 5, start = lstm" translate.net || fail "the net is another one"
