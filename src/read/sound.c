@@ -16,6 +16,8 @@ static uint32_t little(const unsigned char *p, int bytes) {
   return x;
 }
 
+static uint32_t big(const unsigned char *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
+
 /* --- what the file is --- */
 
 static const char *const of_library[] = {"RIFX", "RF64", "fLaC", "OggS", "FORM", ".snd"};
@@ -98,6 +100,40 @@ static unroll_status wav_open(sound *s, unroll_error *err) {
   return UNROLL_OK;
 }
 
+/* --- files that libraries read: is all there that the head promises? They read what is left without a word --- */
+
+/* Where the first frame of an MP3 file begins: behind the tag, if there is one. */
+static uint64_t behind_tag(const unsigned char *data, size_t size) {
+  if (!has(data, size, 0, "ID3") || size < 10) return 0;
+  const uint64_t tag =
+      (uint64_t)(data[6] & 127) << 21 | (uint32_t)(data[7] & 127) << 14 | (uint32_t)(data[8] & 127) << 7 | (data[9] & 127);
+  return 10 + tag + (data[5] & 16 ? 10 : 0);
+}
+
+/* The size that the first frame says, where encoders have left a table of contents in it (Xing, Info, VBRI); else 0. */
+static uint64_t promised_mp3(const unsigned char *data, size_t size) {
+  const uint64_t begin = behind_tag(data, size);
+  if (begin > size || size - begin < 4) return 0;
+  const unsigned char *f = data + begin;
+  const size_t left = size - (size_t)begin;
+  const bool first = (f[1] >> 3 & 3) == 3, mono = f[3] >> 6 == 3; /* MPEG 1, or the rates below it */
+  const size_t at = 4 + (size_t)(first ? (mono ? 17 : 32) : (mono ? 9 : 17));
+  if (has(f, left, 36, "VBRI") && left >= 50) return begin + big(f + 46);
+  if (!has(f, left, at, "Xing") && !has(f, left, at, "Info")) return 0;
+  if (left < at + 16 || !(f[at + 7] & 2)) return 0;
+  return begin + big(f + at + 8 + (f[at + 7] & 1 ? 4 : 0));
+}
+
+/* How many bytes the whole file has by its head; 0: it does not say. */
+static uint64_t promised(const unsigned char *data, size_t size) {
+  if (size < 12) return 0;
+  const bool riff = has(data, size, 0, "RIFF"), au = has(data, size, 0, ".snd");
+  const uint32_t said = riff ? little(data + 4, 4) : big(data + (au ? 8 : 4));
+  if (is_mpeg(data, size)) return promised_mp3(data, size);
+  if ((!riff && !au && !has(data, size, 0, "FORM")) || said == 0 || said == UINT32_MAX) return 0;
+  return said + (au ? (uint64_t)big(data + 4) : 8) - (said & !au); /* the last chunk may lack its filler */
+}
+
 /* --- any file --- */
 
 static unroll_status no_recording(const unsigned char *data, size_t size, unroll_error *err) {
@@ -121,6 +157,9 @@ unroll_status sound_open(sound *s, const unsigned char *data, size_t size, unrol
     return no_recording(data, size, err);
   if (status) return status;
   if (s->frames < 1) return error_set(err, UNROLL_BAD_INPUT, "a recording without samples");
+  const uint64_t whole = s->by == SOUND_BY_US ? 0 : promised(data, size);
+  if (whole > size)
+    return error_set(err, UNROLL_BAD_INPUT, "the recording is cut off: %zu of %" PRIu64 " bytes are there", size, whole);
   if (s->by != SOUND_BY_US && s->frames / SAMPLES_PER_BYTE > (int64_t)size)
     return error_set(err, UNROLL_BAD_INPUT, "the recording is cut off: %zu bytes do not hold %" PRId64 " samples", size, s->frames);
   return UNROLL_OK;

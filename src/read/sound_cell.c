@@ -143,6 +143,11 @@ static size_t first_of(const char *name, size_t size) {
   return size;
 }
 
+/* A sign at one end, with nothing behind or before it. */
+static bool lacks_name(const char *name, size_t size) {
+  return size >= 2 && (!memcmp(name, PLUS + 1, 2) || !memcmp(name + size - 2, PLUS, 2));
+}
+
 /* Is there a file whose name has the sign in it? */
 static bool is_name(const char *beside, const char *name, size_t size) {
   double start, end;
@@ -178,7 +183,9 @@ static unroll_status join(sound_reader *r, sound_cell *c, const char *beside, co
 unroll_status sound_cell_open(sound_reader *r, sound_cell *c, const char *beside, const char *name, size_t size,
                               unroll_error *err) {
   size_t end = first_of(name, size);
-  if (end == size || is_name(beside, name, size)) return open_one(r, c, beside, name, size, err);
+  const bool lacks = lacks_name(name, size);
+  if ((end == size && !lacks) || is_name(beside, name, size)) return open_one(r, c, beside, name, size, err);
+  if (lacks) return error_set(err, UNROLL_BAD_INPUT, "a name is missing beside '+'");
   *c = (sound_cell){0};
   for (size_t begin = 0;; begin = end + 3, end = begin + first_of(name + begin, size - begin)) {
     const unroll_status status = join(r, c, beside, name + begin, end - begin, err);

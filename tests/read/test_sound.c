@@ -226,6 +226,37 @@ static void test_cut_flac(void **state) {
   mem_free(data);
 }
 
+/* What libraries would read up to the end that is left: the head says how much there was. */
+static void test_cut(void **state) {
+  (void)state;
+  static const char *const names[] = {"stereo.aiff", "mulaw.wav", "tone.mp3", "tone.mp3"};
+  static const char tag[] = "ID3\4\0\0\0\0\0\5hello";
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char *data;
+    size_t size;
+    float out[1600];
+    sound s;
+    unroll_error err = {0};
+    load(names[i], &data, &size);
+    if (i == 3) { /* with a tag before it */
+      data = mem_resize(data, size + sizeof tag);
+      memmove(data + sizeof tag - 1, data, size);
+      memcpy(data, tag, sizeof tag - 1);
+      size += sizeof tag - 1;
+    }
+    if (read_all((unsigned char *)data, size, out, 1600, &s, &err)) {
+      if (!not_built(&err)) fail_msg("%s: %s", names[i], err.message);
+    } else
+      for (size_t k = 2; k < 100; k++) {
+        char whole[64];
+        snprintf(whole, sizeof whole, "the recording is cut off: %zu of ", size - k);
+        assert_int_equal(sound_open(&s, (unsigned char *)data, size - k, &err), UNROLL_BAD_INPUT);
+        if (!strstr(err.message, whole)) fail_msg("%s without %zu bytes: %s", names[i], k, err.message);
+      }
+    mem_free(data);
+  }
+}
+
 /* A tone at another rate is the tone. */
 static void test_resample(void **state) {
   (void)state;
@@ -251,8 +282,8 @@ static void test_resample(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_wav),     cmocka_unit_test(test_bad),      cmocka_unit_test(test_files),
-      cmocka_unit_test(test_damaged), cmocka_unit_test(test_cut_flac), cmocka_unit_test(test_resample),
+      cmocka_unit_test(test_wav),      cmocka_unit_test(test_bad), cmocka_unit_test(test_files),    cmocka_unit_test(test_damaged),
+      cmocka_unit_test(test_cut_flac), cmocka_unit_test(test_cut), cmocka_unit_test(test_resample),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

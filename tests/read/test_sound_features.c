@@ -226,6 +226,8 @@ static const struct {
     {"a.wav + text.wav + a.wav", "'text.wav': this is no recording: it is text"},
     {"a.wav + a.wav#0-0.2", "'a.wav#0-0.2': the part 0-0.2 ends beyond the recording"},
     {"a.wav + ", "'': a name is missing"},
+    {"a.wav +", "a name is missing beside '+'"},
+    {"+ a.wav", "a name is missing beside '+'"},
     {"a.wav +  + a.wav", "'': a name is missing"},
 };
 
