@@ -180,6 +180,11 @@ static unroll_status read_symbols(layers *l, const import_options *o, unroll_err
     for (int j = i + 1; last && j < l->n; j++)
       for (int k = 0; k < l->list[j].n_in; k++)
         if (l->list[j].in[k] == i) l->list[j].in[k] = y->in[0];
+    if (last) { /* nothing reads it any more */
+      y->kind = LAYER_APPLY;
+      y->function = "%s";
+      continue;
+    }
     if (y->kind != LAYER_OVER && y->n_in) y->steps = l->list[y->in[0]].steps;
   }
   text_format(&l->told, "vectors of %d numbers are taken to be symbols, of which one number is 1\n", n);

@@ -70,6 +70,7 @@ static unroll_status read_shards(const arrays *a, const json_t *paths, shards *s
     const char *name = json_string_value(json_array_get(paths, i));
     char *data, *path;
     size_t size;
+    if (name && !strncmp(name, "./", 2)) name += 2; /* so do browsers write it */
     if (!name || strchr(name, '/') || !*name || name[0] == '.') return BAD("weightsManifest names a file that is not beside it");
     path = file_beside(a->file, name, strlen(name));
     if (!path) return error_memory(err);

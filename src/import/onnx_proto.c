@@ -124,6 +124,7 @@ static unroll_status outside(arrays *a, const char *name, int rank, const int64_
     if (proto_is(proto_piece(f.piece, 1), "offset")) offset = strtoull(value, NULL, 10);
     if (proto_is(proto_piece(f.piece, 1), "length")) length = strtoull(value, NULL, 10);
   }
+  if (location && !strncmp(location, "./", 2)) location += 2;
   for (int i = 0; i < rank; i++)
     if (shape[i] < 0 || __builtin_mul_overflow(count, (uint64_t)shape[i], &count)) count = UINT64_MAX;
   if (!location || !*location || *location == '.' || strchr(location, '/') || strchr(location, '\\'))

@@ -86,6 +86,19 @@ run import model.json -o m.safetensors --net js.net --verify model.npz model.npz
 expect 0 "TensorFlow.js layers model"
 holds "$(sed -n 's/.*largest difference from .*: //p' err) < 1e-5"
 grep -q "0.2 \* \|clip(" own_lstm.cell || fail "the cell is another one"
+# As TensorFlow.js itself writes a model of letters: "./weights.bin", two LSTMs, vectors with one 1.
+run import "$T/letters_js/model.json" -o m.safetensors --verify "$T/letters_js.npz" "$T/letters_js.npz"
+expect 0 "TensorFlow.js layers model"
+holds "$(sed -n 's/.*largest difference from .*: //p' err) < 1e-5"
+printf '%s\n' a b c d e f g h ' ' >letters
+run import "$T/letters_js/model.json" -o l.safetensors --vocabulary letters
+expect 0 "the net is a language model"
+run sample l.safetensors --length 5
+expect 0
+mkdir up
+sed 's/".\/weights/"..\/weights/' "$T/letters_js/model.json" >up/model.json
+run import up/model.json -o m.safetensors
+expect 3 "names a file that is not beside it"
 mkdir pipe
 cp "$T/keras_back/model.json" pipe
 mkfifo pipe/group1-shard1of1.bin
