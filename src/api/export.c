@@ -8,12 +8,14 @@
 static unroll_status write_c(const unroll_model *m, const call_options *o, const char *path, unroll_error *err) {
   const size_t length = strlen(path), stem = length > 2 && !strcmp(path + length - 2, ".c") ? length - 2 : length;
   port_symbols *symbols = mem_zero((size_t)m->m.schema.n + 1, sizeof *symbols);
+  const bool bytes = o->precision && !strcmp(o->precision, "int8");
   text header = {0};
   text_format(&header, "%.*s.h", (int)stem, path);
   unroll_status status = symbols && !header.failed ? UNROLL_OK : error_memory(err);
   if (!status) {
     const char *slash = strrchr(header.data, '/');
-    port_c out = {.name = o->called, .no_libm = o->no_libm, .header = slash ? slash + 1 : header.data, .symbols = symbols};
+    port_c out = {
+        .name = o->called, .no_libm = o->no_libm, .bytes = bytes, .header = slash ? slash + 1 : header.data, .symbols = symbols};
     for (int i = 0; i < m->m.schema.n; i++)
       symbols[i] = (port_symbols){.texts = (const char *const *)m->symbols[i].texts, .n = m->symbols[i].n};
     status = port_write_c(&out, &m->m, err);
@@ -46,6 +48,8 @@ unroll_status unroll_export(const unroll_model *m, const char *form, const char 
   const unroll_status status = call_take(&given, o, IN(export), err);
   if (status) return status;
   if (!strcmp(form, "c")) return write_c(m, &given, path, err);
+  if (given.no_libm || given.precision)
+    return error_set(err, UNROLL_USAGE, "the options 'no-libm' and 'precision' are for the form c");
   if (!strcmp(form, "onnx")) return write_onnx(m, path, err);
   return error_set(err, UNROLL_USAGE, "there is no form '%s': c, onnx", form);
 }

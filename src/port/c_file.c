@@ -321,15 +321,17 @@ static void summary(const c_export *c, int64_t flash, size members, text *out) {
   for (int p = 0; p < N_PHASES; p++) deepest = c->locals[p] > deepest ? c->locals[p] : deepest;
   text_format(out, "/* %s: a net of recurrent equations, written by `unroll export c`.\n *\n", c->name);
   equations(c, out);
-  text_format(out, " *\n * Flash: %" PRId64 " bytes of numbers, and the code. RAM: %" PRId64 " bytes of state", 4 * flash,
+  text_format(out, " *\n * Flash: %" PRId64 " bytes of numbers, and the code. RAM: %" PRId64 " bytes of state", flash,
               4 * members.numbers);
   if (members.each) text_format(out, " and %" PRId64 " for each step that a sequence may have", 4 * members.each);
   text_format(out, ", and\n * about %" PRId64 " bytes of stack.\n", 4 * deepest + 256);
   text_format(out, " * A step: %" PRId64 " multiply-adds in products with matrices", c->products[1]);
   if (c->products[0]) text_format(out, ", and %" PRId64 " at once", c->products[0]);
   text_format(out, ".\n * With -DSELFTEST it is a program of its own, which leaves with 0 where all is right. */\n");
-  text_format(out, c->out->no_libm ? "#include \"%s\"\n#include <stdint.h>\n\n" : "#include \"%s\"\n#include <math.h>\n\n",
-              c->out->header);
+  text_format(out, "#include \"%s\"\n", c->out->header);
+  if (!c->out->no_libm) text_format(out, "#include <math.h>\n");
+  if (c->out->no_libm || c->n_matrices) text_format(out, "#include <stdint.h>\n");
+  text_format(out, "\n");
 }
 
 unroll_status c_file(c_export *c) {
@@ -341,17 +343,19 @@ unroll_status c_file(c_export *c) {
   if (c->has_end) c_end(c);
   header(c, &members, &c->out->file);
   flash += weights(c, &numbers);
+  const int64_t bytes = c_bytes_weights(c, &numbers);
   flash += constants(c, &numbers);
   flash += units(c, &numbers);
   symbols(c, &numbers, true);
   c_front(c, &code);
   helpers(c, &code);
+  if (c->n_matrices) text_format(&code, "%s", c_bytes_helper);
   function(c, PHASE_START, &code);
   if (c->stream >= 0) function(c, PHASE_STEP, &code);
   if (c->has_end) function(c, PHASE_END, &code);
   if (c->stream >= 0) c_run(c, &code);
   c_test(c, &code);
-  summary(c, flash, members, out);
+  summary(c, 4 * flash + bytes, members, out);
   const char *const all[] = {numbers.data ? numbers.data : "", code.data ? code.data : ""};
   if (c->out->no_libm && (strstr(all[0], "HUGE_VALF") || strstr(all[1], "HUGE_VALF")))
     text_format(out, "#define HUGE_VALF (1e30f * 1e30f)\n");

@@ -44,6 +44,17 @@ typedef struct c_group {
   int level, axis, dir;
 } c_group;
 
+typedef struct c_matrix { /* a part of a matrix as bytes, a row for each number of the product */
+  int param, c0, k, rows;
+  bool turned; /* columns of the matrix are the rows */
+  const char *bytes, *scale;
+} c_matrix;
+
+typedef struct c_rounded { /* an operand as bytes */
+  int node;
+  const char *bytes, *scale;
+} c_rounded;
+
 enum { TEST_STEPS = 9, USUAL_MOST_STEPS = 128 };
 
 typedef struct c_export {
@@ -76,6 +87,10 @@ typedef struct c_export {
   const char *when;   /* the step that is written about: t, or another one */
   enum phase writing; /* the function */
   bool has_state, has_end, has_members;
+  c_matrix *matrices; /* [n_nodes] of products of bytes */
+  c_rounded *rounded; /* [3 n_nodes + 1]; those of the block that is being written begin at first_rounded */
+  text *prelude;      /* what the next loop needs before it */
+  int n_matrices, n_rounded, first_rounded;
   int64_t products[2], locals[N_PHASES]; /* multiply-adds at once, and of a step; floats on the stack */
   text body[N_PHASES];
   random_batch batch; /* of the self-test: one sequence, and what the reference makes of it */
@@ -131,6 +146,13 @@ const char *c_room(c_export *c, int width);                    /* the same for t
 const char *c_weight(c_export *c, int number);
 void c_comment(c_export *c, int x, const char *margin, text *out);
 bool c_whole(c_export *c, text *out, const char *to, int x); /* c_whole.c: false: another operator */
+
+/* --- c_bytes.c --- */
+extern const char *const c_bytes_helper;
+bool c_is_bytes(const c_export *c, int x); /* is it a product of bytes? */
+void c_bytes_product(c_export *c, int x, const char *at, const char *sum, text *before, text *out);
+int64_t c_bytes_weights(const c_export *c, text *out);
+unroll_status c_bytes_reference(c_export *c, const double *const *numbers); /* of the self-test: what the library has */
 
 /* --- c_state.c --- */
 void c_start(c_export *c); /* the loops of NAME_reset, or NAME_run */

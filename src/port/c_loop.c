@@ -102,6 +102,10 @@ static void expression(c_export *c, int x, const char *at, text *before, text *o
   if (n->op == OP_MATVEC || n->op == OP_MATVEC_T) {
     char sum[32];
     snprintf(sum, sizeof sum, "sum%d", ++c->n_sums);
+    if (c_is_bytes(c, x)) {
+      c_bytes_product(c, x, at, sum, before, out);
+      return;
+    }
     matrix_product(c, x, at, sum, before);
     text_format(out, "%s", sum);
     return;
@@ -224,9 +228,15 @@ void c_begin_loop_number(text *out, const char *of, int count) {
 }
 
 void c_assign(c_export *c, text *out, const char *to, const char *first, int x, int width) {
-  text before = {0}, element = {0}, place = {0};
+  text before = {0}, element = {0}, place = {0}, prelude = {0};
+  text *const outer = c->prelude;
   c->n_sums = 0;
+  c->prelude = &prelude;
   c_operand(c, x, "i", &before, &element);
+  c->prelude = outer;
+  text_add(out, prelude.data ? prelude.data : "", prelude.length);
+  out->failed |= prelude.failed;
+  text_free(&prelude);
   text_format(&place, "%s%si", first, *first ? " + " : "");
   c_begin_loop(out, "i", c_count(c, c->writing, width));
   const char *s = element.data ? element.data : "";

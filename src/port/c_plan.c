@@ -420,7 +420,9 @@ static bool room(c_export *c) {
   ROOM(axis_used, axes);
   ROOM(axis_bound, axes);
   ROOM(axis_kept, axes);
-  ROOM(taken, n + p + 4 * d + LOSS_ARGS * losses + 2 * axes + slots);
+  ROOM(matrices, n);
+  ROOM(rounded, 3 * n);
+  ROOM(taken, 9 * n + p + 4 * d + LOSS_ARGS * losses + 2 * axes + slots);
 #undef ROOM
   return full;
 }

@@ -231,6 +231,8 @@ static void steps_loop(c_export *c, const c_group *group, text *out) {
   }
   for (int i = 0; i < c->g->n_losses; i++) any |= c_has_loss_steps(c, &c->g->losses[i]) && c_same_group(c->loss_group[i], *group);
   if (!any) return;
+  const int outer = c->first_rounded;
+  c->first_rounded = c->n_rounded;
   late_symbols(c, group, &body);
   for (int i = 0; i < c->n_order; i++)
     if (is_loop(c, c->order[i], group)) c_loop(c, c->order[i], &body);
@@ -244,6 +246,8 @@ static void steps_loop(c_export *c, const c_group *group, text *out) {
     gather(c, x, group->dir > 0 ? "t == 0" : last.data ? last.data : "", c->g->nodes[x].dir > 0 ? "t == 0" : last.data, &body);
   }
   go_on(c, group, &body);
+  c->n_rounded = c->first_rounded;
+  c->first_rounded = outer;
   if (group->dir > 0)
     text_format(out, "  for (int t = 0; t < %s; t++) {\n", steps);
   else
@@ -314,6 +318,7 @@ static void loops_of(c_export *c, enum phase phase, text *out) {
 void c_step(c_export *c) {
   text *out = &c->body[PHASE_STEP];
   c->writing = PHASE_STEP;
+  c->n_rounded = 0;
   take_numbers(c, out);
   loops_of(c, PHASE_STEP, out);
   for (int i = 0; i < c->n_order; i++) {
@@ -327,5 +332,6 @@ void c_step(c_export *c) {
 
 void c_end(c_export *c) {
   c->writing = PHASE_END;
+  c->n_rounded = 0;
   loops_of(c, PHASE_END, &c->body[PHASE_END]);
 }

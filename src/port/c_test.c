@@ -45,6 +45,7 @@ unroll_status c_reference(c_export *c) {
   unroll_status status = random_batch_new(&c->batch, c->g, 1, &length, TEST_KEY, c->err);
   if (!status && !take_numbers(c, numbers)) status = error_memory(c->err);
   if (!status) status = reference_pass(&c->values, c->g, weights, &c->batch.b, (const double *const *)numbers, 0, c->err);
+  if (!status && c->out->bytes) status = c_bytes_reference(c, (const double *const *)numbers);
   for (int i = 0; i < c->n_order && !status; i++)
     if (c->phase[c->order[i]] == PHASE_CONSTANT && !c->values.values[c->order[i]])
       status = error_set(c->err, UNROLL_FAILED, "the reference has no value for a number of the equations");
@@ -170,15 +171,18 @@ static void all_vectors(const c_export *c, c_parameter *list, text *out) {
 void c_test(c_export *c, text *out) {
   c_parameter *list = c_parameter_room(c);
   if (!list) return;
-  text_format(out, "\n#ifdef SELFTEST\n/* One made-up sequence, and what the equations make of it in double precision. */\n");
+  text_format(out, "\n#ifdef SELFTEST\n/* One made-up sequence, and what %s. */\n",
+              c->out->bytes ? "the library makes of it with products of bytes" : "the equations make of it in double precision");
   all_vectors(c, list, out);
-  text_format(out, "\nstatic int differ(const float *got, const float *wanted, int n, float unit) {\n"
-                   "  int worse = 0;\n"
-                   "  for (int i = 0; i < n; i++) {\n"
-                   "    const float most = 1e-5f * (unit + (wanted[i] < 0.0f ? -wanted[i] : wanted[i]));\n"
-                   "    worse |= !(got[i] - wanted[i] <= most && wanted[i] - got[i] <= most);\n"
-                   "  }\n"
-                   "  return worse;\n}\n\n/* 0: all is right. */\nint main(void) {\n  int failed = 0;\n");
+  text_format(out,
+              "\nstatic int differ(const float *got, const float *wanted, int n, float unit) {\n"
+              "  int worse = 0;\n"
+              "  for (int i = 0; i < n; i++) {\n"
+              "    const float most = %s * (unit + (wanted[i] < 0.0f ? -wanted[i] : wanted[i]));\n"
+              "    worse |= !(got[i] - wanted[i] <= most && wanted[i] - got[i] <= most);\n"
+              "  }\n"
+              "  return worse;\n}\n\n/* 0: all is right. */\nint main(void) {\n  int failed = 0;\n",
+              c->out->bytes ? "2e-3f" : "1e-5f");
   if (c->has_state) text_format(out, "  static %s_state state;\n", c->name);
   if (c->stream >= 0) {
     int n = c_parameters(c, PHASE_START, list);

@@ -12,6 +12,7 @@ typedef struct port_symbols { /* of a variable: its texts, NUL-terminated */
 typedef struct port_c {
   const char *name;            /* of the functions; NULL: from the file of the net */
   bool no_libm;                /* nothing of math.h: the file has its own functions */
+  bool bytes;                  /* products are of bytes, as with --precision int8 */
   const char *header;          /* the name under which the source includes its header */
   const port_symbols *symbols; /* [schema.n] */
   text source, file;           /* the C file, and its header: for text_free in any case */

@@ -105,8 +105,8 @@ holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
 cat >back.net <<'end'
 data text : words lower
 data label : category
-e = embed(text, 4)
-label ~ softmax(W [last(gru(e, 6)), first(gru(e, 6, backward))] + b)
+e = embed(text, 16)
+label ~ softmax(W [last(gru(e, 20)), first(gru(e, 20, backward))] + b)
 end
 awk 'BEGIN { print "text\tlabel"; for (i = 0; i < 30; i++) print "Well-known \303\204pfel cost 3.50, " (i % 2 ? "don\47t they?" : "<unk> ...") "\t" (i % 2 ? "yes" : "no") }' >labels.tsv
 run train back.net labels.tsv -o back --epochs 2 --quiet --threads 1
@@ -136,7 +136,21 @@ end
 ${CC:-cc} -std=c99 $strict main.c back.c -o use 2>errors || fail "$(head -n 3 errors)"
 holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
 
+# Products of bytes: what the program says with them.
+run export c back -o back.c --precision int8
+expect 0
+grep -q "signed char .*_bytes" back.c || fail "there are no bytes"
+run predict back one.tsv --precision int8
+expect 0
+program=$(cut -f 2 out)
+${CC:-cc} -std=c99 $strict main.c back.c -lm -o use 2>errors || fail "$(head -n 3 errors)"
+holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
+run export c back -o back.c --precision bf16
+expect 2
+
 # What cannot be written is refused with its place.
+run export onnx m_lstm -o x.onnx --precision int8
+expect 2 "are for the form c"
 run export tflite m_lstm -o x.tflite
 expect 2 "there is no form 'tflite'"
 run export c m_lstm
