@@ -578,6 +578,8 @@ UNROLL_API unroll_status unroll_flow(const unroll_model *m, const unroll_table *
  * what depends on what. The text is for unroll_free. UNROLL_USAGE for another form. */
 UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *settings, int n_settings, const char *form, char **text,
                                         unroll_error *err);
+/* The same of a model that is loaded; no file is read again. */
+UNROLL_API unroll_status unroll_model_typeset(const unroll_model *m, const char *form, char **text, unroll_error *err);
 
 /* `unroll export`: the model for other programs. Form "c": a C99 file `path`, and its header, with .h; "onnx": a graph of ONNX.
  * `o`: options of "export", or NULL. UNROLL_USAGE for another form, and for a net that has no such form yet. */

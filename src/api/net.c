@@ -212,6 +212,21 @@ unroll_status unroll_typeset(const char *net, const char *const *settings, int n
   return status;
 }
 
+/* A copy, for building the graph once more writes into the model, which other threads may share. */
+unroll_status unroll_model_typeset(const unroll_model *m, const char *form, char **out, unroll_error *err) {
+  if (!out) return api_null(err);
+  *out = NULL;
+  if (!m || !form) return api_null(err);
+  inspection x = {.m = m->m};
+  x.m.memory = (arena){0};
+  unroll_status status = model_graph(&x.m, &x.own, true, err);
+  x.g = &x.own;
+  if (!status) status = inspect_typeset(&x, x.m.net_file, form, out, err);
+  graph_free(&x.own);
+  arena_free(&x.m.memory);
+  return status;
+}
+
 /* Its data has a reader, and every operator can run. */
 int unroll_net_trains(const char *name) {
   const builtin *b = name ? lang_builtin_net(name) : NULL;

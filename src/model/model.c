@@ -193,7 +193,9 @@ static unroll_status build(model *m, graph *g, const setting *settings, int n_se
   return !status && derive ? graph_differentiate(g, err) : status;
 }
 
-unroll_status model_graph(model *m, graph *g, unroll_error *err) { return build(m, g, m->g.settings, m->g.n_settings, false, err); }
+unroll_status model_graph(model *m, graph *g, bool derive, unroll_error *err) {
+  return build(m, g, m->g.settings, m->g.n_settings, derive, err);
+}
 
 unroll_status model_build(model *m, const setting *settings, int n_settings, bool derive, unroll_error *err) {
   m->built = true;

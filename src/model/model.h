@@ -64,8 +64,8 @@ const variable *model_text(const model *m, const char *what, unroll_error *err);
 unroll_status model_set_precision(model *m, const char *name, unroll_error *err);
 /* Builds the graph (and its gradient) and a block of zero weights; m->schema has its vocabularies. */
 unroll_status model_build(model *m, const setting *settings, int n_settings, bool derive, unroll_error *err);
-/* The forward graph of a model that is built, once more. graph_free in any case. */
-unroll_status model_graph(model *m, graph *g, unroll_error *err);
+/* The graph of a model that is built, once more; with its gradient where `derive`. graph_free in any case. */
+unroll_status model_graph(model *m, graph *g, bool derive, unroll_error *err);
 /* The graph again, for data that lacks values of what is predicted (dataset_has_gaps); weights, settings and parameters stay as
  * they are. Plans and runs of the graph before it are not to be used any more. */
 unroll_status model_see_gaps(model *m, unroll_error *err);

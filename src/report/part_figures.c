@@ -5,12 +5,13 @@
 
 enum { MOST_ROWS = 60, MOST_COLUMNS = 24 };
 
+/* With a blank for each underscore. */
 static void add_name(text *out, const char *name) {
-  for (const char *c = name; *c; c++) {
-    if (*c == '_')
-      html_add(out, " ");
-    else
-      html_text(out, c, 1);
+  for (const char *c = name; *c;) {
+    const size_t n = strcspn(c, "_");
+    html_text(out, c, n);
+    c += n;
+    if (*c == '_') html_add(out, " "), c++;
   }
 }
 
@@ -74,8 +75,9 @@ static void add_table(sheet *s, int parent) {
   columns c = {.n = 0};
   unroll_subject x;
   unroll_figure f;
-  int rows = 0;
+  int rows;
   for (int pass = 0; pass < 2; pass++) {
+    rows = 0;
     if (pass) {
       html_add(out, "<div class=\"wide\"><table><thead><tr><th></th>");
       for (int k = 0; k < c.n; k++) {
@@ -88,7 +90,7 @@ static void add_table(sheet *s, int parent) {
     for (int i = 0; subject(s, i, &x); i++) {
       unroll_figure cells[MOST_COLUMNS];
       bool there[MOST_COLUMNS] = {false};
-      if (x.parent != parent || x.is_list) continue;
+      if (x.parent != parent || x.is_list || ++rows > MOST_ROWS) continue; /* the others are only counted */
       for (int k = 0; figure(s, k, &f); k++) {
         text name = {0};
         if (!below(s, f.subject, i)) continue;
@@ -97,7 +99,7 @@ static void add_table(sheet *s, int parent) {
         text_free(&name);
         if (at >= 0) cells[at] = f, there[at] = true;
       }
-      if (!pass || ++rows > MOST_ROWS) continue;
+      if (!pass) continue;
       html_add(out, "<tr><th scope=\"row\">");
       subject_name(out, &x);
       html_add(out, "</th>");

@@ -108,7 +108,7 @@ unroll_status part_net(sheet *s, unroll_error *err) {
   sheet_part(s, "net", "The net");
   text_format(out, "<p class=\"soft\">%s weights.", text_count(unroll_model_weights(s->r->m), digits));
   html_add(out, s->traced ? " A name with a dotted line leads to its values.</p>\n" : "</p>\n");
-  const unroll_status status = unroll_typeset(s->r->path, NULL, 0, "mathml", &markup, &e);
+  const unroll_status status = unroll_model_typeset(s->r->m, "mathml", &markup, &e);
   if (status) {
     if (err) *err = e;
     return sheet_failed(s, "equations", status, &e);

@@ -66,8 +66,9 @@ static void add_chart(const series_part *p, int64_t row, const unroll_result *fo
       season[t] = now && back && p->season > 1 && before >= 0 ? x.numbers[before * x.width + k] : (double)NAN;
     }
     text title = {0};
-    text_format(&title, "%s%s%s", *future.series ? future.series : v->name, x.width > 1 ? ", entry" : "",
-                back ? ": the last steps, held back" : "");
+    text_format(&title, "%s", *future.series ? future.series : v->name);
+    if (x.width > 1) text_format(&title, ", entry %d", k + 1);
+    if (back) text_format(&title, ": the last steps, held back");
     const svg_line lines[] = {{.name = "data", .x = at_x, .y = truth, .n = (size_t)n, .colour = 7},
                               {.name = "forecast", .x = at_x, .y = mean, .n = (size_t)n, .low = low, .high = high, .colour = 0},
                               {.name = "the last value", .x = at_x, .y = naive, .n = (size_t)n, .colour = 3},

@@ -25,14 +25,11 @@ static void generate(server *s, const http_request *r, const served *model, unro
 
 void route_generate(server *s, const http_request *r, http_reply *out) {
   unroll_options *o = unroll_options_new("sample");
-  json_t *j = o ? request_json(r, out) : NULL, *value;
+  json_t *j = o ? request_json(r, out) : NULL;
   const served *model = j && members_known(j, "model options", out) ? request_model_of(s, j, out) : NULL;
-  const char *key;
   bool fine = model != NULL;
   if (!o) reply_error(out, 500, NULL, "out of memory");
-  json_object_foreach(json_object_get(j, "options"), key, value) {
-    if (fine) fine = request_option_json(o, allowed, N_ALLOWED, key, value, out);
-  }
+  if (fine) fine = request_options(o, allowed, N_ALLOWED, j, out);
   if (fine) generate(s, r, model, o, out);
   json_decref(j);
   unroll_options_free(o);

@@ -75,20 +75,17 @@ static json_t *values_json(const served *x) {
   return list;
 }
 
-/* The equations for the page: they are typeset when they are first asked for. */
+/* The equations for the page: they are typeset when they are first asked for, maybe by several at once. */
 static json_t *mathml_json(server *s, served *x) {
   char *made = NULL;
-  text path = {0};
   pthread_mutex_lock(&s->lock);
   const bool there = x->mathml != NULL;
   pthread_mutex_unlock(&s->lock);
-  text_format(&path, "%s%s", x->path, text_ends(x->path, ".safetensors") ? "" : "/model.safetensors");
-  if (!there && !path.failed) {
+  if (!there) {
     server_take(s);
-    unroll_typeset(path.data, NULL, 0, "mathml", &made, NULL);
+    unroll_model_typeset(x->m, "mathml", &made, NULL);
     server_give(s);
   }
-  text_free(&path);
   pthread_mutex_lock(&s->lock);
   if (!x->mathml) x->mathml = made, made = NULL;
   json_t *j = x->mathml ? json_of_text(x->mathml, strlen(x->mathml)) : json_null();

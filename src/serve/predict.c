@@ -39,17 +39,14 @@ static void predict(server *s, const http_request *r, const served *model, const
 
 static void predict_json(server *s, const http_request *r, unroll_options *o, http_reply *out) {
   request_rows rows = {0};
-  json_t *j = request_json(r, out), *value;
+  json_t *j = request_json(r, out);
   if (!j) return;
   const served *model = NULL;
-  const char *key;
   bool fine = members_known(j, "model rows options top", out);
   if (fine) model = request_model_of(s, j, out);
   fine = model != NULL;
   if (fine && json_object_get(j, "top")) fine = request_option_json(o, allowed, N_ALLOWED, "top", json_object_get(j, "top"), out);
-  json_object_foreach(json_object_get(j, "options"), key, value) {
-    if (fine) fine = request_option_json(o, allowed, N_ALLOWED, key, value, out);
-  }
+  if (fine) fine = request_options(o, allowed, N_ALLOWED, j, out);
   if (fine && rows_of_json(&rows, model, json_object_get(j, "rows"), out)) predict(s, r, model, &rows, o, out);
   rows_free(&rows);
   json_decref(j);

@@ -172,3 +172,14 @@ bool request_option_json(unroll_options *o, const allowed_option *list, int n, c
     return reply_error(out, 400, name, "\"%.60s\" takes a text or a number", name), false;
   return request_option(o, list, n, name, json_is_string(value) ? json_string_value(value) : number, out);
 }
+
+bool request_options(unroll_options *o, const allowed_option *list, int n, const json_t *request, http_reply *out) {
+  json_t *given = json_object_get(request, "options"), *value;
+  const char *key;
+  if (!given || json_is_null(given)) return true;
+  if (!json_is_object(given)) return reply_error(out, 400, "options", "\"options\" is an object: {\"NAME\": VALUE}"), false;
+  json_object_foreach(given, key, value) {
+    if (!request_option_json(o, list, n, key, value, out)) return false;
+  }
+  return true;
+}

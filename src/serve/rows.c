@@ -129,11 +129,18 @@ void rows_free(request_rows *x) {
 
 /* --- JSON --- */
 
-typedef struct place {       /* a cell that is read */
-  const char *column, *file; /* file: what it would name one of */
+typedef struct place {       /* a column whose cells are read */
+  const char *column, *file; /* file: what a text would name one of */
   char between;              /* the entries of a list */
   http_reply *out;
 } place;
+
+static place place_of(const served *model, const char *column, http_reply *out) {
+  unroll_variable v;
+  const bool known = variable_of(model, column, &v);
+  return (place){
+      .column = column, .file = file_in(model, column), .between = known && v.width && !v.has_steps ? ';' : ' ', .out = out};
+}
 
 static bool add_scalar(const place *p, const json_t *value, text *cell) {
   if (json_is_string(value))
@@ -204,19 +211,17 @@ bool rows_of_json(request_rows *x, const served *model, const json_t *rows, http
   const char **names = mem_zero(MOST_COLUMNS, sizeof *names);
   if (!names) return no_memory(out), false;
   const int n = column_names(rows, names, out);
+  place *places = mem_zero(n > 0 ? (size_t)n : 1, sizeof *places); /* [n] */
   bool fine = n >= 0;
+  if (fine && !places) fine = false, no_memory(out);
+  for (int k = 0; k < n && fine; k++) places[k] = place_of(model, names[k], out);
   for (size_t i = 0; i < json_array_size(rows) && fine; i++)
     for (int k = 0; k < n && fine; k++) {
-      unroll_variable v;
-      const bool known = variable_of(model, names[k], &v);
-      const place p = {.column = names[k],
-                       .file = file_in(model, names[k]),
-                       .between = known && v.width && !v.has_steps ? ';' : ' ',
-                       .out = out};
-      fine = add_cell(&p, json_object_get(json_array_get(rows, i), names[k]), &c.all);
+      fine = add_cell(&places[k], json_object_get(json_array_get(rows, i), names[k]), &c.all);
       if (fine && !cells_end(&c)) fine = false, no_memory(out);
     }
   if (fine) fine = make_table(x, model, names, n, &c, out);
+  mem_free(places);
   mem_free(names);
   cells_free(&c);
   return fine;

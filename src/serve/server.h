@@ -71,6 +71,8 @@ typedef struct allowed_option {
 bool request_option(unroll_options *o, const allowed_option *list, int n, const char *name, const char *value, http_reply *out);
 bool request_option_json(unroll_options *o, const allowed_option *list, int n, const char *name, const json_t *value,
                          http_reply *out);
+/* All of the request's "options", an object or nothing. */
+bool request_options(unroll_options *o, const allowed_option *list, int n, const json_t *request, http_reply *out);
 /* Are there only members of these names (between spaces)? */
 bool members_known(const json_t *j, const char *names, http_reply *out);
 

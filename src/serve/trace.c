@@ -2,12 +2,23 @@
  * model is in after what it read, as one vector. Clients of OpenAI ask for it that way. */
 #include <math.h>
 #include <string.h>
+#include "base/error.h"
 #include "base/memory.h"
 #include "io/json.h"
+#include "report/html.h"
 #include "serve/rows.h"
 
 /* What is traced stays in memory, so there is not much of it. */
-enum { MOST_NAMES = 16, MOST_TEXT = 4096, MOST_EMBEDDED = 16384, MOST_NUMBERS = 2000000, MOST_INPUTS = 256, MOST_STATES = 64 };
+enum {
+  MOST_NAMES = 16,
+  MOST_TEXT = 4096,
+  MOST_FILES = 8 << 20,
+  MOST_EMBEDDED = 16384,
+  MOST_NUMBERS = 4000000, /* 32 MB */
+  MOST_INPUTS = 256,
+  MOST_STATES = 64,
+  MOST_VARIABLES = 64
+};
 
 /* --- traces --- */
 
@@ -53,20 +64,6 @@ static void numbers(const unroll_value *v, text *out) {
   text_add(out, "]}", 2);
 }
 
-static bool few(const unroll_result *r, http_reply *out) {
-  double all = 0;
-  for (int64_t row = 0; row < unroll_result_rows(r); row++)
-    for (int k = 0; k < unroll_result_variables(r); k++) {
-      unroll_value v;
-      unroll_value_init(&v);
-      unroll_result_value(r, row, unroll_result_variable(r, k), &v, NULL);
-      all += (double)v.steps * (v.width > 1 ? v.width : 1);
-    }
-  if (all <= MOST_NUMBERS) return true;
-  reply_error(out, 400, "of", "these are %.0f numbers, and at most %d are sent", all, MOST_NUMBERS);
-  return false;
-}
-
 static void print(const served *model, const unroll_result *r, text *out) {
   text_format(out, "{\"model\": ");
   string(out, json_string(model->name));
@@ -109,15 +106,19 @@ static int names_of(const served *model, const json_t *of, const char **names, h
   return -1;
 }
 
+/* Texts and lists are counted as they come, files by the bytes that they hold. */
 static bool short_enough(const json_t *rows, http_reply *out) {
-  size_t all = 0, i;
+  size_t texts = 0, files = 0, i;
   json_t *row, *value;
   const char *key;
   json_array_foreach((json_t *)rows, i, row) {
-    json_object_foreach(row, key, value) { all += json_is_array(value) ? json_array_size(value) : json_string_length(value); }
+    json_object_foreach(row, key, value) {
+      files += json_string_length(json_object_get(value, "base64")) / 4 * 3;
+      texts += json_is_array(value) ? json_array_size(value) : json_string_length(value);
+    }
   }
-  if (all <= MOST_TEXT) return true;
-  reply_error(out, 400, "rows", "texts of at most %d bytes together are traced", MOST_TEXT);
+  if (texts <= MOST_TEXT && files <= MOST_FILES) return true;
+  reply_error(out, 400, "rows", "texts of at most %d bytes together are traced, and files of at most %d", MOST_TEXT, MOST_FILES);
   return false;
 }
 
@@ -143,6 +144,81 @@ static unroll_result *trace(server *s, const http_request *r, const served *mode
   return result;
 }
 
+/* --- how much a trace would be: known before anything is computed, for the data alone says how many steps there are --- */
+
+typedef struct extent { /* of the values of a name */
+  double width;         /* 0: as many as steps of `over` */
+  int along, over;      /* variables; -1: none, or not known */
+  bool has_steps;
+} extent;
+
+static int variable_number(const served *model, const char *name) {
+  unroll_variable v;
+  unroll_variable_init(&v);
+  for (int i = 0; name && unroll_model_variable(model->m, i, &v, NULL) == UNROLL_OK; i++)
+    if (!strcmp(v.name, name)) return i;
+  return -1;
+}
+
+/* By its whole name, or as equations are printed: "c" is "h.c". A variable, and what there is not, takes no room here. */
+static extent extent_of(const served *model, const char *name) {
+  unroll_named v;
+  unroll_named_init(&v);
+  extent x = {.width = 0, .along = -1, .over = -1};
+  bool whole = variable_number(model, name) >= 0;
+  for (int i = 0; !whole && unroll_model_named(model->m, i, &v, NULL) == UNROLL_OK; i++) {
+    const char *dot = strrchr(v.name, '.');
+    whole = !strcmp(v.name, name);
+    if (!whole && (!dot || strcmp(dot + 1, name) != 0)) continue;
+    x = (extent){.width = v.width,
+                 .along = variable_number(model, v.along),
+                 .over = variable_number(model, v.over),
+                 .has_steps = v.has_steps};
+  }
+  return x;
+}
+
+static double steps_at(const unroll_result *data, int64_t row, int variable) {
+  unroll_value v;
+  double most = 0;
+  for (int k = 0; k < unroll_result_variables(data); k++) {
+    unroll_value_init(&v);
+    unroll_result_value(data, row, unroll_result_variable(data, k), &v, NULL);
+    if (variable == k) return (double)v.steps;
+    if ((double)v.steps > most) most = (double)v.steps;
+  }
+  return most;
+}
+
+static double extents_all(const unroll_result *data, const extent *list, int n) {
+  double all = 0;
+  for (int64_t row = 0; row < unroll_result_rows(data); row++)
+    for (int k = 0; k < n; k++)
+      all += (list[k].has_steps ? steps_at(data, row, list[k].along) : 1) * (list[k].width > 0   ? list[k].width
+                                                                             : list[k].over >= 0 ? steps_at(data, row, list[k].over)
+                                                                                                 : 0);
+  return all;
+}
+
+/* Are the values of these names not too many? No, and the reply says so. */
+static bool few(server *s, const http_request *r, const served *model, const unroll_table *t, const char *const *names, int n,
+                const char *of, http_reply *out) {
+  const char *variables[MOST_VARIABLES];
+  extent list[MOST_STATES];
+  unroll_variable v;
+  int many = 0;
+  unroll_variable_init(&v);
+  while (many < MOST_VARIABLES && unroll_model_variable(model->m, many, &v, NULL) == UNROLL_OK) variables[many++] = v.name;
+  for (int i = 0; i < n; i++) list[i] = extent_of(model, names[i]);
+  unroll_result *data = trace(s, r, model, t, variables, many, out);
+  if (!data) return false;
+  const double all = extents_all(data, list, n);
+  unroll_result_free(data);
+  if (all <= MOST_NUMBERS) return true;
+  reply_error(out, 400, of, "these are %.0f numbers, and at most %d are computed for a request", all, MOST_NUMBERS);
+  return false;
+}
+
 void route_trace(server *s, const http_request *r, http_reply *out) {
   request_rows rows = {0};
   json_t *j = request_json(r, out), *given = json_object_get(j, "rows");
@@ -150,9 +226,9 @@ void route_trace(server *s, const http_request *r, http_reply *out) {
   unroll_result *result = NULL;
   const served *model = j && members_known(j, "model rows of", out) ? request_model_of(s, j, out) : NULL;
   const int n = model ? names_of(model, json_object_get(j, "of"), names, out) : -1;
-  if (n > 0 && short_enough(given, out) && rows_of_json(&rows, model, given, out))
+  if (n > 0 && short_enough(given, out) && rows_of_json(&rows, model, given, out) && few(s, r, model, rows.t, names, n, "of", out))
     result = trace(s, r, model, rows.t, names, n, out);
-  if (result && few(result, out)) print(model, result, &out->body);
+  if (result) print(model, result, &out->body);
   unroll_result_free(result);
   rows_free(&rows);
   json_decref(j);
@@ -189,31 +265,23 @@ static bool text_variable(const served *model, unroll_variable *out) {
   return n == 1 && !out->file && !out->width;
 }
 
-/* The list of numbers, or, as the client of OpenAI asks for it, their bytes as base64. */
+/* The list of numbers, or, as the client of OpenAI asks for it, their bytes as base64: the low byte first, as this machine has it.
+ */
 static json_t *vector_json(const float *x, int n, bool bytes) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  text out = {0};
   if (!bytes) {
     json_t *list = json_array();
     for (int i = 0; i < n; i++) json_array_append_new(list, json_of_number((double)x[i]));
     return list;
   }
-  const unsigned char *from = (const unsigned char *)x; /* the low byte first, as this machine has it */
-  const size_t size = (size_t)n * sizeof *x;
-  text out = {0};
-  for (size_t i = 0; i < size; i += 3) {
-    const size_t left = size - i;
-    const unsigned bits = (unsigned)from[i] << 16 | (left > 1 ? (unsigned)from[i + 1] << 8 : 0) | (left > 2 ? from[i + 2] : 0u);
-    const char four[4] = {digits[bits >> 18], digits[bits >> 12 & 63], left > 1 ? digits[bits >> 6 & 63] : '=',
-                          left > 2 ? digits[bits & 63] : '='};
-    text_add(&out, four, 4);
-  }
+  html_base64(&out, x, (size_t)n * sizeof *x);
   json_t *j = out.failed ? NULL : json_stringn(out.data ? out.data : "", out.length);
   text_free(&out);
   return j;
 }
 
 /* The states after the last step; of those that go backwards, after the first. */
-static json_t *embedding(const unroll_result *r, const states *x, bool bytes) {
+static json_t *embedding(const unroll_result *r, int64_t row, const states *x, bool bytes) {
   int n = 0;
   unroll_value v;
   for (int pass = 0; pass < 2; pass++) {
@@ -222,7 +290,7 @@ static json_t *embedding(const unroll_result *r, const states *x, bool bytes) {
     n = 0;
     for (int k = 0; k < x->n; k++) {
       unroll_value_init(&v);
-      unroll_result_value(r, 0, x->names[k], &v, NULL);
+      unroll_result_value(r, row, x->names[k], &v, NULL);
       const double *at = v.numbers ? v.numbers + (x->backwards[k] ? 0 : (v.steps - 1) * v.width) : NULL;
       for (int i = 0; i < v.width && at; i++, n++)
         if (pass) all[n] = (float)at[i];
@@ -235,31 +303,50 @@ static json_t *embedding(const unroll_result *r, const states *x, bool bytes) {
   return NULL;
 }
 
-/* What is predicted from what was predicted before, said to be nothing: so a translator reads its source. */
-static unroll_status add_unsaid(unroll_table *t, const served *model, unroll_error *err) {
-  unroll_status status = UNROLL_OK;
+/* The inputs, and, said to be nothing, what is predicted from what was predicted before: so a translator reads its source. */
+static unroll_status add_inputs(unroll_table *t, const served *model, const char *name, const json_t *inputs, unroll_error *err) {
+  const size_t n = json_array_size(inputs);
+  const char *texts[MOST_INPUTS], *nothing[MOST_INPUTS];
+  size_t lengths[MOST_INPUTS];
   unroll_variable v;
+  for (size_t i = 0; i < n; i++) {
+    texts[i] = json_string_value(json_array_get(inputs, i));
+    lengths[i] = json_string_length(json_array_get(inputs, i));
+    nothing[i] = "";
+  }
+  unroll_status status = unroll_table_add_texts(t, name, texts, lengths, (int64_t)n, err);
   unroll_variable_init(&v);
   for (int i = 0; !model->is_text && !status && unroll_model_variable(model->m, i, &v, NULL) == UNROLL_OK; i++)
-    if (v.predicted && v.fed_back && v.symbols) status = unroll_table_add_texts(t, v.name, &(const char *){""}, NULL, 1, err);
+    if (v.predicted && v.fed_back && v.symbols) status = unroll_table_add_texts(t, v.name, nothing, NULL, (int64_t)n, err);
   return status;
 }
 
-static json_t *embed(server *s, const http_request *r, const served *model, const states *x, const char *name, const json_t *input,
+/* A list with an object for each input, of one pass over all of them. NULL, and the reply says why. */
+static json_t *embed(server *s, const http_request *r, const served *model, const states *x, const char *name, const json_t *inputs,
                      bool bytes, http_reply *out) {
-  const char *one = json_string_value(input);
-  const size_t size = json_string_length(input);
   unroll_table *t = unroll_table_new();
   unroll_error err = {0};
-  json_t *j = NULL;
-  unroll_status status = t ? unroll_table_add_texts(t, name, &one, &size, 1, &err) : UNROLL_FAILED;
-  if (!status) status = add_unsaid(t, model, &err);
-  unroll_result *result = status ? NULL : trace(s, r, model, t, x->names, x->n, out);
-  if (status) reply_error(out, status == UNROLL_FAILED ? 500 : 400, "input", "%s", t ? err.message : "out of memory");
-  if (result && !(j = embedding(result, x, bytes))) reply_error(out, 500, NULL, "out of memory");
+  json_t *list = NULL;
+  unroll_result *result = NULL;
+  const unroll_status status = t ? add_inputs(t, model, name, inputs, &err) : error_memory(&err);
+  if (status)
+    reply_error(out, status == UNROLL_FAILED ? 500 : 400, "input", "%s", err.message);
+  else if (few(s, r, model, t, x->names, x->n, "input", out))
+    result = trace(s, r, model, t, x->names, x->n, out);
+  const int64_t n = (int64_t)json_array_size(inputs);
+  if (result && unroll_result_rows(result) == n) list = json_array();
+  for (int64_t i = 0; i < n && list; i++) {
+    json_t *one = embedding(result, i, x, bytes);
+    if (one &&
+        !json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "object", "embedding", "index", (json_int_t)i, "embedding", one)))
+      continue;
+    json_decref(list);
+    list = NULL;
+  }
+  if (result && !list) reply_error(out, 500, NULL, "out of memory");
   unroll_result_free(result);
   unroll_table_free(t);
-  return j;
+  return list;
 }
 
 /* "input": a text, or a list of them. NULL, and the reply says why. */
@@ -294,12 +381,9 @@ static void embeddings(server *s, const http_request *r, const json_t *request, 
   else if (!x.n)
     reply_error(out, 400, "model", "'%.100s' has no states", model->name);
   else {
-    json_t *inputs = inputs_of(request, out), *list = json_array(), *one = inputs;
-    for (size_t i = 0; i < json_array_size(inputs) && one; i++) {
-      one = embed(s, r, model, &x, v.name, json_array_get(inputs, i), bytes, out);
-      if (one) json_array_append_new(list, json_pack("{s:s, s:i, s:o}", "object", "embedding", "index", (int)i, "embedding", one));
-    }
-    if (one) {
+    json_t *inputs = inputs_of(request, out);
+    json_t *list = inputs ? embed(s, r, model, &x, v.name, inputs, bytes, out) : NULL;
+    if (list) {
       size_t read = 0;
       for (size_t i = 0; i < json_array_size(inputs); i++) read += json_string_length(json_array_get(inputs, i));
       reply_json(out, json_pack("{s:s, s:O, s:s, s:{s:I, s:I}}", "object", "list", "data", list, "model", model->name, "usage",

@@ -213,7 +213,7 @@ static unroll_status run_made_up(walk *w, const float *weights, uint64_t key, po
 
 static unroll_status walk_one(flow *f, model *m, const dataset *d, bool backwards, uint64_t key, pool *workers, unroll_error *err) {
   walk w = {.f = f, .backwards = backwards};
-  unroll_status status = model_graph(m, &w.g, err);
+  unroll_status status = model_graph(m, &w.g, false, err);
   if (!status) status = find_states(&w, err);
   if (!status && w.n) {
     const size_t n = (size_t)w.n * MOST_ROWS * (size_t)(f->lags + 1);

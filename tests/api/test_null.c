@@ -226,6 +226,9 @@ static void test_arguments(void **state) {
   NO(unroll_typeset("names", NULL, 0, NULL, &text, err));
   NOT(unroll_typeset("names", NULL, 0, "html", &text, NULL));
   NO(unroll_typeset("names", NULL, 0, "latex", NULL, err));
+  NO(unroll_model_typeset(NULL, "latex", &text, err));
+  NO(unroll_model_typeset(m, NULL, &text, err));
+  NO(unroll_model_typeset(m, "latex", NULL, err));
   NO(unroll_train(NULL, NULL, NULL, err));
   NO(unroll_train_table(NULL, t, NULL, NULL, NULL, err));
   NO(unroll_train_table(o, NULL, NULL, NULL, NULL, err));

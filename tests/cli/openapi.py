@@ -162,6 +162,7 @@ for name in ("/etc/passwd", "lines.txt#0", "0;0;0 1;1;1"):
     check("/v1/predict?model=pen", "POST", b"pen\n" + name.encode() + b"\n", wanted=400, kind="text/csv")
 check("/v1/trace", "POST", {"model": "pen", "rows": [{"pen": pgm}]})
 check("/v1/trace", "POST", {"model": "small", "rows": [{"token": "a" * 5000}]}, wanted=400)
+check("/v1/trace", "POST", {"model": "pen", "rows": [{"pen": {"base64": "A" * 11500000}}]}, wanted=400)
 check("/v1/trace", "POST", {"model": "small", "rows": [{"token": "Vila"}], "of": ["hh"]}, wanted=400)
 check("/v1/trace", "POST", {"model": "levels", "rows": [{"x": 1}]}, wanted=400)
 check("/v1/embeddings", "POST", {"model": "pen", "input": "a"}, wanted=400)

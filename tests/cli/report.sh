@@ -98,6 +98,14 @@ run report label other.csv -o label.html
 expect 0
 page label.html 'Confusion of label' '&lt;yes&gt;' 'id="examples"' 'the model says' 'id="text"' 'support'
 ! grep -q '<yes>' label.html || fail "a label is markup"
+# Names of other letters stay whole. Of many labels the first are shown, and all are counted.
+awk 'BEGIN { print "x,größe,art"; for (i = 0; i < 140; i++) print i % 7 ",l" i % 70 "," i % 2 }' >many.csv
+printf 'data x : number\ndata größe : category\ndata art : category\ngröße ~ softmax(W x + b)\nart ~ softmax(V x)\n' >many.net
+made many many.net many.csv
+run report many many.csv -o many.html
+expect 0
+page many.html 'The first 60 of 70.' '>größe<'
+! grep -q '�' many.html || fail "a name is cut within a letter"
 printf 'text,label\nso,no\n' >one.csv
 run report label one.csv -o one.html
 expect 0
@@ -143,6 +151,13 @@ made series series.net series.csv --time day --horizon 2 --context 4
 run report series series.csv -o series.html --season 7 --trained
 expect 0
 page series.html 'id="forecasts"' 'naive' 'class="band"' 'held back' '2024-0' 'a season ago'
+
+printf 'data y : numbers(2)\ny ~ gaussian(mean = W rnn(y[t-1], 3) + b, scale = 1)\n' >two.net
+awk 'BEGIN { print "day,y1,y2"; for (i = 1; i <= 28; i++) printf "2024-02-%02d,%d,%d\n", i, i % 7, i % 3 }' >two.csv
+made two two.net two.csv --time day --horizon 2 --context 4
+run report two two.csv -o two.html
+expect 0
+page two.html 'y, entry 1: the last steps, held back' 'y, entry 2: the last steps, held back'
 
 # --- pictures, drawings, music ---
 printf 'P2\n4 4\n9\n0 9 0 9\n9 0 9 0\n0 9 0 9\n9 0 9 0\n' >a.pgm
