@@ -128,7 +128,7 @@ static unroll_status write_number(const void *context, int64_t row, text *out, u
   const numbers *x = context;
   if (isnan(x->x[row])) return UNROLL_OK;
   if (!isfinite(x->x[row])) return not_finite(x, row, err);
-  text_format(out, "%.17g", x->x[row]);
+  text_add_digits(out, x->x[row], 17);
   return UNROLL_OK;
 }
 
@@ -144,7 +144,8 @@ static unroll_status write_steps(const void *context, int64_t row, text *out, un
     for (int j = 0; j < x->width; j++) {
       const double y = (double)x->f[i * x->width + j];
       if (!isfinite(y)) return not_finite(x, row, err);
-      text_format(out, "%s%.9g", j ? ";" : i > from ? " " : "", y);
+      if (j || i > from) text_add(out, j ? ";" : " ", 1);
+      text_add_digits(out, y, 9);
     }
   return UNROLL_OK;
 }

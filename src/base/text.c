@@ -92,7 +92,7 @@ void text_format(text *t, const char *format, ...) {
 void text_add_number(text *t, double x) {
   int digits = 7;
   for (double from = 1e5; digits < 15 && fabs(x) >= from; from *= 10) digits++;
-  text_format(t, "%.*g", digits, x);
+  text_add_digits(t, x, digits);
 }
 
 void text_free(text *t) {

@@ -22,6 +22,9 @@ void text_add(text *t, const char *s, size_t n);
 void text_format(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Seven digits, and of a number from 100,000 on as many as two behind the point take (at most 15): neighbours stay apart. */
 void text_add_number(text *t, double x);
+/* As "%.*g" of printf writes it in the C locale, the same bytes, in a tenth of the time. digits: 1 to 17. */
+void text_add_digits(text *t, double x, int digits);
+void text_add_whole(text *t, int64_t x);
 void text_free(text *t);
 
 /* A field of CSV (RFC 4180): in quotes, those within doubled; text_add_field where it must be, text_add_quoted always. */

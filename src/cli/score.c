@@ -90,7 +90,8 @@ static void add_symbols(text *out, const row_printer *p, const unroll_value *v, 
       out->failed |= !add_step(out, v, i);
     else
       row_add_symbol(out, p->m, v->name, i < v->steps ? v->symbols[i] : unroll_model_end(p->m));
-    text_format(out, "\t%.4f\t%.6g", v->log2_p[i], exp2(v->log2_p[i]));
+    text_format(out, "\t%.4f\t", v->log2_p[i]);
+    text_add_digits(out, exp2(v->log2_p[i]), 6);
   }
 }
 

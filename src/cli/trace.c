@@ -1,5 +1,4 @@
 /* trace.c - `unroll trace`: values inside the equations at every step, as CSV, JSON lines, or a safetensors file. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +65,7 @@ static void csv_top(const unroll_model *m, const char *name, const unroll_value 
     text_add(out, ",", 1);
     if (symbol) text_add_field(out, symbol, length);
     text_add(out, ",", 1);
-    if (symbol) text_format(out, "%.6g", (double)v->top_p[step * v->n_top + i]);
+    if (symbol) text_add_digits(out, (double)v->top_p[step * v->n_top + i], 6);
   }
 }
 
@@ -80,7 +79,7 @@ static void csv_cells(const unroll_model *m, const char *name, const unroll_valu
     if (v->symbols)
       text_add_field(out, symbol, n);
     else if (v->numbers)
-      text_format(out, "%.9g", v->numbers[at * v->width + i]);
+      text_add_digits(out, v->numbers[at * v->width + i], 9);
   }
 }
 
@@ -100,12 +99,14 @@ static unroll_status print_csv(const unroll_model *m, const unroll_result *r, un
         if (values[k].n_top > tops[k]) tops[k] = values[k].n_top;
       }
       for (int64_t step = 0; pass && step < steps; step++) {
-        text_format(&out, "%" PRId64 ",%" PRId64, row + 1, step + 1);
+        text_add_whole(&out, row + 1);
+        text_add(&out, ",", 1);
+        text_add_whole(&out, step + 1);
         for (int k = 0; k < n; k++) {
           csv_cells(m, unroll_result_variable(r, k), &values[k], step, widths[k], &out);
           csv_top(m, unroll_result_variable(r, k), &values[k], step, tops[k], &out);
         }
-        text_format(&out, "\n");
+        text_add(&out, "\n", 1);
       }
       if (out.failed) return error_memory(err);
       if (out.length) fwrite(out.data, 1, out.length, stdout);

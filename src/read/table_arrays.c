@@ -99,7 +99,7 @@ static unroll_status read_tensors(reader *r, const input_file *f, tensor_file *t
 static void write_number(text *out, const array *a, int64_t at) {
   const unsigned char *x = a->data + at * a->form.bytes;
   if (a->form.kind == 'f' || a->form.kind == 'h')
-    text_format(out, a->form.bytes == 8 ? "%.17g" : "%.9g", number_real(x, &a->form));
+    text_add_digits(out, number_real(x, &a->form), a->form.bytes == 8 ? 17 : 9);
   else if (a->form.kind == 'i')
     text_format(out, "%" PRId64, number_whole(x, &a->form));
   else

@@ -101,7 +101,7 @@ void html_json(text *out, const char *s, size_t n) {
 
 void html_json_number(text *out, double x) {
   if (isfinite(x))
-    text_format(out, "%.6g", x);
+    text_add_digits(out, x, 6);
   else
     html_add(out, "null");
 }

@@ -162,7 +162,7 @@ static void csv_row(const run_log *logs, int n, int run, size_t record, text *ou
       if (is_earlier_column(logs, r, name)) continue;
       const log_column *c = run_log_column(&logs[run], name);
       text_add(out, ",", 1);
-      if (c && !isnan(c->values[record])) text_format(out, "%.9g", c->values[record]);
+      if (c && !isnan(c->values[record])) text_add_digits(out, c->values[record], 9);
     }
   text_add(out, "\n", 1);
 }

@@ -24,7 +24,7 @@ enum {
 
 static void number(text *out, double x) {
   if (isfinite(x))
-    text_format(out, "%.7g", x);
+    text_add_digits(out, x, 7);
   else
     text_add(out, "null", 4);
 }
@@ -265,8 +265,7 @@ static bool text_variable(const served *model, unroll_variable *out) {
   return n == 1 && !out->file && !out->width;
 }
 
-/* The list of numbers, or, as the client of OpenAI asks for it, their bytes as base64: the low byte first, as this machine has it.
- */
+/* A list of numbers; or, as the client of OpenAI asks for it, base64 of their bytes. */
 static json_t *vector_json(const float *x, int n, bool bytes) {
   text out = {0};
   if (!bytes) {

@@ -265,9 +265,74 @@ static void errors_are_harmless(void **state) {
   }
 }
 
+/* The bytes of printf: of random doubles and floats of every size, of ties, of what is near a power of ten. */
+static void numbers_are_written_as_printf_writes_them(void **state) {
+  static const double some[] = {0,
+                                -0.0,
+                                1,
+                                0.5,
+                                9.5,
+                                99.5,
+                                0.25,
+                                0.125,
+                                2.5,
+                                1e-5,
+                                1e-4,
+                                123456789,
+                                999999999.5,
+                                1e22,
+                                1e23,
+                                -1.5,
+                                1e-19,
+                                1e-300,
+                                5e-324,
+                                1e308,
+                                1e9,
+                                1e8,
+                                0.3,
+                                9.9999999999999995,
+                                0.99999999999,
+                                1e17,
+                                1e16,
+                                9007199254740993.0};
+  uint64_t seed = 88172645463325252u;
+  (void)state;
+  for (int i = 0; i < 60000; i++) {
+    seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17; /* xorshift */
+    double x;
+    float f;
+    const uint64_t near = (seed & ((UINT64_C(1) << 52) - 1)) | (UINT64_C(1023 - 60) + seed % 100) << 52;
+    const uint32_t few = (uint32_t)(seed >> 32);
+    memcpy(&x, i % 3 ? &near : &seed, sizeof x);
+    memcpy(&f, &few, sizeof f);
+    if (i % 7 == 0) x = (double)f;
+    if (i % 7 == 1) x = (double)(int64_t)(seed % 4000001) / 1024 - 1000; /* many of them ties */
+    if (i % 7 == 2) x = strtod((char[]){'1', 'e', '-', (char)('0' + i % 10), 0}, NULL) * (double)(1 + i % 3 * i % 5);
+    if (i < (int)(sizeof some / sizeof *some)) x = some[i];
+    for (int digits = i < 100 ? 1 : 6; digits <= 17; digits += i < 100 ? 1 : 3) {
+      char wanted[64];
+      text t = {0};
+      snprintf(wanted, sizeof wanted, "%.*g", digits, x);
+      text_add_digits(&t, x, digits);
+      if (t.failed || strcmp(t.data, wanted) != 0) fail_msg("%s instead of %s (%.17g, %d digits)", t.data, wanted, x, digits);
+      text_free(&t);
+    }
+  }
+  static const int64_t whole[] = {0, -1, 7, 10, INT64_MAX, INT64_MIN, 1234567890123};
+  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+    char wanted[32];
+    text t = {0};
+    snprintf(wanted, sizeof wanted, "%lld", (long long)whole[i]);
+    text_add_whole(&t, whole[i]);
+    assert_string_equal(t.data, wanted);
+    text_free(&t);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_code_point_survives),
+      cmocka_unit_test(numbers_are_written_as_printf_writes_them),
       cmocka_unit_test(bad_bytes_are_found),
       cmocka_unit_test(texts_grow),
       cmocka_unit_test(nearest_names),

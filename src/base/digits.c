@@ -1,0 +1,103 @@
+/* digits.c - numbers as printf's %.*g writes them, in whole numbers.
+ *
+ * A double is m * 2^e. With 10^k = 5^k * 2^k the number m * 5^k has at most 116 bits for k up to 27. So its digits before the
+ * point, and what is left for rounding (to even), are exact. Other numbers, very small and very large ones, go to printf. */
+#include <math.h>
+#include <string.h>
+#include "base/text.h"
+
+__extension__ typedef unsigned __int128 wide;
+
+enum { MOST_POWER = 27, MOST_DIGITS = 17, MANTISSA = 52 };
+
+static uint64_t five_to(int n) {
+  static const uint64_t small[14] = {1,     5,      25,      125,     625,      3125,      15625,
+                                     78125, 390625, 1953125, 9765625, 48828125, 244140625, 1220703125};
+  return n < 14 ? small[n] : small[13] * small[n < 27 ? n - 13 : 13] * (n < 27 ? 1 : 5);
+}
+
+/* x * 10^power, rounded to even; 0: it is not below 2^63. x is m * 2^e. */
+static uint64_t scaled(uint64_t m, int e, int power) {
+  const wide product = (wide)m * five_to(power);
+  const int shift = -(e + power);
+  if (shift <= 0) return shift > -64 && product >> (63 + shift) == 0 ? (uint64_t)(product << -shift) : 0;
+  if (shift > 127) return 0;
+  const wide whole = product >> shift, rest = product - (whole << shift), half = (wide)1 << (shift - 1);
+  if (whole >> 63) return 0;
+  return (uint64_t)whole + (rest > half || (rest == half && (whole & 1)));
+}
+
+static uint64_t ten_to(int n) { return five_to(n) << n; }
+
+/* In the reverse order. Small numbers are divided as such, which is faster. */
+static int decimals(char out[24], uint64_t x) {
+  int n = 0;
+  for (; x > UINT32_MAX; x /= 10) out[n++] = (char)('0' + x % 10);
+  for (uint32_t few = (uint32_t)x; few; few /= 10) out[n++] = (char)('0' + few % 10);
+  return n;
+}
+
+/* n digits as d.ddd * 10^exponent, without the zeros at their end. */
+static void add_form(text *t, const char *reversed, int n, int digits, int exponent) {
+  char out[48];
+  int at = 0, skipped = 0;
+  while (n - skipped > 1 && reversed[skipped] == '0') skipped++;
+  const bool fixed = exponent >= -4 && exponent < digits;
+  if (fixed && exponent < 0) {
+    memcpy(out, "0.0000", 6);
+    at = 1 - exponent;
+  }
+  for (int i = 0; i < n - skipped || (fixed && i <= exponent); i++) {
+    if (fixed ? i == exponent + 1 && exponent >= 0 : i == 1) out[at++] = '.';
+    out[at++] = reversed[n - 1 - i];
+  }
+  if (!fixed) {
+    const int size = exponent < 0 ? -exponent : exponent; /* below 100, see MOST_POWER */
+    out[at++] = 'e';
+    out[at++] = exponent < 0 ? '-' : '+';
+    out[at++] = (char)('0' + size / 10);
+    out[at++] = (char)('0' + size % 10);
+  }
+  text_add(t, out, (size_t)at);
+}
+
+void text_add_digits(text *t, double x, int digits) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  const int stored = (int)(bits >> MANTISSA & 0x7ff), e = stored - 1023 - MANTISSA;
+  const uint64_t m = (bits & ((UINT64_C(1) << MANTISSA) - 1)) | UINT64_C(1) << MANTISSA;
+  if (digits < 1 || digits > MOST_DIGITS || stored == 0 || stored == 0x7ff) {
+    if (x == 0 && digits > 0)
+      text_add(t, signbit(x) ? "-0" : "0", signbit(x) ? 2 : 1);
+    else
+      text_format(t, "%.*g", digits, x);
+    return;
+  }
+  /* The exponent of ten is found from that of two, at most one too small. */
+  int exponent = (stored - 1023) * 315653 >> 20; /* 2^20 times log10(2), a little more */
+  uint64_t number = 0;
+  for (int tries = 0; tries < 2 && !number; tries++) {
+    const int power = digits - 1 - exponent;
+    if (power < 0 || power > MOST_POWER) break;
+    number = scaled(m, e, power);
+    if (number >= ten_to(digits)) number = 0, exponent++; /* too small, or rounded up to one digit more */
+  }
+  if (!number) {
+    text_format(t, "%.*g", digits, x);
+    return;
+  }
+  char reversed[24];
+  const int n = decimals(reversed, number);
+  if (x < 0) text_add(t, "-", 1);
+  add_form(t, reversed, n, digits, exponent);
+}
+
+void text_add_whole(text *t, int64_t x) {
+  char reversed[24], out[24];
+  const int n = decimals(reversed, x < 0 ? 0 - (uint64_t)x : (uint64_t)x);
+  int at = 0;
+  if (x < 0) out[at++] = '-';
+  if (!n) out[at++] = '0';
+  for (int i = n; i-- > 0;) out[at++] = reversed[i];
+  text_add(t, out, (size_t)at);
+}
