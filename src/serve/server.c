@@ -32,6 +32,7 @@ static const route routes[] = {
     {"POST", "/v1/generate", false, route_generate},
     {"POST", "/v1/trace", false, route_trace},
     {"POST", "/v1/embeddings", false, route_embeddings},
+    {"POST", "/v1/listen", false, route_listen},
 };
 enum { N_ROUTES = sizeof routes / sizeof *routes };
 
@@ -190,6 +191,9 @@ static unroll_status load(server *s, const char *path, unroll_error *err) {
   unroll_session *probe = NULL;
   x->is_text = unroll_model_symbols(x->m) > 0 && unroll_session_new(&probe, x->m, NULL) == UNROLL_OK && unroll_session_log_p(probe);
   unroll_session_free(probe);
+  unroll_listener *hears = NULL;
+  x->listens = unroll_listener_new(&hears, x->m, NULL) == UNROLL_OK;
+  unroll_listener_free(hears);
   return UNROLL_OK;
 }
 
@@ -206,6 +210,7 @@ unroll_status serve_run(const serve_options *o, unroll_error *err) {
   unroll_status status = s.models && s.asked ? UNROLL_OK : error_memory(err);
   for (int i = 0; i < o->n_models && !status; i++) status = load(&s, o->models[i], err);
   if (!status) status = http_run(&network, err);
+  hearings_free(s.hearings);
   for (int i = 0; i < s.n; i++) {
     crowd_free(s.models[i].crowd);
     unroll_model_free(s.models[i].m);

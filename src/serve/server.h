@@ -6,11 +6,13 @@
 #include "serve/http.h"
 
 typedef struct crowd crowd;
+typedef struct hearings hearings;
 typedef struct served { /* a model */
   char *name;
   const char *path; /* of the command line */
   unroll_model *m;
   bool is_text; /* it can go on with a text */
+  bool listens; /* it hears a recording that still goes on */
   crowd *crowd; /* of texts that go on side by side, once there are some; of the server's lock */
   char *mathml; /* its equations, once they were asked for; of the server's lock */
 } served;
@@ -27,9 +29,12 @@ typedef struct server {
   int64_t *asked;        /* [routes + 1][N_STATUSES] replies */
   double seconds;        /* that answers took */
   int64_t symbols, rows; /* that were drawn, predicted */
+  hearings *hearings;    /* recordings that go on; NULL: none yet */
   double begun;
   int64_t since; /* seconds of 1970 */
 } server;
+
+void hearings_free(hearings *all);
 
 /* Of the processors one: computations wait for it in turns. */
 void server_take(server *s);
@@ -77,8 +82,8 @@ bool request_options(unroll_options *o, const allowed_option *list, int n, const
 bool members_known(const json_t *j, const char *names, http_reply *out);
 
 typedef void route_call(server *s, const http_request *r, http_reply *out);
-route_call route_completions, route_predict, route_models, route_model, route_generate, route_trace, route_embeddings, route_list,
-    route_page, route_asset, route_openapi;
+route_call route_completions, route_predict, route_models, route_model, route_generate, route_trace, route_embeddings, route_listen,
+    route_list, route_page, route_asset, route_openapi;
 /* What follows the path of a route that ends with a star. */
 const char *route_rest(const http_request *r, const char *path);
 #endif

@@ -28,7 +28,14 @@ printf '%s\n' 'data source : words' 'data target : words' 's = gru(embed(source,
 run train pairs.net pairs.tsv -o pairs --steps 5 --quiet --valid 0
 expect 0
 
-start small levels air pen hand pairs
+head -c 8000 /dev/urandom >noise.raw
+python3 -c 'import wave; w = wave.open("noise.wav", "w"); w.setparams((1, 2, 8000, 0, "NONE", "")); w.writeframes(open("noise.raw", "rb").read())'
+printf 'sound,text\nnoise.wav,sh\n' >speech.csv
+printf 'data sound : audio(8000, mel = 10)\ndata text : chars\nh = gru(sound, 4)\ntext ~ ctc(W h + b)\n' >speech.net
+run train speech.net speech.csv -o speech --steps 2 --quiet --valid 0
+expect 0
+
+start small levels air pen hand pairs speech
 timeout 300 python3 "$SOURCE/tests/cli/openapi.py" "$base" "$SOURCE" >out 2>&1 || fail "$(cat out)"
 cat out
 stop

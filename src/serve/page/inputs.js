@@ -1,8 +1,8 @@
 /* What a model is given. Each kind of variable has a maker: {element, value(), demo(text)}, where value() is what /v1/predict takes
  * in a row, and demo() fills in an example. Which maker, follows from what /v1/models says of the variable. */
-import {base64, element, say} from './common.js';
+import {ask, base64, element, say} from './common.js';
 import {repaint} from './charts.js';
-import {midi, record, wav} from './sound.js';
+import {hear, midi, record, wav} from './sound.js';
 
 const bytesOf = async blob => ({base64: base64(new Uint8Array(await blob.arrayBuffer()))});
 const labelled = (text, input) => element('label', {}, text + ' ', input);
@@ -80,6 +80,45 @@ function rateOf(variable, model) {
   return line ? +line[1] : 16000;
 }
 
+/* What is heard while one speaks: pieces of sound go to the server, one after the other, and symbols come back. */
+function liveSound(model, rate) {
+  const heard = element('p', {className: 'text live', ariaLive: 'polite'}), button = element('button', {type: 'button', className: 'plain'}, 'Listen live');
+  let finish = null, session = '', turn = Promise.resolve();
+  const send = async (bytes, last) => {
+    const query = new URLSearchParams({model: model.id, last: last ? 1 : 0, ...(session ? {session} : {})});
+    const reply = await (await ask('/v1/listen?' + query, {method: 'POST', headers: {'Content-Type': 'application/octet-stream'}, body: bytes})).json();
+    session = reply.session;
+    heard.textContent += reply.text;
+    heard.dataset.pieces = +(heard.dataset.pieces ?? 0) + 1;
+  };
+  const end = async () => {
+    const close = finish;
+    finish = null;
+    button.textContent = 'Listen live';
+    await close?.();
+  };
+  button.onclick = async () => {
+    try {
+      if (finish) {
+        await end();
+        await turn;
+        heard.dataset.ended = 'yes';
+        return;
+      }
+      session = heard.textContent = '';
+      delete heard.dataset.ended;
+      turn = Promise.resolve();
+      finish = await hear(rate, (bytes, last) => {
+        turn = turn.then(() => send(bytes, last)).catch(error => { if (finish) end(); say(error.message, true); });
+      });
+      button.textContent = 'Stop listening';
+    } catch (error) {
+      say('The microphone cannot be used: ' + error.message, true);
+    }
+  };
+  return [button, heard];
+}
+
 function soundInput(variable, model, changed) {
   const file = fileInput(variable, 'audio/*', changed, player('audio')), rate = rateOf(variable, model);
   if (navigator.mediaDevices?.getUserMedia) {
@@ -101,6 +140,7 @@ function soundInput(variable, model, changed) {
       }
     };
     file.element.append(button);
+    if (model.listens) file.element.append(...liveSound(model, rate));
   }
   file.demo = () => {
     const samples = Float32Array.from({length: rate / 2}, (_, i) => 0.4 * Math.sin(2 * Math.PI * 440 * i / rate) * Math.sin(Math.PI * 2 * i / rate));

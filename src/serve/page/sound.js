@@ -21,21 +21,52 @@ export function wav(samples, rate) {
   return w.bytes;
 }
 
-/* Records until the returned function is called, which gives the bytes of a WAV file. */
-export async function record(rate) {
+/* Hands over blocks of samples, until the returned function is called. */
+async function microphone(rate, block) {
   const stream = await navigator.mediaDevices.getUserMedia({audio: {channelCount: 1}});
   const context = new AudioContext({sampleRate: rate});
   await context.audioWorklet.addModule('/page/recorder.js');
-  const node = new AudioWorkletNode(context, 'recorder'), blocks = [];
-  node.port.onmessage = event => blocks.push(event.data);
+  const node = new AudioWorkletNode(context, 'recorder');
+  node.port.onmessage = event => block(event.data);
   context.createMediaStreamSource(stream).connect(node);
   return async () => {
     stream.getTracks().forEach(track => track.stop());
     await context.close();
-    const all = new Float32Array(blocks.reduce((n, b) => n + b.length, 0));
-    let at = 0;
-    for (const b of blocks) { all.set(b, at); at += b.length; }
-    return wav(all, rate);
+  };
+}
+
+function joined(blocks) {
+  const all = new Float32Array(blocks.reduce((n, b) => n + b.length, 0));
+  let at = 0;
+  for (const b of blocks) { all.set(b, at); at += b.length; }
+  return all;
+}
+
+/* Records until the returned function is called, which gives the bytes of a WAV file. */
+export async function record(rate) {
+  const blocks = [], close = await microphone(rate, b => blocks.push(b));
+  return async () => {
+    await close();
+    return wav(joined(blocks), rate);
+  };
+}
+
+/* Hands over pieces of a quarter of a second, as samples of 16 bits, until the returned function is called. It hands over the rest. */
+export async function hear(rate, piece) {
+  let blocks = [], n = 0;
+  const hand = last => {
+    piece(wav(joined(blocks), rate).subarray(44), last);
+    blocks = [];
+    n = 0;
+  };
+  const close = await microphone(rate, b => {
+    blocks.push(b);
+    n += b.length;
+    if (n >= rate / 4) hand(false);
+  });
+  return async () => {
+    await close();
+    hand(true);
   };
 }
 
