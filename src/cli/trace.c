@@ -8,6 +8,7 @@
 #include "cli/data.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
+#include "io/json.h"
 #include "io/safetensors.h"
 
 enum { MOST_NAMES = 256 };
@@ -119,56 +120,91 @@ static unroll_status print_csv(const unroll_model *m, const unroll_result *r, un
   return UNROLL_OK;
 }
 
-/* --- JSON lines --- */
+/* --- JSON lines: written as they come, for there may be millions of numbers --- */
 
-static json_t *json_value(const unroll_value *v) {
-  json_t *steps = json_array();
+/* A text in quotes; what is no UTF-8 in it is shown as such. */
+static void json_text(const char *s, size_t n, text *out) {
+  json_t *j = output_json_text(s, n);
+  char *written = json_write(j, JSON_ENCODE_ANY);
+  json_decref(j);
+  if (written)
+    text_add(out, written, strlen(written));
+  else
+    out->failed = 1;
+  mem_free(written);
+}
+
+static void json_digits(double x, int digits, text *out) {
+  if (isfinite(x))
+    text_add_digits(out, x, digits);
+  else
+    text_add(out, "null", 4);
+}
+
+static void json_value(const unroll_value *v, text *out) {
   if (v->symbols) {
-    json_decref(steps);
-    return json_stringn(v->text, v->length);
+    json_text(v->text, v->length, out);
+    return;
   }
   for (int64_t t = 0; t < v->steps; t++) {
-    json_t *one = json_array();
-    for (int i = 0; v->numbers && i < v->width; i++) json_array_append_new(one, json_number(v->numbers[t * v->width + i]));
-    json_array_append_new(steps, one);
+    text_add(out, t ? ", [" : "[[", t ? 3 : 2);
+    for (int i = 0; v->numbers && i < v->width; i++) {
+      if (i) text_add(out, ", ", 2);
+      json_digits(v->numbers[t * v->width + i], 9, out);
+    }
+    text_add(out, "]", 1);
   }
-  return steps;
+  text_add(out, v->steps > 0 ? "]" : "[]", v->steps > 0 ? 1 : 2);
 }
 
 /* "token.top": of each step a list. */
-static json_t *json_top(const unroll_model *m, const char *name, const unroll_value *v) {
-  json_t *steps = json_array();
+static void json_top(const unroll_model *m, const char *name, const unroll_value *v, text *out) {
+  text_add(out, "[", 1);
   for (int64_t t = 0; t < v->steps; t++) {
-    json_t *list = json_array();
+    text_add(out, t ? ", [" : "[", t ? 3 : 1);
     for (int i = 0; i < v->n_top; i++) {
       size_t length = 0;
       const char *symbol = unroll_model_label(m, name, v->top[t * v->n_top + i], &length);
-      json_array_append_new(list, json_pack("{s:o, s:f}", "value", output_json_text(symbol ? symbol : "", length), "probability",
-                                            (double)v->top_p[t * v->n_top + i]));
+      text_format(out, "%s{\"value\": ", i ? ", " : "");
+      json_text(symbol ? symbol : "", length, out);
+      text_format(out, ", \"probability\": ");
+      json_digits((double)v->top_p[t * v->n_top + i], 9, out);
+      text_add(out, "}", 1);
     }
-    json_array_append_new(steps, list);
+    text_add(out, "]", 1);
   }
-  return steps;
+  text_add(out, "]", 1);
 }
 
 static unroll_status print_json(const unroll_model *m, const unroll_result *r, unroll_error *err) {
-  unroll_status status = UNROLL_OK;
-  for (int64_t row = 0; row < unroll_result_rows(r) && !status; row++) {
-    json_t *out = json_pack("{s:I}", "example", (json_int_t)row + 1);
+  text out = {0}, key = {0};
+  for (int64_t row = 0; row < unroll_result_rows(r); row++) {
+    text_format(&out, "{\"example\": %lld", (long long)row + 1);
     for (int k = 0; k < unroll_result_variables(r); k++) {
       unroll_value v;
       unroll_value_init(&v);
       unroll_result_value(r, row, unroll_result_variable(r, k), &v, NULL);
-      json_object_set_new(out, unroll_result_variable(r, k), json_value(&v));
-      if (!v.n_top) continue;
-      text key = {0};
-      text_format(&key, "%s.top", v.name);
-      if (!key.failed) json_object_set_new(out, key.data, json_top(m, v.name, &v));
-      text_free(&key);
+      for (int top = 0; top < (v.n_top ? 2 : 1); top++) {
+        key.length = 0;
+        text_format(&key, top ? "%s.top" : "%s", unroll_result_variable(r, k));
+        text_add(&out, ", ", 2);
+        json_text(key.data ? key.data : "", key.length, &out);
+        text_add(&out, ": ", 2);
+        if (top)
+          json_top(m, v.name, &v, &out);
+        else
+          json_value(&v, &out);
+      }
     }
-    status = output_json(out, err);
+    text_add(&out, "}\n", 2);
+    if (out.failed || key.failed) break;
+    fwrite(out.data, 1, out.length, stdout);
+    out.length = 0;
   }
-  return status;
+  const bool failed = out.failed || key.failed;
+  text_free(&out);
+  text_free(&key);
+  return failed ? error_memory(err) : UNROLL_OK;
 }
 
 /* --- safetensors: NAME [all steps, width], and NAME.first [examples + 1] where each example begins --- */

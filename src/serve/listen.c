@@ -1,5 +1,5 @@
-/* listen.c - /v1/listen: a recording that still goes on. Its bytes come in pieces, a request each, and each reply has what was heard
- * in the piece. The first request makes a session, whose name the others give. A session that nobody asks ends by itself. */
+/* listen.c - /v1/listen: a recording that still goes on. Its bytes come in pieces, a request each, and each reply has what was
+ * heard in the piece. The first request makes a session, whose name the others give. A session that nobody asks ends by itself. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>

@@ -20,9 +20,9 @@ static json_t *model_json(const server *s, const served *x) {
   unroll_variable_init(&v);
   unroll_series_init(&series);
   for (int i = 0; unroll_model_variable(x->m, i, &v, NULL) == UNROLL_OK; i++) json_array_append_new(list, variable_json(&v));
-  json_t *j = json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:b, s:o}", "id", x->name, "object", "model", "created", (json_int_t)s->since,
-                        "owned_by", "unroll", "weights", (json_int_t)unroll_model_weights(x->m), "completes", x->is_text,
-                        "listens", x->listens, "variables", list);
+  json_t *j = json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:b, s:o}", "id", x->name, "object", "model", "created",
+                        (json_int_t)s->since, "owned_by", "unroll", "weights", (json_int_t)unroll_model_weights(x->m), "completes",
+                        x->is_text, "listens", x->listens, "variables", list);
   if (x->is_text) json_object_set_new(j, "ends", json_boolean(unroll_model_end(x->m) >= 0));
   if (!unroll_model_series(x->m, &series, NULL) && series.time) {
     json_object_set_new(j, "time", json_string(series.time));

@@ -2,6 +2,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "serve/form.h"
 #include "serve/rows.h"
 
 /* Options of `unroll predict` that a request may set. */
@@ -65,6 +66,33 @@ static void predict_csv(server *s, const http_request *r, char separator, unroll
   rows_free(&rows);
 }
 
+/* The parts of a form that are options. */
+static bool form_option(void *o, const char *name, const char *value, bool *is_one, http_reply *out) {
+  for (int i = 0; i < N_ALLOWED; i++) *is_one |= !strcmp(allowed[i].name, name);
+  return !*is_one || request_option(o, allowed, N_ALLOWED, name, value, out);
+}
+
+/* NULL: the form does not say it. */
+static const char *form_model(const char *type, const http_request *r, form_part *p) {
+  form f;
+  if (form_begin(&f, type, r->body, r->size))
+    while (form_next(&f, p) > 0)
+      if (!strcmp(p->name, "model") && p->size < sizeof p->name) {
+        memcpy(p->name, p->bytes, p->size);
+        p->name[p->size] = 0;
+        return p->name;
+      }
+  return http_query(r, "model");
+}
+
+static void predict_form(server *s, const http_request *r, const char *type, unroll_options *o, http_reply *out) {
+  request_rows rows = {0};
+  form_part named;
+  const served *model = request_model(s, form_model(type, r, &named), out);
+  if (model && rows_of_form(&rows, model, type, r->body, r->size, form_option, o, out)) predict(s, r, model, &rows, o, out);
+  rows_free(&rows);
+}
+
 void route_predict(server *s, const http_request *r, http_reply *out) {
   const char *type = http_header(r, "Content-Type");
   unroll_options *o = unroll_options_new("predict");
@@ -74,9 +102,11 @@ void route_predict(server *s, const http_request *r, http_reply *out) {
     predict_csv(s, r, ',', o, out);
   else if (type && !strncasecmp(type, "text/tab-separated-values", 25))
     predict_csv(s, r, '\t', o, out);
+  else if (type && !strncasecmp(type, "multipart/form-data", 19))
+    predict_form(s, r, type, o, out);
   else if (!type || !strncasecmp(type, "application/json", 16))
     predict_json(s, r, o, out);
   else
-    reply_error(out, 415, NULL, "the body is application/json, text/csv or text/tab-separated-values");
+    reply_error(out, 415, NULL, "the body is application/json, text/csv, text/tab-separated-values or multipart/form-data");
   unroll_options_free(o);
 }

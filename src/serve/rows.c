@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
+#include "serve/form.h"
 
 enum { MOST_COLUMNS = 4096 };
 
@@ -302,6 +303,56 @@ bool rows_of_csv(request_rows *x, const served *model, const char *s, size_t siz
   if (fine) fine = check_cells(model, names, n, &c, out);
   if (fine) fine = make_table(x, model, names, n, &c, out);
   cells_free(&head);
+  cells_free(&c);
+  arena_free(&memory);
+  return fine;
+}
+
+/* --- a form --- */
+
+/* The column of a part: "file" where no variable is called so is the only one that is a file. */
+static const char *column_of(const served *model, const char *name) {
+  unroll_variable v, only;
+  int files = 0;
+  if (strcmp(name, "file") != 0 || variable_of(model, name, &v)) return name;
+  unroll_variable_init(&v);
+  for (int i = 0; unroll_model_variable(model->m, i, &v, NULL) == UNROLL_OK; i++)
+    if (v.file && !v.predicted) only = v, files++;
+  return files == 1 ? only.name : name;
+}
+
+static bool part_cell(const served *model, const char *column, const form_part *p, cells *c, http_reply *out) {
+  const char *file = file_in(model, column);
+  if (file && !p->is_file && p->size) return refuse_name(out, column, file);
+  if (!file && utf8_valid(p->bytes, p->size) < p->size)
+    return reply_error(out, 400, column, "part '%.100s' is no UTF-8", column), false;
+  text_add(&c->all, p->bytes, p->size);
+  return cells_end(c) ? true : (no_memory(out), false);
+}
+
+bool rows_of_form(request_rows *x, const served *model, const char *type, const char *s, size_t size,
+                  bool (*option)(void *context, const char *name, const char *value, bool *is_one, http_reply *out), void *context,
+                  http_reply *out) {
+  const char *names[64];
+  enum { MOST = sizeof names / sizeof *names };
+  form f;
+  form_part p;
+  cells c = {0};
+  arena memory = {0};
+  int n = 0, more = form_begin(&f, type, s, size) ? 1 : -1;
+  bool fine = true;
+  while (fine && more > 0 && (more = form_next(&f, &p)) > 0) {
+    bool is_option = !strcmp(p.name, "model");
+    char *value = is_option ? NULL : arena_text(&memory, p.bytes, p.size < 200 ? p.size : 200);
+    if (value && !variable_of(model, p.name, &(unroll_variable){0})) fine = option(context, p.name, value, &is_option, out);
+    if (is_option || !fine) continue;
+    const char *column = column_of(model, p.name);
+    fine = n < MOST && (names[n] = arena_text(&memory, column, strlen(column))) != NULL;
+    if (!fine) reply_error(out, 400, NULL, "a form has at most %d parts", MOST);
+    if (fine) fine = part_cell(model, names[n++], &p, &c, out);
+  }
+  if (fine && more < 0) fine = false, reply_error(out, 400, NULL, "the body is no form, or it is cut off");
+  if (fine) fine = make_table(x, model, names, n, &c, out);
   cells_free(&c);
   arena_free(&memory);
   return fine;

@@ -14,5 +14,10 @@ typedef struct request_rows {
 /* Of {"rows": [{COLUMN: VALUE ...} ...]}, or of CSV. False, and the reply says why. rows_free in any case. */
 bool rows_of_json(request_rows *x, const served *model, const json_t *rows, http_reply *out);
 bool rows_of_csv(request_rows *x, const served *model, const char *s, size_t size, char separator, http_reply *out);
+/* One row: a part for each column. The part "file" is for the only variable that is a file, where nothing else is called so. Parts
+ * that are options go to `option` (false: the reply says why), and `model` is passed over. */
+bool rows_of_form(request_rows *x, const served *model, const char *type, const char *s, size_t size,
+                  bool (*option)(void *context, const char *name, const char *value, bool *is_one, http_reply *out), void *context,
+                  http_reply *out);
 void rows_free(request_rows *x);
 #endif

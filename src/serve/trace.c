@@ -302,50 +302,53 @@ static json_t *embedding(const unroll_result *r, int64_t row, const states *x, b
   return NULL;
 }
 
-/* The inputs, and, said to be nothing, what is predicted from what was predicted before: so a translator reads its source. */
-static unroll_status add_inputs(unroll_table *t, const served *model, const char *name, const json_t *inputs, unroll_error *err) {
-  const size_t n = json_array_size(inputs);
+typedef struct embedded { /* what is asked for */
+  const served *model;
+  states of;
+  const char *name; /* of the variable that the texts are for */
+  bool bytes;
+} embedded;
+
+/* n inputs from one on, and, said to be nothing, what is predicted from what was predicted before: so a translator reads its
+ * source. */
+static unroll_status add_inputs(unroll_table *t, const embedded *x, const json_t *inputs, size_t from, size_t n,
+                                unroll_error *err) {
   const char *texts[MOST_INPUTS], *nothing[MOST_INPUTS];
   size_t lengths[MOST_INPUTS];
   unroll_variable v;
   for (size_t i = 0; i < n; i++) {
-    texts[i] = json_string_value(json_array_get(inputs, i));
-    lengths[i] = json_string_length(json_array_get(inputs, i));
+    texts[i] = json_string_value(json_array_get(inputs, from + i));
+    lengths[i] = json_string_length(json_array_get(inputs, from + i));
     nothing[i] = "";
   }
-  unroll_status status = unroll_table_add_texts(t, name, texts, lengths, (int64_t)n, err);
+  unroll_status status = unroll_table_add_texts(t, x->name, texts, lengths, (int64_t)n, err);
   unroll_variable_init(&v);
-  for (int i = 0; !model->is_text && !status && unroll_model_variable(model->m, i, &v, NULL) == UNROLL_OK; i++)
+  for (int i = 0; !x->model->is_text && !status && unroll_model_variable(x->model->m, i, &v, NULL) == UNROLL_OK; i++)
     if (v.predicted && v.fed_back && v.symbols) status = unroll_table_add_texts(t, v.name, nothing, NULL, (int64_t)n, err);
   return status;
 }
 
-/* A list with an object for each input, of one pass over all of them. NULL, and the reply says why. */
-static json_t *embed(server *s, const http_request *r, const served *model, const states *x, const char *name, const json_t *inputs,
-                     bool bytes, http_reply *out) {
+/* Adds an object for each of n inputs, of one pass over them. False, and the reply says why. */
+static bool embed(server *s, const http_request *r, const embedded *x, const json_t *inputs, size_t from, size_t n, json_t *list,
+                  http_reply *out) {
   unroll_table *t = unroll_table_new();
   unroll_error err = {0};
-  json_t *list = NULL;
   unroll_result *result = NULL;
-  const unroll_status status = t ? add_inputs(t, model, name, inputs, &err) : error_memory(&err);
+  const unroll_status status = t ? add_inputs(t, x, inputs, from, n, &err) : error_memory(&err);
   if (status)
     reply_error(out, status == UNROLL_FAILED ? 500 : 400, "input", "%s", err.message);
-  else if (few(s, r, model, t, x->names, x->n, "input", out))
-    result = trace(s, r, model, t, x->names, x->n, out);
-  const int64_t n = (int64_t)json_array_size(inputs);
-  if (result && unroll_result_rows(result) == n) list = json_array();
-  for (int64_t i = 0; i < n && list; i++) {
-    json_t *one = embedding(result, i, x, bytes);
-    if (one &&
-        !json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "object", "embedding", "index", (json_int_t)i, "embedding", one)))
-      continue;
-    json_decref(list);
-    list = NULL;
+  else if (few(s, r, x->model, t, x->of.names, x->of.n, "input", out))
+    result = trace(s, r, x->model, t, x->of.names, x->of.n, out);
+  bool fine = result && unroll_result_rows(result) == (int64_t)n;
+  for (size_t i = 0; i < n && fine; i++) {
+    json_t *one = embedding(result, (int64_t)i, &x->of, x->bytes);
+    fine = one && !json_array_append_new(
+                      list, json_pack("{s:s, s:I, s:o}", "object", "embedding", "index", (json_int_t)(from + i), "embedding", one));
   }
-  if (result && !list) reply_error(out, 500, NULL, "out of memory");
+  if (result && !fine) reply_error(out, 500, NULL, "out of memory");
   unroll_result_free(result);
   unroll_table_free(t);
-  return list;
+  return fine;
 }
 
 /* "input": a text, or a list of them. NULL, and the reply says why. */
@@ -367,28 +370,36 @@ static json_t *inputs_of(const json_t *request, http_reply *out) {
   return NULL;
 }
 
+/* A model of one long text would read all inputs as one, so each has a pass of its own. */
+static void embed_all(server *s, const http_request *r, const embedded *x, const json_t *inputs, http_reply *out) {
+  const bool stream = x->model->is_text && unroll_model_end(x->model->m) < 0;
+  const size_t n = json_array_size(inputs), each = stream ? 1 : n;
+  json_t *list = json_array();
+  size_t read = 0;
+  bool fine = n > 0;
+  for (size_t i = 0; i < n && fine; i += each) fine = embed(s, r, x, inputs, i, each, list, out);
+  for (size_t i = 0; i < n; i++) read += json_string_length(json_array_get(inputs, i));
+  if (fine)
+    reply_json(out, json_pack("{s:s, s:O, s:s, s:{s:I, s:I}}", "object", "list", "data", list, "model", x->model->name, "usage",
+                              "prompt_tokens", (json_int_t)read, "total_tokens", (json_int_t)read));
+  json_decref(list);
+}
+
 static void embeddings(server *s, const http_request *r, const json_t *request, const served *model, http_reply *out) {
   const json_t *format = json_object_get(request, "encoding_format");
   const bool bytes = format && !strcmp(json_is_string(format) ? json_string_value(format) : "", "base64");
   unroll_variable v;
   unroll_variable_init(&v);
-  const states x = states_of(model);
+  const embedded x = {.model = model, .of = states_of(model), .bytes = bytes, .name = text_variable(model, &v) ? v.name : NULL};
   if (format && !bytes && strcmp(json_is_string(format) ? json_string_value(format) : "", "float") != 0)
     reply_error(out, 400, "encoding_format", "\"encoding_format\" is float or base64");
-  else if (!text_variable(model, &v))
+  else if (!x.name)
     reply_error(out, 400, "model", "'%.100s' is given more than one text: ask /v1/trace", model->name);
-  else if (!x.n)
+  else if (!x.of.n)
     reply_error(out, 400, "model", "'%.100s' has no states", model->name);
   else {
     json_t *inputs = inputs_of(request, out);
-    json_t *list = inputs ? embed(s, r, model, &x, v.name, inputs, bytes, out) : NULL;
-    if (list) {
-      size_t read = 0;
-      for (size_t i = 0; i < json_array_size(inputs); i++) read += json_string_length(json_array_get(inputs, i));
-      reply_json(out, json_pack("{s:s, s:O, s:s, s:{s:I, s:I}}", "object", "list", "data", list, "model", model->name, "usage",
-                                "prompt_tokens", (json_int_t)read, "total_tokens", (json_int_t)read));
-    }
-    json_decref(list);
+    if (inputs) embed_all(s, r, &x, inputs, out);
     json_decref(inputs);
   }
 }

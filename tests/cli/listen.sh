@@ -38,6 +38,25 @@ send() {
 member() { python3 -c 'import json, sys; print(json.load(open("body"))[sys.argv[1]], end="")' "$1"; }
 is() { [ "$code" = "$1" ] && grep -qF -e "$2" body || fail "$3: $code $(head -c 300 body)"; }
 
+# The file itself, as curl and browsers send forms.
+form() { code=$(curl -s -m 60 -o body -w '%{http_code}' "$base/v1/predict" "$@"); }
+form -F model=ear -F sound=@long.wav
+is 200 '"value": "'"$wanted"'"' "a form"
+form -F model=ear -F file=@long.wav -F beam=4
+is 200 '"predictions"' "a part that is called file, and an option"
+form -F model=ear -F sound=/etc/passwd
+is 400 "names of files are not read" "a name in a form"
+form -F model=ear -F sound=@tones.csv
+is 400 '"error"' "a form with a file that is no sound"
+form -F model=ear -F sound=@long.wav -F threads=9
+is 400 '"error"' "a part that is nothing"
+form -F model=ear -F sound=@long.wav -F beam=1000
+is 400 "at most 64" "an option that is too large"
+form -F model=nothing -F sound=@long.wav
+is 404 "there is no model" "a model that there is not"
+form -H 'Content-Type: multipart/form-data; boundary=x' --data-binary $'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\near\r\n--x'
+is 400 "no form" "a form that is cut off"
+
 # In pieces of odd sizes, two recordings side by side: each text is that of the whole.
 split -b 2777 long.wav piece.
 first='' second='' heard='' again=''

@@ -35,6 +35,9 @@ printf '%s\n' 'data token : chars' 'e = embed(token[t-1], 1100)' 'h = rnn(e, 3)'
 printf 'Vila\nMont\n' >wide.txt
 run train wide.net wide.txt -o wide --steps 1 --valid 0 --quiet
 expect 0
+printf 'data token : chars stream\nh = rnn(embed(token[t-1], 2), 3)\ntoken ~ softmax(W h + b)\n' >stream.net
+run train stream.net wide.txt -o stream --steps 1 --valid 0 --quiet --batch 1 --unroll 2
+expect 0
 run serve small small/model.safetensors --port 0
 expect 2 "have the same name, 'small'"
 run serve nothing --port 0
@@ -44,7 +47,7 @@ expect 2 "--api-key says who may ask"
 run serve small --address here --port 0
 expect 2 "--address takes an address as 127.0.0.1"
 
-start small levels wide --time-limit 3 --body-limit 1M --connections 40
+start small levels wide stream --time-limit 3 --body-limit 1M --connections 40
 alive
 ask /v1/models
 gets 200 '"id": "small"' '"id": "levels"' '"completes": true' '"distribution": "gaussian"'
@@ -116,6 +119,10 @@ x, y = [e["embedding"] for e in a["data"]], b["data"][0]["embedding"]
 assert [e["index"] for e in a["data"]] == [0, 1, 2] and a["usage"]["total_tokens"] == 10
 assert len(y) == 24 and x[0] == x[2] != x[1] and max(abs(p - q) for p, q in zip(x[1], y)) < 1e-6
 P
+  ask /v1/embeddings -d '{"model": "stream", "input": ["Vila", "Mo", "Vila"]}'
+  gets 200
+  member '["data"][0]["embedding"] == x["data"][2]["embedding"] != x["data"][1]["embedding"]' >got
+  [ "$(cat got)" = True ] || fail "a model of one long text reads several inputs as one"
   ask /v1/predict -H "Content-Type: application/json" -d '{"model": "levels", "rows": [{"x": 3}, {"x": 4}], "top": 2}'
   gets 200 '"label": "even, or so"'
   [ "$(member '["predictions"][1]["y"]["mean"]')" = "$(python3 -c 'import json; print(json.load(open("wanted"))["predictions"][4]["y"])')" ] ||
