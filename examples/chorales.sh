@@ -2,7 +2,7 @@
 # chorales.sh FILE - Bach's chorales in steps of a quarter note: every key for itself, then voice after voice. FILE is
 # jsb-chorales-quarter.json of github.com/czhuang/JSB-Chorales-dataset, with the split of Boulanger-Lewandowski et al. (2012): {"train":
 # [piece, ...], "valid": ..., "test": ...}, a piece a list of steps, a step a list of MIDI pitches.
-# Training pieces are also sung higher and lower, by up to SHIFT half tones (0: none). A step of four voices is soprano (the highest key),
+# Voices are also trained on higher and lower, by up to SHIFT half tones (0: none). A step of four voices is soprano (the highest key),
 # bass (the lowest), alto and tenor; one that does not sound is "-". As a step's keys and its voices are the same, so are their likelihoods:
 # of voices the loss of a step is four times the "total". UNROLL=... names the program; SEED and OPTIONS go to `train`.
 set -eu
@@ -33,7 +33,8 @@ tr -d ' \n' <"$1" | sed 's/"\(train\|valid\|test\)":\[/\n\1 /g' | awk -v folder=
       cell = soprano = bass = alto = tenor = ""
       m = split(piece[i], steps, /\],\[/)
       for (j = 1; j <= m; j++) { gsub(/[^0-9,]/, "", steps[j]); put(steps[j], by) }
-      print cell >keyfile; print soprano "\t" bass "\t" alto "\t" tenor >voicefile
+      if (!by) print cell >keyfile
+      print soprano "\t" bass "\t" alto "\t" tenor >voicefile
     }
   }'
 # train NAME NET OPTIONS
@@ -43,10 +44,10 @@ train() {
   # shellcheck disable=SC2086
   "$unroll" train "$net" "$folder/$name.train.tsv" -o "$folder/$name" --valid "$folder/$name.valid.tsv" --threads 1 --seed "${SEED:-1}" "$@" \
     ${OPTIONS:-}
-  "$unroll" eval "$folder/$name/model.safetensors" "$folder/$name.test.tsv"
+  "$unroll" eval "$folder/$name/model.safetensors" "$folder/$name.test.tsv" | grep 'nats per'
 }
 echo "every key for itself:"
-train keys music --set hidden=200 --set drop=0.3 --epochs 5 --lr 0.003 --schedule cosine --batch 16
+train keys "$here/keys.net" --epochs 40 --lr 0.003 --schedule cosine --batch 4
 echo "voice after voice:"
 train voices "$here/voices.net" --epochs 4 --lr 0.003 --schedule cosine --batch 16
 rm -r "$folder"

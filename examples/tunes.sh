@@ -2,7 +2,7 @@
 # tunes.sh FOLDER [KINDS] - what a tune is, and how well tunes are foretold. FOLDER has mid/ and labels.tsv, whose columns file and kind
 # (or composer) follow a row of names:
 # - the Nottingham tunes, github.com/jukedeck/nottingham-dataset: melody and chords; KINDS may be "jig reel", only these two;
-# - pieces of composers, as of github.com/azrapamuk/Music-Generator-App.
+# - pieces of composers, as of github.com/azrapamuk/Music-Generator-App: NET=composers, and pieces are also heard higher and lower.
 # The last fifth of each kind, in the order of the names, is the test: movements of a work stay together. TUNES=1 also learns to
 # foretell tunes, in eighths. UNROLL=... names the program; SEED and OPTIONS go to `train`.
 set -eu
@@ -26,6 +26,9 @@ train() {
     --batch 16 "$@" ${OPTIONS:-}
   "$unroll" eval "$folder/$net/model.safetensors" "$folder/test.tsv"
 }
-train tune_kinds --valid 0 --epochs "${EPOCHS:-12}"
-[ "${TUNES:-0}" = 0 ] || train tunes --valid 0.1 --epochs 12
+case ${NET:-tune_kinds} in
+  composers) train composers --valid 0 --epochs "${EPOCHS:-60}" --optimizer adamw --weight-decay 0.3 --transpose 2 ;;
+  *) train "${NET:-tune_kinds}" --valid 0 --epochs "${EPOCHS:-12}" ;;
+esac
+[ "${TUNES:-0}" = 0 ] || train tunes --valid 0.1 --epochs 100 --crop 48
 rm -r "$folder"
