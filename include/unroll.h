@@ -581,8 +581,8 @@ UNROLL_API unroll_status unroll_typeset(const char *net, const char *const *sett
 /* The same of a model that is loaded; no file is read again. */
 UNROLL_API unroll_status unroll_model_typeset(const unroll_model *m, const char *form, char **text, unroll_error *err);
 
-/* `unroll export`: the model for other programs. Form "c": a C99 file `path`, and its header, with .h; "onnx": a graph of ONNX.
- * `o`: options of "export", or NULL. UNROLL_USAGE for another form, and for a net that has no such form yet. */
+/* `unroll export`: the model for other programs. "c": a C99 file `path`, and its header; "onnx"; "pytorch": a module
+ * `path` of Python, and weights beside it. `o`: options of "export", or NULL. UNROLL_USAGE: no such form, or not of this net. */
 UNROLL_API unroll_status unroll_export(const unroll_model *m, const char *form, const char *path, const unroll_options *o,
                                        unroll_error *err);
 

@@ -42,6 +42,34 @@ static unroll_status write_onnx(const unroll_model *m, const char *path, unroll_
   return status;
 }
 
+/* `path` is a file that ends with .py, or a folder, in which the files are called as the net is. */
+static unroll_status write_torch(const unroll_model *m, const char *name, const char *path, unroll_error *err) {
+  text stem = {0}, module = {0}, weights = {0};
+  const char *file = m->m.net_file, *slash = strrchr(file, '/');
+  const bool folder = !text_ends(path, ".py");
+  if (!name && slash) file = slash + 1;
+  if (folder) {
+    const size_t length = name ? strlen(name) : strcspn(file, ".");
+    text_format(&stem, "%s%s%.*s", path, text_ends(path, "/") ? "" : "/", (int)length, name ? name : file);
+  } else
+    text_add(&stem, path, strlen(path) - 3);
+  text_format(&module, "%s.py", stem.data ? stem.data : "");
+  text_format(&weights, "%s.safetensors", stem.data ? stem.data : "");
+  unroll_status status = stem.failed || module.failed || weights.failed ? error_memory(err) : UNROLL_OK;
+  if (!status) {
+    slash = strrchr(weights.data, '/');
+    port_torch out = {
+        .weights_path = weights.data, .weights_name = slash ? slash + 1 : weights.data, .folder = folder ? path : NULL};
+    status = port_write_torch(&out, &m->m, err);
+    if (!status) status = file_write(module.data, out.source.data, out.source.length, err);
+    text_free(&out.source);
+  }
+  text_free(&stem);
+  text_free(&module);
+  text_free(&weights);
+  return status;
+}
+
 unroll_status unroll_export(const unroll_model *m, const char *form, const char *path, const unroll_options *o, unroll_error *err) {
   call_options given;
   if (!m || !form || !path) return api_null(err);
@@ -51,5 +79,6 @@ unroll_status unroll_export(const unroll_model *m, const char *form, const char 
   if (given.no_libm || given.precision)
     return error_set(err, UNROLL_USAGE, "the options 'no-libm' and 'precision' are for the form c");
   if (!strcmp(form, "onnx")) return write_onnx(m, path, err);
-  return error_set(err, UNROLL_USAGE, "there is no form '%s': c, onnx", form);
+  if (!strcmp(form, "pytorch")) return write_torch(m, given.called, path, err);
+  return error_set(err, UNROLL_USAGE, "there is no form '%s': c, onnx, pytorch", form);
 }

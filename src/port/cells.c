@@ -284,14 +284,16 @@ static bool try_row(cell_match *m, const cell_row *row, const graph *p, const fl
   return found;
 }
 
-bool cell_find(cell_match *m, const flow *f, int block, unroll_status *status, unroll_error *err) {
+/* Whether a recurrence is such a cell, with nothing but h seen from outside at every step. */
+static bool find(cell_match *m, const flow *f, int block, bool (*takes)(const cell_row *), unroll_status *status,
+                 unroll_error *err) {
   bool found = false;
-  if (!f->blocks[block].loops || *status) return false;
   for (size_t i = 0; i < sizeof rows / sizeof *rows && !found && !*status; i++) {
     graph p;
     program *cell = NULL;
     arena memory = {0};
     bool starved = false;
+    if (takes && !takes(&rows[i])) continue;
     *status = lang_parse(&cell, "cell", rows[i].text, &memory, err);
     graph_init(&p);
     if (!*status) *status = graph_build(&p, cell, &(build_options){0}, err);
@@ -301,4 +303,140 @@ bool cell_find(cell_match *m, const flow *f, int block, unroll_status *status, u
     arena_free(&memory);
   }
   return found;
+}
+
+/* --- what is left --- */
+
+static void demand(cell_plan *p, int x) {
+  if (x != NODE_NONE) p->live[x] = true;
+}
+
+/* What node x reads: not masks, and not what operators elsewhere do by themselves. */
+static void demand_of(cell_plan *p, const graph *g, int x) {
+  const node *n = &g->nodes[x];
+  const int plain = port_flow_plain(g, x);
+  if (plain != x) {
+    demand(p, plain);
+    return;
+  }
+  for (int k = 0; k < NODE_INPUTS; k++)
+    if (k != 1 || n->op != OP_LAYERNORM) demand(p, n->in[k]);
+}
+
+/* Of a cell: what its matrices are multiplied by, and where it starts. */
+static void demand_cell(cell_plan *p, const graph *g, const cell_match *m) {
+  const cell_operands x = cell_operands_of(m, g);
+  for (int i = 0; i < x.n; i++) demand(p, x.list[i]);
+  demand(p, g->nodes[m->shift_h].in[1]);
+  if (m->shift_c != NODE_NONE) demand(p, g->nodes[m->shift_c].in[1]);
+}
+
+unroll_status cell_plan_new(cell_plan *p, const flow *f, bool (*takes)(const cell_row *row), arena *memory, unroll_error *err) {
+  const graph *g = f->g;
+  unroll_status status = UNROLL_OK;
+  p->list = arena_alloc(memory, (size_t)f->n_blocks + 1, sizeof(cell_match *));
+  p->live = arena_alloc(memory, (size_t)g->n_nodes + 1, sizeof *p->live);
+  if (!p->list || !p->live) return error_memory(err);
+  for (int i = 0; i < f->n_blocks && !status; i++) {
+    cell_match m;
+    if (!f->blocks[i].loops || !find(&m, f, i, takes, &status, err)) continue;
+    p->list[i] = arena_alloc(memory, 1, sizeof m);
+    if (!p->list[i]) return error_memory(err);
+    *p->list[i] = m;
+  }
+  for (int i = 0; i < g->n_losses; i++)
+    for (int k = 0; k < g->losses[i].n_args; k++) demand(p, g->losses[i].args[k]);
+  for (int i = f->n_blocks - 1; i >= 0 && !status; i--) { /* from what comes out back to what goes in */
+    const flow_block *b = &f->blocks[i];
+    bool live = false;
+    for (int j = 0; j < b->n; j++) live |= p->live[b->nodes[j]];
+    if (live && p->list[i])
+      demand_cell(p, g, p->list[i]);
+    else
+      for (int j = 0; j < b->n && live; j++) {
+        p->live[b->nodes[j]] |= b->loops;
+        demand_of(p, g, b->nodes[j]);
+      }
+  }
+  return status;
+}
+
+/* --- weights --- */
+
+cell_operands cell_operands_of(const cell_match *m, const graph *g) {
+  cell_operands all = {.n = 0};
+  for (int k = 0; k < CELL_GATES; k++)
+    for (int i = 0; i < m->gates[k].n_inputs; i++) {
+      const int x = g->nodes[m->gates[k].inputs[i]].in[0];
+      bool there = false;
+      for (int j = 0; j < all.n; j++) there |= all.list[j] == x;
+      if (there) continue;
+      all.list[all.n++] = x;
+      all.width += g->nodes[x].width;
+    }
+  return all;
+}
+
+typedef struct source {
+  const graph *g;
+  const float *weights;
+} source;
+
+/* Adds the matrix of a node, [N, K], to rows of `to`, `width` apart. */
+static void add_matrix(source s, int x, float *to, int width, float sign) {
+  const node *n = &s.g->nodes[x];
+  const param *p = &s.g->params[n->param];
+  const int K = s.g->nodes[n->in[0]].width;
+  for (int j = 0; j < n->width; j++)
+    for (int k = 0; k < K; k++) to[(int64_t)j * width + k] += sign * s.weights[p->offset + (int64_t)j * p->cols + n->c0 + k];
+}
+
+static void add_biases(source s, const cell_sum *sum, float *to, float sign) {
+  for (int i = 0; i < sum->n_biases; i++) {
+    const node *n = &s.g->nodes[sum->biases[i]];
+    for (int j = 0; j < n->width; j++) to[j] += sign * s.weights[s.g->params[n->param].offset + j];
+  }
+}
+
+unroll_status cell_arrays_new(cell_arrays *a, const cell_match *m, const graph *g, const float *weights, unroll_error *err) {
+  const cell_operands x = cell_operands_of(m, g);
+  const source s = {g, weights};
+  const int H = g->nodes[m->h].width, G = m->row->kind == CELL_LSTM ? 4 : m->row->kind == CELL_GRU ? 3 : 1, I = x.width;
+  const size_t h = (size_t)H, rows_all = (size_t)G * h;
+  *a = (cell_arrays){.gates = G, .hidden = H, .inputs = I};
+  a->W = mem_zero(rows_all * (size_t)I, sizeof *a->W);
+  a->R = mem_zero(rows_all * h, sizeof *a->R);
+  a->B = mem_zero(2 * rows_all, sizeof *a->B);
+  a->P = mem_zero(CELL_PEEPHOLES * h, sizeof *a->P);
+  if (!a->W || !a->R || !a->B || !a->P) return error_memory(err);
+  for (int k = 0; k < G; k++) {
+    const cell_sum *sum = &m->gates[k];
+    const bool inner = sum->recurrent == NODE_NONE && m->row->reset_after;
+    const float sign = k == 0 && m->row->turned ? -1 : 1;
+    if (!m->row->gates[k]) continue;
+    for (int i = 0; i < sum->n_inputs; i++) {
+      int from = 0;
+      for (int j = 0; x.list[j] != g->nodes[sum->inputs[i]].in[0]; j++) from += g->nodes[x.list[j]].width;
+      add_matrix(s, sum->inputs[i], a->W + (int64_t)k * H * I + from, I, sign);
+    }
+    add_matrix(s, inner ? m->inner.recurrent : sum->recurrent, a->R + (int64_t)k * H * H, H, sign);
+    add_biases(s, sum, a->B + (int64_t)k * H, sign);
+    if (inner) add_biases(s, &m->inner, a->B + (int64_t)(G + k) * H, sign);
+    a->biased |= sum->n_biases > 0 || (inner && m->inner.n_biases > 0);
+  }
+  for (int k = 0; k < CELL_PEEPHOLES; k++) {
+    if (m->peepholes[k] < 0) continue;
+    const float sign = k == 0 && m->row->turned ? -1 : 1;
+    for (int j = 0; j < H; j++) a->P[k * H + j] = sign * weights[g->params[m->peepholes[k]].offset + j];
+    a->peeps = true;
+  }
+  return UNROLL_OK;
+}
+
+void cell_arrays_free(cell_arrays *a) {
+  mem_free(a->W);
+  mem_free(a->R);
+  mem_free(a->B);
+  mem_free(a->P);
+  *a = (cell_arrays){0};
 }

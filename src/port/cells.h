@@ -31,6 +31,26 @@ typedef struct cell_match {
   int peepholes[CELL_PEEPHOLES];     /* parameters, or -1 */
 } cell_match;
 
-/* Whether a recurrence is such a cell, with nothing but h seen from outside at every step. */
-bool cell_find(cell_match *match, const flow *f, int block, unroll_status *status, unroll_error *err);
+/* Which recurrences are operators, and what is left to be written beside them. */
+typedef struct cell_plan {
+  cell_match **list; /* [blocks]; NULL: no operator */
+  bool *live;        /* [n_nodes] something that is written reads it */
+} cell_plan;
+/* takes: the rows that there is an operator for; NULL: all. Lives in `memory`. */
+unroll_status cell_plan_new(cell_plan *p, const flow *f, bool (*takes)(const cell_row *row), arena *memory, unroll_error *err);
+
+/* What the matrices of the gates are multiplied by, each once. */
+typedef struct cell_operands {
+  int list[CELL_GATES * CELL_TERMS], n, width;
+} cell_operands;
+cell_operands cell_operands_of(const cell_match *m, const graph *g);
+
+/* The weights as ONNX has them: gates in the order of the row, one after the other. */
+typedef struct cell_arrays {
+  float *W, *R, *B, *P; /* [gates, hidden, inputs], [gates, hidden, hidden], [2, gates, hidden], [3, hidden] */
+  int gates, hidden, inputs;
+  bool biased, peeps;
+} cell_arrays;
+unroll_status cell_arrays_new(cell_arrays *a, const cell_match *m, const graph *g, const float *weights, unroll_error *err);
+void cell_arrays_free(cell_arrays *a); /* in any case */
 #endif

@@ -33,86 +33,20 @@ void ox_write_shift(onnx_export *o, int x) {
 
 /* --- operators --- */
 
-/* Operands of the matrices of all gates, each once. */
-typedef struct operands {
-  int list[CELL_GATES * CELL_TERMS], n, width;
-} operands;
-
-static operands operands_of(const onnx_export *o, const cell_match *m) {
-  operands all = {.n = 0};
-  for (int k = 0; k < CELL_GATES; k++)
-    for (int i = 0; i < m->gates[k].n_inputs; i++) {
-      const int x = at(o, m->gates[k].inputs[i])->in[0];
-      bool there = false;
-      for (int j = 0; j < all.n; j++) there |= all.list[j] == x;
-      if (there) continue;
-      all.list[all.n++] = x;
-      all.width += at(o, x)->width;
-    }
-  return all;
-}
-
-/* Adds the matrix of a node, [N, K], to rows of `to`, `width` apart. */
-static void add_matrix(const onnx_export *o, int x, float *to, int width, float sign) {
-  const node *n = at(o, x);
-  const param *p = &o->g->params[n->param];
-  const int K = at(o, n->in[0])->width;
-  for (int j = 0; j < n->width; j++)
-    for (int k = 0; k < K; k++) to[(int64_t)j * width + k] += sign * o->m->weights[p->offset + (int64_t)j * p->cols + n->c0 + k];
-}
-
-static void add_biases(const onnx_export *o, const cell_sum *sum, float *to, float sign) {
-  for (int i = 0; i < sum->n_biases; i++) {
-    const node *n = at(o, sum->biases[i]);
-    for (int j = 0; j < n->width; j++) to[j] += sign * o->m->weights[o->g->params[n->param].offset + j];
+/* W, R, B and P of the operator; "": it has none. */
+static void put_weights(onnx_export *o, const cell_match *m, const char *names[4]) {
+  cell_arrays a;
+  o->status = cell_arrays_new(&a, m, o->g, o->m->weights, o->err);
+  if (!o->status) {
+    const int64_t rows = (int64_t)a.gates * a.hidden, w[] = {1, rows, a.inputs}, r[] = {1, rows, a.hidden}, b[] = {1, 2 * rows};
+    const int64_t p[] = {1, CELL_PEEPHOLES * (int64_t)a.hidden};
+    const char *base = called(o, m->h);
+    names[0] = ox_floats(o, ox_format(o, "%.150s.W", base), w, 3, a.W);
+    names[1] = ox_floats(o, ox_format(o, "%.150s.R", base), r, 3, a.R);
+    if (a.biased || a.peeps) names[2] = ox_floats(o, ox_format(o, "%.150s.B", base), b, 2, a.B);
+    if (a.peeps) names[3] = ox_floats(o, ox_format(o, "%.150s.P", base), p, 2, a.P);
   }
-}
-
-/* W, R, B and P of the operator. */
-static unroll_status weights_of(onnx_export *o, const cell_match *m, const operands *x, const char *names[4]) {
-  const int H = at(o, m->h)->width, G = m->row->kind == CELL_LSTM ? 4 : m->row->kind == CELL_GRU ? 3 : 1, I = x->width;
-  const size_t h = (size_t)H, g = (size_t)G;
-  float *W = mem_zero(g * h * (size_t)I, sizeof *W), *R = mem_zero(g * h * h, sizeof *R), *B = mem_zero(2 * g * h, sizeof *B);
-  float *P = mem_zero(3 * h, sizeof *P);
-  const bool whole = W && R && B && P;
-  bool biased = false;
-  for (int k = 0; k < G && whole; k++) {
-    const cell_sum *sum = &m->gates[k];
-    const bool inner = sum->recurrent == NODE_NONE && m->row->reset_after;
-    const float sign = k == 0 && m->row->turned ? -1 : 1;
-    if (!m->row->gates[k]) continue;
-    for (int i = 0; i < sum->n_inputs; i++) {
-      int from = 0;
-      for (int j = 0; x->list[j] != at(o, sum->inputs[i])->in[0]; j++) from += at(o, x->list[j])->width;
-      add_matrix(o, sum->inputs[i], W + (int64_t)k * H * I + from, I, sign);
-    }
-    add_matrix(o, inner ? m->inner.recurrent : sum->recurrent, R + (int64_t)k * H * H, H, sign);
-    add_biases(o, sum, B + (int64_t)k * H, sign);
-    if (inner) add_biases(o, &m->inner, B + (int64_t)(G + k) * H, sign);
-    biased |= sum->n_biases > 0 || (inner && m->inner.n_biases > 0);
-  }
-  bool peeps = false;
-  for (int k = 0; k < CELL_PEEPHOLES && whole; k++) {
-    if (m->peepholes[k] < 0) continue;
-    const float sign = k == 0 && m->row->turned ? -1 : 1;
-    for (int j = 0; j < H; j++) P[k * H + j] = sign * o->m->weights[o->g->params[m->peepholes[k]].offset + j];
-    peeps = true;
-  }
-  const int64_t w[] = {1, (int64_t)G * H, I}, r[] = {1, (int64_t)G * H, H}, b[] = {1, 2 * (int64_t)G * H},
-                p[] = {1, 3 * (int64_t)H};
-  const char *base = called(o, m->h);
-  if (whole) {
-    names[0] = ox_floats(o, ox_format(o, "%.150s.W", base), w, 3, W);
-    names[1] = ox_floats(o, ox_format(o, "%.150s.R", base), r, 3, R);
-    names[2] = biased || peeps ? ox_floats(o, ox_format(o, "%.150s.B", base), b, 2, B) : "";
-    names[3] = peeps ? ox_floats(o, ox_format(o, "%.150s.P", base), p, 2, P) : "";
-  } else
-    ox_fail_memory(o);
-  mem_free(W);
-  mem_free(R);
-  mem_free(B);
-  mem_free(P);
-  return o->status;
+  cell_arrays_free(&a);
 }
 
 /* [1, batch, H] of what SHIFT x starts from; "": zeros. */
@@ -143,14 +77,14 @@ static void write_cell(onnx_export *o, const flow_block *b, const cell_match *m)
   static const char *const ops[] = {[CELL_LSTM] = "LSTM", [CELL_GRU] = "GRU", [CELL_RNN] = "RNN"};
   const bool lstm = m->row->kind == CELL_LSTM;
   const int64_t first[] = {0}, second[] = {1};
-  const operands x = operands_of(o, m);
+  const cell_operands x = cell_operands_of(m, o->g);
   const char *names[4] = {"", "", "", ""}, *end_h, *end_c, *in = ox_full(o, x.list[0], SPACE_STEP, b->axis);
   for (int i = 1; i < x.n; i++) {
     text a = {0};
     ox_put_int(&a, "axis", -1);
     in = ONNX(o, "Concat", NULL, &a, in, ox_full(o, x.list[i], SPACE_STEP, b->axis));
   }
-  if (o->status || weights_of(o, m, &x, names)) return;
+  if (!o->status) put_weights(o, m, names);
   const char *h0 = start_of(o, m->shift_h, &end_h), *c0 = start_of(o, m->shift_c, &end_c);
   const char *inputs[] = {in, names[0], names[1], names[2], "", h0, c0, names[3]};
   const char *base = called(o, m->h);
@@ -284,29 +218,15 @@ static void write_scan(onnx_export *o, int block, const flow_block *b) {
   memset(o->inside, 0, (size_t)o->g->n_nodes * sizeof *o->inside);
 }
 
-void ox_find_cells(onnx_export *o) {
-  o->cells = arena_alloc(&o->memory, (size_t)o->f.n_blocks + 1, sizeof(cell_match *));
-  if (!o->cells) ox_fail_memory(o);
-  for (int i = 0; i < o->f.n_blocks && !o->status; i++) {
-    cell_match m;
-    if (!cell_find(&m, &o->f, i, &o->status, o->err)) continue;
-    o->cells[i] = arena_alloc(&o->memory, 1, sizeof m);
-    if (o->cells[i])
-      *o->cells[i] = m;
-    else
-      ox_fail_memory(o);
-  }
-}
-
 void ox_write_block(onnx_export *o, int block) {
   const flow_block *b = &o->f.blocks[block];
   bool live = false;
-  for (int i = 0; i < b->n && !o->status; i++) live |= o->live[b->nodes[i]];
+  for (int i = 0; i < b->n && !o->status; i++) live |= o->cells.live[b->nodes[i]];
   if (!live) return;
   if (!b->loops)
     ox_write_node(o, b->nodes[0]);
-  else if (o->cells[block])
-    write_cell(o, b, o->cells[block]);
+  else if (o->cells.list[block])
+    write_cell(o, b, o->cells.list[block]);
   else
     write_scan(o, block, b);
 }

@@ -277,54 +277,10 @@ static unroll_status begin(onnx_export *o) {
   return port_flow_new(&o->f, g, roots, n_roots, o->err);
 }
 
-static void demand(onnx_export *o, int x) {
-  if (x != NODE_NONE) o->live[x] = true;
-}
-
-/* What the nodes of x read: not masks, and not what operators of ONNX do by themselves. */
-static void demand_of(onnx_export *o, int x) {
-  const node *n = at(o, x);
-  const int plain = port_flow_plain(o->g, x);
-  if (plain != x) {
-    demand(o, plain);
-    return;
-  }
-  for (int k = 0; k < NODE_INPUTS; k++)
-    if (k != 1 || (n->op != OP_LAYERNORM && n->op != OP_BATCHNORM)) demand(o, n->in[k]);
-}
-
-/* Of a cell: what its matrices are multiplied by, and where it starts. */
-static void demand_cell(onnx_export *o, const cell_match *m) {
-  for (int k = 0; k < CELL_GATES; k++)
-    for (int i = 0; i < m->gates[k].n_inputs; i++) demand(o, at(o, m->gates[k].inputs[i])->in[0]);
-  demand(o, at(o, m->shift_h)->in[1]);
-  if (m->shift_c != NODE_NONE) demand(o, at(o, m->shift_c)->in[1]);
-}
-
-/* From what comes out back to what goes in. */
-static void find_live(onnx_export *o) {
-  o->live = arena_alloc(&o->memory, (size_t)o->g->n_nodes + 1, sizeof *o->live);
-  if (!o->live) {
-    ox_fail_memory(o);
-    return;
-  }
-  for (int i = 0; i < o->g->n_losses; i++)
-    for (int k = 0; k < o->g->losses[i].n_args; k++) demand(o, o->g->losses[i].args[k]);
-  for (int i = o->f.n_blocks - 1; i >= 0; i--) {
-    const flow_block *b = &o->f.blocks[i];
-    bool live = false;
-    for (int j = 0; j < b->n; j++) live |= o->live[b->nodes[j]];
-    if (live && o->cells[i])
-      demand_cell(o, o->cells[i]);
-    else
-      for (int j = 0; j < b->n && live; j++) demand_of(o, b->nodes[j]);
-  }
-}
-
 /* Before anything is written. */
 static void check(onnx_export *o) {
   for (int i = 0; i < o->g->n_nodes; i++)
-    if (o->live[i] && !ox_knows(at(o, i)->op)) ox_cannot(o, i, "ONNX has no operators for it");
+    if (o->cells.live[i] && !ox_knows(at(o, i)->op)) ox_cannot(o, i, "ONNX has no operators for it");
 }
 
 static void finish(onnx_export *o, const port_symbols *symbols, const char *version, text *out) {
@@ -354,11 +310,10 @@ unroll_status port_write_onnx(text *out, const model *m, const port_symbols *sym
   json_setup();
   if (!m->g.n_losses) return error_set(err, UNROLL_USAGE, "the net predicts nothing, so there is nothing to write");
   o.status = begin(&o);
-  if (!o.status) ox_find_cells(&o);
-  if (!o.status) find_live(&o);
+  if (!o.status) o.status = cell_plan_new(&o.cells, &o.f, NULL, &o.memory, err);
   if (!o.status) check(&o);
   for (int i = 0; i < m->g.n_nodes && !o.status; i++)
-    if (o.live[i] && (at(&o, i)->op == OP_INPUT || at(&o, i)->op == OP_EMBED)) give(&o, i);
+    if (o.cells.live[i] && (at(&o, i)->op == OP_INPUT || at(&o, i)->op == OP_EMBED)) give(&o, i);
   for (int i = 0; i < o.f.n_blocks && !o.status; i++) ox_write_block(&o, i);
   for (int i = 0; i < m->g.n_losses && !o.status; i++)
     for (int k = 0; k < m->g.losses[i].n_args && !o.status; k++) put_output(&o, &m->g.losses[i], k);

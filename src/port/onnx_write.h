@@ -29,8 +29,7 @@ typedef struct onnx_export {
   unroll_error *err;
   unroll_status status; /* sticky */
   text top, body, initializers, inputs, outputs, ends_out, body_inputs;
-  cell_match **cells;              /* [blocks] those that are operators; else NULL */
-  bool *live;                      /* [n_nodes] something that is written reads it */
+  cell_plan cells;
   int block;                       /* whose step is being written; -1: all steps at once */
   onnx_value *values, *inner;      /* [n_nodes]; inner: of a step */
   onnx_picture *pictures, *inside; /* likewise */
@@ -87,7 +86,6 @@ void ox_return(onnx_export *o, int block);
 bool ox_knows(enum op op);
 void ox_write_node(onnx_export *o, int x);
 /* --- onnx_loop.c --- */
-void ox_find_cells(onnx_export *o);
 void ox_write_block(onnx_export *o, int block);
 void ox_write_shift(onnx_export *o, int x);
 /* --- onnx_write.c --- */

@@ -24,4 +24,12 @@ unroll_status port_write_c(port_c *out, const model *m, unroll_error *err);
 /* An ONNX file for a net: docs/export-onnx.md says what goes in and comes out. symbols [schema.n], or NULL. UNROLL_USAGE for a net
  * that has what ONNX cannot say, with its place. `out` is for text_free in any case. onnx_write.c */
 unroll_status port_write_onnx(text *out, const model *m, const port_symbols *symbols, const char *version, unroll_error *err);
+
+typedef struct port_torch {
+  const char *weights_path, *weights_name; /* the safetensors, and the name under which the module reads them */
+  const char *folder;                      /* made if it is not there; NULL: it is */
+  text source;                             /* a module of Python: for text_free in any case */
+} port_torch;
+/* The same for PyTorch: writes the weights, and hands out the module. torch_write.c */
+unroll_status port_write_torch(port_torch *out, const model *m, unroll_error *err);
 #endif

@@ -63,6 +63,7 @@ static void make(made *t, const char *file, const char *net) {
   for (int i = 0; i < t->m.g.n_params; i++) /* variances */
     for (int j = 0; t->m.g.params[i].role == PARAM_RUNNING && j < t->m.g.params[i].rows; j++)
       t->m.weights[t->m.g.params[i].offset + j] = 0.5f + 0.1f * (float)j;
+  assert_int_equal(schema_of_graph(&t->m.schema, &t->m.g, &err), 0); /* shapes of pictures */
   scale(t);
   assert_int_equal(random_batch_new(&t->batch, &t->m.g, ROWS, lengths, 3, &err), 0);
 }
@@ -155,6 +156,16 @@ static void dump(made *t, const char *name, const text *onnx, const char *folder
   assert_non_null(out);
   assert_int_equal(fwrite(onnx->data, 1, onnx->length, out), onnx->length);
   assert_int_equal(fclose(out), 0);
+  char weights_path[512];
+  snprintf(weights_path, sizeof weights_path, "%s/%s.safetensors", folder, name);
+  port_torch torch = {.weights_path = weights_path, .weights_name = strrchr(weights_path, '/') + 1};
+  if (port_write_torch(&torch, &t->m, &err)) fail_msg("%s: %s", name, err.message);
+  snprintf(path, sizeof path, "%s/%s.py", folder, name);
+  out = fopen(path, "w");
+  assert_non_null(out);
+  assert_int_equal(fwrite(torch.source.data, 1, torch.source.length, out), torch.source.length);
+  assert_int_equal(fclose(out), 0);
+  text_free(&torch.source);
   snprintf(path, sizeof path, "%s/%s.txt", folder, name);
   out = fopen(path, "w");
   assert_non_null(out);

@@ -44,7 +44,7 @@ expect 2 "lgamma.net:3:" "'lgamma' cannot be written as ONNX"
 run export onnx there -o no/such/folder.onnx
 expect 1
 run export tflite there -o x
-expect 2 "there is no form 'tflite': c, onnx"
+expect 2 "there is no form 'tflite': c, onnx, pytorch"
 
 python=
 for p in "${UNROLL_PYTHON:-python3}" python3; do
