@@ -54,7 +54,10 @@ static unroll_status same_everywhere(const ask *a, unroll_status status, unroll_
 
 unroll_status ask_read(ask *a, enum bind_wanted wanted, unroll_error *err) {
   const data_options how = how_of(a, wanted);
-  return same_everywhere(a, model_read(&a->d, &a->m, a->source.paths, &how, err), err);
+  ranks_data_begin();
+  const unroll_status status = model_read(&a->d, &a->m, a->source.paths, &how, err);
+  ranks_data_end();
+  return same_everywhere(a, status, err);
 }
 
 /* Gives the copy of a model a schema that may be changed. */
@@ -69,7 +72,9 @@ static unroll_status own_schema(ask *a, unroll_error *err) {
 unroll_status ask_read_next(ask *a, unroll_error *err) {
   const data_options how = how_of(a, BIND_TRUTH);
   unroll_status status = own_schema(a, err);
+  ranks_data_begin();
   if (!status) status = next_read(&a->d, &a->m, a->source.paths, &how, err);
+  ranks_data_end();
   return same_everywhere(a, status, err);
 }
 
@@ -85,7 +90,9 @@ unroll_status ask_read_series(ask *a, int future, unroll_error *err) {
   how.series = NULL;
   /* For data with gaps the graph is made anew, and the schema with it. */
   unroll_status status = own_schema(a, err);
+  ranks_data_begin();
   if (!status) status = forecast_read(&a->d, &a->m, a->source.paths, &how, NULL, future, err);
+  ranks_data_end();
   return same_everywhere(a, status, err);
 }
 

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "base/elsewhere.h"
 #include "base/error.h"
 #include "base/memory.h"
 
 enum { MAX_DEPTH = 64, MAX_FILES = 1 << 24 };
 
 bool folder_is(const char *path) {
+  if (elsewhere_now()) return elsewhere_now()->is_folder(path);
   struct stat st;
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
@@ -51,6 +53,7 @@ static unroll_status add_all(const char *path, int depth, text *out, int *n, unr
 static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 unroll_status folder_list(const char *path, text *out, int *n, unroll_error *err) {
+  if (elsewhere_now()) return elsewhere_now()->list(path, out, n, err);
   text found = {0};
   *n = 0;
   *out = (text){0};

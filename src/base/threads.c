@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "base/pin.h"
 #include <assert.h>
 #include <pthread.h>
 #include <sched.h>
@@ -136,6 +137,7 @@ static void *worker_main(void *argument) {
   struct worker *self = argument;
   pool *p = self->owner;
   mode_flush();
+  pin_thread(self->index);
   for (unsigned seen = 0;; seen++) {
     await_turn(p, seen);
     if (atomic_load(&p->stop)) return NULL;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/pin.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "io/json.h"
@@ -74,7 +75,7 @@ enum { SHARED = IN(train) | IN(search) | IN(eval) | IN(predict) | IN(score) };
 
 /* Program and options; which data and model is found out where they are read. */
 static unroll_status same_command(const options *o, const ranks *r, unroll_error *err) {
-  static const char *const free_ones[] = {"threads", "memory", "max-memory", "output", "quiet", "jobs"};
+  static const char *const free_ones[] = {"threads", "memory", "max-memory", "output", "quiet", "jobs", "pin"};
   uint64_t hash = 0;
   for (int i = 0; i < o->n_typed; i++) {
     bool may_differ = false;
@@ -85,6 +86,16 @@ static unroll_status same_command(const options *o, const ranks *r, unroll_error
   }
   const ranks_trait traits[] = {{"another program", ranks_program()}, {"other options", hash}};
   return ranks_same(r, UNROLL_OK, traits, sizeof traits / sizeof *traits, err);
+}
+
+/* How ranks read data, and where threads are. */
+static void settle(const options *o) {
+  int own, near;
+  bool first = o->data_from_rank_0;
+  for (int i = 0; i < o->n_arguments; i++) first |= !strcmp(o->arguments[i], "-"); /* only rank 0 has a standard input */
+  ranks_set_data_first(first);
+  near = ranks_near(&own);
+  if (o->pin) pin_threads(own, near);
 }
 
 /* What a rank other than 0 prints and writes goes nowhere. */
@@ -109,6 +120,7 @@ static unroll_status run_command(const command *c, int argc, char **argv, unroll
     if (o.max_operations > 0) budget_set_operations((int)o.max_operations);
     if (!status && c->bit & SHARED) status = ranks_begin(err);
     if (!status && ranks_here() && c->bit != IN(train)) status = same_command(&o, ranks_here(), err);
+    settle(&o);
     if (silent()) be_silent(&o, c);
     if (!status && (!silent() || ranks_here())) status = c->run(&o, err); /* the others rank 0 does alone */
     if (!status && o.json && mem_failures()) status = error_memory(err);  /* without its list a command prints text */

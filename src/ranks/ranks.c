@@ -21,6 +21,18 @@ static int number_of(const char *name) {
   return value && *value >= '0' && *value <= '9' ? atoi(value) : -1;
 }
 
+/* The first pair of names that the environment has. */
+static int find_number(const char *const names[][2], size_t n, int *own) {
+  *own = 0;
+  for (size_t i = 0; i < n; i++) {
+    const int count = number_of(names[i][0]), rank = number_of(names[i][1]);
+    if (count < 1 || rank < 0) continue;
+    *own = rank;
+    return count;
+  }
+  return 1;
+}
+
 int ranks_started(int *own) {
   /* Open MPI and its PMIx, MPICH and others, Slurm */
   static const char *const names[][2] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
@@ -28,14 +40,14 @@ int ranks_started(int *own) {
                                          {"MPI_LOCALNRANKS", "MPI_LOCALRANKID"},
                                          {"SLURM_NTASKS", "SLURM_PROCID"}};
   *own = 0;
-  if (number_of("UNROLL_RANKS") == 1) return 1;
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const int n = number_of(names[i][0]), rank = number_of(names[i][1]);
-    if (n < 1 || rank < 0) continue;
-    *own = rank;
-    return n;
-  }
-  return 1;
+  return number_of("UNROLL_RANKS") == 1 ? 1 : find_number(names, sizeof names / sizeof *names, own);
+}
+
+int ranks_near(int *own) {
+  static const char *const names[][2] = {{"OMPI_COMM_WORLD_LOCAL_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+                                         {"MPI_LOCALNRANKS", "MPI_LOCALRANKID"},
+                                         {"SLURM_NTASKS_PER_NODE", "SLURM_LOCALID"}};
+  return find_number(names, sizeof names / sizeof *names, own);
 }
 
 /* MPICH's starter says it by PMI alone, Open MPI's by names of its own. */
@@ -100,11 +112,12 @@ void ranks_apart(bool now) { apart = now; }
 
 unroll_status ranks_exchange(const ranks *r, const ranks_message *send, int n_send, ranks_message *receive, int n_receive,
                              unroll_error *err) {
-  const int silent = r->module->exchange(send, n_send, receive, n_receive, SILENT_SECONDS);
+  const int named = number_of("UNROLL_SILENT_SECONDS");
+  const double seconds = named > 0 ? named : SILENT_SECONDS;
+  const int silent = r->module->exchange(send, n_send, receive, n_receive, seconds);
   if (silent == -1) return UNROLL_OK;
   if (silent < 0) return error_set(err, UNROLL_FAILED, "MPI cannot send or receive");
-  return error_set(err, UNROLL_FAILED, "rank %d has been silent for %.0f seconds; the last checkpoint is whole", silent,
-                   SILENT_SECONDS);
+  return error_set(err, UNROLL_FAILED, "rank %d has been silent for %.0f seconds; the last checkpoint is whole", silent, seconds);
 }
 
 unroll_status ranks_share(const ranks *r, const void *own, void *all, size_t n, unroll_error *err) {

@@ -14,6 +14,8 @@ typedef struct ranks {
 
 /* How the environment says that this process was started: as one of how many, and which. 1: alone. */
 int ranks_started(int *own);
+/* The same of those on this machine, as far as it is known. */
+int ranks_near(int *own);
 /* Where this process is one of several: joins the others, once. UNROLL_USAGE where it was started as one of several and finds
  * itself alone, or where there is no module. */
 unroll_status ranks_begin(unroll_error *err);
@@ -25,6 +27,10 @@ void ranks_fail(int code);
 const ranks *ranks_here(void);
 /* Until it is said again with false this process works for itself, and ranks_here is NULL. */
 void ranks_apart(bool apart);
+/* Rank 0 reads the data for all: files are then read by all at the same time, between ranks_data_begin and ranks_data_end. */
+void ranks_set_data_first(bool first);
+void ranks_data_begin(void);
+void ranks_data_end(void);
 /* What all ranks must have in common. */
 typedef struct ranks_trait {
   const char *what; /* "other data" */
@@ -34,7 +40,8 @@ typedef struct ranks_trait {
  * After an error all know of it, and have come to their end. */
 unroll_status ranks_same(const ranks *r, unroll_status status, const ranks_trait *traits, int n, unroll_error *err);
 uint64_t ranks_program(void); /* a hash of the program that runs */
-/* Point to point; every rank that is sent something must receive it in the same call. UNROLL_FAILED names a rank that is silent. */
+/* Point to point; every rank that is sent something must receive it in the same call. UNROLL_FAILED names a rank that is silent
+ * for 15 minutes, or for the seconds that UNROLL_SILENT_SECONDS has. */
 unroll_status ranks_exchange(const ranks *r, const ranks_message *send, int n_send, ranks_message *receive, int n_receive,
                              unroll_error *err);
 /* n bytes of each rank, own ones too, into all[rank * n]. */

@@ -12,7 +12,7 @@ typedef struct hello {
   int32_t code, unused; /* of the error that it has met */
   uint64_t program, options, net, bytes, data;
   int64_t step;
-  char message[sizeof((unroll_error *)0)->message];
+  unroll_error error;
 } hello;
 
 /* Without what may differ from machine to machine. */
@@ -30,8 +30,10 @@ static uint64_t options_hash(const trainer *t) {
 static unroll_status differs(const trainer *t, const hello *all, unroll_error *err) {
   for (int i = 0; i < t->ranks->count; i++) {
     if (!all[i].code) continue;
-    if (i) return error_set(err, (unroll_status)all[i].code, "rank %d: %s", i, all[i].message);
-    return t->ranks->own ? error_set(err, (unroll_status)all[0].code, "%s", all[0].message) : (unroll_status)all[0].code;
+    if (i == t->ranks->own) return (unroll_status)all[i].code; /* has its error */
+    *err = all[i].error;
+    if (i) snprintf(err->message, sizeof err->message, "rank %d: %.*s", i, (int)sizeof err->message - 32, all[i].error.message);
+    return (unroll_status)all[i].code;
   }
   for (int i = 1; i < t->ranks->count; i++) {
     const hello *a = &all[0], *b = &all[i];
@@ -52,7 +54,7 @@ unroll_status together_meet(trainer *t, unroll_status status, unroll_error *err)
   if (!err) err = &own;
   hello mine = {.code = (int32_t)status, .step = t->s.step}, *all = mem_zero((size_t)t->ranks->count, sizeof *all);
   if (!all) return error_memory(err);
-  if (status) snprintf(mine.message, sizeof mine.message, "%s", err->message);
+  if (status) mine.error = *err;
   if (!status) {
     mine.program = ranks_program();
     mine.options = options_hash(t);

@@ -351,7 +351,9 @@ static unroll_status make_model(trainer *t, unroll_error *err) {
   t->m.n_inits = t->o.inits.n;
   t->m.n_ramps = t->o.ramps.n;
   if (!status) status = ramps_parse(&t->m.ramps, t->o.ramps.items, t->o.ramps.n, &t->m.memory, err);
+  ranks_data_begin();
   if (!status) status = trainer_read_data(t, err);
+  ranks_data_end();
   if (status) return status;
   status = trainer_hold_out(t, err);
   if (!status) status = schema_collect(&t->m.schema, t->sets, 3, err);
@@ -412,7 +414,9 @@ unroll_status train_untrained(const train_options *o, model *out, unroll_error *
 /* --- a resumed run --- */
 
 static unroll_status read_same_data(trainer *t, unroll_error *err) {
+  ranks_data_begin();
   unroll_status status = trainer_read_data(t, err);
+  ranks_data_end();
   if (status) return status;
   if (t->identity.bytes != t->m.data.bytes || t->identity.hash != t->m.data.hash)
     return error_at(err, UNROLL_BAD_INPUT, t->o.data, NULL, 0, 0,
