@@ -57,9 +57,12 @@ static unroll_status list_first(const char *path, text *out, int *n, unroll_erro
 
 void ranks_set_data_first(bool first) { wanted = first; }
 
+/* Without ranks nothing is written: other threads may be reading files. */
 void ranks_data_begin(void) {
   static const elsewhere first = {read_first, is_folder_first, list_first};
   if (wanted && ranks_here()) elsewhere_set(&first);
 }
 
-void ranks_data_end(void) { elsewhere_set(NULL); }
+void ranks_data_end(void) {
+  if (wanted && ranks_here()) elsewhere_set(NULL);
+}
