@@ -131,36 +131,40 @@ static void shrink(expr *e) {
       a->number = strcmp(e->name, "embed") == 0 ? 4 : 6;
     shrink(a);
   }
+  /* What is left of a small picture has no squares of 8 pixels. */
+  if (e->kind == EXPR_CALL && !strcmp(e->name, "pool") && e->n_args > 1 && e->args[1]->kind == EXPR_NUMBER &&
+      e->args[1]->number >= 8)
+    e->args[1]->number = 2;
 }
 
-/* Pictures get 10 x 10 pixels: two kernels of 5 x 5 with a pool between them fit. */
-static void shrink_picture(expr *e) {
+static void shrink_picture(expr *e, int edge) {
   const data_kind *k = kind_find(e->name);
   for (int i = 1; i < 3 && e->n_args >= 3 && k && k->sort == KIND_PICTURE; i++)
-    if (e->args[i]->kind == EXPR_NUMBER && e->args[i]->number > 10) e->args[i]->number = 10;
+    if (e->args[i]->kind == EXPR_NUMBER && e->args[i]->number > edge) e->args[i]->number = edge;
 }
 
-static unroll_status shrunk(program **out, const program *net, arena *memory, unroll_error *err) {
+static unroll_status shrunk(program **out, const program *net, int edge, arena *memory, unroll_error *err) {
   const unroll_status s = lang_parse(out, net->file, net->text, memory, err);
   for (int i = 0; s == UNROLL_OK && i < (*out)->n_statements; i++) {
     const statement *t = &(*out)->statements[i];
     if (t->value && (t->kind == STATEMENT_DEFINE || t->kind == STATEMENT_DISTRIBUTION)) shrink(t->value);
-    if (t->value && t->kind == STATEMENT_DATA && t->value->name) shrink_picture(t->value);
+    if (t->value && t->kind == STATEMENT_DATA && t->value->name) shrink_picture(t->value, edge);
   }
   return s;
 }
 
-/* `small`: sizes in the text are made small too; a net may not survive that, where one size is the sum of others. */
-static unroll_status build_as(graph *g, const program *net, const check_options *o, bool small, arena *memory, unroll_error *err) {
+/* Above 0 pictures get so many rows and columns, and sizes in the text are made small too; a net may not survive that, where one
+ * size is the sum of others. */
+static unroll_status build_as(graph *g, const program *net, const check_options *o, int edge, arena *memory, unroll_error *err) {
   cell_finder finder = {.cell = is_cell(net) ? net : NULL, .options = o};
   program *wrapped = NULL;
   if (finder.cell) {
     const unroll_status s = wrap_cell(&wrapped, net, o, memory, err);
     if (s != UNROLL_OK) return s;
     net = wrapped;
-  } else if (small) {
+  } else if (edge) {
     program *copy;
-    const unroll_status s = shrunk(&copy, net, memory, err);
+    const unroll_status s = shrunk(&copy, net, edge, memory, err);
     if (s != UNROLL_OK) return s;
     net = copy;
   }
@@ -175,11 +179,18 @@ static unroll_status build_as(graph *g, const program *net, const check_options 
 }
 
 static unroll_status build(graph *g, const program *net, const check_options *o, arena *memory, unroll_error *err) {
-  const unroll_status s = build_as(g, net, o, true, memory, err);
-  if (s != UNROLL_BAD_INPUT) return s;
-  graph_free(g);
-  graph_init(g);
-  return build_as(g, net, o, false, memory, err);
+  /* The first has room for two kernels of 5 x 5 with a pool between them. The second has it for pools of 4 and 2. Of the third a
+   * grid of four positions is left. */
+  static const int edges[] = {10, 12, 28, 0};
+  unroll_status s = UNROLL_BAD_INPUT;
+  for (int i = 0; i < 4 && s == UNROLL_BAD_INPUT; i++) {
+    if (i) {
+      graph_free(g);
+      graph_init(g);
+    }
+    s = build_as(g, net, o, edges[i], memory, err);
+  }
+  return s;
 }
 
 /* --- differences --- */
