@@ -153,7 +153,7 @@ static unroll_status shrunk(program **out, const program *net, int edge, arena *
   return s;
 }
 
-/* Above 0 pictures get so many rows and columns, and sizes in the text are made small too; a net may not survive that, where one
+/* Above 0 pictures get so many rows and columns, and sizes in the text are made small too. A net may not survive that, where one
  * size is the sum of others. */
 static unroll_status build_as(graph *g, const program *net, const check_options *o, int edge, arena *memory, unroll_error *err) {
   cell_finder finder = {.cell = is_cell(net) ? net : NULL, .options = o};
