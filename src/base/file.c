@@ -232,12 +232,8 @@ static unroll_status read_all(int fd, const char *name, size_t expected, size_t 
   return UNROLL_OK;
 }
 
-static const elsewhere *asked;
-void elsewhere_set(const elsewhere *e) { asked = e; }
-const elsewhere *elsewhere_now(void) { return asked; }
-
 unroll_status file_read(const char *path, char **data, size_t *size, unroll_error *err) {
-  if (asked) return asked->read(path, false, SIZE_MAX, data, size, err);
+  if (elsewhere_now()) return elsewhere_now()->read(path, false, SIZE_MAX, data, size, err);
   *data = NULL;
   *size = 0;
   int standard = strcmp(path, "-") == 0;
@@ -334,7 +330,7 @@ void file_close(file_source *f) {
 }
 
 unroll_status file_read_regular(const char *path, size_t most, char **data, size_t *size, unroll_error *err) {
-  if (asked) return asked->read(path, true, most, data, size, err);
+  if (elsewhere_now()) return elsewhere_now()->read(path, true, most, data, size, err);
   file_source f;
   *data = NULL;
   *size = 0;
