@@ -3,7 +3,7 @@
 . "$SOURCE/tests/cli/sixnets.sh"
 
 # Each thread has one processor, and another one where there are two.
-"$UNROLL" train $(six lines) --steps 1000000 --threads 2 --pin -o pinned >/dev/null 2>&1 &
+"$UNROLL" train $(six lines) --steps 1000000 --patience 0 --threads 2 --pin -o pinned >/dev/null 2>&1 &
 pid=$!
 allowed=
 for i in $(seq 300); do
@@ -58,7 +58,7 @@ expect 3 "nowhere.txt"
 
 # A rank that hangs.
 UNROLL_SILENT_SECONDS=6 timeout 120 $mpirun $root -n 2 bash -c '[ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 ] || { (sleep 3; kill -STOP $$) & }; exec "$@"' - \
-  "$UNROLL" train $(six stream) --steps 1000000 --threads 1 --checkpoint-seconds 0.2 -o hangs </dev/null >out 2>err
+  "$UNROLL" train $(six stream) --steps 1000000 --patience 0 --threads 1 --checkpoint-seconds 0.2 -o hangs </dev/null >out 2>err
 status=$?
 [ $status != 0 ] && [ $status != 124 ] || fail "a rank that hangs: the job ended with $status"
 grep -q "rank 1 has been silent for 6 seconds" err || { fail "a rank that hangs: not said"; sed 's/^/    /' err; }
