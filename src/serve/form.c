@@ -27,33 +27,40 @@ bool form_begin(form *f, const char *type, const char *body, size_t size) {
   return true;
 }
 
-/* The value of `name` among the parameters of a header: name="value", a backslash before a quotation mark in it. */
-static bool parameter(const char *s, const char *end, const char *name, char *out, size_t room) {
+/* Where the value of `name` begins among the parameters of a header; NULL: there is no such one. */
+static const char *value_of(const char *s, const char *end, const char *name) {
   const size_t n = strlen(name);
   for (const char *at = s; (at = memchr(at, ';', (size_t)(end - at))) != NULL;) {
     at++;
     while (at < end && (*at == ' ' || *at == '\t')) at++;
-    if ((size_t)(end - at) < n + 2 || strncasecmp(at, name, n) != 0 || at[n] != '=' || at[n + 1] != '"') continue;
-    size_t used = 0;
-    for (at += n + 2; at < end && *at != '"' && used + 1 < room; at++) {
-      if (*at == '\\' && at + 1 < end && at[1] == '"') at++;
-      out[used++] = *at;
-    }
-    out[used] = 0;
-    return at < end && *at == '"';
+    if ((size_t)(end - at) > n && !strncasecmp(at, name, n) && at[n] == '=') return at + n + 1;
   }
-  return false;
+  return NULL;
+}
+
+/* A value, in quotation marks, with a backslash before one in it, or as it is. False: it is empty, has no end or no room. */
+static bool read_value(const char *at, const char *end, char *out, size_t room) {
+  const bool quoted = at < end && *at == '"';
+  const char *stops = quoted ? "\"" : "; \t"; /* and NUL */
+  size_t used = 0;
+  for (at += quoted; at < end && !strchr(stops, *at); at++) {
+    if (quoted && *at == '\\' && at + 1 < end && at[1] == '"') at++;
+    if (used + 1 == room) return false;
+    out[used++] = *at;
+  }
+  out[used] = 0;
+  return used && (at < end ? *at != 0 : !quoted);
 }
 
 /* The lines above a part's bytes: only what it is called counts. */
 static bool read_head(const char *s, const char *end, form_part *out) {
   static const char wanted[] = "content-disposition:";
-  char file[256];
   while (s < end) {
     const char *line = memmem(s, (size_t)(end - s), "\r\n", 2), *to = line ? line : end;
     if ((size_t)(to - s) >= sizeof wanted - 1 && !strncasecmp(s, wanted, sizeof wanted - 1)) {
-      out->is_file = parameter(s, to, "filename", file, sizeof file);
-      return parameter(s, to, "name", out->name, sizeof out->name) && *out->name;
+      const char *name = value_of(s, to, "name");
+      out->is_file = value_of(s, to, "filename") || value_of(s, to, "filename*");
+      return name && read_value(name, to, out->name, sizeof out->name);
     }
     s = line ? line + 2 : end;
   }

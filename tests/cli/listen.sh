@@ -44,6 +44,21 @@ form -F model=ear -F sound=@long.wav
 is 200 '"value": "'"$wanted"'"' "a form"
 form -F model=ear -F file=@long.wav -F beam=4
 is 200 '"predictions"' "a part that is called file, and an option"
+form -F model=ear -F "sound=@long.wav;filename=$(printf 'long%.0s' $(seq 100)).wav"
+is 200 '"value": "'"$wanted"'"' "a file with a long name"
+# raw HEAD: the file in a form whose part for it begins so.
+raw() {
+  { printf -- '--x\r\nContent-Disposition: form-data; name=model\r\n\r\near\r\n--x\r\nContent-Disposition: form-data; %s\r\n\r\n' "$1" && cat long.wav && printf '\r\n--x--\r\n'; } >raw
+  form -H 'Content-Type: multipart/form-data; boundary=x' --data-binary @raw
+}
+raw 'name=sound; filename=long.wav'
+is 200 '"value": "'"$wanted"'"' "names without quotation marks"
+raw "filename*=UTF-8''l%C3%B6ng.wav; name=sound"
+is 200 '"value": "'"$wanted"'"' "the name of a file in percents"
+raw 'name="sound; filename=long.wav'
+is 400 "no form" "a name without an end"
+raw 'filename=long.wav; name='
+is 400 "no form" "an empty name"
 form -F model=ear -F sound=/etc/passwd
 is 400 "names of files are not read" "a name in a form"
 form -F model=ear -F sound=@tones.csv
