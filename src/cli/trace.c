@@ -122,35 +122,16 @@ static unroll_status print_csv(const unroll_model *m, const unroll_result *r, un
 
 /* --- JSON lines: written as they come, for there may be millions of numbers --- */
 
-/* A text in quotes; what is no UTF-8 in it is shown as such. */
-static void json_text(const char *s, size_t n, text *out) {
-  json_t *j = output_json_text(s, n);
-  char *written = json_write(j, JSON_ENCODE_ANY);
-  json_decref(j);
-  if (written)
-    text_add(out, written, strlen(written));
-  else
-    out->failed = 1;
-  mem_free(written);
-}
-
-static void json_digits(double x, int digits, text *out) {
-  if (isfinite(x))
-    text_add_digits(out, x, digits);
-  else
-    text_add(out, "null", 4);
-}
-
 static void json_value(const unroll_value *v, text *out) {
   if (v->symbols) {
-    json_text(v->text, v->length, out);
+    json_add(out, output_json_text(v->text, v->length));
     return;
   }
   for (int64_t t = 0; t < v->steps; t++) {
     text_add(out, t ? ", [" : "[[", t ? 3 : 2);
     for (int i = 0; v->numbers && i < v->width; i++) {
       if (i) text_add(out, ", ", 2);
-      json_digits(v->numbers[t * v->width + i], 9, out);
+      json_add_number(out, v->numbers[t * v->width + i], 9);
     }
     text_add(out, "]", 1);
   }
@@ -166,9 +147,9 @@ static void json_top(const unroll_model *m, const char *name, const unroll_value
       size_t length = 0;
       const char *symbol = unroll_model_label(m, name, v->top[t * v->n_top + i], &length);
       text_format(out, "%s{\"value\": ", i ? ", " : "");
-      json_text(symbol ? symbol : "", length, out);
+      json_add(out, output_json_text(symbol ? symbol : "", length));
       text_format(out, ", \"probability\": ");
-      json_digits((double)v->top_p[t * v->n_top + i], 9, out);
+      json_add_number(out, (double)v->top_p[t * v->n_top + i], 9);
       text_add(out, "}", 1);
     }
     text_add(out, "]", 1);
@@ -188,7 +169,7 @@ static unroll_status print_json(const unroll_model *m, const unroll_result *r, u
         key.length = 0;
         text_format(&key, top ? "%s.top" : "%s", unroll_result_variable(r, k));
         text_add(&out, ", ", 2);
-        json_text(key.data ? key.data : "", key.length, &out);
+        json_add(&out, output_json_text(key.data ? key.data : "", key.length));
         text_add(&out, ": ", 2);
         if (top)
           json_top(m, v.name, &v, &out);

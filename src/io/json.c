@@ -7,8 +7,10 @@
  * read is then given back, and the reserve with it. */
 #include "io/json.h"
 #include "base/memory.h"
+#include <math.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Of the read that this thread is in. */
 static _Thread_local struct {
@@ -87,4 +89,21 @@ char *json_write(const json_t *j, size_t flags) {
   if (!failed) return s;
   mem_free(s);
   return NULL;
+}
+
+void json_add(text *to, json_t *j) {
+  char *written = json_write(j, JSON_ENCODE_ANY);
+  json_decref(j);
+  if (written)
+    text_add(to, written, strlen(written));
+  else
+    to->failed = 1;
+  mem_free(written);
+}
+
+void json_add_number(text *to, double x, int digits) {
+  if (isfinite(x))
+    text_add_digits(to, x, digits);
+  else
+    text_add(to, "null", 4);
 }

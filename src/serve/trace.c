@@ -1,6 +1,5 @@
 /* trace.c - /v1/trace: values inside the equations at each step, as `unroll trace` has them. /v1/embeddings: the states that a
  * model is in after what it read, as one vector. Clients of OpenAI ask for it that way. */
-#include <math.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
@@ -22,30 +21,13 @@ enum {
 
 /* --- traces --- */
 
-static void number(text *out, double x) {
-  if (isfinite(x))
-    text_add_digits(out, x, 7);
-  else
-    text_add(out, "null", 4);
-}
-
-static void string(text *out, json_t *s) {
-  char *written = json_write(s, JSON_ENCODE_ANY);
-  json_decref(s);
-  if (written)
-    text_add(out, written, strlen(written));
-  else
-    out->failed = 1;
-  mem_free(written);
-}
-
 static void symbols(const served *model, const unroll_value *v, text *out) {
   text_format(out, "{\"steps\": %lld, \"symbols\": [", (long long)v->steps);
   for (int64_t t = 0; t < v->steps; t++) {
     size_t size = 0;
     const char *s = unroll_model_label(model->m, v->name, v->symbols[t], &size);
     if (t) text_add(out, ", ", 2);
-    string(out, json_of_text(s ? s : "", size));
+    json_add(out, json_of_text(s ? s : "", size));
   }
   text_add(out, "]}", 2);
 }
@@ -57,7 +39,7 @@ static void numbers(const unroll_value *v, text *out) {
     text_add(out, t ? ", [" : "[", t ? 3 : 1);
     for (int i = 0; i < v->width && v->numbers; i++) {
       if (i) text_add(out, ", ", 2);
-      number(out, v->numbers[t * v->width + i]);
+      json_add_number(out, v->numbers[t * v->width + i], 7);
     }
     text_add(out, "]", 1);
   }
@@ -66,7 +48,7 @@ static void numbers(const unroll_value *v, text *out) {
 
 static void print(const served *model, const unroll_result *r, text *out) {
   text_format(out, "{\"model\": ");
-  string(out, json_string(model->name));
+  json_add(out, json_string(model->name));
   text_format(out, ", \"traces\": [");
   for (int64_t row = 0; row < unroll_result_rows(r); row++) {
     text_format(out, "%s\n{\"row\": %lld, \"values\": {", row ? "," : "", (long long)row);
@@ -75,7 +57,7 @@ static void print(const served *model, const unroll_result *r, text *out) {
       unroll_value_init(&v);
       unroll_result_value(r, row, unroll_result_variable(r, k), &v, NULL);
       if (k) text_add(out, ", ", 2);
-      string(out, json_string(v.name));
+      json_add(out, json_string(v.name));
       text_add(out, ": ", 2);
       if (v.symbols)
         symbols(model, &v, out);
