@@ -80,7 +80,10 @@ unroll_status ask_read_next(ask *a, unroll_error *err) {
 
 unroll_status ask_references(const ask *a, references *r, unroll_error *err) {
   const data_options how = how_of(a, BIND_GIVEN);
-  return references_read(r, &a->m, a->source.paths, &how, a->o.references, err);
+  ranks_data_begin();
+  const unroll_status status = references_read(r, &a->m, a->source.paths, &how, a->o.references, err);
+  ranks_data_end();
+  return status;
 }
 
 unroll_status ask_read_series(ask *a, int future, unroll_error *err) {

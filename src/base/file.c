@@ -578,6 +578,7 @@ char *file_beside(const char *file, const char *name, size_t size) {
 }
 
 bool file_exists(const char *path) {
+  if (elsewhere_now()) return elsewhere_now()->exists(path);
   const int base = base_of(&path);
   return faccessat(base, path, F_OK, 0) == 0;
 }

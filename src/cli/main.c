@@ -75,7 +75,7 @@ enum { SHARED = IN(train) | IN(search) | IN(eval) | IN(predict) | IN(score) };
 
 /* Program and options; which data and model is found out where they are read. */
 static unroll_status same_command(const options *o, const ranks *r, unroll_error *err) {
-  static const char *const free_ones[] = {"threads", "memory", "max-memory", "output", "quiet", "jobs", "pin"};
+  static const char *const free_ones[] = {"threads", "memory", "max-memory", "output", "quiet", "jobs", "pin", "cache"};
   uint64_t hash = 0;
   for (int i = 0; i < o->n_typed; i++) {
     bool may_differ = false;

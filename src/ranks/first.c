@@ -30,16 +30,21 @@ static unroll_status read_first(const char *path, bool regular, size_t most, cha
   return UNROLL_OK;
 }
 
-static bool is_folder_first(const char *path) {
+/* What rank 0 says of a path. */
+static bool ask_first(const char *path, bool (*is_so)(const char *path)) {
   const ranks *r = ranks_here();
   text answer = {0};
   ranks_data_end();
-  if (!r->own) text_add(&answer, folder_is(path) ? "1" : "0", 1);
-  const bool is = !ranks_spread(r, UNROLL_OK, &answer, NULL) && answer.length && *answer.data == '1';
+  if (!r->own) text_add(&answer, is_so(path) ? "1" : "0", 1);
+  const bool yes = !ranks_spread(r, UNROLL_OK, &answer, NULL) && answer.length && *answer.data == '1';
   ranks_data_begin();
   text_free(&answer);
-  return is;
+  return yes;
 }
+
+static bool is_folder_first(const char *path) { return ask_first(path, folder_is); }
+
+static bool exists_first(const char *path) { return ask_first(path, file_exists); }
 
 static unroll_status list_first(const char *path, text *out, int *n, unroll_error *err) {
   const ranks *r = ranks_here();
@@ -59,7 +64,7 @@ void ranks_set_data_first(bool first) { wanted = first; }
 
 /* Without ranks nothing is written: other threads may be reading files. */
 void ranks_data_begin(void) {
-  static const elsewhere first = {read_first, is_folder_first, list_first};
+  static const elsewhere first = {read_first, is_folder_first, exists_first, list_first};
   if (wanted && ranks_here()) elsewhere_set(&first);
 }
 

@@ -1,19 +1,9 @@
 /* together.c - training by several ranks. That all do the same is found out before the first step. What each has to tell is
  * gathered after a pass. Rank 0 alone says and writes anything. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/hash.h"
 #include "train/trainer.h"
-
-/* What each rank says of itself. */
-typedef struct hello {
-  int32_t code, unused; /* of the error that it has met */
-  uint64_t program, options, net, bytes, data;
-  int64_t step;
-  unroll_error error;
-} hello;
 
 /* Without what may differ from machine to machine. */
 static uint64_t options_hash(const trainer *t) {
@@ -21,52 +11,24 @@ static uint64_t options_hash(const trainer *t) {
   o.threads = o.memory = 0;
   o.dir = NULL;
   o.data = NULL;
+  o.cache = NULL;
   char *said = train_options_text(&o);
   const uint64_t hash = said ? hash_bytes(0, said, strlen(said)) : 0;
   mem_free(said);
   return hash;
 }
 
-static unroll_status differs(const trainer *t, const hello *all, unroll_error *err) {
-  for (int i = 0; i < t->ranks->count; i++) {
-    if (!all[i].code) continue;
-    if (i == t->ranks->own) return (unroll_status)all[i].code; /* has its error */
-    *err = all[i].error;
-    if (i) snprintf(err->message, sizeof err->message, "rank %d: %.*s", i, (int)sizeof err->message - 32, all[i].error.message);
-    return (unroll_status)all[i].code;
-  }
-  for (int i = 1; i < t->ranks->count; i++) {
-    const hello *a = &all[0], *b = &all[i];
-    if (a->program != b->program) return error_set(err, UNROLL_USAGE, "rank %d is another program than rank 0", i);
-    if (a->options != b->options) return error_set(err, UNROLL_USAGE, "rank %d has other options than rank 0", i);
-    if (a->bytes != b->bytes || a->data != b->data)
-      return error_set(err, UNROLL_BAD_INPUT, "rank %d has other data than rank 0: %" PRIu64 " bytes, and %" PRIu64 "%s", i,
-                       b->bytes, a->bytes, a->bytes == b->bytes ? ", but not the same" : "");
-    if (a->net != b->net || a->step != b->step)
-      return error_set(err, UNROLL_BAD_INPUT, "rank %d begins with another net or other weights than rank 0", i);
-  }
-  return UNROLL_OK;
-}
-
 unroll_status together_meet(trainer *t, unroll_status status, unroll_error *err) {
-  unroll_error own = {0};
+  ranks_trait traits[] = {{"another program", 0}, {"other options", 0}, {"other data", 0}, {"another net or other weights", 0}};
   if (!t->ranks) return status;
-  if (!err) err = &own;
-  hello mine = {.code = (int32_t)status, .step = t->s.step}, *all = mem_zero((size_t)t->ranks->count, sizeof *all);
-  if (!all) return error_memory(err);
-  if (status) mine.error = *err;
   if (!status) {
-    mine.program = ranks_program();
-    mine.options = options_hash(t);
-    mine.net = hash_bytes(0, t->m.weights, (size_t)t->m.g.n_weights * sizeof *t->m.weights);
-    mine.bytes = t->identity.bytes;
-    mine.data = t->identity.hash;
+    traits[0].hash = ranks_program();
+    traits[1].hash = options_hash(t);
+    traits[2].hash = hash_mix(t->identity.hash ^ t->identity.bytes);
+    traits[3].hash = hash_bytes((uint64_t)t->s.step, t->m.weights, (size_t)t->m.g.n_weights * sizeof *t->m.weights);
   }
-  status = ranks_share(t->ranks, &mine, all, sizeof mine, err);
-  if (!status) status = differs(t, all, err);
-  mem_free(all);
+  status = ranks_same(t->ranks, status, traits, sizeof traits / sizeof *traits, err);
   if (t->ranks->own) t->o.dir = NULL; /* nothing is written */
-  if (status) ranks_end();            /* all know */
   return status;
 }
 

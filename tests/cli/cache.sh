@@ -1,16 +1,12 @@
 # cache.sh - features of recordings kept on disk: the same results with and without, entries that are damaged, recordings of several
 # files.
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tone.sh"
 
-tone() { # tone FILE HERTZ SAMPLES: 8 bits, 8000 a second
-  LC_ALL=C awk -v hertz="$2" -v n="$3" 'function le(x, k) { while (k-- > 0) { printf "%c", x % 256; x = int(x / 256) } }
-    BEGIN { printf "RIFF"; le(36 + n, 4); printf "WAVEfmt "; le(16, 4); le(1, 2); le(1, 2); le(8000, 4); le(8000, 4); le(1, 2); le(8, 2)
-      printf "data"; le(n, 4); for (i = 0; i < n; i++) le(int(128.5 + 90 * sin(6.2831853 * hertz * i / 8000)), 1) }' >"$1"
-}
 printf 'sound\tpitch\n' >train.tsv
 for i in 1 2 3 4; do
-  tone low$i.wav $((300 + 20 * i)) $((800 + 100 * i))
-  tone high$i.wav $((1500 + 50 * i)) $((800 + 100 * i))
+  tone low$i.wav 8000 $((300 + 20 * i)) $((800 + 100 * i))
+  tone high$i.wav 8000 $((1500 + 50 * i)) $((800 + 100 * i))
   printf 'low%d.wav\tlow\nhigh%d.wav\thigh\nlow%d.wav + high%d.wav\tboth\n' $i $i $i $i >>train.tsv
 done
 cat >pitch.net <<'END'

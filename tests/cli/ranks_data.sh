@@ -30,7 +30,7 @@ first() {
   timeout 120 $mpirun $root -n 1 "$UNROLL" "$@" --threads 1 : -wdir "$PWD/nothing" -n 1 "$UNROLL" "$@" --threads 1 <"${input:-/dev/null}" >out 2>err
   status=$?
 }
-for net in lines pictures; do
+for net in lines pictures attention; do
   run train $(six $net) --threads 1 -o $net.one
   expect 0
   first train $(six $net | sed "s,image.net,$PWD/image.net,") --data-from-rank-0 -o $net.two
@@ -55,6 +55,38 @@ input=
 first eval "$model" nowhere.txt --data-from-rank-0
 expect 3 "nowhere.txt"
 [ "$(grep -c "cannot open" err)" = 1 ] || fail "said more than once"
+
+run eval attention.one pairs.csv --decode --references target --json --threads 1
+expect 0
+cp out one
+first eval "$PWD/attention.one" pairs.csv --decode --references target --json --data-from-rank-0
+expect 0
+same one out "further true texts of rank 0"
+
+# A cell of two recordings, and one whose file has the sign between them in its name. Features may be kept elsewhere on each rank.
+. "$SOURCE/tests/cli/tone.sh"
+for i in 1 2 3 4; do
+  tone low$i.wav 8000 $((300 + 20 * i)) 800
+  tone "low$i.wav + high.wav" 8000 $((1500 + 50 * i)) 900
+done
+tone high.wav 8000 1700 1000
+cat >pitch.net <<'END'
+data sound : audio(8000, mel = 20) level
+data pitch : category
+pitch ~ softmax(W max(gru(sound, 8)) + b)
+END
+printf 'sound\tpitch\nlow1.wav\tlow\nlow1.wav + high.wav\thigh\nhigh.wav + low2.wav\tboth\nlow2.wav\tlow\n' >pitch.tsv
+pitch="pitch.tsv --steps 4 --batch 4 --seed 2 --quiet"
+run train pitch.net $pitch --threads 1 -o pitch.one
+expect 0
+first train "$PWD/pitch.net" $pitch --data-from-rank-0 --cache kept -o pitch.two
+expect 0
+same pitch.one/model.safetensors pitch.two/model.safetensors "recordings of rank 0"
+two "train pitch.net $pitch --cache kept -o pitch.kept" "train pitch.net $pitch --cache kept.1 -o pitch.kept"
+expect 0
+same pitch.one/model.safetensors pitch.kept/model.safetensors "two caches"
+two "eval pitch.kept pitch.tsv --cache kept" "eval pitch.kept pitch.tsv --cache kept.1"
+expect 0
 
 # A rank that hangs.
 UNROLL_SILENT_SECONDS=6 timeout 120 $mpirun $root -n 2 bash -c '[ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 ] || { (sleep 3; kill -STOP $$) & }; exec "$@"' - \

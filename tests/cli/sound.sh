@@ -1,12 +1,8 @@
 # sound.sh - recordings named in a table: features that the data line asks for, parts of files, other rates, texts by ctc; what is wrong
 # with a file is told with its row.
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/tone.sh"
 
-tone() { # tone FILE RATE HERTZ SAMPLES: 8 bits
-  LC_ALL=C awk -v rate="$2" -v hertz="$3" -v n="$4" 'function le(x, k) { while (k-- > 0) { printf "%c", x % 256; x = int(x / 256) } }
-    BEGIN { printf "RIFF"; le(36 + n, 4); printf "WAVEfmt "; le(16, 4); le(1, 2); le(1, 2); le(rate, 4); le(rate, 4); le(1, 2); le(8, 2)
-      printf "data"; le(n, 4); for (i = 0; i < n; i++) le(int(128.5 + 90 * sin(6.2831853 * hertz * i / rate)), 1) }' >"$1"
-}
 mkdir tones
 printf 'sound\tpitch\n' >tones/train.tsv
 for i in 1 2 3 4 5 6 7 8; do
