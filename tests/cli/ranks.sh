@@ -8,15 +8,7 @@ fi
 . "$SOURCE/tests/cli/sixnets.sh"
 . "$SOURCE/tests/cli/mpirun.sh"
 
-for net in $nets; do
-  run train $(six $net) --threads 2 -o $net.one
-  expect 0
-  for n in 2 3; do
-    ranks $n train $(six $net) --threads 1 -o $net.$n
-    expect 0
-    same $net.one/model.safetensors $net.$n/model.safetensors "$n ranks"
-  done
-done
+trained "$nets" "2 3"
 ranks 4 train $(six stream | sed 's/--quiet//') --threads 2 -o stream.4
 expect 0 "4 ranks on 1 host"
 [ "$(grep -c 'ranks on' err)" = 1 ] || fail "not only rank 0 speaks"
@@ -66,9 +58,5 @@ expect 2 "which MPI does not connect"
 SLURM_NTASKS=4 SLURM_PROCID=0 UNROLL_RANKS=1 "$UNROLL" train $(six lines) --threads 1 -o alone </dev/null >out 2>err
 status=$?
 expect 0
-run score alone/model.safetensors fewer.txt
-cp out score.one
-ranks 2 score alone/model.safetensors fewer.txt
-expect 0
-same score.one out "score on 2 ranks"
+shared 2 score alone/model.safetensors fewer.txt
 finish

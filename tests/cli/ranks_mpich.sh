@@ -9,25 +9,13 @@ fi
 MPIRUN=mpirun.mpich
 . "$SOURCE/tests/cli/mpirun.sh"
 
-for net in stream attention; do
-  run train $(six $net) --threads 2 -o $net.one
-  expect 0
-  for n in 2 4; do
-    ranks $n train $(six $net) --threads 1 -o $net.$n
-    expect 0
-    same $net.one/model.safetensors $net.$n/model.safetensors "$n ranks"
-  done
-done
+trained "stream attention" "2 4"
 ranks 3 train $(six stream) --steps 7 --threads 1 -o cut
 expect 0
 run train --resume cut --steps 12 --threads 2
 expect 0
 same stream.one/model.safetensors cut/model.safetensors "3 ranks, then one"
-run eval attention.one pairs.csv --decode --json --threads 1
-cp out one
-ranks 3 eval attention.one pairs.csv --decode --json --threads 1
-expect 0
-same one out "eval"
+shared 3 eval attention.one pairs.csv --decode --json
 ranks 3 train $(six lines) --threads 1 -o three
 expect 0
 two "train $(six lines) -o other" "train $(six lines) --lr 0.5 -o other"

@@ -7,31 +7,33 @@ if ! command -v mpirun >/dev/null || [ ! -f "$BUILD/libunroll_mpi.so" ] || [ -n 
 fi
 . "$SOURCE/tests/cli/mpirun.sh"
 awk 'NR % 16 == 1' "$SOURCE/examples/places.txt" >names.txt
+
+# searched N OPTIONS: N ranks print the table of one process; the folders are `one` and `many`
+searched() {
+  run search names $2 -o one -j 1
+  expect 0
+  cp out table
+  ranks $1 search names $2 -o many
+  expect 0
+  same table out "$1 ranks"
+}
+
 ask="names.txt --try hidden=2,4,8 --try lr=log(1e-3,1e-1) --runs 5 --steps 24 --set embedding=3 --seeds 2 --quiet"
-run search names $ask -o one -j 1
-expect 0
-cp out table
-ranks 3 search names $ask -o three
-expect 0
-same table out "3 ranks"
-same one/search.jsonl three/search.jsonl "3 ranks"
-same one/model.safetensors three/model.safetensors "3 ranks"
+searched 3 "$ask"
+same one/search.jsonl many/search.jsonl "3 ranks"
+same one/model.safetensors many/model.safetensors "3 ranks"
 ls one | grep -v '^search\|^model' >folders
-for folder in $(cat folders); do same one/$folder/model.safetensors three/$folder/model.safetensors "run $folder of 3 ranks"; done
+for folder in $(cat folders); do same one/$folder/model.safetensors many/$folder/model.safetensors "run $folder of 3 ranks"; done
 # Some runs are not there yet: another number of ranks, of two jobs each, goes on.
-rm -r three/run-001-1 three/run-003-2 three/search.jsonl three/model.safetensors
-ranks 2 search names $ask -o three -j 2 --json
+rm -r many/run-001-1 many/run-003-2 many/search.jsonl many/model.safetensors
+ranks 2 search names $ask -o many -j 2 --json
 expect 0
 same one/search.jsonl out "gone on by 2 ranks, JSON"
-same one/model.safetensors three/model.safetensors "gone on by 2 ranks"
+same one/model.safetensors many/model.safetensors "gone on by 2 ranks"
 # Steps that nobody gave are found by rank 0.
 short="names.txt --try hidden=2,3 --grid --set embedding=3 --epochs 1 --quiet"
-run search names $short -o found -j 1
-expect 0
-cp out table
-ranks 2 search names $short -o found2
-expect 0
-same table out "steps found by rank 0"
+rm -r one many
+searched 2 "$short"
 
 sed 1d names.txt >fewer.txt
 two "search names $short -o other" "search names ${short/names.txt/fewer.txt} -o other"

@@ -8,18 +8,6 @@ fi
 . "$SOURCE/tests/cli/sixnets.sh"
 . "$SOURCE/tests/cli/mpirun.sh"
 
-# shared RANKS COMMAND...: standard output is that of one process
-shared() {
-  local n=$1
-  shift
-  run "$@" --threads 1
-  expect 0
-  cp out one
-  ranks "$n" "$@" --threads 1
-  expect 0
-  same one out "$n ranks"
-}
-
 for net in $nets; do
   run train $(six $net) --threads 2 -o $net
   expect 0
