@@ -9,10 +9,12 @@
 
 /* Does the last number lie within the data? *count: how many numbers there are. */
 static bool fits(int rank, const int64_t *shape, const array_form *f, size_t size, int64_t *count) {
-  int64_t last = 0, bytes;
+  int64_t last = 0, bytes, all = 1;
   *count = 1;
-  for (int i = 0; i < rank; i++)
-    if (shape[i] < 0 || __builtin_mul_overflow(*count, shape[i], count)) return false;
+  for (int i = 0; i < rank; i++) { /* of an empty one too: strides are products of sizes */
+    if (shape[i] < 0 || __builtin_mul_overflow(all, shape[i] ? shape[i] : 1, &all)) return false;
+    *count *= shape[i];
+  }
   if (!*count) return true;
   if (__builtin_mul_overflow(*count, (int64_t)f->number.bytes, &bytes) || bytes < 0 || (uint64_t)bytes > size) return false;
   for (int i = 0; f->stride && i < rank; i++) {

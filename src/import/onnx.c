@@ -153,6 +153,8 @@ unroll_status onnx_apply(onnx *o, const onnx_node *n, const onnx_value *x, const
   return onnx_give(o, n, &y);
 }
 
+static const char *const around = "reads steps to which zeros were added";
+
 /* x times a constant [in, out]. */
 static unroll_status times(onnx *o, const onnx_node *n, const onnx_value *x, const array *w, bool turned, const array *b) {
   const int rank = (int)strlen(x->axes), in = o->l->list[x->layer].width;
@@ -170,6 +172,7 @@ static unroll_status times(onnx *o, const onnx_node *n, const onnx_value *x, con
     return onnx_refuse(o, n, "multiplies by what is no constant matrix of as many rows as there are numbers");
   const int out = (int)w->shape[!turned];
   if (b && b->count != out) return onnx_refuse(o, n, "has a bias of another size");
+  if (b && (x->pad[0] || x->pad[1])) return onnx_refuse(o, n, around);
   const float *m = turned ? w->x : layers_turned(o->l, w->x, out, in);
   if (x->flat && m) { /* channel after channel -> pixel after pixel */
     const int pixels = in / x->flat;
@@ -194,7 +197,7 @@ static unroll_status gemm(onnx *o, const onnx_node *n, const onnx_value *x) {
   const array *bias = onnx_constant(o, n, 2);
   const bool plain =
       fabs(onnx_real(n, "alpha", 1) - 1) < 1e-9 && fabs(onnx_real(n, "beta", 1) - 1) < 1e-9 && !onnx_whole(n, "transA", 0);
-  if (!plain || (n->n_in > 2 && *n->in[2] && !bias)) return onnx_refuse(o, n, "is no product with a constant matrix");
+  if (!plain) return onnx_refuse(o, n, "is no product with a constant matrix");
   return times(o, n, x, onnx_constant(o, n, 1), onnx_whole(n, "transB", 0) != 0, bias);
 }
 
@@ -203,6 +206,7 @@ static unroll_status function(onnx *o, const onnx_node *n, const onnx_value *x) 
   char own[80] = "";
   const array *low = onnx_constant(o, n, 1), *high = onnx_constant(o, n, 2);
   const char *known = layers_function(n->op);
+  if (x->pad[0] || x->pad[1]) return onnx_refuse(o, n, around); /* what it makes of zeros need not be zeros */
   if (!strcmp(n->op, "Elu"))
     snprintf(own, sizeof own, "elu(%%s, %.9g)", onnx_real(n, "alpha", 1));
   else if (!strcmp(n->op, "LeakyRelu"))
@@ -269,6 +273,9 @@ static unroll_status with_constant(onnx *o, const onnx_node *n, const onnx_value
   onnx_value y = *x;
   const bool commutes = *sign != '-' && *sign != '/', call = *sign == 'm';
   y.state = false;
+  if (*sign != '*' && (x->pad[0] || x->pad[1])) return onnx_refuse(o, n, around);
+  for (int64_t i = 0; i < c->count; i++)
+    if (isnan(c->x[i])) return onnx_refuse(o, n, "has a constant of which a number is not known");
   if (c->count == 1) {
     char own[64];
     if (call) snprintf(own, sizeof own, "%s(%%s, %.9g)", sign, (double)c->x[0]);
@@ -353,7 +360,7 @@ static const char *sign_of(const char *op) {
 
 unroll_status onnx_over(onnx *o, const onnx_node *n, onnx_value *x, int axis, const char *function_name, bool keeps) {
   if (axis < 0 || x->axes[axis] != 'T') return onnx_refuse(o, n, "is about another axis than the steps");
-  if (x->pad[0] || x->pad[1]) return onnx_refuse(o, n, "reads steps to which zeros were added");
+  if (x->pad[0] || x->pad[1]) return onnx_refuse(o, n, around);
   x->layer = layers_add(o->l, LAYER_OVER, "end", x->layer);
   if (x->layer < 0) return error_memory(o->err);
   o->l->list[x->layer].function = function_name;
@@ -411,6 +418,13 @@ static unroll_status layer_norm(onnx *o, const onnx_node *n, const onnx_value *x
 
 static unroll_status same(onnx *o, const onnx_node *n, const onnx_value *x) { return onnx_give(o, n, x); }
 
+static unroll_status cast(onnx *o, const onnx_node *n, const onnx_value *x) {
+  const int64_t to = onnx_whole(n, "to", 1);
+  const bool real = to == 1 || to == 10 || to == 11 || to == 16; /* floats of 32, 16, 64 bits, bfloat16 */
+  return real || o->l->list[x->layer].kind == LAYER_SYMBOLS ? onnx_give(o, n, x)
+                                                            : onnx_refuse(o, n, "makes whole numbers of others");
+}
+
 /* --- which operator is what --- */
 
 typedef unroll_status (*operation)(onnx *o, const onnx_node *n, const onnx_value *x);
@@ -418,36 +432,37 @@ typedef unroll_status (*operation)(onnx *o, const onnx_node *n, const onnx_value
 static const struct {
   const char *op;
   operation does;
-  bool raw; /* takes vectors in whatever order their numbers are, and steps with zeros around */
-} rows[] = {{"LSTM", onnx_recurrent, false},
-            {"GRU", onnx_recurrent, false},
-            {"RNN", onnx_recurrent, false},
-            {"Identity", same, true},
-            {"Cast", same, true},
-            {"Dropout", same, true},
-            {"MatMul", matmul, true},
-            {"Gemm", gemm, true},
-            {"Transpose", onnx_transpose, true},
-            {"Squeeze", onnx_squeeze, true},
-            {"Unsqueeze", onnx_unsqueeze, true},
-            {"Reshape", onnx_reshape, true},
-            {"Flatten", onnx_reshape, true},
-            {"Slice", onnx_slice, false},
-            {"Split", onnx_split, false},
-            {"Concat", onnx_concat, false},
-            {"Pad", onnx_pad, true},
-            {"Conv", onnx_conv, true},
-            {"MaxPool", onnx_pool, false},
-            {"AveragePool", onnx_pool, false},
-            {"GlobalMaxPool", onnx_pool, false},
-            {"GlobalAveragePool", onnx_pool, false},
-            {"ReduceMean", reduce, false},
-            {"ReduceMax", reduce, false},
-            {"ReduceSum", reduce, false},
-            {"Softmax", softmax, false},
-            {"LogSoftmax", softmax, false},
-            {"BatchNormalization", onnx_batchnorm, false},
-            {"LayerNormalization", layer_norm, false}};
+  bool raw;      /* takes vectors in whatever order their numbers are, and steps with zeros around */
+  uint64_t free; /* inputs behind the first that need be no constants, as bits */
+} rows[] = {{"LSTM", onnx_recurrent, false, 0x70}, /* lengths, and where it starts */
+            {"GRU", onnx_recurrent, false, 0x70},
+            {"RNN", onnx_recurrent, false, 0x70},
+            {"Identity", same, true, 0},
+            {"Cast", cast, true, 0},
+            {"Dropout", same, true, 6},
+            {"MatMul", matmul, true, 0},
+            {"Gemm", gemm, true, 0},
+            {"Transpose", onnx_transpose, true, 0},
+            {"Squeeze", onnx_squeeze, true, 0},
+            {"Unsqueeze", onnx_unsqueeze, true, 0},
+            {"Reshape", onnx_reshape, true, 0},
+            {"Flatten", onnx_reshape, true, 0},
+            {"Slice", onnx_slice, false, 0},
+            {"Split", onnx_split, false, 0},
+            {"Concat", onnx_concat, false, UINT64_MAX},
+            {"Pad", onnx_pad, true, 0},
+            {"Conv", onnx_conv, true, 0},
+            {"MaxPool", onnx_pool, false, 0},
+            {"AveragePool", onnx_pool, false, 0},
+            {"GlobalMaxPool", onnx_pool, false, 0},
+            {"GlobalAveragePool", onnx_pool, false, 0},
+            {"ReduceMean", reduce, false, 0},
+            {"ReduceMax", reduce, false, 0},
+            {"ReduceSum", reduce, false, 0},
+            {"Softmax", softmax, false, 0},
+            {"LogSoftmax", softmax, false, 0},
+            {"BatchNormalization", onnx_batchnorm, false, 0},
+            {"LayerNormalization", layer_norm, false, 0}};
 static const char *const functions[] = {"Relu", "Sigmoid", "Tanh",        "Selu",      "Softplus",  "Softsign",  "Exp",  "Log",
                                         "Abs",  "Sqrt",    "Neg",         "Sin",       "Cos",       "Mish",      "Gelu", "Elu",
                                         "Clip", "Pow",     "HardSigmoid", "HardSwish", "LeakyRelu", "Reciprocal"};
@@ -470,8 +485,11 @@ static unroll_status elementwise(onnx *o, const onnx_node *n, onnx_value *x) {
   return status ? status : onnx_pair(o, n, x, &y, sign);
 }
 
-static unroll_status of_row(onnx *o, const onnx_node *n, onnx_value *x, operation does, bool raw) {
-  if (!raw && (x->pad[0] || x->pad[1])) return onnx_refuse(o, n, "reads steps to which zeros were added");
+static unroll_status of_row(onnx *o, const onnx_node *n, onnx_value *x, operation does, bool raw, uint64_t unbound) {
+  for (int i = 1; i < n->n_in; i++) /* an input that is there must not count as one that is left out */
+    if (*n->in[i] && !(unbound >> i & 1) && !onnx_constant(o, n, i))
+      return onnx_refuse(o, n, "reads what is no constant where only a constant is understood");
+  if (!raw && (x->pad[0] || x->pad[1])) return onnx_refuse(o, n, around);
   const unroll_status status = raw ? UNROLL_OK : onnx_settle(o, n, x);
   return status ? status : does(o, n, x);
 }
@@ -489,13 +507,13 @@ unroll_status onnx_node_read(onnx *o, const onnx_node *n) {
   if (status || done) return status;
   const bool there = onnx_input(o, n, 0, &x);
   if (idle) return set_idle(o, n); /* sizes and states before the first step */
-  if (!strcmp(n->op, "Gather")) return x.constant ? onnx_gather(o, n, &x) : of_row(o, n, &x, onnx_gather, false);
+  if (!strcmp(n->op, "Gather")) return x.constant ? onnx_gather(o, n, &x) : of_row(o, n, &x, onnx_gather, false, 0);
   if (sign_of(n->op)) return elementwise(o, n, &x);
   if (!strcmp(n->op, "Concat") && there && x.layer < 0) return onnx_concat(o, n, &x);
   if (!there || x.layer < 0) return onnx_refuse(o, n, "reads what is not understood");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    if (!strcmp(rows[i].op, n->op)) return of_row(o, n, &x, rows[i].does, rows[i].raw);
+    if (!strcmp(rows[i].op, n->op)) return of_row(o, n, &x, rows[i].does, rows[i].raw, rows[i].free);
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-    if (!strcmp(functions[i], n->op)) return of_row(o, n, &x, function, true);
+    if (!strcmp(functions[i], n->op)) return of_row(o, n, &x, function, true, 0);
   return onnx_refuse(o, n, "is not understood");
 }

@@ -20,8 +20,10 @@ typedef struct area {
   bool picture, time;
 } area;
 
+/* -1: it is too large, or negative. */
 static int whole(const int64_t *list, int count, int i, int missing) {
-  return i < count && list[i] >= 0 && list[i] < 1 << 20 ? (int)list[i] : missing;
+  if (i >= count) return missing;
+  return list[i] >= 0 && list[i] < 1 << 20 ? (int)list[i] : -1;
 }
 
 /* Zeros around, and how many positions there are. False: none. */
@@ -32,7 +34,9 @@ static bool place(const onnx_node *n, window *w, int axis, int axes, bool time) 
   const int count = onnx_wholes(n, "pads", pads);
   w->before = count == 2 * axes ? whole(pads, count, axis, 0) : 0;
   w->after = count == 2 * axes ? whole(pads, count, axes + axis, 0) : 0;
-  if (w->stride < 1 || w->dilation < 1 || w->size < 1 || w->size > 1 << 16 || w->dilation > 1 << 12) return false;
+  if (w->before < 0 || w->after < 0 || w->stride < 1 || w->dilation < 1 || w->size < 1 || w->size > 1 << 16 ||
+      w->dilation > 1 << 12)
+    return false;
   const int reach = w->dilation * (w->size - 1) + 1;
   const bool upper = onnx_word(n, "auto_pad", "SAME_UPPER");
   if (upper || onnx_word(n, "auto_pad", "SAME_LOWER")) {
@@ -76,6 +80,15 @@ static unroll_status read_area(onnx *o, const onnx_node *n, const onnx_value *x,
   if (!place(n, &a->w, axes - 1, axes, a->time)) return onnx_refuse(o, n, "has no position in its picture");
   a->picture = axes == 2 && o->l->list[x->layer].channels > 0 && !strcmp(x->axes + 1, "CHW");
   return UNROLL_OK;
+}
+
+/* How many numbers go in and come out. False: the matrix between them is larger than is understood. */
+static bool matrix_fits(const area *a, int channels, int64_t *in, int64_t *out) {
+  *in = (int64_t)a->h.in * a->w.in * a->c; /* a layer has them */
+  *out = (int64_t)a->h.out * a->w.out;
+  if (*out > MOST_MATRIX / channels) return false;
+  *out *= channels;
+  return *in <= MOST_MATRIX / *out;
 }
 
 static unroll_status give_picture(onnx *o, const onnx_node *n, const onnx_value *x, int at, const area *a, int channels) {
@@ -161,8 +174,9 @@ typedef float (*entry)(const void *context, int out, int in, int row, int column
 
 static unroll_status as_matrix(onnx *o, const onnx_node *n, const onnx_value *x, const area *a, int channels, const float *b,
                                entry of, const void *context) {
-  const int64_t in = (int64_t)a->h.in * a->w.in * a->c, out = (int64_t)a->h.out * a->w.out * channels;
-  if (in * out > MOST_MATRIX) return onnx_refuse(o, n, "is larger than is understood, where it is no convolution in squares");
+  int64_t in, out;
+  if (!matrix_fits(a, channels, &in, &out))
+    return onnx_refuse(o, n, "is larger than is understood, where it is no convolution in squares");
   float *m = layers_numbers(o->l, in * out), *bias = b ? layers_numbers(o->l, out) : NULL;
   if (!m || (b && !bias)) return error_memory(o->err);
   for (int64_t r = 0; r < out; r++) {
@@ -193,7 +207,9 @@ static float kernel_entry(const void *context, int out, int in, int row, int col
   return k->w->x[(((int64_t)out * k->own + c) * k->rows + row) * k->columns + column];
 }
 
-unroll_status onnx_conv(onnx *o, const onnx_node *n, const onnx_value *x) {
+unroll_status onnx_conv(onnx *o, const onnx_node *n, const onnx_value *given) {
+  onnx_value own = *given;
+  const onnx_value *x = &own;
   const array *w = onnx_constant(o, n, 1), *b = onnx_constant(o, n, 2);
   const int64_t groups = onnx_whole(n, "group", 1);
   area a;
@@ -202,7 +218,8 @@ unroll_status onnx_conv(onnx *o, const onnx_node *n, const onnx_value *x) {
     return onnx_refuse(o, n, "has no constant weights, or ones of other than one or two axes");
   for (int i = 0; i < w->rank; i++)
     if (w->shape[i] < 1 || w->shape[i] > 1 << 20) return onnx_refuse(o, n, "has bad weights");
-  const unroll_status status = read_area(o, n, x, w->shape + 2, w->rank - 2, &a);
+  unroll_status status = onnx_settle(o, n, &own);
+  if (!status) status = read_area(o, n, x, w->shape + 2, w->rank - 2, &a);
   if (status) return status;
   if (groups < 1 || groups > w->shape[0] || w->shape[0] % groups || w->shape[1] * groups != a.c || (b && b->count != w->shape[0]))
     return onnx_refuse(o, n, "has weights of another size than its channels");
@@ -217,8 +234,8 @@ unroll_status onnx_conv(onnx *o, const onnx_node *n, const onnx_value *x) {
 
 /* Of each window the entry at (i, j), or the nearest to it that is in the picture. */
 static unroll_status tap(onnx *o, const onnx_node *n, const onnx_value *x, const area *a, int i, int j, int *out) {
-  const int64_t in = (int64_t)a->h.in * a->w.in * a->c, all = (int64_t)a->h.out * a->w.out * a->c;
-  if (in * all > MOST_MATRIX) return onnx_refuse(o, n, "is larger than is understood, where it is no pool of squares");
+  int64_t in, all;
+  if (!matrix_fits(a, a->c, &in, &all)) return onnx_refuse(o, n, "is larger than is understood, where it is no pool of squares");
   float *m = layers_numbers(o->l, in * all);
   if (!m) return error_memory(o->err);
   for (int64_t r = 0; r < all; r++) {
@@ -233,7 +250,7 @@ static unroll_status tap(onnx *o, const onnx_node *n, const onnx_value *x, const
 
 static unroll_status largest(onnx *o, const onnx_node *n, const onnx_value *x, const area *a) {
   int at = -1;
-  if (a->h.size * a->w.size > MOST_TAPS || a->h.dilation > 1 || a->w.dilation > 1 || a->h.before >= a->h.size ||
+  if ((int64_t)a->h.size * a->w.size > MOST_TAPS || a->h.dilation > 1 || a->w.dilation > 1 || a->h.before >= a->h.size ||
       a->w.before >= a->w.size || a->h.after >= a->h.size || a->w.after >= a->w.size)
     return onnx_refuse(o, n, "is a pool of another form than is understood");
   for (int i = 0; i < a->h.size; i++)
@@ -256,8 +273,8 @@ static unroll_status largest(onnx *o, const onnx_node *n, const onnx_value *x, c
 }
 
 static unroll_status mean_of(onnx *o, const onnx_node *n, const onnx_value *x, const area *a, bool all) {
-  const int64_t in = (int64_t)a->h.in * a->w.in * a->c, out = (int64_t)a->h.out * a->w.out * a->c;
-  if (in * out > MOST_MATRIX) return onnx_refuse(o, n, "is larger than is understood, where it is no pool of squares");
+  int64_t in, out;
+  if (!matrix_fits(a, a->c, &in, &out)) return onnx_refuse(o, n, "is larger than is understood, where it is no pool of squares");
   float *m = layers_numbers(o->l, in * out);
   if (!m) return error_memory(o->err);
   for (int64_t r = 0; r < out; r++) {

@@ -12,7 +12,7 @@ static array *make(onnx *o, int rank, const int64_t *shape, bool whole) {
   int64_t count = 1;
   if (!y || rank > ARRAY_RANK) return NULL;
   for (int i = 0; i < rank; i++) {
-    if (shape[i] < 0 || __builtin_mul_overflow(count, shape[i], &count) || count > MOST) return NULL;
+    if (shape[i] < 0 || shape[i] > MOST || __builtin_mul_overflow(count, shape[i], &count) || count > MOST) return NULL;
     y->shape[i] = shape[i];
   }
   y->rank = rank;
@@ -149,11 +149,12 @@ static array *change_shape(onnx *o, const onnx_node *n, const array *x, bool *fi
     *fits = *fits && count >= 0;
     return reshaped(o, x, rank, shape, fits);
   }
-  const int all = x->rank + (adds ? count : 0);
+  if (adds && count < 0) *fits = false;
+  const int all = x->rank + (adds && *fits ? count : 0);
   bool named[ARRAY_RANK + ONNX_RANK] = {false};
   for (int i = 0; i < count; i++) {
     const int64_t at = axis_in(given[i], all);
-    if (at < 0 || at >= all || (!adds && x->shape[at] != 1)) *fits = false;
+    if (at < 0 || at >= all || named[at] || (!adds && x->shape[at] != 1)) *fits = false;
     if (*fits) named[at] = true;
   }
   for (int i = 0, from = 0; i < all && *fits; i++) {
@@ -168,10 +169,12 @@ static array *change_shape(onnx *o, const onnx_node *n, const array *x, bool *fi
 static array *transposed(onnx *o, const onnx_node *n, const array *x, bool *fits) {
   int64_t perm[ONNX_RANK], own[ARRAY_RANK], shape[ARRAY_RANK], stride[ARRAY_RANK];
   const int count = onnx_wholes(n, "perm", perm);
+  bool taken[ARRAY_RANK] = {false};
   strides_of(x, own);
   for (int i = 0; i < x->rank; i++) {
     const int64_t from = count == x->rank ? perm[i] : x->rank - 1 - i;
-    if (!(*fits = from >= 0 && from < x->rank)) return NULL;
+    if (!(*fits = from >= 0 && from < x->rank && !taken[from])) return NULL;
+    taken[from] = true;
     shape[i] = x->shape[from];
     stride[i] = own[from];
   }
@@ -182,12 +185,14 @@ static array *sliced(onnx *o, const onnx_node *n, const array *x, bool *fits) {
   int64_t starts[ONNX_RANK], ends[ONNX_RANK], axes[ONNX_RANK], steps[ONNX_RANK], own[ARRAY_RANK], shape[ARRAY_RANK], offset = 0;
   const int count = onnx_numbers(o, n, "starts", 1, starts), many = onnx_numbers(o, n, "ends", 2, ends);
   const int named = onnx_numbers(o, n, "axes", 3, axes), stepped = onnx_numbers(o, n, "steps", 4, steps);
+  bool taken[ARRAY_RANK] = {false};
   *fits = count >= 0 && many == count && (named < 0 || named == count);
   strides_of(x, own);
   memcpy(shape, x->shape, sizeof shape);
   for (int i = 0; i < count && *fits; i++) {
     const int64_t at = axis_in(named < 0 ? i : axes[i], x->rank), step = stepped == count ? steps[i] : 1;
-    if (!(*fits = at >= 0 && at < x->rank && step && step > -(1 << 30) && step < 1 << 30)) return NULL;
+    if (!(*fits = at >= 0 && at < x->rank && !taken[at] && step && step > -(1 << 30) && step < 1 << 30)) return NULL;
+    taken[at] = true;
     const int64_t size = x->shape[at], least = step < 0 ? -1 : 0, most = step < 0 ? size - 1 : size;
     int64_t a = starts[i] < 0 ? starts[i] + size : starts[i], b = ends[i] < 0 ? ends[i] + size : ends[i];
     a = a < least ? least : a > most ? most : a;
@@ -209,7 +214,7 @@ static array *gathered(onnx *o, const onnx_node *n, const array *x, const array 
   for (int i = 0; i < index->rank; i++) shape[rank++] = index->shape[i];
   for (int i = (int)axis + 1; i < x->rank; i++) inner *= shape[rank++] = x->shape[i];
   array *y = make(o, rank, shape, x->whole);
-  for (int64_t a = 0; y && a < outer; a++)
+  for (int64_t a = 0; y && y->count && a < outer; a++)
     for (int64_t i = 0; i < index->count; i++) {
       const double k = (double)index->x[i] < 0 ? (double)index->x[i] + (double)x->shape[axis] : (double)index->x[i];
       if (!(*fits = k >= 0 && k < (double)x->shape[axis])) return NULL;
@@ -245,14 +250,20 @@ static array *joined(onnx *o, const onnx_node *n, const array *const *in, int n_
   return y;
 }
 
+/* A size that is not known is 1. */
+static bool size_of(float x, int64_t *size) {
+  if (!isnan(x) && !(x >= 0 && x <= (float)MOST)) return false;
+  *size = isnan(x) ? 1 : (int64_t)x;
+  return true;
+}
+
 /* Along axes whose size is not known a constant has one entry: it is spread where it is used. */
 static array *expanded(onnx *o, const array *x, const array *to, bool *fits) {
   int64_t shape[ARRAY_RANK], stride[ARRAY_RANK];
   int rank = (int)to->count;
   if (!(*fits = to->count <= ARRAY_RANK)) return NULL;
-  for (int i = 0; i < rank; i++) {
-    shape[i] = isnan(to->x[i]) ? 1 : (int64_t)to->x[i];
-  }
+  for (int i = 0; i < rank; i++)
+    if (!(*fits = size_of(to->x[i], &shape[i]))) return NULL;
   for (int i = rank; i < x->rank; i++) { /* the shape may be the shorter one */
     memmove(shape + 1, shape, (size_t)i * sizeof *shape);
     shape[0] = 1;
@@ -264,10 +275,11 @@ static array *expanded(onnx *o, const array *x, const array *to, bool *fits) {
 
 static array *filled(onnx *o, const onnx_node *n, const array *to, bool *fits) {
   int64_t shape[ARRAY_RANK];
-  int rank = to->count <= ARRAY_RANK ? (int)to->count : 0;
+  const int rank = (int)to->count;
   const proto value = proto_piece(onnx_attribute(n, "value"), 5);
   float x = 0;
   bool whole = false;
+  if (!(*fits = to->count <= ARRAY_RANK)) return NULL;
   if (value.size) {
     arrays own = {.memory = &o->l->memory, .file = o->a->file};
     const unroll_status status = proto_tensor(&own, "value", value, o->err);
@@ -277,10 +289,8 @@ static array *filled(onnx *o, const onnx_node *n, const array *to, bool *fits) {
     *fits = !status || status == UNROLL_FAILED;
     if (status) return NULL;
   }
-  for (int i = 0; i < rank; i++) {
-    shape[i] = isnan(to->x[i]) ? 1 : (int64_t)to->x[i];
-    if (!(*fits = shape[i] >= 0 && shape[i] <= MOST)) return NULL;
-  }
+  for (int i = 0; i < rank; i++)
+    if (!(*fits = size_of(to->x[i], &shape[i]))) return NULL;
   array *y = make(o, rank, shape, whole);
   for (int64_t i = 0; y && i < y->count; i++) y->x[i] = x;
   return y;

@@ -67,9 +67,11 @@ unroll_status onnx_transpose(onnx *o, const onnx_node *n, const onnx_value *x) {
   int64_t perm[ONNX_RANK];
   onnx_value y = *x;
   const int rank = (int)strlen(x->axes), count = onnx_wholes(n, "perm", perm);
+  bool taken[ONNX_RANK] = {false};
   for (int i = 0; i < rank; i++) {
     const int64_t from = count == rank ? perm[i] : rank - 1 - i;
-    if (from < 0 || from >= rank) return onnx_refuse(o, n, "has a bad perm");
+    if (from < 0 || from >= rank || taken[from]) return onnx_refuse(o, n, "has a bad perm");
+    taken[from] = true;
     y.axes[i] = x->axes[from];
   }
   return onnx_give(o, n, &y);
@@ -120,13 +122,14 @@ unroll_status onnx_unsqueeze(onnx *o, const onnx_node *n, const onnx_value *x) {
 typedef struct aim {
   double size[ONNX_RANK]; /* NaN: not known */
   int rank;
+  bool kept; /* the first axis is that of what goes in */
 } aim;
 
 static bool same_size(double a, double b) { return isnan(a) || isnan(b) || fabs(a - b) < 0.5; }
 
 static bool read_aim(const onnx *o, const onnx_node *n, const onnx_value *x, aim *a) {
   if (!strcmp(n->op, "Flatten")) {
-    *a = (aim){.size = {(double)NAN, (double)NAN}, .rank = 2};
+    *a = (aim){.size = {(double)NAN, (double)NAN}, .rank = 2, .kept = true};
     return onnx_whole(n, "axis", 1) == 1;
   }
   int64_t given[ONNX_RANK];
@@ -135,6 +138,7 @@ static bool read_aim(const onnx *o, const onnx_node *n, const onnx_value *x, aim
   for (int i = 0; i < count; i++) {
     const double s = shape ? (double)shape->x[i] : (double)given[i];
     const bool copies = fabs(s) < 0.5 && i < (int)strlen(x->axes);
+    a->kept |= copies && i == 0;
     a->size[i] = copies ? onnx_size(o, x, i) : s < 0 ? (double)NAN : s;
   }
   a->rank = count;
@@ -218,12 +222,14 @@ static unroll_status unflatten(onnx *o, const onnx_node *n, const onnx_value *x,
   y.axes[last] = 'W';
   y.axes[last + 1] = 0;
   *done = true;
+  unroll_status status = onnx_settle(o, n, &y);
+  if (status) return status;
   if (y.c > 1 && y.w > 1) {
     int *from = arena_alloc(&o->l->memory, (size_t)all + 1, sizeof *from);
     if (!from) return error_memory(o->err);
     for (int p = 0; p < y.w; p++)
       for (int k = 0; k < y.c; k++) from[p * y.c + k] = k * y.w + p;
-    const unroll_status status = move(o, n, x->layer, from, (int)all, &y.layer);
+    status = move(o, n, y.layer, from, (int)all, &y.layer);
     if (status) return status;
   }
   return onnx_give(o, n, &y);
@@ -266,7 +272,7 @@ unroll_status onnx_reshape(onnx *o, const onnx_node *n, const onnx_value *x) {
   static const char *const pairs[] = {"BT", "TB"};
   for (int i = 0; i < 2; i++) { /* all steps of all sequences below each other, and back again */
     onnx_value m = *x;
-    if (merge(&m, pairs[i], 'M') && match(o, &m, &a, &y)) {
+    if (!a.kept && merge(&m, pairs[i], 'M') && match(o, &m, &a, &y)) {
       strcpy(y.merged, pairs[i]);
       return onnx_give(o, n, &y);
     }
@@ -343,8 +349,9 @@ unroll_status onnx_split(onnx *o, const onnx_node *n, const onnx_value *x) {
   if (isnan(all)) return onnx_refuse(o, n, "splits steps or sequences");
   for (int i = 0; i < n->n_out; i++) {
     onnx_value y = *x;
-    const int64_t each = count == n->n_out ? sizes[i] : ((int64_t)all + n->n_out - 1) / n->n_out;
-    const int64_t end = at + each < (int64_t)all ? at + each : (int64_t)all;
+    const int64_t each = count == n->n_out ? sizes[i] : ((int64_t)all + n->n_out - 1) / n->n_out, left = (int64_t)all - at;
+    if (each < 1) return onnx_refuse(o, n, "gives an empty part");
+    const int64_t end = at + (each < left ? each : left);
     const unroll_status status = cut(o, n, &y, axis, at, end);
     if (status) return status;
     if (*n->out[i] && !onnx_set(o, n->out[i], &y)) return error_memory(o->err);
@@ -379,7 +386,7 @@ unroll_status onnx_gather(onnx *o, const onnx_node *n, const onnx_value *x) {
   if (axis < 0) return onnx_refuse(o, n, "has a bad axis");
   const double all = onnx_size(o, x, axis), at = (double)i.constant->x[0];
   if (x->axes[axis] == 'T') {
-    if (fabs(at) > 0.5 && fabs(at + 1) > 0.5) return onnx_refuse(o, n, "takes another step than the first and the last");
+    if (!(fabs(at) < 0.5 || fabs(at + 1) < 0.5)) return onnx_refuse(o, n, "takes another step than the first and the last");
     const unroll_status status = onnx_over(o, n, &y, axis, at < 0 ? "last" : "first", i.constant->rank > 0);
     return status ? status : onnx_give(o, n, &y);
   }
@@ -408,6 +415,10 @@ unroll_status onnx_concat(onnx *o, const onnx_node *n, const onnx_value *x) {
   int list[ONNX_INPUTS], idle = 0;
   for (int i = 0; i < n->n_in; i++) {
     if (!onnx_input(o, n, i, &v)) return onnx_refuse(o, n, "puts together what is not there");
+    if (v.layer >= 0) {
+      const unroll_status status = onnx_settle(o, n, &v);
+      if (status) return status;
+    }
     list[i] = v.layer;
     idle += v.layer < 0;
   }
@@ -422,6 +433,7 @@ unroll_status onnx_concat(onnx *o, const onnx_node *n, const onnx_value *x) {
   const char letter = x->axes[axis];
   for (int i = 1; i < n->n_in; i++) {
     onnx_input(o, n, i, &v);
+    v.flat = 0;
     if (!same_but(x, &v, letter)) return onnx_refuse(o, n, "puts together arrays of different axes");
     y.state &= v.state;
     if (letter == 'D' || letter == '1') continue;
@@ -434,7 +446,7 @@ unroll_status onnx_concat(onnx *o, const onnx_node *n, const onnx_value *x) {
       onnx_input(o, n, i, &v);
       const int own = letter == 'D' ? v.n_parts : 1;
       if (y.n_parts + own > ONNX_PARTS) return onnx_refuse(o, n, "puts too much together");
-      for (int k = 0; k < own; k++) y.parts[y.n_parts++] = letter == 'D' ? v.parts[k] : v.layer;
+      for (int k = 0; k < own; k++) y.parts[y.n_parts++] = letter == 'D' ? v.parts[k] : list[i];
     }
     if (letter == '1' && (strchr(y.axes, 'D') || o->how->stepwise)) return onnx_refuse(o, n, "puts together along a new axis");
     y.axes[axis] = 'D';
@@ -456,6 +468,7 @@ unroll_status onnx_pad(onnx *o, const onnx_node *n, const onnx_value *x) {
   const array *list = onnx_constant(o, n, 1), *axes = onnx_constant(o, n, 3), *value = onnx_constant(o, n, 2);
   const int count = axes ? (int)(axes->count <= rank ? axes->count : -1) : rank;
   const bool reflects = onnx_word(n, "mode", "reflect"), repeats = onnx_word(n, "mode", "edge");
+  if (onnx_word(n, "mode", "wrap")) return onnx_refuse(o, n, "adds what stands at the other end");
   if (!list || count < 0 || list->count != 2 * count || (value && (value->count != 1 || fabsf(value->x[0]) > 0)))
     return onnx_refuse(o, n, "adds other than constant numbers of zeros");
   for (int i = 0; i < 2 * count; i++) {
@@ -473,12 +486,15 @@ unroll_status onnx_pad(onnx *o, const onnx_node *n, const onnx_value *x) {
     const int a = (int)pads[i][0], b = (int)pads[i][1];
     if (!a && !b) continue;
     if (letter == 'T' && !reflects && !repeats) {
+      if (y.pad[0] > MOST_WIDTH || y.pad[1] > MOST_WIDTH) return onnx_refuse(o, n, "adds more steps than is understood");
       y.pad[0] += a;
       y.pad[1] += b;
       continue;
     }
     const bool columns = letter == 'W' && y.h == 1;
     if (letter != 'F' && !columns) return onnx_refuse(o, n, "adds to an axis that is not understood");
+    unroll_status status = onnx_settle(o, n, &y);
+    if (status) return status;
     const int c = columns ? y.c : 1, w = columns ? y.w : o->l->list[y.layer].width, all = a + w + b;
     if ((reflects && (a >= w || b >= w)) || (int64_t)all * c > MOST_WIDTH) return onnx_refuse(o, n, "adds more than there is");
     int *from = arena_alloc(&o->l->memory, (size_t)all * (size_t)c + 1, sizeof *from);
@@ -490,7 +506,7 @@ unroll_status onnx_pad(onnx *o, const onnx_node *n, const onnx_value *x) {
       for (int k = 0; k < c; k++) from[p * c + k] = q < 0 || q >= w ? -1 : q * c + k;
     }
     if (columns) y.w = all;
-    const unroll_status status = move(o, n, y.layer, from, all * c, &y.layer);
+    status = move(o, n, y.layer, from, all * c, &y.layer);
     if (status) return status;
   }
   return onnx_give(o, n, &y);

@@ -197,10 +197,173 @@ static void too_wide(void **state) {
   refused(&m, "too many numbers");
 }
 
+static void wholes_in(text *g, const char *name, int64_t n, const int64_t *x) { made_tensor(g, 5, name, 7, n, 0, x, 8); }
+
+/* What was flattened has its numbers channel after channel, and a layer pixel after pixel: also as the first of several. */
+static void flat_beside_another(void **state) {
+  (void)state;
+  static const int64_t axes[1] = {1};
+  for (int turned = 0; turned < 2; turned++) {
+    made m = {.status = UNROLL_OK};
+    made_value(&m.graph, 11, "x", 1, 4, (int64_t[]){0, 2, 1, 3});
+    made_op(&m.graph, "Flatten", "x", "f");
+    wholes_in(&m.graph, "one", 1, axes);
+    wholes_in(&m.graph, "from", 1, (int64_t[]){0});
+    wholes_in(&m.graph, "to", 1, (int64_t[]){2});
+    made_op(&m.graph, "Slice", "f from to one", "s"); /* the first channel's first two pixels */
+    text op = made_node("Concat", turned ? "s f" : "f s", "y");
+    made_attribute(&op, "axis", 1);
+    made_piece(&m.graph, 1, &op);
+    comes_out(&m, "y");
+    bring_in(&m);
+    assert_int_equal(m.status, UNROLL_OK);
+    const layer *y = &m.l.list[m.l.outputs[0].layer];
+    assert_int_equal(y->kind, LAYER_CONCAT);
+    const layer *all = &m.l.list[y->in[turned]]; /* entry 1 there is pixel 1 of channel 0: entry 2 of the layer */
+    assert_int_equal(all->kind, LAYER_LINEAR);
+    assert_true(all->W[1 * 6 + 2] > 0.5f && all->W[1 * 6 + 1] < 0.5f);
+    let_go(&m);
+  }
+}
+
+/* x[:, steps - 1]: how many steps there are is not known, and the first one is not meant. */
+static void step_not_known(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  numbers_in(&m, 2);
+  wholes_in(&m.graph, "one", 1, (int64_t[]){1});
+  made_op(&m.graph, "Shape", "x", "sizes");
+  made_op(&m.graph, "Gather", "sizes one", "steps");
+  made_op(&m.graph, "Sub", "steps one", "last");
+  text op = made_node("Gather", "x last", "y");
+  made_attribute(&op, "axis", 1);
+  made_piece(&m.graph, 1, &op);
+  comes_out(&m, "y");
+  refused(&m, "another step than the first and the last");
+}
+
+/* An input that is there and no constant is not one that is left out. */
+static void bound_not_constant(void **state) {
+  (void)state;
+  static const char *const in[] = {"x - h", "x h"};
+  for (int i = 0; i < 2; i++) {
+    made m = {.status = UNROLL_OK};
+    numbers_in(&m, 2);
+    made_value(&m.graph, 11, "h", 1, 1, (int64_t[]){1});
+    made_op(&m.graph, "Clip", in[i], "y");
+    comes_out(&m, "y");
+    refused(&m, "no constant where only a constant");
+  }
+}
+
+/* Zeros that were added before the steps are none behind a sigmoid, a sum, a product with a bias. */
+static void changed_zeros(void **state) {
+  (void)state;
+  static const struct {
+    const char *op, *in, *why;
+  } rows[] = {{"Sigmoid", "p", "zeros were added"}, {"Add", "p c", "zeros were added"}, {"Gemm", "p W c", "zeros were added"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    made m = {.status = UNROLL_OK};
+    numbers_in(&m, 2);
+    made_floats(&m.graph, "c", 2, 0, (float[]){1, 2});
+    made_floats(&m.graph, "W", 2, 2, (float[]){1, 2, 3, 4});
+    wholes_in(&m.graph, "pads", 6, (int64_t[]){0, 1, 0, 0, 0, 0});
+    made_op(&m.graph, "Pad", "x pads", "p");
+    made_op(&m.graph, rows[i].op, rows[i].in, "y");
+    comes_out(&m, "y");
+    refused(&m, rows[i].why);
+  }
+}
+
+static void whole_numbers(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  numbers_in(&m, 2);
+  text op = made_node("Cast", "x", "y");
+  made_attribute(&op, "to", 7);
+  made_piece(&m.graph, 1, &op);
+  comes_out(&m, "y");
+  refused(&m, "makes whole numbers");
+}
+
+/* Axes that are named twice would lead out of the numbers of a constant. */
+static void axes_twice(void **state) {
+  (void)state;
+  static const struct {
+    const char *op, *in;
+    bool perm;
+  } rows[] = {{"Slice", "c starts ends axes", false}, {"Unsqueeze", "c axes", false}, {"Transpose", "c", true}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    made m = {.status = UNROLL_OK};
+    static const float c[512];
+    numbers_in(&m, 1);
+    made_floats(&m.graph, "c", 512, 1, c);
+    wholes_in(&m.graph, "starts", 2, (int64_t[]){500, 500});
+    wholes_in(&m.graph, "ends", 2, (int64_t[]){512, 512});
+    wholes_in(&m.graph, "axes", 2, (int64_t[]){0, 0});
+    text op = made_node(rows[i].op, rows[i].in, "y");
+    text perm = {0};
+    if (rows[i].perm) {
+      made_text(&perm, 1, "perm");
+      made_whole(&perm, 8, 0);
+      made_whole(&perm, 8, 0);
+      made_piece(&op, 5, &perm);
+    }
+    made_piece(&m.graph, 1, &op);
+    made_op(&m.graph, "Add", "x y", "z");
+    comes_out(&m, "z");
+    refused(&m, "do not go together");
+  }
+}
+
+/* 2^21 x 2^21 positions of 2^20 channels, from four numbers: the product of all is no int64. */
+static void too_many_positions(void **state) {
+  (void)state;
+  enum { CHANNELS = 1 << 20, PAD = (1 << 20) - 1 };
+  float *w = mem_zero(CHANNELS, sizeof *w);
+  made m = {.status = UNROLL_OK};
+  assert_non_null(w);
+  made_value(&m.graph, 11, "x", 1, 4, (int64_t[]){0, 1, 2, 2});
+  text k = {0}, pads = {0};
+  made_whole(&k, 1, CHANNELS);
+  for (int i = 0; i < 3; i++) made_whole(&k, 1, 1);
+  made_whole(&k, 2, 1);
+  made_text(&k, 8, "W");
+  made_bytes(&k, 9, w, CHANNELS * sizeof *w);
+  made_piece(&m.graph, 5, &k);
+  text op = made_node("Conv", "x W", "y");
+  made_text(&pads, 1, "pads");
+  for (int i = 0; i < 4; i++) made_whole(&pads, 8, PAD);
+  made_piece(&op, 5, &pads);
+  made_piece(&m.graph, 1, &op);
+  comes_out(&m, "y");
+  refused(&m, "larger than is understood");
+  mem_free(w);
+}
+
+/* A window of 2^16 x 2^16 is no int. */
+static void too_large_window(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  made_value(&m.graph, 11, "x", 1, 4, (int64_t[]){0, 1, 2, 2});
+  text op = made_node("MaxPool", "x", "y"), size = {0}, pads = {0};
+  made_text(&size, 1, "kernel_shape");
+  for (int i = 0; i < 2; i++) made_whole(&size, 8, 1 << 16);
+  made_piece(&op, 5, &size);
+  made_text(&pads, 1, "pads");
+  for (int i = 0; i < 4; i++) made_whole(&pads, 8, (1 << 16) - 1);
+  made_piece(&op, 5, &pads);
+  made_piece(&m.graph, 1, &op);
+  comes_out(&m, "y");
+  refused(&m, "another form than is understood");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(many_constants), cmocka_unit_test(bias_of_gemm),
-                                     cmocka_unit_test(shared_product), cmocka_unit_test(empty_operator),
-                                     cmocka_unit_test(two_tables),     cmocka_unit_test(too_many_axes),
-                                     cmocka_unit_test(too_wide)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(many_constants),     cmocka_unit_test(bias_of_gemm),        cmocka_unit_test(shared_product),
+      cmocka_unit_test(empty_operator),     cmocka_unit_test(two_tables),          cmocka_unit_test(too_many_axes),
+      cmocka_unit_test(too_wide),           cmocka_unit_test(flat_beside_another), cmocka_unit_test(step_not_known),
+      cmocka_unit_test(bound_not_constant), cmocka_unit_test(changed_zeros),       cmocka_unit_test(whole_numbers),
+      cmocka_unit_test(axes_twice),         cmocka_unit_test(too_many_positions),  cmocka_unit_test(too_large_window)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
