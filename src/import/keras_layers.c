@@ -2,6 +2,7 @@
  *
  * Masks are not carried along: a sequence here has its own length, and what Keras masks at its end is not there. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
@@ -405,6 +406,13 @@ static unroll_status pool(keras *k, const keras_layer *y, int at, int *out) {
   return UNROLL_OK;
 }
 
+/* Is its axis that of the numbers? */
+static bool along_last(const keras *k, const keras_layer *y) {
+  const int axis = keras_whole(y->config, "axis", -1);
+  const layer *from = &k->l->list[keras_value(k, y, 0)];
+  return axis == -1 || axis == (from->channels ? 3 : 1) + from->steps;
+}
+
 static unroll_status several(keras *k, const keras_layer *y, int *out) {
   static const char *const rows[][2] = {{"Concatenate", "concat"}, {"Add", "sum"}, {"Multiply", "mul"}, {"Average", "ave"}};
   const char *mode = NULL;
@@ -412,6 +420,8 @@ static unroll_status several(keras *k, const keras_layer *y, int *out) {
     if (!strcmp(rows[i][0], y->class)) mode = rows[i][1];
   const int first = keras_value(k, y, 0);
   *out = first;
+  if (!strcmp(y->class, "Concatenate") && !along_last(k, y))
+    return BAD(k, "the layer '%.60s' (%.40s) puts together along another axis than the numbers", y->name, y->class);
   if (!mode || (!strcmp(mode, "ave") && y->n_inputs > 2))
     return BAD(k, "the layer '%.60s' (%.40s) reads several layers", y->name, y->class);
   for (int i = 1; i < y->n_inputs; i++) {
@@ -441,8 +451,11 @@ static bool is_idle(const char *class) {
 static const char *function_layer(keras *k, const keras_layer *y, bool *known) {
   char own[64] = "";
   *known = true;
+  const double slope = real(y->config, "negative_slope", 0), threshold = real(y->config, "threshold", 0);
+  const bool plain = !(fabs(slope) > 0) && !(fabs(threshold) > 0);
+  if (!strcmp(y->class, "ReLU") && !plain) return *known = false, NULL;
   if (!strcmp(y->class, "ReLU") && !json_is_number(json_object_get(y->config, "max_value"))) return "relu(%s)";
-  if (!strcmp(y->class, "Softmax")) return "softmax(%s)";
+  if (!strcmp(y->class, "Softmax") && along_last(k, y)) return "softmax(%s)";
   if (!strcmp(y->class, "ReLU")) snprintf(own, sizeof own, "clip(%%s, 0, %.9g)", real(y->config, "max_value", 6));
   if (!strcmp(y->class, "ELU")) snprintf(own, sizeof own, "elu(%%s, %.9g)", real(y->config, "alpha", 1));
   if (!strcmp(y->class, "LeakyReLU"))
@@ -468,6 +481,8 @@ static bool is_recurrent(const char *class) {
 
 static unroll_status rescaling(keras *k, const keras_layer *y, int at, int *out) {
   char own[64];
+  if (json_is_array(json_object_get(y->config, "scale")) || json_is_array(json_object_get(y->config, "offset")))
+    return BAD(k, "the layer '%.60s' has a scale or an offset for each number, which is not understood", y->name);
   snprintf(own, sizeof own, "%%s * %.9g + %.9g", real(y->config, "scale", 1), real(y->config, "offset", 0));
   return keras_apply(k->l, arena_text(&k->l->memory, own, strlen(own)), y->name, at, out, k->err);
 }
@@ -514,7 +529,10 @@ static unroll_status add_plain(keras *k, keras_layer *y, int at, bool each, int 
 unroll_status keras_add_layer(keras *k, keras_layer *y) {
   const int at = y->n_inputs ? keras_value(k, y, 0) : -1;
   y->ends[0] = y->ends[1] = -1;
+  const char *format = keras_word(y->config, "data_format");
   if (!y->n_inputs) return BAD(k, "the layer '%.60s' reads nothing", y->name);
+  if (format && !strcmp(format, "channels_first") && k->l->list[at < 0 ? 0 : at].channels)
+    return BAD(k, "the layer '%.60s' (%.40s) has its channels first, which is not understood", y->name, y->class);
   if (at < 0) return BAD(k, "the layer '%.60s' reads the memory of an LSTM, which is none of its values here", y->name);
   y->flat = k->list[y->inputs[0].layer].flat;
   if (is_recurrent(y->class)) return recurrent(k, y, at);
