@@ -9,8 +9,7 @@
 #include "io/safetensors.h"
 
 static bool is_npy(const char *data, size_t size) { return size >= 6 && !memcmp(data, "\x93NUMPY", 6); }
-static bool is_tensors(const char *data, size_t size) { return size > 8 && data[8] == '{' && !memcmp(data + 4, "\0\0\0", 4); }
-bool picture_array_is(const char *data, size_t size) { return is_npy(data, size) || is_tensors(data, size); }
+bool picture_array_is(const char *data, size_t size) { return is_npy(data, size) || tensor_file_is(data, size); }
 
 /* How many numbers a row has; 0: there are no rows. */
 static int64_t row_of(const npy *a) {
