@@ -5,9 +5,18 @@
 #include "base/memory.h"
 #include "port/port.h"
 
+/* [schema.n], for mem_free. */
+static port_symbols *symbols_of(const unroll_model *m) {
+  port_symbols *symbols = mem_zero((size_t)m->m.schema.n + 1, sizeof *symbols);
+  for (int i = 0; symbols && i < m->m.schema.n; i++)
+    symbols[i] =
+        (port_symbols){.texts = (const char *const *)m->symbols[i].texts, .lengths = m->symbols[i].lengths, .n = m->symbols[i].n};
+  return symbols;
+}
+
 static unroll_status write_c(const unroll_model *m, const call_options *o, const char *path, unroll_error *err) {
   const size_t length = strlen(path), stem = length > 2 && !strcmp(path + length - 2, ".c") ? length - 2 : length;
-  port_symbols *symbols = mem_zero((size_t)m->m.schema.n + 1, sizeof *symbols);
+  port_symbols *symbols = symbols_of(m);
   const bool bytes = o->precision && !strcmp(o->precision, "int8");
   text header = {0};
   text_format(&header, "%.*s.h", (int)stem, path);
@@ -16,8 +25,6 @@ static unroll_status write_c(const unroll_model *m, const call_options *o, const
     const char *slash = strrchr(header.data, '/');
     port_c out = {
         .name = o->called, .no_libm = o->no_libm, .bytes = bytes, .header = slash ? slash + 1 : header.data, .symbols = symbols};
-    for (int i = 0; i < m->m.schema.n; i++)
-      symbols[i] = (port_symbols){.texts = (const char *const *)m->symbols[i].texts, .n = m->symbols[i].n};
     status = port_write_c(&out, &m->m, err);
     if (!status) status = file_write(header.data, out.file.data, out.file.length, err);
     if (!status) status = file_write(path, out.source.data, out.source.length, err);
@@ -30,11 +37,9 @@ static unroll_status write_c(const unroll_model *m, const call_options *o, const
 }
 
 static unroll_status write_onnx(const unroll_model *m, const char *path, unroll_error *err) {
-  port_symbols *symbols = mem_zero((size_t)m->m.schema.n + 1, sizeof *symbols);
+  port_symbols *symbols = symbols_of(m);
   text out = {0};
   if (!symbols) return error_memory(err);
-  for (int i = 0; i < m->m.schema.n; i++)
-    symbols[i] = (port_symbols){.texts = (const char *const *)m->symbols[i].texts, .n = m->symbols[i].n};
   unroll_status status = port_write_onnx(&out, &m->m, symbols, unroll_version(), err);
   if (!status) status = file_write(path, out.data, out.length, err);
   text_free(&out);

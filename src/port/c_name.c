@@ -15,11 +15,14 @@ static const char *const reserved[] = {
     "or",       "private",  "protected", "public",   "register",  "requires", "restrict", "return", "short",   "signed",
     "sizeof",   "static",   "struct",    "switch",   "template",  "this",     "throw",    "true",   "try",     "typedef",
     "typename", "union",    "unsigned",  "using",    "virtual",   "void",     "volatile", "while",  "xor",     "main",
-    "state",    "steps",    "i",         "j",        "k",         "t",        "row",      "best",   "NULL",    "HUGE_VALF"};
+    "state",    "steps",    "i",         "j",        "k",         "t",        "row",      "best",   "NULL",    "HUGE_VALF",
+    "cosf",     "erfcf",    "expf",      "fabsf",    "lgamma",    "lgammaf",  "log1pf",   "logf",   "sinf",    "sqrtf",
+    "tanhf",    "int8_t",   "int32_t"};
 
 static bool is_taken(const c_export *c, const char *s) {
   for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
     if (!strcmp(reserved[i], s)) return true;
+  if (text_ends(s, "_of") || !strncmp(s, "front_", 6)) return true; /* functions of the file */
   for (int i = 0; i < c->n_taken; i++)
     if (!strcmp(c->taken[i], s)) return true;
   return false;

@@ -158,6 +158,13 @@ static const char *argument_name(onnx_export *o, const loss *l, int k) {
   return ox_format(o, "%.150s_%s%d", data, l->distribution->name, k + 1);
 }
 
+/* Before the equations, which may have such names too. */
+static void name_outputs(onnx_export *o) {
+  for (int i = 0; i < o->g->n_losses; i++)
+    for (int k = 0; k < o->g->losses[i].n_args; k++)
+      o->handed[i * LOSS_ARGS + k] = ox_named(o, argument_name(o, &o->g->losses[i], k));
+}
+
 /* Means, locations and scales in the units of the data. */
 static const char *in_units(onnx_export *o, const loss *l, int k, const char *x) {
   const variable *v = variable_of(o, l->data);
@@ -169,7 +176,8 @@ static const char *in_units(onnx_export *o, const loss *l, int k, const char *x)
   return cast(o, x, ONNX_FLOAT);
 }
 
-static void put_output(onnx_export *o, const loss *l, int k) {
+static void put_output(onnx_export *o, int loss_number, int k) {
+  const loss *l = &o->g->losses[loss_number];
   const data_info *d = &o->g->data[l->data];
   const node *n = at(o, l->args[k]);
   const bool vector = is_symbols(l) || !l->distribution->n_args;
@@ -183,7 +191,7 @@ static void put_output(onnx_export *o, const loss *l, int k) {
     x = ONNX(o, "Expand", NULL, NULL, x, ox_wholes(o, size, 1));
   }
   x = in_units(o, l, k, x);
-  const char *name = ox_named(o, argument_name(o, l, k)), *in[] = {x};
+  const char *name = o->handed[loss_number * LOSS_ARGS + k], *in[] = {x};
   text a = {0};
   if (is_symbols(l)) ox_put_int(&a, "axis", -1);
   ox_put(o, is_symbols(l) ? "Softmax" : is_bits(l) ? "Sigmoid" : "Identity", &a, in, 1, &name, 1);
@@ -215,6 +223,14 @@ static void put_json(onnx_export *o, text *m, const char *key, json_t *j) {
   json_decref(j);
 }
 
+/* A text; what is no UTF-8, bytes and pieces of characters, is a list of its bytes. */
+static json_t *symbol(const char *s, size_t n) {
+  if (utf8_valid(s, n) == n) return json_stringn(s, n);
+  json_t *bytes = json_array();
+  for (size_t i = 0; i < n; i++) json_array_append_new(bytes, json_integer((unsigned char)s[i]));
+  return bytes;
+}
+
 static void put_variable(onnx_export *o, text *m, int i, const port_symbols *symbols) {
   const variable *v = variable_of(o, i);
   const char *name = o->g->data[i].name;
@@ -226,7 +242,7 @@ static void put_variable(onnx_export *o, text *m, int i, const port_symbols *sym
   text_free(&kind);
   if (symbols && symbols[i].n > 0) {
     json_t *list = json_array();
-    for (int k = 0; k < symbols[i].n; k++) json_array_append_new(list, json_string(symbols[i].texts[k]));
+    for (int k = 0; k < symbols[i].n; k++) json_array_append_new(list, symbol(symbols[i].texts[k], symbols[i].lengths[k]));
     put_json(o, m, ox_format(o, "unroll.symbols.%.200s", name), list);
   }
   if (!is_scaled(v)) return;
@@ -269,8 +285,9 @@ static unroll_status begin(onnx_export *o) {
   o->inside = arena_alloc(&o->memory, n, sizeof *o->inside);
   o->ends = arena_alloc(&o->memory, n, sizeof *o->ends);
   o->given = arena_alloc(&o->memory, (size_t)g->n_inputs + 1, sizeof *o->given);
+  o->handed = arena_alloc(&o->memory, (size_t)g->n_losses * LOSS_ARGS + 1, sizeof *o->handed);
   o->steps = arena_alloc(&o->memory, (size_t)g->n_axes + 1, sizeof *o->steps);
-  if (!roots || !o->values || !o->inner || !o->pictures || !o->inside || !o->ends || !o->given || !o->steps)
+  if (!roots || !o->values || !o->inner || !o->pictures || !o->inside || !o->ends || !o->given || !o->handed || !o->steps)
     return error_memory(o->err);
   for (int i = 0; i < g->n_losses; i++)
     for (int k = 0; k < g->losses[i].n_args; k++) roots[n_roots++] = g->losses[i].args[k];
@@ -314,9 +331,10 @@ unroll_status port_write_onnx(text *out, const model *m, const port_symbols *sym
   if (!o.status) check(&o);
   for (int i = 0; i < m->g.n_nodes && !o.status; i++)
     if (o.cells.live[i] && (at(&o, i)->op == OP_INPUT || at(&o, i)->op == OP_EMBED)) give(&o, i);
+  if (!o.status) name_outputs(&o);
   for (int i = 0; i < o.f.n_blocks && !o.status; i++) ox_write_block(&o, i);
   for (int i = 0; i < m->g.n_losses && !o.status; i++)
-    for (int k = 0; k < m->g.losses[i].n_args && !o.status; k++) put_output(&o, &m->g.losses[i], k);
+    for (int k = 0; k < m->g.losses[i].n_args && !o.status; k++) put_output(&o, i, k);
   if (!o.status) finish(&o, symbols, version, out);
   text *const parts[] = {&o.top, &o.body, &o.initializers, &o.inputs, &o.outputs, &o.ends_out, &o.body_inputs};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) text_free(parts[i]);

@@ -35,6 +35,7 @@ typedef struct onnx_export {
   onnx_picture *pictures, *inside; /* likewise */
   const char **ends;               /* [n_nodes] the last value of a state, [batch, columns] */
   const char **given;              /* [n_inputs] names of what goes in */
+  const char **handed;             /* [n_losses * LOSS_ARGS] names of what comes out */
   const char **steps;              /* [n_axes] how many there are */
   const char *batch;
   const char **slices; /* of the recurrence that is being written: what its steps read */

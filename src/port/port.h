@@ -4,8 +4,9 @@
 #include "base/text.h"
 #include "model/model.h"
 
-typedef struct port_symbols { /* of a variable: its texts, NUL-terminated */
+typedef struct port_symbols { /* of a variable: its texts, NUL-terminated; of bytes and bpe they may be no UTF-8 */
   const char *const *texts;
+  const size_t *lengths;
   int n;
 } port_symbols;
 

@@ -301,16 +301,15 @@ static bool is_scaled(const variable *v) {
   return false;
 }
 
-/* A buffer of doubles; its attribute. */
-static const char *unit(torch_export *o, int data, const char *suffix, const double *x) {
+/* A buffer of doubles, made when it is first read; its attribute. */
+static const char *unit(torch_export *o, int data, bool place) {
   const variable *v = variable_of(o, data);
-  const char *name = torch_format(o, "%s_%s", o->g->data[data].name, suffix);
-  for (int i = 0; i < o->n_tensors; i++)
-    if (!strcmp(o->tensors[i].name, name)) return torch_format(o, "self.%s", name);
-  name = torch_attribute(o, name);
+  const char **made = place ? &o->means[data] : &o->deviations[data];
+  if (*made) return *made;
+  const char *name = torch_attribute(o, torch_format(o, "%s_%s", o->g->data[data].name, place ? "mean" : "deviation"));
   text_format(&o->init, "        self.register_buffer(\"%s\", torch.zeros(%d, dtype=torch.float64))\n", name, v->width);
-  torch_tensor(o, name, TENSOR_F64, (const int64_t[]){v->width}, 1, x);
-  return torch_format(o, "self.%s", name);
+  torch_tensor(o, name, TENSOR_F64, (const int64_t[]){v->width}, 1, place ? v->mean : v->deviation);
+  return *made = torch_format(o, "self.%s", name);
 }
 
 static void give(torch_export *o, int x) {
@@ -339,9 +338,10 @@ static void give(torch_export *o, int x) {
     return;
   }
   if (p->channels > 0) s = torch_format(o, steps ? "%s.permute(0, 1, 3, 4, 2).flatten(2)" : "%s.permute(0, 2, 3, 1).flatten(1)", s);
-  if (is_scaled(v))
-    s = torch_format(o, "((%s.double() - %s) / %s).float()", s, unit(o, in->data, "mean", v->mean),
-                     unit(o, in->data, "deviation", v->deviation));
+  if (is_scaled(v)) {
+    const char *mean = unit(o, in->data, true), *deviation = unit(o, in->data, false);
+    s = torch_format(o, "((%s.double() - %s) / %s).float()", s, mean, deviation);
+  }
   if (in->lag) s = torch_format(o, "torch.nan_to_num(%s)", s);
   if (!is_name(s)) { /* once, whoever reads it */
     const char *name = torch_named(o, torch_format(o, "%s_value", o->given[n->slot]));
@@ -376,8 +376,8 @@ static const char *in_units(torch_export *o, const loss *l, int k, const char *s
   const char *arg = k < l->distribution->n_args ? l->distribution->args[k].name : "";
   const bool place = !strcmp(arg, "mean") || !strcmp(arg, "location");
   if (!is_scaled(v) || (!place && strcmp(arg, "scale") != 0)) return s;
-  const char *times = torch_format(o, "(%s).double() * %s", s, unit(o, l->data, "deviation", v->deviation));
-  if (place) times = torch_format(o, "%s + %s", times, unit(o, l->data, "mean", v->mean));
+  const char *times = torch_format(o, "(%s).double() * %s", s, unit(o, l->data, false));
+  if (place) times = torch_format(o, "%s + %s", times, unit(o, l->data, true));
   return torch_format(o, "(%s).float()", times);
 }
 
@@ -428,6 +428,8 @@ static void begin(torch_export *o) {
   o->uses = room(o, g->n_nodes, sizeof *o->uses);
   o->user = room(o, g->n_nodes, sizeof *o->user);
   o->given = room(o, g->n_inputs, sizeof *o->given);
+  o->means = room(o, g->n_data, sizeof *o->means);
+  o->deviations = room(o, g->n_data, sizeof *o->deviations);
   o->steps = room(o, g->n_axes, sizeof *o->steps);
   o->homes = room(o, g->n_params, sizeof *o->homes);
   o->held = room(o, g->n_params, sizeof *o->held);
@@ -452,14 +454,25 @@ static void begin(torch_export *o) {
   }
 }
 
+/* In a string of Python: nothing ends it. */
+static void add_quoted(text *out, const char *s, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (s[i] == '\\' || s[i] == '"') text_add(out, "\\", 1);
+    if ((unsigned char)s[i] < ' ')
+      text_format(out, "\\x%02x", (unsigned)s[i]);
+    else
+      text_add(out, &s[i], 1);
+  }
+}
+
 static void equations(const torch_export *o, text *out) {
   text lines = {0};
   graph_print_forward(o->g, &lines);
-  text_format(out, "    ");
-  for (size_t i = 0; i < lines.length; i++) {
-    if (lines.data[i] == '\\' || lines.data[i] == '"') text_add(out, "\\", 1);
-    text_add(out, &lines.data[i], 1);
-    if (lines.data[i] == '\n' && i + 1 < lines.length) text_format(out, "    ");
+  for (size_t at = 0, n; at < lines.length; at += n + 1) {
+    n = strcspn(lines.data + at, "\n");
+    text_format(out, "    ");
+    add_quoted(out, lines.data + at, n);
+    text_format(out, "\n");
   }
   out->failed |= lines.failed;
   text_free(&lines);
@@ -486,8 +499,10 @@ static void add(text *out, const text *t) {
 }
 
 static void file(torch_export *o, const port_torch *p, text *out) {
-  const char *slash = strrchr(o->m->net_file, '/');
-  text_format(out, "\"\"\"%s, written by `unroll export pytorch`.\n\n", slash ? slash + 1 : o->m->net_file);
+  const char *slash = strrchr(o->m->net_file, '/'), *name = slash ? slash + 1 : o->m->net_file;
+  text_format(out, "\"\"\"");
+  add_quoted(out, name, strlen(name));
+  text_format(out, ", written by `unroll export pytorch`.\n\n");
   equations(o, out);
   text_format(
       out,
@@ -506,11 +521,10 @@ static void file(torch_export *o, const port_torch *p, text *out) {
   add(out, &o->forward);
   text_format(out, "        return {\n");
   add(out, &o->results);
-  text_format(out,
-              "        }\n\n\ndef load(path=\"%s\"):\n    \"\"\"The net with its weights.\"\"\"\n    from safetensors.torch import "
-              "load_file\n\n"
-              "    net = Net()\n    net.load_state_dict(load_file(path))\n    return net.eval()\n",
-              p->weights_name);
+  text_format(out, "        }\n\n\ndef load(path=\"");
+  add_quoted(out, p->weights_name, strlen(p->weights_name));
+  text_format(out, "\"):\n    \"\"\"The net with its weights.\"\"\"\n    from safetensors.torch import load_file\n\n"
+                   "    net = Net()\n    net.load_state_dict(load_file(path))\n    return net.eval()\n");
   if (out->failed) torch_fail_memory(o);
 }
 

@@ -38,15 +38,16 @@ typedef struct torch_export {
   int block, indent; /* whose step is being written; -1: all steps at once */
   torch_value *values, *inner;
   torch_picture *pictures, *inside;
-  int *uses, *user;            /* [n_nodes] how often it is read, and by which node last; -1: the caller */
-  const char **ends;           /* [n_nodes] the last value of a state */
-  const char **given;          /* [n_inputs] */
-  const char **steps;          /* [n_axes] */
-  bool batch, zeros, looks_up; /* are they needed? */
-  enum torch_home *homes;      /* [n_params] */
-  const char **held;           /* [n_params] the attribute, "self.W" */
-  int *bias_of;                /* [n_params] of a Linear or Conv2d: the vector that is its bias; -1: none */
-  const char **names;          /* in use, of variables and attributes */
+  int *uses, *user;                 /* [n_nodes] how often it is read, and by which node last; -1: the caller */
+  const char **ends;                /* [n_nodes] the last value of a state */
+  const char **given;               /* [n_inputs] */
+  const char **means, **deviations; /* [n_data] the attributes, once they are read */
+  const char **steps;               /* [n_axes] */
+  bool batch, zeros, looks_up;      /* are they needed? */
+  enum torch_home *homes;           /* [n_params] */
+  const char **held;                /* [n_params] the attribute, "self.W" */
+  int *bias_of;                     /* [n_params] of a Linear or Conv2d: the vector that is its bias; -1: none */
+  const char **names;               /* in use, of variables and attributes */
   int n_names, cap_names;
   tensor *tensors;
   int n_tensors, cap_tensors;

@@ -191,6 +191,19 @@ static int count_nodes(const text *onnx, const char *op) {
   return n;
 }
 
+/* Is it an output? */
+static bool hands_out(const text *onnx, const char *name) {
+  proto graph_message = proto_piece((proto){(const unsigned char *)onnx->data, onnx->length}, 7);
+  proto_field f;
+  bool bad = false, found = false;
+  while (proto_next(&graph_message, &f, &bad))
+    if (f.number == 12 && f.type == 2) {
+      const proto own = proto_piece(f.piece, 1);
+      found |= own.size == strlen(name) && !memcmp(own.at, name, own.size);
+    }
+  return found;
+}
+
 /* The net as ONNX: how often `op` is there. */
 static int exported(const char *name, const char *file, const char *net, const char *op) {
   made t;
@@ -199,6 +212,7 @@ static int exported(const char *name, const char *file, const char *net, const c
   make(&t, file, net);
   if (port_write_onnx(&onnx, &t.m, NULL, "1", &err)) fail_msg("%s: %s", name, err.message);
   const int n = count_nodes(&onnx, op);
+  if (!strcmp(name, "taken")) assert_true(hands_out(&onnx, "y_mean"));
   if (getenv("UNROLL_ONNX")) dump(&t, name, &onnx, getenv("UNROLL_ONNX"));
   text_free(&onnx);
   free_made(&t);
@@ -275,6 +289,10 @@ static const struct {
      "data x : number each\ndata n : number each\ndata k : number each\nh = mut1(x, 3)\nn ~ negative_binomial(softplus(W h + b), "
      "softplus(V "
      "h + bc))\nx ~ quantile(0.1, 0.5, 0.9, Q h[t-1] + bq)\nk ~ bernoulli(B h + be)\n"},
+    /* names that others have: of a buffer, of an output */
+    {"taken", "Tanh",
+     "data x : numbers(2)\ndata y : number\nparam x_mean\nh = tanh(W x + x_mean)\nwidth h = 2\ny_mean = V (h * x_mean) + b\n"
+     "width y_mean = 1\ny ~ gaussian(y_mean, 1)\n"},
 };
 
 static void test_others(void **state) {

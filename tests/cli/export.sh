@@ -72,8 +72,9 @@ data text : chars
 data label : category
 h = gru(embed(text, 4), 6)
 s = mean(h)
-m = max(h)
-label ~ softmax(W [s, m, last(h)] + b)
+expf = max(h)
+square_of = square(s)
+label ~ softmax(W [square_of, exp(expf), square(last(h))] + b)
 end
 awk 'BEGIN { print "text,label"; for (i = 0; i < 30; i++) print (i % 2 ? "abca" : "cab") (i % 5) "," (i % 2 ? "yes" : "no") }' >labels.csv
 run train whole.net labels.csv -o whole --epochs 2 --quiet --threads 1

@@ -46,6 +46,15 @@ expect 1
 run export tflite there -o x
 expect 2 "there is no form 'tflite': c, onnx, pytorch"
 
+# A symbol that is no UTF-8 is its bytes, so that each has its place.
+printf 'data s : bytes\nh = rnn(embed(s[t-1], 2), 2)\ns ~ softmax(W h + b)\n' >bytes.net
+printf 'A\303\251\377%.0s' $(seq 50) >bytes.bin
+run train bytes.net bytes.bin -o bytes --epochs 1 --quiet --threads 1
+expect 0
+run export onnx bytes -o bytes.onnx
+expect 0
+LC_ALL=C grep -aq '"~",".",\[128\],\[129\],.*,\[255\]\]' bytes.onnx || fail "the symbols: $(grep -a '"~"' bytes.onnx)"
+
 python=
 for p in "${UNROLL_PYTHON:-python3}" python3; do
   [ -z "$python" ] && "$p" -c 'import onnx, onnxruntime' 2>/dev/null && python=$p

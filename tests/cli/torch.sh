@@ -46,6 +46,15 @@ grep -q '^            z = torch.sigmoid(.*self.B(h_before).*self.bz)$' folder/of
 grep -q '^    h = (1 - z) \* h\[t-1\] + z \* tanh(C x)$' folder/of/own/own.py || fail "no equations on top"
 [ -s folder/of/own/own.safetensors ] || fail "no weights"
 
+# What a net's file is called stays a text.
+cp own.net 'say"""x.net'
+run train 'say"""x.net' table.csv --series id -o say --epochs 1 --quiet --threads 1
+expect 0
+run export pytorch say -o 'say".py'
+expect 0
+grep -q '^"""say\\"\\"\\"x.net, written' 'say".py' || fail "$(head -n 2 'say".py')"
+grep -q '^def load(path="say\\".safetensors"):' 'say".py' || fail "$(grep load 'say".py')"
+
 # Refused, and nothing is written.
 run export pytorch there -o /dev/null/no.py
 [ "$status" != 0 ] || fail "a module in no folder"
