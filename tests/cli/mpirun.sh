@@ -45,3 +45,20 @@ trained() {
     done
   done
 }
+
+# lost SIGNAL FOLDER ARGUMENTS...: training by two ranks into FOLDER. Rank 1 gets the signal once there is a checkpoint; nothing else ends the run.
+lost() {
+  local signal=$1 folder=$2
+  shift 2
+  command_line="mpirun -n 2 unroll train $* -o $folder"
+  rm -rf "$folder"
+  timeout 120 $mpirun $root -n 2 bash -c 'signal=$1 folder=$2
+    shift 2
+    [ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 ] ||
+      { (for i in $(seq 1200); do [ ! -s "$folder/checkpoint.safetensors" ] || break; sleep 0.05; done; kill -$signal $$) & }
+    exec "$@"' - "$signal" "$folder" "$UNROLL" train "$@" --steps 1000000 --epochs 1000000 --patience 0 --threads 1 --checkpoint-seconds 0.2 \
+    -o "$folder" </dev/null >out 2>err
+  status=$?
+  [ $status != 0 ] && [ $status != 124 ] || fail "a rank gets $signal: the job ended with $status"
+  [ -s "$folder/checkpoint.safetensors" ] || fail "a rank gets $signal: no checkpoint"
+}

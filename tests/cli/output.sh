@@ -41,7 +41,7 @@ expect 0 "bits per symbol"
 run explain small
 expect 0 "Parameters"
 # A hang-up of the terminal is an interrupt: the checkpoint is written.
-"$UNROLL" train names names.txt -o hung --steps 1000000 --quiet 2>err &
+"$UNROLL" train names names.txt -o hung --steps 1000000 --patience 0 --quiet 2>err &
 training=$!
 while [ ! -s hung/checkpoint.safetensors ]; do sleep 0.05; done
 sleep 0.3

@@ -31,11 +31,7 @@ expect 0
 same stream.one/model.safetensors cut/model.safetensors "resumed by 3 ranks, then by one"
 
 # A rank that is killed ends the job, and the last checkpoint goes on.
-rm -rf cut
-timeout 120 $mpirun $root -n 2 bash -c '[ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 ] || { (sleep 1.5; kill -9 $$) & }; exec "$@"' - \
-  "$UNROLL" train $(six stream) --steps 100000 --threads 1 --checkpoint-seconds 0.2 -o cut </dev/null >out 2>err
-[ $? != 0 ] || fail "a killed rank: the job goes on"
-[ -s cut/checkpoint.safetensors ] || fail "a killed rank: no checkpoint"
+lost KILL cut $(six stream)
 
 # What differs is named before the first step. differ WHAT OPTION-OF-RANK-1...
 differ() {

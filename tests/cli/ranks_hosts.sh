@@ -55,8 +55,5 @@ weights=$("$UNROLL" explain language $tiny --set layers=2 --set vocabulary=40 --
 [ $(($(sent) - before)) -gt $((weights * 4 * 12 / 2)) ] || fail "nothing has gone through the cable"
 shared 2 eval stream.one xml.txt --json
 
-timeout 120 $mpirun -n 2 bash -c '[ "$OMPI_COMM_WORLD_RANK" != 1 ] || { (sleep 2; kill -9 $$) & }; exec "$@"' - \
-  "$UNROLL" train $(six stream) --steps 100000 --threads 1 --checkpoint-seconds 0.2 -o cut </dev/null >out 2>err
-[ $? != 0 ] || fail "a rank killed on the other host: the job goes on"
-[ -s cut/checkpoint.safetensors ] || fail "a rank killed on the other host: no checkpoint"
+lost KILL cut $(six stream)
 finish

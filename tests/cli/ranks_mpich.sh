@@ -22,8 +22,5 @@ two "train $(six lines) -o other" "train $(six lines) --lr 0.5 -o other"
 [ $status != 0 ] || fail "ranks with other options: no error"
 grep -q "rank 1 has other options than rank 0" err || fail "ranks with other options: not said"
 
-timeout 120 $mpirun -n 2 bash -c '[ "$PMI_RANK" != 1 ] || { (sleep 1.5; kill -9 $$) & }; exec "$@"' - \
-  "$UNROLL" train $(six stream) --steps 100000 --threads 1 --checkpoint-seconds 0.2 -o killed </dev/null >out 2>err
-[ $? != 0 ] || fail "a killed rank: the job goes on"
-[ -s killed/checkpoint.safetensors ] || fail "a killed rank: no checkpoint"
+lost KILL killed $(six stream)
 finish
