@@ -132,6 +132,9 @@ const struct frozen *plan_frozen(const plan *p) { return &p->out; }
 /* A gradient more is cleared, written and added: as many operations a weight. Of a pass so many parts of 100 may go there. */
 enum { GRADIENT_OPERATIONS = 100, GRADIENT_PERCENT = 2, GRADIENT_ARENA = 2 };
 
+/* So many weights do not stay in a core's own cache from step to step: twice as many rows are to share their way there. */
+enum { WEIGHTS_FAR = 1 << 19 };
+
 unroll_status plan_shards(int *shards, int wanted, const graph *g, const plan_options *options, unroll_error *err) {
   plan_options one = *options;
   plan *p;
@@ -143,10 +146,12 @@ unroll_status plan_shards(int *shards, int wanted, const graph *g, const plan_op
   const unroll_status status = plan_new(&p, g, &one, err);
   if (status) return status;
   const frozen *f = &p->out;
-  double dense = f->gradient ? (double)f->n_weights : 0;
-  for (int i = 0; i < f->n_tables; i++) dense -= (double)f->tables[i].n;
+  int64_t weights = f->n_weights;
+  for (int i = 0; i < f->n_tables; i++) weights -= f->tables[i].n;
+  const int rows = weights < WEIGHTS_FAR ? ROWS_FILL_KERNEL : 2 * ROWS_FILL_KERNEL;
+  const double dense = f->gradient ? (double)weights : 0;
   const double work = plan_operations(p, f->max_cells) * GRADIENT_PERCENT / 100;
-  for (int n = 2; options->max_rows / n >= ROWS_FILL_KERNEL && n <= MOST_SHARDS; n *= 2) {
+  for (int n = 2; options->max_rows / n >= rows && n <= MOST_SHARDS; n *= 2) {
     if ((n - 1) * dense * GRADIENT_OPERATIONS > work || (n - 1) * dense > (double)f->arena / GRADIENT_ARENA) break;
     *shards = n;
   }

@@ -173,6 +173,9 @@ static void choice(void **state) {
       {"data token : chars\nh = lstm(embed(token[t-1], 64), 256)\ntoken ~ softmax(W h + b)\n", 256, 64, 1, 16},
       {"data token : chars\nh = lstm(embed(token[t-1], 64), 256)\ntoken ~ softmax(W h + b)\n", 32, 4, 1, 1}, /* little work */
       {"data token : chars\nh = lstm(embed(token[t-1], 64), 256)\ntoken ~ softmax(W h + b)\n", 32, 4, 0, 2},
+      {"data token : chars\nh = lstm(embed(token[t-1], 64), 512)\ntoken ~ softmax(W h + b)\n", 64, 64, 1,
+       2}, /* weights from afar */
+      {"data token : chars\nh = lstm(embed(token[t-1], 64), 512)\ntoken ~ softmax(W h + b)\n", 63, 64, 0, 1},
       {"data x : numbers(9)\nh = lstm(x[t-1], 1600)\nx ~ gaussian(mean = W h + b, scale = 1)\n", 32, 30, 1,
        1}, /* a large gradient */
   };
