@@ -297,6 +297,16 @@ static unroll_status find_losses(tracer *s, unroll_error *err) {
                          "option 'top' is for labels and symbols that are predicted one by one: name such a variable");
 }
 
+/* Known before anything is computed. */
+static unroll_status check_most(const tracer *s, unroll_error *err) {
+  double all = 0;
+  for (int i = 0; i < s->n; i++)
+    for (int64_t row = 0; row < s->n_examples && s->list[i].node >= 0; row++)
+      all += (double)steps_of(s, &s->list[i], row) * width_of(s, &s->list[i], row);
+  if (s->a->o.most <= 0 || all <= (double)s->a->o.most) return UNROLL_OK;
+  return error_set(err, UNROLL_USAGE, "these are %.0f numbers, and at most %lld are computed", all, (long long)s->a->o.most);
+}
+
 static unroll_status run_all(tracer *s, unroll_error *err) {
   const dataset *d = &s->a->d;
   const pass_options how = {.rows = d->stream ? 1 : (int)ask_or(s->a->o.batch, ROWS),
@@ -310,6 +320,7 @@ static unroll_status run_all(tracer *s, unroll_error *err) {
   if (status) return status;
   if (d->stream) s->all.end = shown(s, s->all.end);
   if (!d->stream) s->all.n = s->n_examples;
+  status = check_most(s, err);
   for (int i = 0; i < s->n && !status; i++) status = make_room(s, &s->list[i], err);
   if (!status) status = pass_init(&s->s, &s->a->m, s->a->m.weights, &s->all, &how, s->a->workers, err);
   for (int k = 0; !status && how.heads && k < graph_of(s)->n_losses; k++)

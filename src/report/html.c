@@ -99,13 +99,6 @@ void html_json(text *out, const char *s, size_t n) {
   text_add(out, "\"", 1);
 }
 
-void html_json_number(text *out, double x) {
-  if (isfinite(x))
-    text_add_digits(out, x, 6);
-  else
-    html_add(out, "null");
-}
-
 void html_base64(text *out, const void *bytes, size_t n) {
   const unsigned char *s = bytes;
   char group[4];

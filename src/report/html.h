@@ -16,9 +16,8 @@ void html_symbol(text *out, const char *s, size_t n);
 void html_id(text *out, const char *name);
 /* A number to be read: four digits; – where it is not finite. */
 void html_number(text *out, double x);
-/* A JSON string that may stand in a script element; a JSON number, null where it is not finite. */
+/* A JSON string that may stand in a script element. */
 void html_json(text *out, const char *s, size_t n);
-void html_json_number(text *out, double x);
 void html_base64(text *out, const void *bytes, size_t n);
 /* 0 .. 63 as a letter of base64: 64 levels, a letter a value. */
 char html_level(int level);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "serve/server.h"
@@ -33,40 +34,57 @@ static bool make_name(char name[NAME + 1]) {
   return true;
 }
 
-/* A place in the list, those that ended by themselves among them. The listener of such a one is handed over. */
-static hearing *free_place(server *s, unroll_listener **old) {
+/* A place in the list, those that ended by themselves among them, with a name; it is busy. The listener that was there is handed
+ * over. NULL, and the reply says why. */
+static hearing *take_place(server *s, const served *model, unroll_listener **old, http_reply *out) {
+  char name[NAME + 1];
+  hearing *free = NULL;
+  if (!make_name(name)) return reply_error(out, 500, NULL, "the system gives no random bytes for a session's name"), NULL;
+  pthread_mutex_lock(&s->lock);
   if (!s->hearings) s->hearings = mem_zero(1, sizeof *s->hearings);
-  for (int i = 0; i < MOST_SESSIONS && s->hearings; i++) {
+  const bool starved = !s->hearings;
+  for (int i = 0; i < MOST_SESSIONS && !starved && !free; i++) {
     hearing *h = &s->hearings->list[i];
-    if (*h->name && (h->busy || time_now() < h->until)) continue;
-    *old = h->l;
-    *h = (hearing){.busy = true};
-    return h;
+    if (!*h->name || (!h->busy && time_now() >= h->until)) free = h;
   }
-  return NULL;
+  if (free) {
+    *old = free->l;
+    *free = (hearing){.model = model, .busy = true};
+    memcpy(free->name, name, sizeof name);
+  }
+  pthread_mutex_unlock(&s->lock);
+  if (starved)
+    reply_error(out, 500, NULL, "out of memory");
+  else if (!free)
+    reply_error(out, 503, NULL, "there are %d recordings already: try again later", MOST_SESSIONS);
+  return free;
+}
+
+static void leave(server *s, hearing *h, bool ended) {
+  unroll_listener *l = NULL;
+  pthread_mutex_lock(&s->lock);
+  if (ended) {
+    l = h->l;
+    *h = (hearing){.busy = false};
+  } else {
+    h->busy = false;
+    h->until = time_now() + s->o->time_limit;
+  }
+  pthread_mutex_unlock(&s->lock);
+  unroll_listener_free(l);
 }
 
 /* NULL, and the reply says why. Else it is busy until `leave`. */
 static hearing *begin(server *s, const served *model, http_reply *out) {
-  unroll_listener *l = NULL, *old = NULL;
+  unroll_listener *old = NULL;
   unroll_error err = {0};
-  char name[NAME + 1] = "";
-  const unroll_status status = unroll_listener_new(&l, model->m, &err);
-  if (status) return reply_error(out, status == UNROLL_FAILED ? 500 : 400, "model", "%s", err.message), NULL;
-  const bool named = make_name(name);
-  pthread_mutex_lock(&s->lock);
-  hearing *h = named ? free_place(s, &old) : NULL;
-  if (h) {
-    h->model = model;
-    h->l = l;
-    memcpy(h->name, name, sizeof name);
-  }
-  pthread_mutex_unlock(&s->lock);
+  hearing *h = take_place(s, model, &old, out);
   unroll_listener_free(old);
-  if (h) return h;
-  unroll_listener_free(l);
-  reply_error(out, 503, NULL, "there are %d recordings already: try again later", MOST_SESSIONS);
-  return NULL;
+  if (!h) return NULL;
+  const unroll_status status = unroll_listener_new(&h->l, model->m, &err); /* nobody else looks at it while it is busy */
+  if (!status) return h;
+  leave(s, h, true);
+  return reply_error(out, status == UNROLL_FAILED ? 500 : 400, "model", "%s", err.message), NULL;
 }
 
 static hearing *find(server *s, const served *model, const char *name, http_reply *out) {
@@ -84,20 +102,6 @@ static hearing *find(server *s, const served *model, const char *name, http_repl
   return busy ? NULL : found;
 }
 
-static void leave(server *s, hearing *h, bool ended) {
-  unroll_listener *l = NULL;
-  pthread_mutex_lock(&s->lock);
-  if (ended) {
-    l = h->l;
-    *h = (hearing){.busy = false};
-  } else {
-    h->busy = false;
-    h->until = time_now() + s->o->time_limit;
-  }
-  pthread_mutex_unlock(&s->lock);
-  unroll_listener_free(l);
-}
-
 /* A slice at a time, so that others have their turn, and a request that takes too long ends. */
 static unroll_status hear(server *s, const http_request *r, hearing *h, bool last, text *heard, unroll_error *err) {
   unroll_status status = UNROLL_OK;
@@ -111,6 +115,7 @@ static unroll_status hear(server *s, const http_request *r, hearing *h, bool las
     if (!status) text_add(heard, piece, strlen(piece));
     at += n;
   } while (at < r->size && !status);
+  if (!status && heard->failed) status = error_memory(err); /* what was heard is lost: so is the session */
   return status;
 }
 
@@ -134,7 +139,7 @@ void route_listen(server *s, const http_request *r, http_reply *out) {
     reply_failure(out, r, status, &err);
   else
     reply_json(out, json_pack("{s:s, s:s, s:b, s:o}", "model", model->name, "session", h->name, "ended", last, "text",
-                              heard.failed ? NULL : json_of_text(heard.data ? heard.data : "", heard.length)));
+                              json_of_text(heard.data ? heard.data : "", heard.length)));
   text_free(&heard);
   leave(s, h, last || status);
 }

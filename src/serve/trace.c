@@ -8,16 +8,9 @@
 #include "serve/rows.h"
 
 /* What is traced stays in memory, so there is not much of it. */
-enum {
-  MOST_NAMES = 16,
-  MOST_TEXT = 4096,
-  MOST_FILES = 8 << 20,
-  MOST_EMBEDDED = 16384,
-  MOST_NUMBERS = 4000000, /* 32 MB */
-  MOST_INPUTS = 256,
-  MOST_STATES = 64,
-  MOST_VARIABLES = 64
-};
+enum { MOST_NAMES = 16, MOST_TEXT = 4096, MOST_FILES = 8 << 20, MOST_EMBEDDED = 16384, MOST_INPUTS = 256, MOST_STATES = 64 };
+
+#define MOST_NUMBERS "4000000" /* of a trace: 32 MB; known before anything is computed */
 
 /* --- traces --- */
 
@@ -106,7 +99,8 @@ static bool short_enough(const json_t *rows, http_reply *out) {
 
 static unroll_options *quiet_options(const http_request *r) {
   unroll_options *o = unroll_options_new("trace");
-  if (o && !unroll_options_set(o, "threads", "1", NULL)) return unroll_options_set_stop(o, r->stop), o;
+  if (o && !unroll_options_set(o, "threads", "1", NULL) && !unroll_options_set(o, "most", MOST_NUMBERS, NULL))
+    return unroll_options_set_stop(o, r->stop), o;
   unroll_options_free(o);
   return NULL;
 }
@@ -126,81 +120,6 @@ static unroll_result *trace(server *s, const http_request *r, const served *mode
   return result;
 }
 
-/* --- how much a trace would be: known before anything is computed, for the data alone says how many steps there are --- */
-
-typedef struct extent { /* of the values of a name */
-  double width;         /* 0: as many as steps of `over` */
-  int along, over;      /* variables; -1: none, or not known */
-  bool has_steps;
-} extent;
-
-static int variable_number(const served *model, const char *name) {
-  unroll_variable v;
-  unroll_variable_init(&v);
-  for (int i = 0; name && unroll_model_variable(model->m, i, &v, NULL) == UNROLL_OK; i++)
-    if (!strcmp(v.name, name)) return i;
-  return -1;
-}
-
-/* By its whole name, or as equations are printed: "c" is "h.c". A variable, and what there is not, takes no room here. */
-static extent extent_of(const served *model, const char *name) {
-  unroll_named v;
-  unroll_named_init(&v);
-  extent x = {.width = 0, .along = -1, .over = -1};
-  bool whole = variable_number(model, name) >= 0;
-  for (int i = 0; !whole && unroll_model_named(model->m, i, &v, NULL) == UNROLL_OK; i++) {
-    const char *dot = strrchr(v.name, '.');
-    whole = !strcmp(v.name, name);
-    if (!whole && (!dot || strcmp(dot + 1, name) != 0)) continue;
-    x = (extent){.width = v.width,
-                 .along = variable_number(model, v.along),
-                 .over = variable_number(model, v.over),
-                 .has_steps = v.has_steps};
-  }
-  return x;
-}
-
-static double steps_at(const unroll_result *data, int64_t row, int variable) {
-  unroll_value v;
-  double most = 0;
-  for (int k = 0; k < unroll_result_variables(data); k++) {
-    unroll_value_init(&v);
-    unroll_result_value(data, row, unroll_result_variable(data, k), &v, NULL);
-    if (variable == k) return (double)v.steps;
-    if ((double)v.steps > most) most = (double)v.steps;
-  }
-  return most;
-}
-
-static double extents_all(const unroll_result *data, const extent *list, int n) {
-  double all = 0;
-  for (int64_t row = 0; row < unroll_result_rows(data); row++)
-    for (int k = 0; k < n; k++)
-      all += (list[k].has_steps ? steps_at(data, row, list[k].along) : 1) * (list[k].width > 0   ? list[k].width
-                                                                             : list[k].over >= 0 ? steps_at(data, row, list[k].over)
-                                                                                                 : 0);
-  return all;
-}
-
-/* Are the values of these names not too many? No, and the reply says so. */
-static bool few(server *s, const http_request *r, const served *model, const unroll_table *t, const char *const *names, int n,
-                const char *of, http_reply *out) {
-  const char *variables[MOST_VARIABLES];
-  extent list[MOST_STATES];
-  unroll_variable v;
-  int many = 0;
-  unroll_variable_init(&v);
-  while (many < MOST_VARIABLES && unroll_model_variable(model->m, many, &v, NULL) == UNROLL_OK) variables[many++] = v.name;
-  for (int i = 0; i < n; i++) list[i] = extent_of(model, names[i]);
-  unroll_result *data = trace(s, r, model, t, variables, many, out);
-  if (!data) return false;
-  const double all = extents_all(data, list, n);
-  unroll_result_free(data);
-  if (all <= MOST_NUMBERS) return true;
-  reply_error(out, 400, of, "these are %.0f numbers, and at most %d are computed for a request", all, MOST_NUMBERS);
-  return false;
-}
-
 void route_trace(server *s, const http_request *r, http_reply *out) {
   request_rows rows = {0};
   json_t *j = request_json(r, out), *given = json_object_get(j, "rows");
@@ -208,7 +127,7 @@ void route_trace(server *s, const http_request *r, http_reply *out) {
   unroll_result *result = NULL;
   const served *model = j && members_known(j, "model rows of", out) ? request_model_of(s, j, out) : NULL;
   const int n = model ? names_of(model, json_object_get(j, "of"), names, out) : -1;
-  if (n > 0 && short_enough(given, out) && rows_of_json(&rows, model, given, out) && few(s, r, model, rows.t, names, n, "of", out))
+  if (n > 0 && short_enough(given, out) && rows_of_json(&rows, model, given, out))
     result = trace(s, r, model, rows.t, names, n, out);
   if (result) print(model, result, &out->body);
   unroll_result_free(result);
@@ -319,7 +238,7 @@ static bool embed(server *s, const http_request *r, const embedded *x, const jso
   const unroll_status status = t ? add_inputs(t, x, inputs, from, n, &err) : error_memory(&err);
   if (status)
     reply_error(out, status == UNROLL_FAILED ? 500 : 400, "input", "%s", err.message);
-  else if (few(s, r, x->model, t, x->of.names, x->of.n, "input", out))
+  else
     result = trace(s, r, x->model, t, x->of.names, x->of.n, out);
   bool fine = result && unroll_result_rows(result) == (int64_t)n;
   for (size_t i = 0; i < n && fine; i++) {

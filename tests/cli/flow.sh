@@ -52,6 +52,10 @@ run trace model two.txt --of token --top 2 --json
 expect 0 '"token": "anna", "token.top": [[{"value": "' '"probability": 0.'
 run trace model two.txt --of h --top 2
 expect 2 '--top'
+run trace model two.txt --of token,h --most 32
+expect 0 'example,step'
+run trace model two.txt --of token,h --most 31
+expect 2 'these are 32 numbers, and at most 31 are computed'
 run trace model two.txt --of hh
 expect 2 "'hh'"
 run trace model two.txt --of ''

@@ -33,8 +33,6 @@ static void escapes(void **state) {
   SAYS(html_short(&out, "ab", 2, 2), "ab");
   SAYS(html_id(&out, "h.1 \"\xc3\xa9"), "h.1_20_22_C3_A9");
   SAYS(html_json(&out, "</script>\"\\\n&\xff", 14), "\"\\u003c/script\\u003e\\u0022\\u005c\\u000a\\u0026\xef\xbf\xbd\"");
-  SAYS(html_json_number(&out, (double)NAN), "null");
-  SAYS(html_json_number(&out, -0.5), "-0.5");
   SAYS(html_number(&out, (double)INFINITY), "∞");
   SAYS(html_number(&out, (double)NAN), "–");
   SAYS(html_number(&out, 12345), "12345");
