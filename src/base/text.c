@@ -53,24 +53,23 @@ size_t utf8_valid(const char *s, size_t n) {
   return n;
 }
 
-/* Makes room for n more bytes and the NUL. */
-static int grow(text *t, size_t n) {
+bool text_room(text *t, size_t n) {
   size_t need;
-  if (t->failed) return 0;
-  if (__builtin_add_overflow(t->length, n, &need) || __builtin_add_overflow(need, (size_t)1, &need)) return t->failed = 1, 0;
-  if (need <= t->capacity) return 1;
+  if (t->failed) return false;
+  if (__builtin_add_overflow(t->length, n, &need) || __builtin_add_overflow(need, (size_t)1, &need)) return t->failed = 1, false;
+  if (need <= t->capacity) return true;
   size_t capacity = t->capacity + t->capacity / 2;
   if (capacity < need) capacity = need;
   if (capacity < 32) capacity = 32;
   char *data = mem_resize(t->data, capacity);
-  if (!data) return t->failed = 1, 0;
+  if (!data) return t->failed = 1, false;
   t->data = data;
   t->capacity = capacity;
-  return 1;
+  return true;
 }
 
 void text_add(text *t, const char *s, size_t n) {
-  if (!grow(t, n)) return;
+  if (!text_room(t, n)) return;
   if (n) memcpy(t->data + t->length, s, n);
   t->length += n;
   t->data[t->length] = 0;
@@ -82,7 +81,7 @@ void text_format(text *t, const char *format, ...) {
   int n = vsnprintf(NULL, 0, format, list);
   va_end(list);
   if (n < 0) t->failed = 1;
-  if (n < 0 || !grow(t, (size_t)n)) return;
+  if (n < 0 || !text_room(t, (size_t)n)) return;
   va_start(list, format);
   vsnprintf(t->data + t->length, (size_t)n + 1, format, list);
   va_end(list);

@@ -18,12 +18,15 @@ typedef struct text {
   size_t length, capacity;
   int failed;
 } text;
+bool text_room(text *t, size_t n); /* for n more bytes and the NUL behind them */
 void text_add(text *t, const char *s, size_t n);
 void text_format(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Seven digits, and of a number from 100,000 on as many as two behind the point take (at most 15): neighbours stay apart. */
 void text_add_number(text *t, double x);
 /* As "%.*g" of printf writes it in the C locale, the same bytes, in a tenth of the time. digits: 1 to 17. */
 void text_add_digits(text *t, double x, int digits);
+/* A list of them. What is not finite is `other`, or as printf writes it where that is NULL. */
+void text_add_numbers(text *t, const double *x, size_t n, int digits, const char *between, const char *other);
 void text_add_whole(text *t, int64_t x);
 void text_free(text *t);
 

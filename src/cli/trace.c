@@ -11,7 +11,13 @@
 #include "io/json.h"
 #include "io/safetensors.h"
 
-enum { MOST_NAMES = 256 };
+enum { MOST_NAMES = 256, BLOCK = 1 << 16 };
+
+/* What there is goes out; where something was lost before, nothing does. */
+static void put(text *out) {
+  if (out->length && !out->failed) fwrite(out->data, 1, out->length, stdout);
+  out->length = 0;
+}
 
 typedef struct names {
   const char *list[MOST_NAMES];
@@ -72,16 +78,15 @@ static void csv_top(const unroll_model *m, const char *name, const unroll_value 
 
 static void csv_cells(const unroll_model *m, const char *name, const unroll_value *v, int64_t step, int width, text *out) {
   const int64_t at = v->steps == 1 ? 0 : step; /* of what has no steps the same everywhere */
-  for (int i = 0; i < (width > 1 ? width : 1); i++) {
-    text_add(out, ",", 1);
-    if (at >= v->steps || (!v->symbols && i >= v->width)) continue;
-    size_t n = 0;
-    const char *symbol = v->symbols ? unroll_model_label(m, name, v->symbols[at], &n) : NULL;
-    if (v->symbols)
-      text_add_field(out, symbol, n);
-    else if (v->numbers)
-      text_add_digits(out, v->numbers[at * v->width + i], 9);
+  const int cells = width > 1 ? width : 1, n = at < v->steps && v->numbers ? (v->width < cells ? v->width : cells) : 0;
+  text_add(out, ",", 1);
+  if (at < v->steps && v->symbols) {
+    size_t length = 0;
+    const char *symbol = unroll_model_label(m, name, v->symbols[at], &length);
+    text_add_field(out, symbol, length);
   }
+  if (n) text_add_numbers(out, v->numbers + at * v->width, (size_t)n, 9, ",", NULL);
+  for (int i = n > 1 ? n : 1; i < cells; i++) text_add(out, ",", 1);
 }
 
 static unroll_status print_csv(const unroll_model *m, const unroll_result *r, unroll_error *err) {
@@ -108,16 +113,15 @@ static unroll_status print_csv(const unroll_model *m, const unroll_result *r, un
           csv_top(m, unroll_result_variable(r, k), &values[k], step, tops[k], &out);
         }
         text_add(&out, "\n", 1);
+        if (out.length >= BLOCK) put(&out);
       }
-      if (out.failed) return error_memory(err);
-      if (out.length) fwrite(out.data, 1, out.length, stdout);
-      text_free(&out);
     }
     if (!pass) csv_header(r, widths, tops, &out);
   }
-  if (out.length) fwrite(out.data, 1, out.length, stdout); /* no row at all */
+  put(&out);
+  const bool failed = out.failed;
   text_free(&out);
-  return UNROLL_OK;
+  return failed ? error_memory(err) : UNROLL_OK;
 }
 
 /* --- JSON lines: written as they come, for there may be millions of numbers --- */
@@ -129,11 +133,9 @@ static void json_value(const unroll_value *v, text *out) {
   }
   for (int64_t t = 0; t < v->steps; t++) {
     text_add(out, t ? ", [" : "[[", t ? 3 : 2);
-    for (int i = 0; v->numbers && i < v->width; i++) {
-      if (i) text_add(out, ", ", 2);
-      json_add_number(out, v->numbers[t * v->width + i], 9);
-    }
+    if (v->numbers) text_add_numbers(out, v->numbers + t * v->width, (size_t)v->width, 9, ", ", "null");
     text_add(out, "]", 1);
+    if (out->length >= BLOCK) put(out);
   }
   text_add(out, v->steps > 0 ? "]" : "[]", v->steps > 0 ? 1 : 2);
 }
@@ -179,8 +181,7 @@ static unroll_status print_json(const unroll_model *m, const unroll_result *r, u
     }
     text_add(&out, "}\n", 2);
     if (out.failed || key.failed) break;
-    fwrite(out.data, 1, out.length, stdout);
-    out.length = 0;
+    put(&out);
   }
   const bool failed = out.failed || key.failed;
   text_free(&out);

@@ -30,10 +30,7 @@ static void numbers(const unroll_value *v, text *out) {
   text_format(out, "{\"steps\": %lld, \"width\": %d, \"values\": [", (long long)v->steps, v->width);
   for (int64_t t = 0; t < v->steps; t++) {
     text_add(out, t ? ", [" : "[", t ? 3 : 1);
-    for (int i = 0; i < v->width && v->numbers; i++) {
-      if (i) text_add(out, ", ", 2);
-      json_add_number(out, v->numbers[t * v->width + i], 7);
-    }
+    if (v->numbers) text_add_numbers(out, v->numbers + t * v->width, (size_t)v->width, 7, ", ", "null");
     text_add(out, "]", 1);
   }
   text_add(out, "]}", 2);

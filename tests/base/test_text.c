@@ -1,4 +1,5 @@
 /* UTF-8, growing texts, nearest names, numbers, and the errors that copy text. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -308,6 +309,9 @@ static void numbers_are_written_as_printf_writes_them(void **state) {
     if (i % 7 == 0) x = (double)f;
     if (i % 7 == 1) x = (double)(int64_t)(seed % 4000001) / 1024 - 1000; /* many of them ties */
     if (i % 7 == 2) x = strtod((char[]){'1', 'e', '-', (char)('0' + i % 10), 0}, NULL) * (double)(1 + i % 3 * i % 5);
+    if (i % 7 == 3)
+      x = (double)(float)ldexp(x < 0 ? -1 - (double)few : 1 + (double)few, -32 - (int)(seed % 18) + 4 * (i % 9)); /* of floats */
+    if (i % 7 == 4) x = (double)few / 65536; /* ties of few bits */
     if (i < (int)(sizeof some / sizeof *some)) x = some[i];
     for (int digits = i < 100 ? 1 : 6; digits <= 17; digits += i < 100 ? 1 : 3) {
       char wanted[64];
@@ -318,6 +322,15 @@ static void numbers_are_written_as_printf_writes_them(void **state) {
       text_free(&t);
     }
   }
+  static const double list[] = {0.5,    -0.25, 0.0001, 0.00009,    123456.0,         -0.0,
+                                1e-300, 1e300, 0.1,    99999999.6, (double)INFINITY, (double)NAN};
+  text all = {0};
+  text_add_numbers(&all, list, sizeof list / sizeof *list, 7, ", ", "null");
+  assert_string_equal(all.data, "0.5, -0.25, 0.0001, 9e-05, 123456, -0, 1e-300, 1e+300, 0.1, 1e+08, null, null");
+  all.length = 0;
+  text_add_numbers(&all, list + 10, 2, 9, ",", NULL);
+  assert_string_equal(all.data, "inf,nan");
+  text_free(&all);
   static const int64_t whole[] = {0, -1, 7, 10, INT64_MAX, INT64_MIN, 1234567890123};
   for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
     char wanted[32];
