@@ -370,9 +370,11 @@ typedef struct unroll_named {
   int width;         /* numbers of a value; 0: as many as `over` has steps */
   int has_steps;     /* a value at each step; else one for each example */
   const char *along; /* a variable of the data that has the same steps; NULL: there is none */
-  const char *over;  /* of the weights of an attention: the first variable with the steps that it looks at; else NULL */
-  int is_state;      /* 1: the equations use it at [t-1]; -1: at [t+1], so it goes backwards; 0: neither */
-  int is_gate;       /* it is a sigmoid */
+  const char
+      *over;    /* of the weights of an attention: the first variable with the steps, or the picture, that it looks at; else NULL */
+  int is_state; /* 1: the equations use it at [t-1]; -1: at [t+1], so it goes backwards; 0: neither */
+  int is_gate;  /* it is a sigmoid */
+  int rows, columns; /* of weights over the positions of a picture: how these lie; else 0 */
 } unroll_named;
 UNROLL_API void unroll_named_init_sized(unroll_named *v, size_t size);
 #define unroll_named_init(v) unroll_named_init_sized((v), sizeof *(v))
@@ -380,9 +382,10 @@ UNROLL_API void unroll_named_init_sized(unroll_named *v, size_t size);
 UNROLL_API unroll_status unroll_model_named(const unroll_model *m, int number, unroll_named *out, unroll_error *err);
 /* Values of variables of the equations at each step, for the examples of a table, as the options of "trace" (or "predict") read
  * it. A name is any named value of `unroll explain`: "h", or "h.i" inside a cell ("i" where that is the only one). "a.weights"
- * are those of an attention `a`; their width is the steps that it looks at. Of a variable of the data it is what went in:
- * symbols and text, or numbers (NaN: not observed). With option "top" it is also what was likeliest there, given all before it.
- * Of series with dates it is the data alone, with its dates. UNROLL_USAGE for an unknown name, with the nearest known one. */
+ * are those of an attention `a`; their width is the steps, or the positions of a picture, that it looks at. Of a variable of the
+ * data it is what went in: symbols and text, or numbers (NaN: not observed). With option "top" it is also what was likeliest there,
+ * given all before it. Of series with dates it is the data alone, with its dates. UNROLL_USAGE for an unknown name, with the
+ * nearest known one. */
 UNROLL_API unroll_status unroll_trace(const unroll_model *m, const unroll_table *t, const char *const *names, int n_names,
                                       const unroll_options *o, unroll_result **out, unroll_error *err);
 

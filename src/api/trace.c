@@ -107,19 +107,39 @@ static int is_state(const graph *g, int number) {
   return 0;
 }
 
+/* How the positions lie that a node weighs, and which picture they are of: what BLEND takes beside it, back to the data. */
+static void find_grid(const graph *g, int number, unroll_named *out) {
+  const int n = g->n_forward ? g->n_forward : g->n_nodes;
+  int at = NODE_NONE;
+  for (int i = 0; i < n && at < 0; i++)
+    if (graph_at(g, i)->op == OP_BLEND && graph_at(g, i)->in[0] == number) at = graph_at(g, i)->in[1];
+  for (int i = 0; i < n && at >= 0; i++) {
+    const node *x = graph_at(g, at);
+    const bool squares = x->op == OP_CONV || x->op == OP_POOL || x->op == OP_POOL_MEAN;
+    if (squares && !out->rows)
+      out->rows = patches_along(x->patches.rows, &x->patches), out->columns = patches_along(x->patches.columns, &x->patches);
+    const input *of = x->op == OP_INPUT ? &g->inputs[x->slot] : NULL;
+    const data_info *data = of ? &g->data[of->data] : NULL;
+    if (data && !out->rows) out->rows = (int)data->args[1], out->columns = (int)data->args[2];
+    if (data) out->over = data->name;
+    at = data || x->op == OP_SHIFT ? NODE_NONE : x->in[0];
+  }
+}
+
 unroll_status unroll_model_named(const unroll_model *m, int number, unroll_named *out, unroll_error *err) {
   if (!m || !out) return api_null(err);
   const int i = named_node(m, number);
   if (i < 0) return error_set(err, UNROLL_USAGE, "the equations have no value with the number %d", number);
   const node *x = &m->m.g.nodes[i];
   const int over = graph_steps_axis(x->width);
-  const unroll_named own = {.name = x->name,
-                            .width = over < 0 ? x->width : 0,
-                            .along = x->space == SPACE_STEP ? variable_along(&m->m, x->axis) : NULL,
-                            .over = variable_along(&m->m, over),
-                            .has_steps = x->space == SPACE_STEP,
-                            .is_state = is_state(&m->m.g, i),
-                            .is_gate = x->op == OP_SIGMOID};
+  unroll_named own = {.name = x->name,
+                      .width = over < 0 ? x->width : 0,
+                      .along = x->space == SPACE_STEP ? variable_along(&m->m, x->axis) : NULL,
+                      .over = variable_along(&m->m, over),
+                      .has_steps = x->space == SPACE_STEP,
+                      .is_state = is_state(&m->m.g, i),
+                      .is_gate = x->op == OP_SIGMOID};
+  if (over < 0) find_grid(&m->m.g, i, &own);
   API_GIVE(out, &own);
   return UNROLL_OK;
 }

@@ -319,6 +319,12 @@ static int emit_positions(builder *b, const term *t) {
   const int *shape = b->terms[t->args[1]].shape, positions = shape[1] * shape[2];
   n.in[0] = build_lift(b->g, x[0], n.space, t->axis, t->op == OP_MATCH ? shape[0] : positions);
   n.in[1] = build_lift(b->g, x[1], n.space, t->axis, shape[0] * positions);
+  if (graph_failed(b->g)) return NODE_NONE;
+  node weights = *graph_at(b->g, n.in[0]); /* those of an attention have a name, as of `attend`: it is the same node */
+  if (t->op == OP_BLEND && t->named && weights.op == OP_SOFTMAX && !weights.name) {
+    weights.name = build_text(b, "%s.weights", t->named->full);
+    n.in[0] = graph_node(b->g, weights);
+  }
   return graph_node(b->g, n);
 }
 

@@ -32,31 +32,50 @@ void draw_heat(text *out, const double *x, int64_t steps, int width, double midd
   mem_free(levels);
 }
 
+void draw_heard(text *out, const unroll_variable *v, const double *x, int64_t steps, int width) {
+  double *turned = v->file && !strcmp(v->file, "recording") ? mem_zero((size_t)steps + 1, (size_t)width * sizeof *turned) : NULL;
+  for (int64_t i = 0; turned && i < steps * width; i++) turned[i] = x[i - i % width + width - 1 - i % width];
+  draw_heat(out, turned ? turned : x, steps, width, 0, v->name);
+  mem_free(turned);
+}
+
 /* --- pictures --- */
 
 static uint8_t byte_of(double x) { return (uint8_t)lround(255 * fmax(0, fmin(1, isnan(x) ? 0 : x))); }
 
-/* A frame, [rows][columns][channels], by areas if it is large. */
-static void picture(text *out, const unroll_variable *v, const double *x, const char *alt) {
-  const int by = (v->rows > v->columns ? v->rows : v->columns) / MOST_SIDE + 1;
-  const int rows = v->rows / by, columns = v->columns / by, channels = v->channels == 3 ? 3 : 1;
-  uint8_t *pixels = rows > 0 && columns > 0 ? mem_zero((size_t)rows * (size_t)columns, (size_t)channels) : NULL;
-  if (!pixels) {
-    out->failed |= rows > 0 && columns > 0;
-    return;
-  }
-  for (int i = 0; i < rows; i++)
+/* By how many pixels a large one is made smaller. */
+static int shrinks(const unroll_variable *v) { return (v->rows > v->columns ? v->rows : v->columns) / MOST_SIDE + 1; }
+
+/* [rows][columns][channels], by areas if it is large. */
+bool draw_picture(text *out, const unroll_variable *v, const double *x) {
+  const int by = shrinks(v), rows = v->rows / by, columns = v->columns / by, channels = v->channels;
+  if (rows < 1 || columns < 1 || (channels != 1 && channels != 3)) return false;
+  uint8_t *pixels = mem_zero((size_t)rows * (size_t)columns, (size_t)channels);
+  out->failed |= !pixels;
+  for (int i = 0; i < rows && pixels; i++)
     for (int j = 0; j < columns; j++)
       for (int c = 0; c < channels; c++) {
         double sum = 0;
         for (int a = 0; a < by; a++)
-          for (int b = 0; b < by; b++) sum += x[((int64_t)(i * by + a) * v->columns + j * by + b) * v->channels + c];
+          for (int b = 0; b < by; b++) sum += x[((int64_t)(i * by + a) * v->columns + j * by + b) * channels + c];
         pixels[((int64_t)i * columns + j) * channels + c] = byte_of(sum / (by * by));
       }
-  text_format(out, "<img alt=\"%s\" width=\"%d\" height=\"%d\" src=\"", alt, columns, rows);
-  png_picture(out, pixels, rows, columns, channels);
-  html_add(out, "\">");
+  if (pixels) png_picture(out, pixels, rows, columns, channels);
   mem_free(pixels);
+  return true;
+}
+
+static void picture(text *out, const unroll_variable *v, const double *x, const char *alt) {
+  const size_t before = out->length;
+  html_add(out, "<img alt=\"");
+  html_string(out, alt);
+  text_format(out, "\" width=\"%d\" height=\"%d\" src=\"", v->columns / shrinks(v), v->rows / shrinks(v));
+  if (draw_picture(out, v, x)) {
+    html_add(out, "\">");
+    return;
+  }
+  out->length = before;
+  text_format(out, "<p class=\"soft\">%d channels of %d by %d</p>", v->channels, v->rows, v->columns);
 }
 
 /* --- drawings: dx, dy, pen up --- */
@@ -162,7 +181,7 @@ void draw_value(const sheet *s, text *out, const unroll_variable *v, const unrol
   } else if (x->steps > 2 && x->width <= 7) {
     curves(out, x->numbers, x->steps, x->width);
   } else if (x->steps > 1 && x->width > 7) {
-    draw_heat(out, x->numbers, x->steps < 600 ? x->steps : 600, x->width, 0, v->name);
+    draw_heard(out, v, x->numbers, x->steps < 600 ? x->steps : 600, x->width);
   } else {
     numbers(out, x);
   }

@@ -1,11 +1,11 @@
 /* part_values.c - values inside the equations over an example. Each name has a strip, units from top to bottom, steps from left
- * to right. It also shows how open gates are (Karpathy, Johnson & Fei-Fei 2015, figure 3), and where attention looked. */
+ * to right. It also shows how open gates are (Karpathy, Johnson & Fei-Fei 2015, figure 3). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "report/sheet.h"
 
-enum { MOST_STEPS = 200, MOST_UNITS = 256, MOST_LABELS = 80, MOST_SIDE = 60 };
+enum { MOST_STEPS = 200, MOST_UNITS = 256, MOST_LABELS = 80 };
 
 /* --- strips --- */
 
@@ -139,69 +139,5 @@ unroll_status part_values(sheet *s, unroll_error *err) {
   } else {
     sheet_left_out(s, "gates", "no named value is a sigmoid");
   }
-  return UNROLL_OK;
-}
-
-/* --- attention --- */
-
-/* A symbol of a step, or the number of the step. */
-static void step_name(sheet *s, int64_t row, const char *name, int64_t step) {
-  const unroll_variable *of = sheet_variable(s, name);
-  unroll_value v;
-  size_t n = 0;
-  const bool there = of && of->symbols && sheet_value(s->traced, row, name, &v) && v.symbols;
-  const char *label = there && step < v.steps ? sheet_label(s, name, v.symbols[step], &n) : NULL;
-  if (there)
-    html_symbol(&s->body, label ? label : "", label ? n : 0);
-  else
-    text_format(&s->body, "%lld", (long long)step + 1);
-}
-
-static void add_map(sheet *s, const unroll_named *x, int64_t row) {
-  text *out = &s->body;
-  unroll_value v;
-  if (!sheet_value(s->traced, row, x->name, &v) || !v.numbers || v.steps < 1 || v.width < 1) return;
-  const int64_t steps = v.steps < MOST_SIDE ? v.steps : MOST_SIDE;
-  const int width = v.width < MOST_SIDE ? v.width : MOST_SIDE;
-  text_format(out, "<h3>Example %lld, ", (long long)row + 1);
-  html_string(out, x->name);
-  html_add(out, "</h3>\n<div class=\"wide\"><table class=\"attention\"><thead><tr><th></th>");
-  for (int k = 0; k < width; k++) {
-    html_add(out, "<th scope=\"col\">");
-    step_name(s, row, x->over, k);
-    html_add(out, "</th>");
-  }
-  html_add(out, "</tr></thead><tbody>\n");
-  for (int64_t t = 0; t < steps; t++) {
-    html_add(out, "<tr><th scope=\"row\">");
-    if (x->has_steps) step_name(s, row, x->along, t);
-    html_add(out, "</th>");
-    for (int k = 0; k < width; k++) {
-      const double w = v.numbers[t * v.width + k];
-      text_format(out, "<td class=\"cold\" style=\"--A:%.2f\" title=\"%.3f\"></td>", isfinite(w) ? w : 0, isfinite(w) ? w : 0);
-    }
-    html_add(out, "</tr>\n");
-  }
-  html_add(out, "</tbody></table></div>\n");
-  if (steps < v.steps || width < v.width)
-    text_format(out, "<p class=\"soft\">The first %d by %lld steps.</p>\n", width, (long long)steps);
-}
-
-unroll_status part_attention(sheet *s, unroll_error *err) {
-  bool any = false;
-  unroll_value v;
-  (void)err;
-  for (int i = 0; i < s->n_named && s->traced; i++) {
-    if (!s->named[i].over || !sheet_value(s->traced, 0, s->named[i].name, &v)) continue;
-    if (!any) {
-      sheet_part(s, "attention", "Attention");
-      html_add(&s->body,
-               "<p class=\"soft\">A row for each step that looks, a column for each step that is looked at: the darker, the more "
-               "it weighs.</p>\n");
-    }
-    any = true;
-    for (int64_t row = 0; row < 3 && row < unroll_result_rows(s->traced); row++) add_map(s, &s->named[i], row);
-  }
-  if (!any && s->traced) sheet_left_out(s, "attention", "the net has none");
   return UNROLL_OK;
 }

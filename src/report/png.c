@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "report/html.h"
 
-enum { STORED = 65535 };
+enum { STORED = 65535, DARKEST = 215 };
 
 static uint32_t crc_of(const uint8_t *s, size_t n) {
   static const uint32_t nibbles[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
@@ -99,18 +99,15 @@ void png_picture(text *out, const uint8_t *pixels, int rows, int columns, int ch
   end(&file, out);
 }
 
-void png_heat(text *out, const uint8_t *levels, int rows, int columns) {
+/* A line of levels is half a byte each; each has a colour and says how opaque it is. */
+static void png_levels(text *out, const uint8_t *levels, int rows, int columns, const uint8_t colours[16 * 3],
+                       const uint8_t opaque[16]) {
   const size_t line = ((size_t)columns + 1) / 2;
-  uint8_t *lines = mem_zero((size_t)rows, line + 1), colours[16 * 3] = {0}, opaque[16] = {0};
+  uint8_t *lines = mem_zero((size_t)rows, line + 1);
   text file = {0};
-  for (int i = 0; i < PNG_LEVELS; i++) {
-    static const uint8_t cold[3] = {33, 102, 192}, warm[3] = {206, 60, 44};
-    memcpy(colours + 3 * i, i < PNG_LEVELS / 2 ? cold : warm, 3);
-    opaque[i] = (uint8_t)(255 * (i < PNG_LEVELS / 2 ? PNG_LEVELS / 2 - i : i - PNG_LEVELS / 2) / (PNG_LEVELS / 2));
-  }
   begin(&file, rows, columns, 4, 3);
-  chunk(&file, "PLTE", colours, sizeof colours);
-  chunk(&file, "tRNS", opaque, sizeof opaque);
+  chunk(&file, "PLTE", colours, 16 * 3);
+  chunk(&file, "tRNS", opaque, 16);
   for (int i = 0; i < rows && lines; i++)
     for (int j = 0; j < columns; j++)
       lines[(size_t)i * (line + 1) + 1 + (size_t)j / 2] |=
@@ -121,6 +118,26 @@ void png_heat(text *out, const uint8_t *levels, int rows, int columns) {
     file.failed = 1;
   mem_free(lines);
   end(&file, out);
+}
+
+void png_heat(text *out, const uint8_t *levels, int rows, int columns) {
+  uint8_t colours[16 * 3] = {0}, opaque[16] = {0};
+  for (int i = 0; i < PNG_LEVELS; i++) {
+    static const uint8_t cold[3] = {33, 102, 192}, warm[3] = {206, 60, 44};
+    memcpy(colours + 3 * i, i < PNG_LEVELS / 2 ? cold : warm, 3);
+    opaque[i] = (uint8_t)(255 * (i < PNG_LEVELS / 2 ? PNG_LEVELS / 2 - i : i - PNG_LEVELS / 2) / (PNG_LEVELS / 2));
+  }
+  png_levels(out, levels, rows, columns, colours, opaque);
+}
+
+void png_shade(text *out, const uint8_t *levels, int rows, int columns) {
+  uint8_t colours[16 * 3], opaque[16] = {0};
+  memset(colours, 16, sizeof colours);
+  for (int i = 0; i < PNG_LEVELS; i++) {
+    const int dark = DARKEST * (PNG_LEVELS - 1 - i) / (PNG_LEVELS / 2);
+    opaque[i] = (uint8_t)(dark < DARKEST ? dark : DARKEST);
+  }
+  png_levels(out, levels, rows, columns, colours, opaque);
 }
 
 int png_level(double x, double most) {

@@ -45,8 +45,12 @@ const char *sheet_label(const sheet *s, const char *variable, int symbol, size_t
 /* A value of a variable, as a cell or a card: text, number, curve, picture, drawing, roll, heat map. */
 void draw_value(const sheet *s, text *out, const unroll_variable *v, const unroll_value *x);
 bool draw_is_media(const unroll_variable *v); /* it is drawn rather than read */
+/* A picture as a data URI; false, and nothing is added: its channels are no colours. */
+bool draw_picture(text *out, const unroll_variable *v, const double *x);
 /* [steps][width] numbers as a heat map: units from top to bottom. What is `middle` has no colour. */
 void draw_heat(text *out, const double *x, int64_t steps, int width, double middle, const char *alt);
+/* The same of what goes in at each step; of a recording low tones are at the bottom. */
+void draw_heard(text *out, const unroll_variable *v, const double *x, int64_t steps, int width);
 
 /* The parts, in the order of the page. Each returns UNROLL_OK unless the page cannot be finished. */
 unroll_status part_figures(sheet *s, unroll_error *err);

@@ -10,6 +10,7 @@ static json_t *variable_json(const unroll_variable *v) {
   json_object_set_new(j, v->width ? "width" : "symbols", json_integer(v->width ? v->width : v->symbols));
   if (v->distribution) json_object_set_new(j, "distribution", json_string(v->distribution));
   if (v->file) json_object_set_new(j, "file", json_string(v->file));
+  if (v->rows) json_object_set_new(j, "shape", json_pack("[i, i, i]", v->channels, v->rows, v->columns));
   return j;
 }
 
@@ -70,6 +71,7 @@ static json_t *values_json(const served *x) {
     if (v.width) json_object_set_new(j, "width", json_integer(v.width));
     if (v.along) json_object_set_new(j, "along", json_string(v.along));
     if (v.over) json_object_set_new(j, "over", json_string(v.over));
+    if (v.rows) json_object_set_new(j, "grid", json_pack("[i, i]", v.rows, v.columns));
     json_array_append_new(list, j);
   }
   return list;

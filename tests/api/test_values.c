@@ -283,6 +283,51 @@ static void test_named(void **state) {
   unroll_table_free(t);
 }
 
+/* Weights over the positions of a picture: how these lie, and of which data they are. */
+static void test_named_grid(void **state) {
+  static const char net[] = "data p : image(1, 6, 8) whole\ndata w : words\nu = pool(relu(conv(p, 3, 3)), 2)\nwidth look = 3\n"
+                            "look = blend(softmax(match(Q h[t-1], u)), u)\nh = gru([embed(w[t-1], 3), look], 4)\n"
+                            "whole = blend(softmax(match(R h, p)), p)\nwidth whole = 1\nw ~ softmax(W h + V whole + b)\n";
+  static const char *const texts[] = {"a b", "b"};
+  static const struct {
+    const char *name;
+    int width, rows, columns;
+  } known[] = {{"look.weights", 12, 3, 4}, {"look", 3, 0, 0}, {"whole.weights", 48, 6, 8}};
+  float pixels[2 * 48];
+  size_t found = 0;
+  unroll_named x;
+  (void)state;
+  for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++) pixels[i] = (float)(i % 5) / 4;
+  unroll_named_init(&x);
+  unroll_table *t = unroll_table_new();
+  OK(unroll_table_add_vectors(t, "p", pixels, 2, 48, err));
+  OK(unroll_table_add_texts(t, "w", texts, NULL, 2, err));
+  unroll_model *m = make_model("grid", net, t, (const char *const[]){"steps", "1", NULL});
+  for (int i = 0; unroll_model_value(m, i); i++) {
+    OK(unroll_model_named(m, i, &x, err));
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+      if (strcmp(known[k].name, x.name) != 0) continue;
+      assert_int_equal(x.width, known[k].width);
+      assert_int_equal(x.rows, known[k].rows);
+      assert_int_equal(x.columns, known[k].columns);
+      assert_true(known[k].rows ? x.over && !strcmp(x.over, "p") : !x.over);
+      found++;
+    }
+  }
+  assert_int_equal(found, sizeof known / sizeof *known);
+  unroll_result *r = NULL;
+  OK(unroll_trace(m, t, (const char *const[]){"look.weights"}, 1, NULL, &r, err));
+  unroll_value v;
+  unroll_value_init(&v);
+  OK(unroll_result_value(r, 0, "look.weights", &v, err));
+  double sum = 0;
+  for (int i = 0; i < v.width; i++) sum += v.numbers[i];
+  assert_true(v.steps == 3 && v.width == 12 && fabs(sum - 1) < 1e-5);
+  unroll_result_free(r);
+  unroll_model_free(m);
+  unroll_table_free(t);
+}
+
 /* Gates inside a cell, and what an attention weighs: as many as the source has steps, 1 together. */
 static void test_trace_inside(void **state) {
   static const char net[] = "data source : chars\ndata target : chars\ncell = lstm\ns = cell(embed(source, 4), 6)\n"
@@ -510,10 +555,11 @@ static void test_older_caller(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_predict),       cmocka_unit_test(test_load_memory),  cmocka_unit_test(test_variables),
-      cmocka_unit_test(test_trace),         cmocka_unit_test(test_trace_top),    cmocka_unit_test(test_named),
-      cmocka_unit_test(test_trace_inside),  cmocka_unit_test(test_forecast),     cmocka_unit_test(test_text),
-      cmocka_unit_test(test_table_refuses), cmocka_unit_test(test_older_caller), cmocka_unit_test(test_tagged),
+      cmocka_unit_test(test_predict),    cmocka_unit_test(test_load_memory),   cmocka_unit_test(test_variables),
+      cmocka_unit_test(test_trace),      cmocka_unit_test(test_trace_top),     cmocka_unit_test(test_named),
+      cmocka_unit_test(test_named_grid), cmocka_unit_test(test_trace_inside),  cmocka_unit_test(test_forecast),
+      cmocka_unit_test(test_text),       cmocka_unit_test(test_table_refuses), cmocka_unit_test(test_older_caller),
+      cmocka_unit_test(test_tagged),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -102,7 +102,7 @@ described = {(m.upper(), re.sub(r"\{\w+\}$", "*", p)) for p, x in spec["paths"].
 if routes != described:
     failures.append("routes and paths differ: %s" % (routes ^ described))
 for path in ("/", "/m/small", "/page/page.css", "/page/model.js", "/openapi.json", "/health", "/metrics", "/v1/models", "/v1/models/small",
-             "/v1/models/levels", "/v1/models/air", "/v1/models/hand", "/v1/models/pairs"):
+             "/v1/models/levels", "/v1/models/air", "/v1/models/hand", "/v1/models/pairs", "/v1/models/look"):
     check(path, "GET")
 check("/v1/models/none", "GET", wanted=404)
 check("/page/none", "GET", wanted=404)

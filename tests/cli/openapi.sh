@@ -35,7 +35,14 @@ printf 'data sound : audio(8000, mel = 10)\ndata text : chars\nh = gru(sound, 4)
 run train speech.net speech.csv -o speech --steps 2 --quiet --valid 0
 expect 0
 
-start small levels air pen hand pairs speech
+printf 'P2 2 2 9 9 9 0 1' >a.pgm
+printf 'picture,word\na.pgm,light above\na.pgm,light\n' >look.csv
+printf '%s\n' 'data picture : image(1, 4, 4) whole' 'data word : words' 'look = blend(softmax(match(Q h[t-1], picture)), picture)' 'width look = 1' \
+  'h = gru([embed(word[t-1], 4), look], 8)' 'word ~ softmax(W h + b)' >look.net
+run train look.net look.csv -o look --steps 2 --quiet --valid 0
+expect 0
+
+start small levels air pen hand pairs speech look
 timeout 300 python3 "$SOURCE/tests/cli/openapi.py" "$base" "$SOURCE" >out 2>&1 || fail "$(cat out)"
 cat out
 stop

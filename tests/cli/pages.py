@@ -21,8 +21,10 @@ ROWS = [
     ("hand", "", ["document.querySelectorAll('svg path.stroke').length > 0"]),
     ("notes", "", [SAID + ".includes('up')", "document.body.innerText.includes('C4 E4 G4 C5')"]),
     ("tune", "", ["document.querySelectorAll('svg rect.note').length > 0"]),
-    ("caption", "", [SAID + ".includes('probability')", "document.querySelector('img.preview').naturalWidth === 96"]),
+    ("caption", "", [SAID + ".includes('probability')", "document.querySelector('img.preview').naturalWidth === 96",
+                 "document.querySelectorAll('.look canvas.shade').length > 0 && document.querySelector('.look canvas').width === 4"]),
     ("film", "", ["document.querySelectorAll('.bars li').length === 2"]),
+    ("hears", "", ["document.querySelector('.heard canvas').height === 10", "document.querySelectorAll('.heard canvas')[1].width > 10"]),
     ("speech", "", ["document.querySelector('#answer h2').innerText === 'text'", "document.querySelector('audio.preview') !== null"]),
 ]
 

@@ -55,7 +55,8 @@ learns tune tunes.tsv
 printf 'P2 2 2 9 9 9 0 1' >a.pgm
 printf 'P2 2 2 9 0 1 9 9' >b.pgm
 printf 'picture,word\na.pgm,light above\nb.pgm,light below\n' >caption.csv
-printf 'data picture : image(1, 4, 4)\ndata word : words\nwidth s = 8\ns = tanh(P picture + bp)\nh = gru(embed(word[t-1], 4), 8, start = s)\nword ~ softmax(W h + b)\n' >caption.net
+printf '%s\n' 'data picture : image(1, 4, 4) whole' 'data word : words' 'u = pool(relu(conv(picture, 3, 3)), 2)' 'width look = 3' \
+  'look = blend(softmax(match(Q h[t-1], u)), u)' 'h = gru([embed(word[t-1], 4), look], 8)' 'word ~ softmax(W h + b)' >caption.net
 learns caption caption.csv
 printf '\020\200\377\377\200\020' >block
 printf 'film\tlabel\nblock#0-2\tbright\nblock#3-5\tdark\n' >film.tsv
@@ -71,11 +72,14 @@ P
 printf 'sound,text\nlow.wav,low\nhigh.wav,high\n' >speech.csv
 printf 'data sound : audio(8000, mel = 10)\ndata text : chars\nh = gru(sound, 8)\ntext ~ ctc(W h + b)\n' >speech.net
 learns speech speech.csv
+printf '%s\n' 'data sound : audio(8000, mel = 10)' 'data text : chars' 's = gru(sound, 8)' 'h = gru(embed(text[t-1], 4), 8)' 'a = attend(h, s)' \
+  'text ~ softmax(W h + V a + b)' >hears.net
+learns hears speech.csv
 [ "$failures" = 0 ] || finish
 
 start small --api-key secret
 locked=$base locked_server=$server
-start small wordy tagger pairs levels air pen hand notes tune caption film speech
+start small wordy tagger pairs levels air pen hand notes tune caption film speech hears
 mkdir browser
 timeout 600 python3 "$SOURCE/tests/cli/devtools.py" "$chromium" browser "$SOURCE/tests/cli/pages.py" "$base" "$locked" "${PICTURES:-}" >out 2>&1 ||
   fail "pages: $(cat out; tail -n 5 browser/chromium.log)"

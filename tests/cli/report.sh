@@ -129,6 +129,15 @@ made pairs translate pairs.csv --set hidden=4 --set embedding=3
 run report pairs pairs.csv -o pairs.html
 expect 0
 page pairs.html 'id="attention"' 'class="attention"' 'a.weights' 'the model says'
+# What only begins as the truth is not right: this model always says "aa".
+printf 'x,text\n1,aa\n1,aa\n1,aa\n1,aa\n' >longer.csv
+printf 'data x : number\ndata text : chars\ntext ~ softmax(W rnn(embed(text[t-1], 4), 8) + V x + b)\n' >longer.net
+run train longer.net longer.csv -o longer --steps 150 --lr 0.05 --valid 0 --quiet --threads 1
+expect 0
+printf 'x,text\n1,a\n1,aa\n' >shorter.csv
+run report longer shorter.csv -o longer.html
+expect 0
+[ "$(grep -o '<td class="text right">' longer.html | wc -l)" = 1 ] || fail "right: $(grep -c 'text right' longer.html)"
 
 # --- numbers at each step; values that are not finite ---
 printf 'x,y\n1 2 3 4,0.5\n2 3,1\n4 4 4 4 4 4,2\n' >numbers.csv
@@ -168,6 +177,30 @@ made image image.net image.csv
 run report image image.csv -o image.html
 expect 0
 page image.html '<img alt="picture" width="4" height="4"' '&lt;chess &amp; co&gt;' 'class="pictures' 'says: ' 'gradient flow: '
+# Attention over a picture: the picture is there once an example, and below a shade for each word. Over a recording: its spectrum.
+printf '%s\n' 'data picture : image(1, 4, 4) whole' 'data word : words' 'v = relu(conv(picture, 3, 3))' 'u = pool(v, 2)' 'width look = 3' \
+  'look = blend(softmax(match(Q h[t-1], u)), u)' 'h = gru([embed(word[t-1], 3), look], 4)' 'word ~ softmax(W h + b)' >look.net
+printf 'picture,word\na.pgm,light above\nb.pgm,light\n' >look.csv
+made look look.net look.csv
+run report look look.csv -o look.html
+expect 0
+page look.html 'id="attention"' 'look.weights' 'What is looked at is light' 'class="looks" style="--P:url(data:image/png;base64,' \
+  'aspect-ratio:2/2' 'href="#v-look.weights"'
+[ "$(grep -o '<div class="look">' look.html | wc -l)" = 5 ] || fail "a look for each word and each end: $(grep -c 'class="look"' look.html)"
+python3 - <<'P'
+import math, struct, wave
+for i in range(2):
+    w = wave.open("tone%d.wav" % i, "w")
+    w.setparams((1, 2, 8000, 0, "NONE", ""))
+    w.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(k * (i + 1) / 4))) for k in range(1600)))
+P
+printf '%s\n' 'data sound : audio(8000, mel = 8)' 'data text : chars' 's = gru(sound, 3)' 'h = gru(embed(text[t-1], 3), 3)' 'a = attend(h, s)' \
+  'text ~ softmax(W h + V a + b)' >ear.net
+printf 'sound,text\ntone0.wav,lo\ntone1.wav,hi\n' >ear.csv
+made ear ear.net ear.csv
+run report ear ear.csv -o ear.html
+expect 0
+page ear.html 'id="attention"' 'a.weights' 'Above what is heard' '<div class="heard">' '<span>l</span><span>o</span>' 'where it looked'
 printf '0,0,0 1,2,0 3,1,1\n1,1,0 2,0,1\n' >drawn.txt
 printf 'pen\ndrawn.txt#0\ndrawn.txt#1\n' >pen.csv
 made pen handwriting pen.csv --set hidden=4 --set layers=1

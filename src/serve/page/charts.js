@@ -50,6 +50,50 @@ export function strip(name, values, labels, sides) {
                  element('div', {className: 'map'}, beside, element('div', {}, canvas, below)));
 }
 
+/* values [rows][columns] as they lie on a canvas; paint(x) is [r, g, b, opacity]. */
+function painted(values, paint) {
+  const columns = Math.max(1, ...values.map(v => v.length)), canvas = element('canvas', {width: columns, height: Math.max(1, values.length)});
+  const c = canvas.getContext('2d'), image = c.createImageData(canvas.width, canvas.height);
+  values.forEach((row, i) => row.forEach((x, j) => image.data.set(paint(x), 4 * (i * columns + j))));
+  c.putImageData(image, 0, 0);
+  return canvas;
+}
+
+const rowsOf = (list, columns) => Array.from({length: Math.floor(list.length / columns)}, (_, i) => list.slice(i * columns, (i + 1) * columns));
+
+/* A picture, its numbers from 0 to 1 row by row. null: its channels are no colours. */
+function pictureOf(numbers, [channels, rows, columns]) {
+  if (![1, 3].includes(channels) || numbers?.length !== channels * rows * columns) return null;
+  const bytes = numbers.map(x => 255 * (x ?? 0));
+  return painted(rowsOf(Array.from({length: rows * columns}, (_, i) => i), columns),
+                 i => [...[0, 1, 2].map(c => bytes[channels * i + c % channels]), 255]);
+}
+
+/* Where attention looked in a picture at each step: there it is light. pictures: one, or one a step; grid: rows and columns of the weights. */
+export function looks(name, values, labels, pictures, shape, grid) {
+  return element('div', {}, element('h3', {}, name), element('div', {className: 'looks'}, ...values.map((weights, t) => {
+    const most = Math.max(1e-9, ...weights.map(x => x ?? 0)), below = shape ? pictureOf(pictures?.[Math.min(t, pictures.length - 1)], shape) : null;
+    const shade = painted(rowsOf(weights, grid[1]), x => [16, 16, 16, 215 * (1 - (x ?? 0) / most)]);
+    shade.className = 'shade';
+    const box = element('div', {className: 'look', role: 'img', ariaLabel: `step ${t + 1}: looked at, the largest weight is ${short(most)}`}, below, shade);
+    box.style.aspectRatio = `${grid[1]} / ${grid[0]}`;
+    return element('figure', {}, box, element('figcaption', {}, labels?.[t] ?? String(t + 1)));
+  })));
+}
+
+/* Where attention looked in a recording: its spectrum above, a row for each step below. */
+export function heard(name, values, labels, sound) {
+  const color = palette(), most = largest(sound), turned = sound[0]?.map((_, i) => sound.map(v => v[v.length - 1 - i])) ?? [];
+  const rows = values.map(weights => { const m = Math.max(1e-9, ...weights.map(x => x ?? 0)); return weights.map(x => (x ?? 0) / m); });
+  const above = painted(turned, x => [...color((x ?? 0) / most), 255]), below = painted(rows, x => [...color(x), 255]);
+  above.style.height = '90px';
+  below.style.height = `${16 * values.length}px`;
+  below.setAttribute('role', 'img');
+  below.setAttribute('aria-label', `${name}: where ${values.length} steps looked in ${sound.length} steps of sound`);
+  const names = element('div', {className: 'sides', ariaHidden: 'true'}, ...values.map((_, t) => element('div', {}, labels?.[t] ?? String(t + 1))));
+  return element('div', {}, element('h3', {}, name), element('div', {className: 'heard'}, element('div'), above, names, below));
+}
+
 /* A text whose parts are coloured by a number each. */
 export function colored(parts, numbers) {
   const color = palette(), most = Math.max(1e-9, ...numbers.map(x => Math.abs(x ?? 0)));
