@@ -100,19 +100,51 @@ static int width(const term *x) {
   return n;
 }
 
-/* A sum's terms one after the other; a new line before a term that would leave the line. Returns how far the line is full. */
+static int broken(const term *x, int full, text *out);
+
+/* Children one after the other, each of which may be broken. */
+static int parts(const term *x, const char *open, const char *between, const char *close, int full, text *out) {
+  form_put(out, open);
+  for (const term *c = x->first; c; c = c->next) {
+    full = broken(c, full + 1, out);
+    if (c->next) form_put(out, between);
+  }
+  form_put(out, close);
+  return full;
+}
+
+static int new_line(text *out) {
+  form_put(out, " \\\\\n  &\\quad");
+  return 0;
+}
+
+/* Terms one after the other, with a new line before one that would leave the line. What is longer than a line by itself is broken
+ * within. Returns how far the line is full. */
 static int broken(const term *x, int full, text *out) {
-  if (x->kind != TERM_ADD && x->kind != TERM_SUB) {
-    form_write(&latex, x, out);
-    return full + width(x);
+  const form_row *row = &latex.rows[x->kind];
+  const bool fits = full + width(x) <= LINE;
+  if (x->kind == TERM_ADD || x->kind == TERM_SUB) {
+    full = broken(x->first, full, out);
+    if (full + width(x->first->next) > LINE) full = new_line(out);
+    form_put(out, row->between);
+    return broken(x->first->next, full, out);
   }
-  full = broken(x->first, full, out);
-  if (full + width(x->first->next) > LINE) {
-    form_put(out, " \\\\\n  &\\quad");
-    full = 0;
+  if (!fits && x->kind == TERM_TRANSPOSE && x->first && x->first->kind == TERM_GROUP)
+    return parts(x->first, "(", "", ")^{\\top}", full, out); /* no braces around it: a line may not end within them */
+  const bool product = x->kind == TERM_MUL && x->first->kind == TERM_GROUP && x->first->next->kind != TERM_DIV;
+  if (!fits && (x->kind == TERM_GROUP || x->kind == TERM_APPLY || product))
+    return parts(x, row->open, row->between, row->close, full, out);
+  if (!fits && x->kind == TERM_SUM) {
+    form_put(out, row->open);
+    over(x->text, x->n, out);
+    return parts(x, "", "", row->close, full + 1, out);
   }
-  form_put(out, latex.rows[x->kind].between);
-  return broken(x->first->next, full, out);
+  if (!fits && x->kind == TERM_CALL && x->first) {
+    function(x->text, x->n, out);
+    return parts(x, "(", row->between, ")", full + x->n, out);
+  }
+  form_write(&latex, x, out);
+  return full + width(x);
 }
 
 static void equation(const term *x, const char *line, size_t n, bool last, text *out) {

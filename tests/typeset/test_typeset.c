@@ -52,6 +52,28 @@ static void long_sums_are_broken(void **state) {
   text_free(&out);
 }
 
+/* Within brackets too, but not within braces: there LaTeX knows no end of a line. */
+static void long_products_are_broken(void **state) {
+  text line = {0}, out = {0};
+  (void)state;
+  text_format(&line, "\xe2\x88\x82"
+                     "E = sum over t of onehot(x[t]) (f(a * b");
+  for (int i = 0; i < 40; i++) text_format(&line, " + W' (z[t] * z[t])");
+  text_format(&line, "))'");
+  typeset_latex(line.data, &out);
+  int lines = 0, deep = 0;
+  for (const char *s = out.data; *s; s++) {
+    if (!strncmp(s, "&\\quad", 6)) lines++;
+    if (!strncmp(s, "\\\\\n", 3)) assert_int_equal(deep, 0);
+    deep += *s == '{' ? 1 : *s == '}' ? -1 : 0;
+  }
+  assert_in_range(lines, 4, 10);
+  assert_non_null(strstr(out.data, "))^{\\top}\n"));
+  assert_int_equal(deep, 0);
+  text_free(&line);
+  text_free(&out);
+}
+
 static void mathml_rows(void **state) {
   static const char *const rows[][2] = {
       {"y = x / 2", "<mrow><mi data-name=\"y\">y</mi><mo>=</mo><mfrac><mi data-name=\"x\">x</mi><mn>2</mn></mfrac></mrow>"},
@@ -104,7 +126,11 @@ static void hostile_lines(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(latex_rows), cmocka_unit_test(long_sums_are_broken),
-                                     cmocka_unit_test(mathml_rows), cmocka_unit_test(arrows), cmocka_unit_test(hostile_lines)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(latex_rows),
+                                     cmocka_unit_test(long_sums_are_broken),
+                                     cmocka_unit_test(long_products_are_broken),
+                                     cmocka_unit_test(mathml_rows),
+                                     cmocka_unit_test(arrows),
+                                     cmocka_unit_test(hostile_lines)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

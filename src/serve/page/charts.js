@@ -69,6 +69,9 @@ function pictureOf(numbers, [channels, rows, columns]) {
                  i => [...[0, 1, 2].map(c => bytes[channels * i + c % channels]), 255]);
 }
 
+/* Behind the last symbol stands the end. */
+const stepName = (labels, t) => labels?.[t] ?? (labels ? '∅' : String(t + 1));
+
 /* Where attention looked in a picture at each step: there it is light. pictures: one, or one a step; grid: rows and columns of the weights. */
 export function looks(name, values, labels, pictures, shape, grid) {
   return element('div', {}, element('h3', {}, name), element('div', {className: 'looks'}, ...values.map((weights, t) => {
@@ -77,7 +80,7 @@ export function looks(name, values, labels, pictures, shape, grid) {
     shade.className = 'shade';
     const box = element('div', {className: 'look', role: 'img', ariaLabel: `step ${t + 1}: looked at, the largest weight is ${short(most)}`}, below, shade);
     box.style.aspectRatio = `${grid[1]} / ${grid[0]}`;
-    return element('figure', {}, box, element('figcaption', {}, labels?.[t] ?? String(t + 1)));
+    return element('figure', {}, box, element('figcaption', {}, stepName(labels, t)));
   })));
 }
 
@@ -90,7 +93,7 @@ export function heard(name, values, labels, sound) {
   below.style.height = `${16 * values.length}px`;
   below.setAttribute('role', 'img');
   below.setAttribute('aria-label', `${name}: where ${values.length} steps looked in ${sound.length} steps of sound`);
-  const names = element('div', {className: 'sides', ariaHidden: 'true'}, ...values.map((_, t) => element('div', {}, labels?.[t] ?? String(t + 1))));
+  const names = element('div', {className: 'sides', ariaHidden: 'true'}, ...values.map((_, t) => element('div', {}, stepName(labels, t))));
   return element('div', {}, element('h3', {}, name), element('div', {className: 'heard'}, element('div'), above, names, below));
 }
 
