@@ -27,6 +27,9 @@ def test_a_text_model(names):
     assert rows.figures["sequences"] == 2
     assert names.equations.startswith("# Names") and names.figures["steps"] == 60
     assert names.variables[0].kind == "chars" and names.variables[0].predicted
+    assert "\\begin" in names.typeset() and "<math" in names.typeset("mathml") and "digraph" in names.typeset("dot")
+    with pytest.raises(unroll.UsageError):
+        names.typeset("word")
 
 
 def test_the_next_symbol(names):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._data import Data, table_of
 from ._errors import UsageError
-from ._library import Call, call, ffi, lib, made, options_of, text, view
+from ._library import Call, call, ffi, lib, made, options_of, take_text, text, view
 from ._result import Figures, Rows, column, owned, warn_left_out
 from ._session import Session
 
@@ -91,6 +91,12 @@ class Model:
     def equations(self) -> str:
         """The text of the net."""
         return text(lib.unroll_model_equations(self._m)) or ""
+
+    def typeset(self, form: str = "latex") -> str:
+        """Equations and gradient for a page: "latex", "mathml", or "dot", a drawing of what depends on what."""
+        out = ffi.new("char **")
+        call(lib.unroll_model_typeset, self._m, form.encode(), out)
+        return take_text(out[0])
 
     @property
     def n_weights(self) -> int:
