@@ -14,7 +14,8 @@ enum {
   RANDOM_TASK,
   RANDOM_WINDOW,
   RANDOM_RARE,
-  RANDOM_TRANSPOSE
+  RANDOM_TRANSPOSE,
+  RANDOM_STRETCH
 };
 
 /* A round multiplies by these and adds those to the key. */

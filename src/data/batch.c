@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/sort.h"
+#include "data/stretch.h"
 
 enum { WINDOW = 16, MAX_CELLS = 1 << 28 };
 
@@ -23,6 +24,7 @@ struct batcher {
   uint64_t seed;
   bool shuffle;
   int transpose;
+  double stretch;
   bool *begins;   /* [rows] as in the batch */
   int64_t epoch;  /* of the order below; -1: none yet */
   int64_t *order; /* of examples [n] places in p->list; streamed, the pieces of each row */
@@ -34,11 +36,15 @@ struct batcher {
   int64_t *of_row; /* [rows + 1] where the pieces of each row begin, of rows by decreasing passes */
 };
 
+/* The most steps that an example has on any axis. */
 static int64_t length_of(const batcher *b, int64_t place) {
   int64_t longest = 0;
   if (b->p->windows) return b->p->windows[place].count;
   for (int a = 0; a < b->e.g->n_axes; a++) {
-    const int64_t length = dataset_length(b->p->data, b->e.s, a, b->p->list[place]);
+    const int64_t example = b->p->list[place];
+    const int64_t length = b->stretch > 0 && stretch_takes(b->e.g, b->e.s, a)
+                               ? stretch_length(b->p->data, b->e.s, a, example, 1 + b->stretch)
+                               : dataset_length(b->p->data, b->e.s, a, example);
     if (length > longest) longest = length;
   }
   return longest;
@@ -186,10 +192,12 @@ unroll_status batcher_new(batcher **out, const graph *g, const part *p, const ba
   b->seed = options->seed;
   b->shuffle = options->shuffle;
   b->transpose = options->transpose;
+  b->stretch = options->stretch;
   b->epoch = -1;
   unroll_status status = p->data->stream || options->stream ? begin_stream(b, g, options, err) : begin_examples(b, g, options, err);
   b->begins = status ? NULL : mem_zero((size_t)b->rows, sizeof *b->begins);
   if (!status && !b->begins) status = error_memory(err);
+  if (!status && b->stretch > 0) status = examples_stretch(&b->e, err);
   if (status) {
     batcher_free(b);
     return status;
@@ -320,6 +328,7 @@ batch *batcher_get(batcher *b, int64_t epoch, int64_t index) {
   b->e.rare_epoch = (uint64_t)epoch;
   const int rows = b->pieces ? rows_of_stream(b, epoch, index) : rows_of_examples(b, epoch, index);
   if (b->transpose) transpose(b, epoch, rows);
+  for (int i = 0; i < rows && b->stretch > 0; i++) b->e.times[i] = stretch_draw(b->stretch, b->seed, epoch, b->e.list[i]);
   examples_fill(&b->e, rows);
   if (b->shuffle && !b->pieces && b->e.predicted > 0) b->e.b.loss_scale = 1 / usual_symbols(b);
   b->e.b.begins = b->begins;

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/sort.h"
 #include "data/calendar.h"
+#include "data/stretch.h"
 #include "read/midi.h"
 
 static bool init_axis(examples *f, int a) {
@@ -59,6 +60,17 @@ unroll_status examples_init(examples *f, const graph *g, const schema *s, const 
   return error_memory(err);
 }
 
+unroll_status examples_stretch(examples *f, unroll_error *err) {
+  const size_t rows = (size_t)f->max_rows;
+  f->times = mem_zero(rows, sizeof *f->times);
+  f->pace = mem_zero(rows, sizeof *f->pace);
+  f->last = mem_zero(rows, sizeof *f->last);
+  f->stretched = mem_zero((size_t)f->g->n_axes + 1, sizeof *f->stretched);
+  if (!f->times || !f->pace || !f->last || !f->stretched) return error_memory(err);
+  for (int a = 0; a < f->g->n_axes; a++) f->stretched[a] = stretch_takes(f->g, f->s, a);
+  return UNROLL_OK;
+}
+
 void examples_free(examples *f) {
   for (int a = 0; f->g && a < f->g->n_axes; a++) {
     if (f->active) mem_free(f->active[a]);
@@ -76,6 +88,10 @@ void examples_free(examples *f) {
   mem_free(f->keys);
   mem_free(f->place);
   mem_free(f->shift);
+  mem_free(f->times);
+  mem_free(f->stretched);
+  mem_free(f->pace);
+  mem_free(f->last);
   mem_free(f->axes);
   mem_free(f->active);
   mem_free(f->first);
@@ -85,12 +101,19 @@ void examples_free(examples *f) {
   *f = (examples){0};
 }
 
+/* Steps of row b on an axis. */
+static int64_t length_at(const examples *f, int a, int b) {
+  if (f->windows) return f->windows[b].count;
+  return f->stretched && f->stretched[a] ? stretch_length(f->d, f->s, a, f->list[b], f->times[b])
+                                         : dataset_length(f->d, f->s, a, f->list[b]);
+}
+
 /* Sequences by decreasing length, equal ones in the order of the batch's rows. */
 static void fill_axis(examples *f, int a, int n) {
   batch_axis *axis = &f->axes[a];
   bool moved = false;
   for (int b = 0; b < n; b++) {
-    const int64_t length = f->windows ? f->windows[b].count : dataset_length(f->d, f->s, a, f->list[b]);
+    const int64_t length = length_at(f, a, b);
     f->keys[b] = (uint64_t)(MAX_STREAM - length) << 32 | (uint64_t)b;
   }
   sort_keys(f->keys, (size_t)n);
@@ -121,6 +144,18 @@ static void copy_keys(float *out, const float *keys, int width, int by) {
   }
 }
 
+/* A step of a stretched row, between two of the example. */
+static void fill_between(const examples *f, int i, float *out, int b, int64_t t) {
+  const column_values *c = &f->d->columns[f->g->inputs[i].data];
+  const int width = f->g->inputs[i].width;
+  const double at = (double)t * f->pace[b];
+  const int64_t before = at < (double)f->last[b] ? (int64_t)at : f->last[b], after = before < f->last[b] ? before + 1 : before;
+  const float share = (float)(at - (double)before);
+  const float *x = c->numbers + column_place(c, f->place[b] + before) * width,
+              *y = c->numbers + column_place(c, f->place[b] + after) * width;
+  for (int j = 0; j < width; j++) out[j] = x[j] + share * (y[j] - x[j]);
+}
+
 /* Row `row` of an input of numbers is step t of example b of the batch, counted from the beginning of the example. */
 static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t) {
   const input *in = &f->g->inputs[i];
@@ -134,6 +169,10 @@ static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t
       in->lag && in->lag <= OWN_MEAN_STEPS && f->g->data[in->data].own_mean && t >= (f->windows ? f->windows[b].from : 0);
   if (!c->there || t < 0 || (expected && !column_seen(c, f->place[b] + t))) {
     memset(out, 0, (size_t)in->width * sizeof *out);
+    return;
+  }
+  if (f->stretched && in->space == SPACE_STEP && f->stretched[in->axis]) {
+    fill_between(f, i, out, b, t);
     return;
   }
   const float *numbers = c->numbers + column_place(c, f->place[b] + t) * in->width;
@@ -178,6 +217,11 @@ static void fill_input(const examples *f, int i, int n) {
     return;
   }
   const batch_axis *axis = &f->axes[in->axis];
+  for (int b = 0; f->stretched && f->stretched[in->axis] && b < n; b++) {
+    const int64_t steps = length_at(f, in->axis, b);
+    f->last[b] = dataset_length(f->d, f->s, in->axis, f->list[b]) - 1;
+    f->pace[b] = steps > 1 ? (double)f->last[b] / (double)(steps - 1) : 0;
+  }
   for (int t = 0; t < axis->steps; t++)
     for (int q = 0; q < axis->active[t]; q++) {
       const int b = f->order[in->axis][q];

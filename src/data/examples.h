@@ -17,6 +17,10 @@ typedef struct examples {
   int n_scales;
   const bool *const *rare; /* as in batch_options; NULL: no word is hidden */
   uint64_t rare_seed, rare_epoch;
+  double *times;     /* [max_rows] for the caller: sequences of numbers are so many times as long (stretch.h); NULL: once */
+  bool *stretched;   /* [n_axes] beside it: which axes are */
+  double *pace;      /* [max_rows] scratch: steps of the example to a step of the batch */
+  int64_t *last;     /* [max_rows] scratch: the example's last step */
   int *shift;        /* [max_rows] for the caller: keys of pieces of music are so many half tones higher */
   int64_t predicted; /* by all losses, after a fill */
   batch_axis *axes;  /* [n_axes] */
@@ -36,6 +40,7 @@ typedef struct examples {
 unroll_status examples_init(examples *f, const graph *g, const schema *s, const dataset *d, int rows, int steps, int64_t cells,
                             bool windowed, unroll_error *err);
 void examples_free(examples *f);
+unroll_status examples_stretch(examples *f, unroll_error *err); /* from here on f->times counts; once after examples_init */
 /* f->b from f->list[0..n). Lag k at step t is the value at t - k. Before the beginning (of the series, not of the window) it is
  * -1 or zeros, and so are missing targets. loss_scale is one over what is predicted. */
 void examples_fill(examples *f, int n);

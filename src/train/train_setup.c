@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "data/crop.h"
+#include "data/stretch.h"
 #include "train/trainer.h"
 
 static bool as_share(const char *source, double *share) { return text_number(source, strlen(source), share) == 0; }
@@ -182,8 +183,10 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
                                   .stream = schema_streams(&t->m.schema),
                                   .schema = &t->m.schema,
                                   .rare = t->rare,
-                                  .transpose = (int)t->o.transpose};
-  unroll_status status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);
+                                  .transpose = (int)t->o.transpose,
+                                  .stretch = t->o.stretch};
+  unroll_status status = t->o.stretch > 0 ? stretch_check(&t->m.g, &t->parts[TRAIN], &t->m.schema, err) : UNROLL_OK;
+  if (!status) status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);
   if (!status) status = set_total(t, err);
   if (status) return status;
   int *keep = arena_alloc(&t->memory, (size_t)t->m.g.n_losses, sizeof *keep); /* to find the place of one that is not finite */

@@ -53,6 +53,21 @@ same one/model.safetensors two/model.safetensors "resumed"
 run train $how --steps 12 -o plain
 cmp -s one/model.safetensors plain/model.safetensors && fail "transposed or not is the same"
 
+# gestures and sounds, up to a third longer and shorter
+how="votes.net votes.csv --stretch 0.3 --batch 8 --seed 2 --quiet --valid 0.2"
+run train $how --steps 12 --threads 1 -o slow.one
+expect 0
+run train $how --steps 5 --threads 2 -o slow.two
+run train --resume slow.two --steps 12
+expect 0
+same slow.one/model.safetensors slow.two/model.safetensors "resumed"
+run train ${how/--stretch 0.3/} --steps 12 -o slow.plain
+cmp -s slow.one/model.safetensors slow.plain/model.safetensors && fail "stretched or not is the same"
+run train $how --crop 4 -o no
+expect 2 "--stretch is not for windows or pieces of examples"
+run train names "$SOURCE/examples/places.txt" --stretch 0.1 -o no
+expect 2 "--stretch is for sequences of numbers that are only read, as sound is, and this net has none"
+
 run train votes.net votes.csv -o no --transpose 2
 expect 2 "--transpose is for music of kind 'notes', and this net reads none"
 run eval one/model.safetensors tunes.tsv --crop 3

@@ -33,6 +33,7 @@ train names x -o y --lr 1e999|not '1e999'
 train names x -o y --min-lr -1|--min-lr takes a number of at least 0, not '-1'
 train names x -o y --lr 0.01 --min-lr 0.02|--min-lr is above the learning rate: 0.02 and 0.01
 train names x -o y --transpose 49|--transpose takes a whole number from 0 to 48, not '49'
+train names x -o y --stretch 2|--stretch takes a number from 0 to 1, not '2'
 train names x -o y --crop -1|--crop takes a whole number from 0 to 1048576, not '-1'
 eval x y --crop 0|--crop takes a whole number from 1 to 1048576, not '0'
 train names x -o y --weight-decay -2|--weight-decay takes a number of at least 0, not '-2'
@@ -67,6 +68,7 @@ train --resume x --ramp s=1:2|--ramp cannot be given with --resume
 train --resume x --lr 0.1|--lr cannot be given with --resume
 train --resume x --min-lr 0.1|--min-lr cannot be given with --resume
 train --resume x --transpose 2|--transpose cannot be given with --resume
+train --resume x --stretch 0.1|--stretch cannot be given with --resume
 train --resume x --crop 2|--crop cannot be given with --resume
 train --resume x --set hidden=3|--set cannot be given with --resume
 train --resume x a b|--resume takes at most the data

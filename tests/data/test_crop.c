@@ -1,6 +1,9 @@
-/* test_crop.c - pieces of long examples, drawn for training and all of them to judge by; music that is heard higher and lower. */
+/* test_crop.c - pieces of long examples, drawn for training and all of them to judge by; music that is heard higher and lower;
+ * slower and faster. */
 #include "data/crop.h"
+#include <math.h>
 #include "base/text.h"
+#include "data/stretch.h"
 #include "tables.h"
 
 #define LABELS "data x : numbers(1)\ndata label : category\nlabel ~ softmax(W last(rnn(x, 2)) + b)\n"
@@ -168,8 +171,54 @@ static void transposed(void **state) {
   loaded_free(&x);
 }
 
+/* A straight line stays one, from its first to its last value, over as many steps as were drawn; texts stay as they are. */
+static void stretched(void **state) {
+  (void)state;
+  enum { EPOCHS = 200 };
+  const char *net = "data x : numbers(2)\ndata to : chars\nto ~ ctc(W gru(x, 3) + b)\n";
+  const char *csv = "x,to\n0;0 1;-2 2;-4 3;-6 4;-8 5;-10 6;-12 7;-14 8;-16 9;-18 10;-20,ab\n0;0 1;-2 2;-4,aa\n5;1,b\n";
+  loaded x;
+  part p;
+  batcher *b;
+  unroll_error err = {0};
+  bool met[17] = {false};
+  if (load(&x, net, csv, NULL, &err)) fail_msg("%s", err.message);
+  assert_int_equal(part_whole(&p, &x.d, &err), UNROLL_OK);
+  assert_int_equal(stretch_check(&x.g, &p, &x.s, &err), UNROLL_OK);
+  for (int i = 0; i < 2; i++) {
+    const double most = i ? 0.5 : 0;
+    const batch_options how = {.rows = 3, .steps = 1, .seed = 4, .shuffle = true, .schema = &x.s, .stretch = most};
+    assert_int_equal(batcher_new(&b, &x.g, &p, &how, &err), UNROLL_OK);
+    int moved = 0;
+    for (int epoch = 0; epoch < EPOCHS; epoch++) {
+      const batch *one = batcher_get(b, epoch, 0);
+      const batch_axis *axis = &one->axes[x.s.list[0].axis], *of_text = &one->axes[x.s.list[1].axis];
+      assert_int_equal(batcher_symbols(b), 5);
+      assert_int_equal(of_text->first[of_text->steps], 5);
+      for (int q = 0; q < 3; q++) { /* by length: the examples in their order */
+        const int first = q == 2 ? 5 : 0;
+        int steps = 0;
+        while (steps < axis->steps && axis->active[steps] > q) steps++;
+        assert_in_range(steps, q == 0 ? i ? 7 : 11 : q == 1 ? 3 : 1, q == 0 ? i ? 17 : 11 : q == 1 ? i ? 5 : 3 : 1);
+        for (int t = 0; t < steps; t++) {
+          const float *now = one->number[0] + 2 * (axis->first[t] + q);
+          const double expected = first + (steps > 1 ? (q == 0 ? 10.0 : 2.0) * t / (steps - 1) : 0);
+          assert_true(fabs((double)now[0] - expected) < 1e-5);
+          assert_true(q == 2 ? now[1] == 1 : fabs((double)now[1] + 2 * expected) < 1e-5);
+        }
+        if (q == 0) met[steps - 1] = true, moved += steps != 11;
+      }
+    }
+    assert_true(i ? moved > EPOCHS / 2 : moved == 0);
+    batcher_free(b);
+  }
+  for (int steps = 8; steps <= 16; steps++) assert_true(met[steps - 1]);
+  part_free(&p);
+  loaded_free(&x);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(pieces), cmocka_unit_test(drawn), cmocka_unit_test(refused),
-                                     cmocka_unit_test(transposed)};
+                                     cmocka_unit_test(transposed), cmocka_unit_test(stretched)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
