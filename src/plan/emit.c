@@ -375,25 +375,45 @@ static unroll_status emit_group(struct plan *p, const group *g, int index, stage
   return UNROLL_OK;
 }
 
-/* Parameter vectors' gradients are added last, one after the other. */
-static unroll_status emit_vectors(struct plan *p, unroll_error *err) {
+/* Gradients of parameter vectors, by the group that computes them: first[group], then next[gradient]; 0 ends, else a number + 1.
+ * Those of a pass in windows of steps are all added last, in the place of the last group. */
+typedef struct vectors {
+  int *first, *next;
+} vectors;
+
+static unroll_status list_vectors(struct plan *p, vectors *all, unroll_error *err) {
   const graph *g = p->g;
-  const int last = p->out.n_stages ? p->out.stages[p->out.n_stages - 1].phase : 0;
-  for (int i = 0; i < g->n_gradients && p->options.gradient; i++) {
-    const int number = g->gradients[i].node;
+  all->first = arena_alloc(&p->memory, (size_t)p->n_groups + 1, sizeof *all->first);
+  all->next = arena_alloc(&p->memory, (size_t)g->n_gradients + 1, sizeof *all->next);
+  if (!all->first || !all->next) return error_memory(err);
+  for (int i = g->n_gradients - 1; i >= 0 && p->options.gradient; i--) {
+    const int number = g->gradients[i].node, computed = p->values[number].stage;
     const node *n = &g->nodes[number];
     if (n->op == OP_OUTER || n->op == OP_EMBED_T || n->op == OP_CONV_OUTER) continue;
     if (n->space != SPACE_PARAM)
       return error_set(err, UNROLL_FAILED, "gradient of '%s' is not a vector", g->params[g->gradients[i].param].name);
-    p->out.stages[p->out.n_stages++] = (stage){.kind = STAGE_GRADIENT,
-                                               .phase = last + last % 2,
-                                               .one = true,
-                                               .width = g->params[g->gradients[i].param].rows,
-                                               .in = {plan_place_of(p, number, number, 0)},
-                                               .in_width = n->width,
-                                               .weight = g->params[g->gradients[i].param].offset};
+    const int at = p->out.window || computed <= 0 ? p->n_groups - 1 : computed;
+    all->next[i] = all->first[at];
+    all->first[at] = i + 1;
   }
   return UNROLL_OK;
+}
+
+/* They are added as soon as they are there: then they may be sent to other ranks. */
+static void emit_vectors(struct plan *p, const vectors *all, int number) {
+  const graph *g = p->g;
+  const int phase = p->groups[number].phase;
+  for (int i = all->first[number]; i; i = all->next[i - 1]) {
+    const param *to = &g->params[g->gradients[i - 1].param];
+    const int from = g->gradients[i - 1].node;
+    p->out.stages[p->out.n_stages++] = (stage){.kind = STAGE_GRADIENT,
+                                               .phase = p->out.window ? phase + phase % 2 : phase,
+                                               .one = true,
+                                               .width = to->rows,
+                                               .in = {plan_place_of(p, from, from, 0)},
+                                               .in_width = g->nodes[from].width,
+                                               .weight = to->offset};
+  }
 }
 
 /* At the end of a phase, which may have no stage: the weight gradients that wait for it. */
@@ -494,9 +514,11 @@ unroll_status plan_emit(struct plan *p, unroll_error *err) {
   if (!s) s = lay_carries(p, err);
   if (!s) s = pack_vectors(p, err);
   stage *first = arena_alloc(&p->memory, (size_t)p->n_groups + 1, sizeof *first);
+  vectors apart;
   if (!s && !first) s = error_memory(err);
   for (int i = 0; i < p->n_groups && !s; i++)
     if (p->groups[i].kind == GROUP_OUTER) s = emit_outer(p, &p->groups[i], i, &first[i], err);
+  if (!s) s = list_vectors(p, &apart, err);
   if (!s) s = plan_assign(p, err);
   for (int i = 0; i < p->n_groups && !s; i++) {
     stage *out = &p->out.stages[p->out.n_stages];
@@ -516,9 +538,9 @@ unroll_status plan_emit(struct plan *p, unroll_error *err) {
       note_scratch(p, out);
       p->out.n_stages++;
     }
+    if (!s) emit_vectors(p, &apart, i);
     if (!s && last_of_phase(p, i) == i) emit_late(p, p->groups[i].phase);
   }
-  if (!s) s = emit_vectors(p, err);
   if (!s) s = lay_results(p, err);
   if (!s) s = plan_order_packs(p, err);
   return s;

@@ -4,7 +4,9 @@
 #define RANKS_MODULE_H
 #include <stddef.h>
 
-enum { RANKS_VERSION = 1 };
+enum { RANKS_VERSION = 2 };
+
+enum { RANKS_ALL = -1, RANKS_FAILED = -2, RANKS_UNDER_WAY = -3 };
 
 typedef struct ranks_message {
   int rank; /* to whom, or from whom */
@@ -16,9 +18,11 @@ typedef struct ranks_module {
   int version;
   /* 0: fine. What is written to standard output and error is MPI's own affair. */
   int (*begin)(int *own, int *count, int *hosts);
-  /* All messages, point to point; returns when all have arrived: -1. Else the rank from which nothing came for `seconds`; -2: MPI
-   * failed. */
-  int (*exchange)(const ranks_message *send, int n_send, ranks_message *receive, int n_receive, double seconds);
+  /* All messages, point to point, set out. Their bytes stay where they are until they have arrived. NULL: MPI failed. */
+  void *(*start)(const ranks_message *send, int n_send, ranks_message *receive, int n_receive);
+  /* Have all arrived? RANKS_ALL: yes, and RANKS_FAILED: MPI failed; what `start` gave is then freed. RANKS_UNDER_WAY: not yet,
+   * which is asked once where `seconds` is 0. Else the rank from which nothing came for so long. */
+  int (*arrived)(void *under_way, double seconds);
   void (*end)(void);
   void (*fail)(int code); /* ends all ranks */
 } ranks_module;

@@ -110,14 +110,29 @@ void ranks_fail(int code) {
 const ranks *ranks_here(void) { return here.module && !apart ? &here : NULL; }
 void ranks_apart(bool now) { apart = now; }
 
+unroll_status ranks_start(const ranks *r, const ranks_message *send, int n_send, ranks_message *receive, int n_receive,
+                          void **under_way, unroll_error *err) {
+  *under_way = r->module->start(send, n_send, receive, n_receive);
+  return *under_way ? UNROLL_OK : error_set(err, UNROLL_FAILED, "MPI cannot send or receive");
+}
+
+unroll_status ranks_arrived(const ranks *r, void **under_way, bool wait, unroll_error *err) {
+  if (!*under_way) return UNROLL_OK;
+  const int named = wait ? number_of("UNROLL_SILENT_SECONDS") : 0;
+  const double seconds = !wait ? 0 : named > 0 ? named : SILENT_SECONDS;
+  const int silent = r->module->arrived(*under_way, seconds);
+  if (silent == RANKS_UNDER_WAY) return UNROLL_OK;
+  *under_way = NULL; /* of a rank that is silent it is never freed: messages may still come */
+  if (silent == RANKS_ALL) return UNROLL_OK;
+  if (silent == RANKS_FAILED) return error_set(err, UNROLL_FAILED, "MPI cannot send or receive");
+  return error_set(err, UNROLL_FAILED, "rank %d has been silent for %.0f seconds; the last checkpoint is whole", silent, seconds);
+}
+
 unroll_status ranks_exchange(const ranks *r, const ranks_message *send, int n_send, ranks_message *receive, int n_receive,
                              unroll_error *err) {
-  const int named = number_of("UNROLL_SILENT_SECONDS");
-  const double seconds = named > 0 ? named : SILENT_SECONDS;
-  const int silent = r->module->exchange(send, n_send, receive, n_receive, seconds);
-  if (silent == -1) return UNROLL_OK;
-  if (silent < 0) return error_set(err, UNROLL_FAILED, "MPI cannot send or receive");
-  return error_set(err, UNROLL_FAILED, "rank %d has been silent for %.0f seconds; the last checkpoint is whole", silent, seconds);
+  void *under_way;
+  const unroll_status status = ranks_start(r, send, n_send, receive, n_receive, &under_way, err);
+  return status ? status : ranks_arrived(r, &under_way, true, err);
 }
 
 unroll_status ranks_share(const ranks *r, const void *own, void *all, size_t n, unroll_error *err) {

@@ -44,6 +44,11 @@ uint64_t ranks_program(void); /* a hash of the program that runs */
  * for 15 minutes, or for the seconds that UNROLL_SILENT_SECONDS has. */
 unroll_status ranks_exchange(const ranks *r, const ranks_message *send, int n_send, ranks_message *receive, int n_receive,
                              unroll_error *err);
+/* The same in two parts, so that there is something else to do meanwhile: bytes must stay until they have arrived. *under_way is
+ * NULL when they have. wait: until then. */
+unroll_status ranks_start(const ranks *r, const ranks_message *send, int n_send, ranks_message *receive, int n_receive,
+                          void **under_way, unroll_error *err);
+unroll_status ranks_arrived(const ranks *r, void **under_way, bool wait, unroll_error *err);
 /* n bytes of each rank, own ones too, into all[rank * n]. */
 unroll_status ranks_share(const ranks *r, const void *own, void *all, size_t n, unroll_error *err);
 /* The bytes of each rank, of any number, come to rank 0: all[rank], [count] texts that are empty; other ranks leave them so. What

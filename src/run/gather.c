@@ -3,7 +3,11 @@
  * A rank has a range of the shards, and has added what the tree adds within that range: what is left are nodes, whole subtrees.
  * Each rank is in charge of a part of the gradient. The others send it their nodes' numbers of that part. It adds them in the
  * order of the tree, and sends the sum back to all. So every number crosses the link twice, whatever the number of ranks. Units
- * that are known to be zero are not sent. Large gradients go in rounds, for which the buffers are made once. */
+ * that are known to be zero are not sent. Large gradients go in rounds, for which the buffers are made once.
+ *
+ * The gradient of an upper layer is final while lower ones are still computed. So it is cut in pieces by the stage that is the last
+ * to change them (final.c). A piece sets out between two stages, once it is final in all shards of a rank. What has arrived goes on
+ * at the next look. The order of pieces and rounds is that of the plan, so messages of all ranks meet. */
 #include "run/gather.h"
 #include <string.h>
 #include "base/error.h"
@@ -12,6 +16,7 @@
 #include "run/internal.h"
 
 enum { ROUND_UNITS = 1 << 15 }; /* of all ranks' parts together */
+enum { PART_UNITS = 128 };      /* a piece gives each rank a part of so many at least: 32 KiB */
 enum { NODES = 24 };            /* at most in a range of MOST_SHARDS: two of each level */
 
 /* A subtree of shards, and the units of a part of its gradient. */
@@ -37,6 +42,15 @@ struct gathering {
   float *sums;                   /* [ranks * most][units * UNIT] of the others' nodes */
   uint8_t *touched;              /* [ranks * most][units] */
   int most;                      /* nodes of a rank */
+  run_piece *pieces;
+  int n_pieces;
+  int piece;    /* that travels, or is the next one */
+  int64_t done; /* units of each part of it that have travelled */
+  enum { AT_HOME, NODES_UNDER_WAY, SUMS_UNDER_WAY } round;
+  void *under_way;
+  int early; /* rounds that set out before the end of the pass */
+  unroll_status status;
+  unroll_error error;
 };
 
 void run_range(int shards, int rank, int count, int range[2]) {
@@ -63,6 +77,7 @@ void gathering_free(gathering *g) {
   mem_free(g->nodes);
   mem_free(g->sums);
   mem_free(g->touched);
+  mem_free(g->pieces);
   mem_free(g);
 }
 
@@ -82,6 +97,8 @@ static void set_sizes(gathering *g, const frozen *f) {
   g->room = losses + (f->gradient ? (size_t)g->most * (size_t)g->units * (1 + UNIT * sizeof(float)) : 0);
 }
 
+static team_look look;
+
 unroll_status gathering_new(gathering **out, run *r, const ranks *k, unroll_error *err) {
   const size_t count = (size_t)k->count;
   *out = NULL;
@@ -92,6 +109,7 @@ unroll_status gathering_new(gathering **out, run *r, const ranks *k, unroll_erro
   g->r = r;
   bool full = (g->range = mem_zero(count, sizeof *g->range)) != NULL;
   if (full) set_sizes(g, r->f);
+  if (r->f->gradient) g->pieces = run_final_pieces(r->f, (int64_t)PART_UNITS * k->count, &g->n_pieces);
   const size_t others = count * (size_t)g->most * (size_t)(r->f->gradient ? g->units : 0);
   g->send = full ? mem_alloc(count * g->room) : NULL;
   g->receive = full ? mem_alloc(count * g->room) : NULL;
@@ -99,11 +117,12 @@ unroll_status gathering_new(gathering **out, run *r, const ranks *k, unroll_erro
   g->nodes = mem_zero(count * NODES, sizeof *g->nodes);
   g->sums = mem_zero(others + 1, UNIT * sizeof *g->sums);
   g->touched = mem_zero(others + 1, 1);
-  full = full && g->send && g->receive && g->messages && g->nodes && g->sums && g->touched;
+  full = full && g->send && g->receive && g->messages && g->nodes && g->sums && g->touched && (g->pieces || !r->f->gradient);
   if (!full) {
     gathering_free(g);
     return error_memory(err);
   }
+  if (r->f->gradient) team_set_look(r, g->pieces, g->n_pieces, look, g);
   *out = g;
   return UNROLL_OK;
 }
@@ -154,7 +173,7 @@ static void take_units(const unsigned char **at, uint8_t *touched, float *x, int
 
 /* Of every other rank a message is received. What it is sent ends at ends[rank]; without `ends` each is sent the n bytes for rank
  * 0. */
-static unroll_status exchange(gathering *g, unsigned char *const *ends, size_t n, unroll_error *err) {
+static unroll_status set_out(gathering *g, unsigned char *const *ends, size_t n, unroll_error *err) {
   const int count = g->k->count;
   int k = 0;
   for (int q = 0; q < count; q++) {
@@ -162,7 +181,7 @@ static unroll_status exchange(gathering *g, unsigned char *const *ends, size_t n
     g->messages[k] = ends ? (ranks_message){q, to_rank(g, q), (size_t)(ends[q] - to_rank(g, q))} : (ranks_message){q, g->send, n};
     g->messages[count + k++] = (ranks_message){q, from_rank(g, q), g->room};
   }
-  return ranks_exchange(g->k, g->messages, k, g->messages + count, k, err);
+  return ranks_start(g->k, g->messages, k, g->messages + count, k, &g->under_way, err);
 }
 
 /* --- losses --- */
@@ -174,7 +193,8 @@ static unroll_status gather_losses(gathering *g, int *flags, unroll_error *err) 
   unsigned char *at = g->send;
   put(&at, &mine, sizeof mine);
   for (int i = own[0]; i < own[1]; i++) put(&at, team_losses(g->r, i), bytes);
-  const unroll_status status = exchange(g, NULL, (size_t)(at - g->send), err);
+  unroll_status status = set_out(g, NULL, (size_t)(at - g->send), err);
+  if (!status) status = ranks_arrived(g->k, &g->under_way, true, err);
   for (int q = 0; q < g->k->count && !status; q++) {
     const unsigned char *from = from_rank(g, q);
     header h;
@@ -188,22 +208,25 @@ static unroll_status gather_losses(gathering *g, int *flags, unroll_error *err) 
 
 /* --- gradients --- */
 
-/* The units of a rank's part that go in a round, and how many numbers the gradient has from there on. */
-static int64_t part_of(const gathering *g, int rank, int64_t done, int64_t *from, int64_t *left) {
+/* The units of a rank's part that go in this round, and how many numbers the gradient has from there on. */
+static int64_t part_of(const gathering *g, int rank, int64_t *from, int64_t *left) {
+  const run_piece *p = &g->pieces[g->piece];
   int64_t end;
-  run_share(g->r->f->n_weights / UNIT + 1, 1, rank, g->k->count, from, &end);
-  *from = *from + done < end ? *from + done : end;
+  run_share(p->end - p->from, 1, rank, g->k->count, from, &end);
+  *from += p->from + g->done;
+  end += p->from;
+  if (*from > end) *from = end;
   *left = g->r->f->n_weights - *from * UNIT;
   return end - *from < g->units ? end - *from : g->units;
 }
 
 /* To each rank this one's nodes, of the rank's part. */
-static void put_nodes(gathering *g, int64_t done, unsigned char **ends) {
+static void put_nodes(gathering *g, unsigned char **ends) {
   node list[NODES];
   const int n = nodes_of(g->range[g->k->own], g->r->whole->rows, list);
   for (int q = 0; q < g->k->count; q++) {
     int64_t from, left;
-    const int64_t units = part_of(g, q, done, &from, &left);
+    const int64_t units = part_of(g, q, &from, &left);
     ends[q] = to_rank(g, q);
     for (int i = 0; i < n && q != g->k->own; i++) {
       uint8_t *touched;
@@ -250,15 +273,19 @@ static void add_nodes(gathering *g, int n, int64_t units, int64_t left) {
   }
 }
 
-/* One round: the nodes go to who is in charge, the sums come back. */
-static unroll_status gather_round(gathering *g, int64_t done, unsigned char **ends, unroll_error *err) {
+/* One round, first part: the nodes go to who is in charge. */
+static unroll_status send_nodes(gathering *g, unroll_error *err) {
+  unsigned char *ends[MOST_RANKS];
+  put_nodes(g, ends);
+  return set_out(g, ends, 0, err);
+}
+
+/* They have come: the sums go back. */
+static unroll_status send_sums(gathering *g, unroll_error *err) {
   int64_t from, left;
   uint8_t *touched;
-  const int64_t units = part_of(g, g->k->own, done, &from, &left);
+  const int64_t units = part_of(g, g->k->own, &from, &left);
   float *gradient = team_slope(g->r, -1, &touched);
-  put_nodes(g, done, ends);
-  unroll_status status = exchange(g, ends, 0, err);
-  if (status) return status;
   const int n = find_nodes(g, from, units, left);
   add_nodes(g, n, units, left);
   if (n && g->nodes[0].sum != gradient + from * UNIT) {
@@ -267,20 +294,67 @@ static unroll_status gather_round(gathering *g, int64_t done, unsigned char **en
   }
   unsigned char *at = g->send;
   put_units(&at, touched + from, gradient + from * UNIT, units, left);
-  status = exchange(g, NULL, (size_t)(at - g->send), err);
-  for (int q = 0; q < g->k->count && !status; q++) {
+  return set_out(g, NULL, (size_t)(at - g->send), err);
+}
+
+/* They have come too. */
+static void take_sums(gathering *g) {
+  uint8_t *touched;
+  float *gradient = team_slope(g->r, -1, &touched);
+  for (int q = 0; q < g->k->count; q++) {
+    int64_t from, left;
     const unsigned char *came = from_rank(g, q);
     if (q == g->k->own) continue;
-    const int64_t theirs = part_of(g, q, done, &from, &left);
+    const int64_t theirs = part_of(g, q, &from, &left);
     take_units(&came, touched + from, gradient + from * UNIT, theirs, left);
   }
-  return status;
+}
+
+/* The next round, perhaps of the next piece. */
+static void next_round(gathering *g) {
+  const run_piece *p = &g->pieces[g->piece];
+  g->done += g->units;
+  if (g->done * g->k->count < p->end - p->from) return;
+  g->done = 0;
+  g->piece++;
+}
+
+/* Goes on as far as it can, or to the end. ends: the pass has ended, so that all is final. */
+static void go_on(gathering *g, bool ends) {
+  while (!g->status && g->piece < g->n_pieces) {
+    if (g->round != AT_HOME) g->status = ranks_arrived(g->k, &g->under_way, ends, &g->error);
+    if (g->status || g->under_way) return;
+    if (g->round == AT_HOME) {
+      if (!ends && g->done == 0 && !team_is_final(g->r, g->piece)) return;
+      if (!ends) g->early++;
+      g->status = send_nodes(g, &g->error);
+      g->round = NODES_UNDER_WAY;
+    } else if (g->round == NODES_UNDER_WAY) {
+      g->status = send_sums(g, &g->error);
+      g->round = SUMS_UNDER_WAY;
+    } else {
+      take_sums(g);
+      next_round(g);
+      g->round = AT_HOME;
+    }
+  }
+}
+
+static void look(void *context) { go_on(context, false); }
+
+/* With denormal numbers as they are in a pass. */
+static void finish(void *context, int thread, int threads) {
+  (void)thread;
+  (void)threads;
+  go_on(context, true);
 }
 
 unroll_status gathering_all(gathering *g, int *flags, unroll_error *err) {
-  const int64_t part = (g->r->f->n_weights / UNIT + g->k->count) / g->k->count;
-  unsigned char *ends[MOST_RANKS];
-  unroll_status status = gather_losses(g, flags, err);
-  for (int64_t done = 0; done < part && !status && g->r->f->gradient; done += g->units) status = gather_round(g, done, ends, err);
-  return status;
+  pool_run(NULL, finish, g);
+  g->piece = 0;
+  if (!g->status) return gather_losses(g, flags, err);
+  if (err) *err = g->error;
+  return g->status;
 }
+
+int gathering_early(const gathering *g) { return g->early; }

@@ -12,6 +12,7 @@ void gathering_free(gathering *g);
 /* After a pass, by all ranks: run_loss, run_gradient and run_touched are then those of the whole batch, to the bits of one process.
  * *flags: the bits that any rank has set. */
 unroll_status gathering_all(gathering *g, int *flags, unroll_error *err);
+int gathering_early(const gathering *g); /* rounds of messages that set out before the end of a pass, since the beginning */
 /* The shards that are a rank's: range[0] .. range[1] - 1. */
 void run_range(int shards, int rank, int count, int range[2]);
 #endif

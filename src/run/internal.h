@@ -93,6 +93,7 @@ enum { UNIT_ZERO, UNIT_TOUCHED, UNIT_ALWAYS, UNIT_WRITTEN };
 struct run {
   struct team *team; /* of a batch in shards: who runs them, shard.c; this has then no arena, carry, gradient and worker. Or NULL */
   bool desk;         /* runs shards of a team: pack belongs to the team; carry, gradient and touched are the shard's */
+  struct run *above; /* of a desk: the team's run, if somebody sends gradients meanwhile and this is the thread's last shard */
   const frozen *f;
   const kernels *k;
   void (*product[PRECISIONS])(const product *p); /* by the precision of the factors */
@@ -126,6 +127,23 @@ worker *team_worker(const run *r, int thread); /* scratch of a thread outside pa
 void team_set_kernels(run *r, const kernels *k);
 void team_run(run *r, shard_visit *one, void *context, int thread, int threads);
 void team_add(run *r, int thread, int threads);
+/* Units of a gradient that no stage of a pass changes after stage `after`: see final.c. */
+typedef struct run_piece {
+  int64_t from, end;
+  int after;
+} run_piece;
+/* All units, in pieces of `least` units or more, the first that are final first; for mem_free. NULL: out of memory. */
+run_piece *run_final_pieces(const frozen *f, int64_t least, int *n);
+/* While a pass goes on, its first thread calls `look` between stages, and between the steps of loops. */
+typedef void team_look(void *context);
+void team_set_look(run *r, const run_piece *pieces, int n, team_look *look, void *context);
+/* Is the piece final in all shards that are run here? It is then added up, once in a pass, by the thread that asks. Pieces are
+ * asked for in order. */
+bool team_is_final(run *r, int piece);
+void team_passed(run *desk, const worker *w, int number); /* a thread has done a stage of its last shard */
+static inline void run_look(run *desk, const worker *w, int number) {
+  if (desk->above) team_passed(desk->above, w, number);
+}
 float *team_gradient(const run *r);
 const uint8_t *team_touched(const run *r);
 double *team_losses(const run *r, int number); /* [n_losses] of a shard */

@@ -291,6 +291,7 @@ void run_visit(void *context, run *r, worker *w, int number, int thread, int thr
   (void)context;
   run_stage(r, w, &r->f->stages[number], thread, threads);
   if (threads > 1) barrier_wait(&r->meet, threads, &w->sense);
+  run_look(r, w, number);
 }
 
 void run_walk(run *r, worker *w, stage_visit *visit, void *context, int thread, int threads) {

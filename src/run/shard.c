@@ -5,6 +5,7 @@
  * thread, and its shards one after the other. Else a desk has one shard, and its threads share the work as they do with a batch
  * in one piece. When all have run, a binary tree over the shards' numbers adds the gradients: 0 + 1, 2 + 3, then 0 + 2, and so
  * on. So the bits do not depend on who ran what. A shard without rows, which comes after all that have some, adds nothing. */
+#include <limits.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/memory.h"
@@ -25,6 +26,11 @@ typedef struct team {
   shard *shards; /* [f->shards + 1], the last one for the sum where none is run here; of those that are not, only `losses` and
                     `runs` */
   float **kept;  /* [n_keep] what is kept, as of a batch in one piece: row after row without padding */
+  const run_piece *pieces;
+  int n_pieces, n_added; /* those that are added up before the end of the pass */
+  team_look *look;       /* NULL: nobody looks meanwhile */
+  void *context;
+  atomic_int *passed; /* [threads] stages of its last shard that each has done */
 } team;
 
 /* What of n shards is a thread's: which, at which desk, and which of the threads there it is. */
@@ -83,7 +89,8 @@ unroll_status team_new(run *r, const int range[2], unroll_error *err) {
   t->cut = mem_zero((size_t)t->n_desks + 1, sizeof *t->cut);
   t->shards = mem_zero((size_t)f->shards + 1, sizeof *t->shards);
   t->kept = mem_zero((size_t)f->n_keep + 1, sizeof *t->kept);
-  if (!t->desk || !t->cut || !t->shards || !t->kept) return error_memory(err);
+  t->passed = mem_zero((size_t)r->n_workers, sizeof *t->passed);
+  if (!t->desk || !t->cut || !t->shards || !t->kept || !t->passed) return error_memory(err);
   for (int i = 0; i < f->n_keep; i++) {
     const struct frozen_keep *k = &f->keep[i];
     const int64_t n = k->at.rows == ROWS_STEP ? f->whole_cells : k->at.rows == ROWS_BATCH ? f->whole_rows : 1;
@@ -112,6 +119,7 @@ void team_free(run *r) {
   mem_free(t->cut);
   mem_free(t->shards);
   mem_free(t->kept);
+  mem_free(t->passed);
   mem_free(t);
 }
 
@@ -169,19 +177,28 @@ static void sit_down(const run *r, int number, int at) {
 
 void team_begin(run *r) {
   for (int i = 0; i < r->f->shards; i++) r->team->shards[i].runs = i < r->whole->rows;
+  for (int i = 0; i < r->n_workers; i++) atomic_store(&r->team->passed[i], 0);
+  r->team->n_added = 0;
 }
 
 void team_run(run *r, shard_visit *one, void *context, int thread, int threads) {
-  const seat at = seat_of(r->team, thread, threads);
+  team *t = r->team;
+  const seat at = seat_of(t, thread, threads);
+  int last = at.to - 1;
+  while (last >= at.from && !t->shards[last].runs) last--;
+  if (last < at.from) atomic_store(&t->passed[thread], INT_MAX);
   if (at.from == at.to) return;
-  run *desk = r->team->desk[at.desk];
+  run *desk = t->desk[at.desk];
   worker *w = &desk->worker[at.thread];
   w->number = thread;
-  for (int i = at.from; i < at.to && r->team->shards[i].runs; i++) {
-    if (at.thread == 0) sit_down(r, i, at.desk);
+  for (int i = at.from; i <= last; i++) {
+    if (at.thread == 0) {
+      sit_down(r, i, at.desk);
+      desk->above = i == last && t->look && !run_in_windows(desk) ? r : NULL;
+    }
     if (at.threads > 1) barrier_wait(&desk->meet, at.threads, &w->sense);
     one(context, desk, w, at.thread, at.threads);
-    if (at.thread == 0) keep_results(r, desk, &r->team->cut[at.desk], i);
+    if (at.thread == 0) keep_results(r, desk, &t->cut[at.desk], i);
   }
 }
 
@@ -201,17 +218,56 @@ static void add_shard(const frozen *f, shard *to, const shard *from, int64_t at,
                 f->n_weights - at * UNIT);
 }
 
+enum { AT_ONCE = 32 }; /* units: of all shards they stay in the first-level cache */
+
 /* What the tree adds of the shards that are run here. */
-void team_add(run *r, int thread, int threads) {
-  enum { AT_ONCE = 32 }; /* units: of all shards they stay in the first-level cache */
+static void add_units(const run *r, int64_t from, int64_t to) {
   const team *t = r->team;
   shard *s = t->shards;
-  int64_t from, to;
-  run_share(r->f->n_weights / UNIT + 1, AT_ONCE, thread, threads, &from, &to);
   for (int64_t u = from; u < to; u += AT_ONCE)
     for (int step = 1; step < r->f->shards; step *= 2)
       for (int i = (t->first + 2 * step - 1) / (2 * step) * 2 * step; i + 2 * step <= t->end && s[i + step].runs; i += 2 * step)
         add_shard(r->f, &s[i], &s[i + step], u, to - u < AT_ONCE ? to - u : AT_ONCE);
+}
+
+void team_add(run *r, int thread, int threads) {
+  const team *t = r->team;
+  int64_t from, to;
+  if (!t->n_added) {
+    run_share(r->f->n_weights / UNIT + 1, AT_ONCE, thread, threads, &from, &to);
+    add_units(r, from, to);
+    return;
+  }
+  for (int i = t->n_added; i < t->n_pieces; i++) {
+    const run_piece *p = &t->pieces[i];
+    run_share(p->end - p->from, AT_ONCE, thread, threads, &from, &to);
+    add_units(r, p->from + from, p->from + to);
+  }
+}
+
+/* --- meanwhile --- */
+
+void team_set_look(run *r, const run_piece *pieces, int n, team_look *look, void *context) {
+  team *t = r->team;
+  t->pieces = pieces;
+  t->n_pieces = n;
+  t->look = look;
+  t->context = context;
+}
+
+bool team_is_final(run *r, int piece) {
+  team *t = r->team;
+  for (int i = 0; i < pool_threads(r->workers); i++)
+    if (atomic_load(&t->passed[i]) <= t->pieces[piece].after) return false;
+  add_units(r, t->pieces[piece].from, t->pieces[piece].end);
+  t->n_added = piece + 1;
+  return true;
+}
+
+void team_passed(run *r, const worker *w, int number) {
+  team *t = r->team;
+  if (number >= 0) atomic_store(&t->passed[w->number], number + 1);
+  if (w->number == 0) t->look(t->context);
 }
 
 /* --- what comes out --- */

@@ -316,6 +316,7 @@ static void run_steps(run *r, worker *w, const stage *s, int64_t b0, int64_t b1,
   for (int i = 0; i < a->steps; i++) {
     const int t = s->dir > 0 ? i : a->steps - 1 - i;
     const int64_t n = a->active[t], next = run_next(r, a, t), lo = b0 < n ? b0 : n, hi = b1 < n ? b1 : n;
+    run_look(r, w, -1);
     if (!s->split) {
       run_step(r, w, s, &(where){a, t, next >= hi}, lo, hi, part, parts);
       continue;

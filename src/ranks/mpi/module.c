@@ -24,36 +24,70 @@ static int begin(int *own, int *count, int *hosts) {
   return 0;
 }
 
-static int wait_for(MPI_Request *requests, MPI_Status *states, int n, const ranks_message *send, int n_send,
-                    const ranks_message *receive, double seconds) {
-  int done = 0;
-  for (const double start = MPI_Wtime(); !done;) {
-    if (MPI_Testall(n, requests, &done, states)) return -2;
-    if (done) break;
-    sched_yield();
-    if (MPI_Wtime() - start < seconds) continue;
-    for (int i = 0; i < n; i++) {
-      int one = 0;
-      if (MPI_Test(&requests[i], &one, MPI_STATUS_IGNORE) == MPI_SUCCESS && !one)
-        return i < n_send ? send[i].rank : receive[i - n_send].rank;
-    }
-  }
-  return -1;
+typedef struct journey {
+  int n;
+  MPI_Request *requests; /* [n] */
+  MPI_Status *states;
+  int *ranks; /* [n] whose each is */
+} journey;
+
+static void free_journey(journey *j) {
+  if (!j) return;
+  free(j->requests);
+  free(j->states);
+  free(j->ranks);
+  free(j);
 }
 
-static int exchange(const ranks_message *send, int n_send, ranks_message *receive, int n_receive, double seconds) {
-  const int n = n_send + n_receive;
-  MPI_Request *requests = malloc((size_t)(n + 1) * sizeof *requests);
-  MPI_Status *states = malloc((size_t)(n + 1) * sizeof *states);
-  int failed = !requests || !states, result = -2, posted = 0;
-  for (int i = 0; i < n_send && !failed; i++, posted++)
-    failed = MPI_Isend(send[i].bytes, (int)send[i].n, MPI_BYTE, send[i].rank, TAG, MPI_COMM_WORLD, &requests[i]);
-  for (int i = 0; i < n_receive && !failed; i++, posted++)
-    failed = MPI_Irecv(receive[i].bytes, (int)receive[i].n, MPI_BYTE, receive[i].rank, TAG, MPI_COMM_WORLD, &requests[n_send + i]);
-  if (!failed) result = wait_for(requests, states, posted, send, n_send, receive, seconds);
-  free(requests);
-  free(states);
-  return result;
+static journey *new_journey(int n) {
+  const size_t room = (size_t)n + 1;
+  journey *j = calloc(1, sizeof *j);
+  if (!j) return NULL;
+  j->requests = malloc(room * sizeof *j->requests);
+  j->states = malloc(room * sizeof *j->states);
+  j->ranks = malloc(room * sizeof *j->ranks);
+  if (j->requests && j->states && j->ranks) return j;
+  free_journey(j);
+  return NULL;
+}
+
+static void *start(const ranks_message *send, int n_send, ranks_message *receive, int n_receive) {
+  journey *j = new_journey(n_send + n_receive);
+  int failed = !j;
+  for (int i = 0; i < n_receive && !failed; i++) {
+    const ranks_message *m = &receive[i];
+    j->ranks[j->n] = m->rank;
+    failed = MPI_Irecv(m->bytes, (int)m->n, MPI_BYTE, m->rank, TAG, MPI_COMM_WORLD, &j->requests[j->n++]);
+  }
+  for (int i = 0; i < n_send && !failed; i++) {
+    const ranks_message *m = &send[i];
+    j->ranks[j->n] = m->rank;
+    failed = MPI_Isend(m->bytes, (int)m->n, MPI_BYTE, m->rank, TAG, MPI_COMM_WORLD, &j->requests[j->n++]);
+  }
+  if (!failed) return j;
+  free_journey(j);
+  return NULL;
+}
+
+static int arrived(void *under_way, double seconds) {
+  journey *j = under_way;
+  int done = 0;
+  for (const double begin = MPI_Wtime(); !done;) {
+    if (MPI_Testall(j->n, j->requests, &done, j->states)) {
+      free_journey(j);
+      return RANKS_FAILED;
+    }
+    if (done) break;
+    if (seconds <= 0) return RANKS_UNDER_WAY;
+    sched_yield();
+    if (MPI_Wtime() - begin < seconds) continue;
+    for (int i = 0; i < j->n; i++) {
+      int one = 0;
+      if (MPI_Test(&j->requests[i], &one, MPI_STATUS_IGNORE) == MPI_SUCCESS && !one) return j->ranks[i];
+    }
+  }
+  free_journey(j);
+  return RANKS_ALL;
 }
 
 static void end(void) { MPI_Finalize(); }
@@ -61,6 +95,6 @@ static void fail(int code) { MPI_Abort(MPI_COMM_WORLD, code); }
 
 ranks_module_function unroll_ranks_module;
 __attribute__((visibility("default"))) const ranks_module *unroll_ranks_module(void) {
-  static const ranks_module module = {RANKS_VERSION, begin, exchange, end, fail};
+  static const ranks_module module = {RANKS_VERSION, begin, start, arrived, end, fail};
   return &module;
 }
