@@ -5,14 +5,17 @@
  * stopped goes on where it was. Runs are ranked by what their logs say, so the result does not depend on how many train at the
  * same time.
  *
- * Ranks share the runs of a round: run i is trained by rank i modulo their number, in a folder that all see. Rank 0 reads the logs
- * and tells the others who goes on. */
+ * Ranks share the runs of a round, in a folder that all see. Whoever is free takes the next run: it makes a folder with the run's
+ * number, and only one can. Rank 0 reads the logs and tells the others who goes on. */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -167,21 +170,53 @@ static unroll_status make_run(const search *s, int point, int seed, unroll_error
 /* --- a round --- */
 
 static int own_rank(const search *s) { return s->ranks ? s->ranks->own : 0; }
-static int rank_count(const search *s) { return s->ranks ? s->ranks->count : 1; }
 
 static void show_progress(search *s) {
   if (!s->o->quiet && progress_due())
     progress_show("round %d of %d: %d of %d runs to %" PRId64 " steps", s->round + 1, s->rounds, atomic_load(&s->done),
-                  (s->running * s->seeds + rank_count(s) - 1) / rank_count(s), s->budget);
+                  s->running * s->seeds, s->budget);
+}
+
+static bool taken_folder(const search *s, int i, text *out) {
+  text_format(out, "%s/taken-%d", s->o->output, i);
+  return !out->failed;
+}
+
+/* Is run i of the round this rank's? Yes, where no other rank was faster. */
+static unroll_status take_run(const search *s, int i, bool *mine, unroll_error *err) {
+  text folder = {0};
+  unroll_status status = UNROLL_OK;
+  *mine = true;
+  if (!s->ranks) return UNROLL_OK;
+  if (!taken_folder(s, i, &folder))
+    status = error_memory(err);
+  else if (mkdir(folder.data, 0777)) {
+    *mine = false;
+    if (errno != EEXIST)
+      status = error_at(err, UNROLL_FAILED, folder.data, NULL, 0, 0, "cannot create the folder: %s", strerror(errno));
+  }
+  text_free(&folder);
+  return status;
+}
+
+/* All runs of the round may be taken again: also those that a search has left which was killed. */
+static void clear_taken(const search *s) {
+  for (int i = 0; s->ranks && !own_rank(s) && i < s->space.n_points * s->seeds; i++) {
+    text folder = {0};
+    if (taken_folder(s, i, &folder)) rmdir(folder.data);
+    text_free(&folder);
+  }
 }
 
 static void work(void *context, int thread, int threads) {
   search *s = context;
   (void)threads;
-  for (int i; (i = own_rank(s) + rank_count(s) * atomic_fetch_add(&s->next, 1)) < s->running * s->seeds;) {
+  for (int i; (i = atomic_fetch_add(&s->next, 1)) < s->running * s->seeds;) {
     if (atomic_load(&s->failed)) break;
     unroll_error e = {0};
-    const unroll_status status = make_run(s, s->trials[i / s->seeds].point, i % s->seeds, &e);
+    bool mine;
+    unroll_status status = take_run(s, i, &mine, &e);
+    if (!status && mine) status = make_run(s, s->trials[i / s->seeds].point, i % s->seeds, &e);
     if (status && !atomic_exchange(&s->failed, true)) {
       s->status = status;
       s->error = e;
@@ -244,10 +279,14 @@ static unroll_status make_round(search *s, pool *workers, unroll_error *err) {
   atomic_store(&s->next, 0);
   atomic_store(&s->done, 0);
   show_progress(s);
+  clear_taken(s);
+  unroll_status status = s->ranks ? ranks_same(s->ranks, UNROLL_OK, NULL, 0, err) : UNROLL_OK;
+  if (status) return status;
   pool_run(workers, work, s);
-  unroll_status status = s->status;
+  status = s->status;
   if (status && err) *err = s->error;
   if (s->ranks) status = ranks_same(s->ranks, status, NULL, 0, err); /* all runs are there */
+  clear_taken(s);
   if (!own_rank(s)) {
     for (int i = 0; i < s->running && !status; i++) status = take_bits(s, &s->trials[i], err);
     if (!status) qsort(s->trials, (size_t)s->running, sizeof *s->trials, by_bits);

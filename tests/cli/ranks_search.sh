@@ -38,6 +38,13 @@ searched 2 "$short"
 sed 1d names.txt >fewer.txt
 two "search names $short -o other" "search names ${short/names.txt/fewer.txt} -o other"
 expect 2 "rank 1 has other data than rank 0"
+[ -z "$(ls many | grep taken)" ] || fail "runs are still taken"
+# Other ranks have taken runs and were killed.
+rm -r many/run-001-1
+mkdir many/taken-0 many/taken-1
+ranks 2 search names $short -o many
+expect 0
+[ -f many/run-001-1/model.safetensors ] || fail "a run that was taken before is left out"
 mkdir -p elsewhere
 cp names.txt elsewhere
 command_line="mpirun of ranks that see different folders"
