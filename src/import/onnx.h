@@ -47,6 +47,7 @@ typedef struct onnx {
   onnx_value *values; /* constants first */
   int n, n_constants, room;
   const onnx_reading *how;
+  bool too_large;  /* a constant is larger than is understood */
   int depth, done; /* of graphs within graphs; nodes that were understood */
   unroll_error *err;
 } onnx;

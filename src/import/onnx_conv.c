@@ -284,9 +284,10 @@ static unroll_status mean_of(onnx *o, const onnx_node *n, const onnx_value *x, c
     for (int pass = 0; pass < 2; pass++)
       for (int i = 0; i < a->h.size; i++)
         for (int j = 0; j < a->w.size; j++) {
-          const int y = top + i, z = left + j;
+          const int y = top + i * a->h.dilation, z = left + j * a->w.dilation;
           const bool inside = y >= 0 && y < a->h.in && z >= 0 && z < a->w.in;
-          if (!pass) count += inside || all;
+          const bool zero = y < a->h.in + a->h.after && z < a->w.in + a->w.after; /* ceil_mode goes beyond the zeros */
+          if (!pass) count += inside || (all && zero);
           if (pass && inside) m[r * in + ((int64_t)y * a->w.in + z) * a->c + r % a->c] = 1 / (float)count;
         }
   }

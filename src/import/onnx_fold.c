@@ -7,12 +7,14 @@
 
 enum { MOST = 1 << 26 }; /* numbers of a result */
 
+/* NULL: out of memory, or o->too_large. */
 static array *make(onnx *o, int rank, const int64_t *shape, bool whole) {
   array *y = arena_alloc(&o->l->memory, 1, sizeof *y);
   int64_t count = 1;
   if (!y || rank > ARRAY_RANK) return NULL;
   for (int i = 0; i < rank; i++) {
-    if (shape[i] < 0 || shape[i] > MOST || __builtin_mul_overflow(count, shape[i], &count) || count > MOST) return NULL;
+    o->too_large |= shape[i] < 0 || shape[i] > MOST || __builtin_mul_overflow(count, shape[i], &count) || count > MOST;
+    if (o->too_large) return NULL;
     y->shape[i] = shape[i];
   }
   y->rank = rank;
@@ -22,8 +24,9 @@ static array *make(onnx *o, int rank, const int64_t *shape, bool whole) {
   return y->x ? y : NULL;
 }
 
-static unroll_status give(onnx *o, const char *name, const array *y) {
-  return y && onnx_set(o, name, &(onnx_value){.layer = -1, .constant = y}) ? UNROLL_OK : error_memory(o->err);
+static unroll_status give(onnx *o, const onnx_node *n, int i, const array *y) {
+  if (!y && o->too_large) return onnx_refuse(o, n, "computes a constant of more than 2^26 numbers");
+  return y && onnx_set(o, n->out[i], &(onnx_value){.layer = -1, .constant = y}) ? UNROLL_OK : error_memory(o->err);
 }
 
 /* y of this shape takes its entry at i from x at offset + sum of i * stride. */
@@ -322,12 +325,13 @@ static unroll_status split(onnx *o, const onnx_node *n, const array *x, bool *fi
   if (!(*fits = axis >= 0 && axis < x->rank && n->n_out > 0)) return UNROLL_OK;
   const int count = onnx_numbers(o, n, "split", 1, sizes);
   strides_of(x, own);
+  const int64_t each = (x->shape[axis] + n->n_out - 1) / n->n_out; /* the last may have fewer */
   for (int i = 0; i < n->n_out; i++) {
     int64_t shape[ARRAY_RANK];
     memcpy(shape, x->shape, sizeof shape);
-    shape[axis] = count == n->n_out ? sizes[i] : x->shape[axis] / n->n_out;
+    shape[axis] = count == n->n_out ? sizes[i] : i == n->n_out - 1 ? x->shape[axis] - at : each;
     if (!(*fits = shape[axis] >= 0 && shape[axis] <= x->shape[axis] - at)) return UNROLL_OK;
-    const unroll_status status = give(o, n->out[i], view(o, x, x->rank, shape, own, at * own[axis]));
+    const unroll_status status = give(o, n, i, view(o, x, x->rank, shape, own, at * own[axis]));
     if (status) return status;
     at += shape[axis];
   }
@@ -345,7 +349,7 @@ static unroll_status shape_of(onnx *o, const onnx_node *n, const onnx_value *v) 
   array *y = make(o, 1, &count, true);
   for (int i = 0; y && i < count; i++)
     y->x[i] = v->constant ? (float)v->constant->shape[from + i] : (float)onnx_size(o, v, (int)from + i);
-  return give(o, n->out[0], y);
+  return give(o, n, 0, y);
 }
 
 static bool is_one_of(const char *op, const char *const *rows, size_t n) {
@@ -404,5 +408,5 @@ unroll_status onnx_fold(onnx *o, const onnx_node *n, bool *done) {
     return UNROLL_OK; /* not computed: idle */
   if (!fits) return onnx_refuse(o, n, "has constants that do not go together");
   *done = true;
-  return give(o, n->out[0], y);
+  return give(o, n, 0, y);
 }

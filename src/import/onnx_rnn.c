@@ -12,7 +12,6 @@ static unroll_status functions(const onnx *o, const onnx_node *n, int count, con
   proto_field f;
   bool bad = false;
   int k = 0;
-  const double alpha = onnx_real(n, "activation_alpha", (double)NAN);
   while (proto_next(&m, &f, &bad)) {
     if (f.number != 9 || f.type != 2 || k == count) continue;
     const char *name = proto_text(f.piece, &o->l->memory);
@@ -22,7 +21,10 @@ static unroll_status functions(const onnx *o, const onnx_node *n, int count, con
     if (!out[k]) return onnx_refuse(o, n, "has an activation that is not known");
     k++;
   }
-  if (!isnan(alpha)) return onnx_refuse(o, n, "has activation_alpha, which is not understood");
+  if (!isnan(onnx_real(n, "activation_alpha", (double)NAN)))
+    return onnx_refuse(o, n, "has activation_alpha, which is not understood");
+  if (!isnan(onnx_real(n, "activation_beta", (double)NAN)))
+    return onnx_refuse(o, n, "has activation_beta, which is not understood");
   return UNROLL_OK;
 }
 

@@ -122,10 +122,14 @@ unroll_status onnx_unsqueeze(onnx *o, const onnx_node *n, const onnx_value *x) {
 typedef struct aim {
   double size[ONNX_RANK]; /* NaN: not known */
   int rank;
-  bool kept; /* the first axis is that of what goes in */
+  bool kept;   /* the first axis is that of what goes in */
+  bool traced; /* sizes of steps and sequences are numbers of the example that a program was watched with */
 } aim;
 
-static bool same_size(double a, double b) { return isnan(a) || isnan(b) || fabs(a - b) < 0.5; }
+/* An axis of `has` entries as one that is wanted with `size`. */
+static bool fits_size(const aim *a, double has, double size) {
+  return isnan(has) ? isnan(size) || a->traced : isnan(size) || fabs(has - size) < 0.5;
+}
 
 static bool read_aim(const onnx *o, const onnx_node *n, const onnx_value *x, aim *a) {
   if (!strcmp(n->op, "Flatten")) {
@@ -151,7 +155,7 @@ static bool match_from(const onnx *o, const onnx_value *x, int from, const aim *
   const double size = from < rank ? onnx_size(o, x, from) : 0;
   axes[to] = 0;
   if (from == rank && to == a->rank) return true;
-  if (from < rank && to < a->rank && same_size(size, a->size[to]) && match_from(o, x, from + 1, a, to + 1, axes)) {
+  if (from < rank && to < a->rank && fits_size(a, size, a->size[to]) && match_from(o, x, from + 1, a, to + 1, axes)) {
     axes[to] = x->axes[from];
     return true;
   }
@@ -166,6 +170,8 @@ static bool match_from(const onnx *o, const onnx_value *x, int from, const aim *
 static bool match(const onnx *o, const onnx_value *x, const aim *a, onnx_value *y) {
   char axes[ONNX_RANK + 1];
   if (!match_from(o, x, 0, a, 0, axes)) return false;
+  for (int i = 0; i < a->rank; i++) /* one number a step is no step of its own */
+    if (axes[i] == 'T' && fabs(a->size[i] - 1) < 0.5 && strchr(x->axes, 'F') && !strchr(axes, 'F')) return false;
   memcpy(y->axes, axes, (size_t)a->rank + 1);
   return true;
 }
@@ -214,7 +220,7 @@ static unroll_status unflatten(onnx *o, const onnx_node *n, const onnx_value *x,
   if (isnan(w)) w = all / c;
   if (!(c >= 1 && w >= 1) || fabs(c * w - all) > 0.5) return UNROLL_OK;
   for (int i = 0; i < last - 1; i++)
-    if (!same_size(onnx_size(o, x, i), a->size[i])) return UNROLL_OK;
+    if (!fits_size(a, onnx_size(o, x, i), a->size[i])) return UNROLL_OK;
   y.c = (int)c;
   y.h = 1;
   y.w = (int)w;
@@ -241,30 +247,29 @@ static unroll_status merge_parts(onnx *o, const onnx_node *n, onnx_value *y) {
   return status;
 }
 
-unroll_status onnx_reshape(onnx *o, const onnx_node *n, const onnx_value *x) {
-  aim a = {.rank = 0};
+/* *done: it was understood. */
+static unroll_status reshape_to(onnx *o, const onnx_node *n, const onnx_value *x, const aim *a, bool *done) {
   onnx_value y = *x;
-  if (!read_aim(o, n, x, &a)) return onnx_refuse(o, n, "has no shape that is understood");
-  if (match(o, x, &a, &y)) {
+  *done = true;
+  if (match(o, x, a, &y)) {
     if (!strchr(y.axes, 'D') && x->n_parts) y.layer = x->parts[0], y.n_parts = 0;
     onnx_normalize(&y);
     return onnx_give(o, n, &y);
   }
   onnx_value joined = *x;
   if (merge(&joined, "DF", 'F')) { /* directions side by side */
-    onnx_value wide = joined;
     int width = 0;
     for (int i = 0; i < x->n_parts; i++) width += o->l->list[x->parts[i]].width;
     const int at = (int)(strchr(joined.axes, 'F') - joined.axes);
-    if (at < a.rank && same_size(a.size[at], width)) {
+    if (at < a->rank && fits_size(a, width, a->size[at])) {
       const unroll_status status = merge_parts(o, n, &joined);
-      wide = joined;
+      const onnx_value wide = joined;
       if (status) return status;
-      if (match(o, &wide, &a, &joined)) return onnx_give(o, n, &joined);
+      if (match(o, &wide, a, &joined)) return onnx_give(o, n, &joined);
     }
   }
   onnx_value flat = *x;
-  if (flatten(&flat) && match(o, &flat, &a, &y)) {
+  if (flatten(&flat) && match(o, &flat, a, &y)) {
     flat.flat = flat.flat ? flat.flat : x->flat;
     strcpy(flat.axes, y.axes);
     return onnx_give(o, n, &flat);
@@ -272,7 +277,7 @@ unroll_status onnx_reshape(onnx *o, const onnx_node *n, const onnx_value *x) {
   static const char *const pairs[] = {"BT", "TB"};
   for (int i = 0; i < 2; i++) { /* all steps of all sequences below each other, and back again */
     onnx_value m = *x;
-    if (!a.kept && merge(&m, pairs[i], 'M') && match(o, &m, &a, &y)) {
+    if (!a->kept && merge(&m, pairs[i], 'M') && match(o, &m, a, &y)) {
       strcpy(y.merged, pairs[i]);
       return onnx_give(o, n, &y);
     }
@@ -281,11 +286,21 @@ unroll_status onnx_reshape(onnx *o, const onnx_node *n, const onnx_value *x) {
     if (!at || strcmp(x->merged, pairs[i]) || strlen(m.axes) == ONNX_RANK) continue;
     memmove(at + 2, at + 1, strlen(at + 1) + 1);
     memcpy(at, pairs[i], 2);
-    if (match(o, &m, &a, &y)) return onnx_give(o, n, &y);
+    if (match(o, &m, a, &y)) return onnx_give(o, n, &y);
   }
-  bool done;
-  const unroll_status status = unflatten(o, n, x, &a, &done);
-  return status || done ? status : onnx_refuse(o, n, "changes the shape in a way that is not understood");
+  return unflatten(o, n, x, a, done);
+}
+
+unroll_status onnx_reshape(onnx *o, const onnx_node *n, const onnx_value *x) {
+  aim a = {.rank = 0};
+  if (!read_aim(o, n, x, &a)) return onnx_refuse(o, n, "has no shape that is understood");
+  for (int k = 0; k < 2; k++) {
+    bool done;
+    a.traced = k;
+    const unroll_status status = reshape_to(o, n, x, &a, &done);
+    if (status || done) return status;
+  }
+  return onnx_refuse(o, n, "changes the shape in a way that is not understood");
 }
 
 /* --- parts --- */

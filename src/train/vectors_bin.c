@@ -83,9 +83,12 @@ static bool is_word2vec(const char *data, size_t n, int64_t *words, int64_t *wid
   *width = number[1];
   const char *space = memchr(data + at, ' ', n - at);
   if (!space || *width < 1 || *width > 1 << 20) return false;
-  for (const char *p = space + 1; p < data + n && p < space + 1 + 4 * *width; p++)
-    if (*p != '\n' && *p != '\r' && (*p < ' ' || *p > '~')) return true;
-  return false;
+  int64_t numbers = 0;
+  for (const char *p = space + 1; p < data + n && *p != '\n'; p++) {
+    if (*p != '\r' && *p != '\t' && (*p < ' ' || *p > '~')) return true;
+    numbers += *p > ' ' && p[-1] <= ' ';
+  }
+  return memchr(space, '\n', (size_t)(data + n - space)) && numbers < *width;
 }
 
 static unroll_status read_word2vec(source *s, int64_t words, int64_t width) {

@@ -59,6 +59,12 @@ for file in v.bin same.txt; do
   cp out $file.said
 done
 cmp -s v.bin.said same.txt.said || fail "the vectors of v.bin are others"
+# Text of which the second word has letters beyond ASCII.
+printf '3 3\nred 0.5 1 2\nf\303\274r 1 1 1\ndog 4 8 -1\n' >letters.txt
+run train sentiment w.csv -o S --vectors letters.txt --set embedding=3 --set hidden=4 --freeze E --steps 2 --seed 3
+expect 0 "2 of 5 symbols of 'text' have a vector"
+run predict S w.csv
+cmp -s out same.txt.said || fail "the vectors of letters.txt are others"
 head -c 30 v.bin >cut.bin
 run train sentiment w.csv -o S --vectors cut.bin --set embedding=3 --set hidden=4 --steps 2
 expect 3 "cut.bin: error: the file of vectors is cut off"

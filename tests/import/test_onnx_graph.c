@@ -358,12 +358,121 @@ static void too_large_window(void **state) {
   refused(&m, "another form than is understood");
 }
 
+/* Five numbers in two parts: three and two. */
+static void uneven_parts(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  numbers_in(&m, 3);
+  made_floats(&m.graph, "c", 5, 0, (float[]){1, 2, 3, 4, 5});
+  made_op(&m.graph, "Split", "c", "a b");
+  made_op(&m.graph, "Mul", "x a", "y");
+  comes_out(&m, "y");
+  bring_in(&m);
+  assert_int_equal(m.status, UNROLL_OK);
+  int found = 0;
+  for (int i = 0; i < m.out.net.n_weights; i++) found += m.out.net.weights[i].x[2] > 2.5f;
+  assert_int_equal(found, 1);
+  let_go(&m);
+}
+
+static void too_large_constant(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  numbers_in(&m, 1);
+  wholes_in(&m.graph, "shape", 2, (int64_t[]){1 << 14, 1 << 14});
+  made_op(&m.graph, "ConstantOfShape", "shape", "c");
+  made_op(&m.graph, "Add", "x c", "y");
+  comes_out(&m, "y");
+  refused(&m, "a constant of more than 2^26 numbers");
+}
+
+static void made_real(text *op, const char *name, float x) {
+  text m = {0};
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  made_text(&m, 1, name);
+  made_varint(&m, 7 << 3 | 5);
+  for (int i = 0; i < 4; i++) text_add(&m, &(char){(char)(bits >> 8 * i)}, 1);
+  made_piece(op, 5, &m);
+}
+
+static void settings_of_functions(void **state) {
+  (void)state;
+  static const char *const names[] = {"activation_alpha", "activation_beta"};
+  static const float w[1];
+  for (int i = 0; i < 2; i++) {
+    made m = {.status = UNROLL_OK};
+    numbers_in(&m, 1);
+    made_floats(&m.graph, "c", 1, 1, w);
+    wholes_in(&m.graph, "shape", 3, (int64_t[]){1, 1, 1});
+    made_op(&m.graph, "Reshape", "c shape", "W");
+    text op = made_node("RNN", "x W W", "y");
+    made_real(&op, names[i], 0.5f);
+    made_attribute(&op, "layout", 1);
+    made_attribute(&op, "hidden_size", 1);
+    made_piece(&m.graph, 1, &op);
+    comes_out(&m, "y");
+    refused(&m, names[i]);
+  }
+}
+
+/* One number a step: all steps of all sequences below each other are no sequences of one step. */
+static void one_number_a_step(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  numbers_in(&m, 1);
+  wholes_in(&m.graph, "flat", 2, (int64_t[]){-1, 1});
+  wholes_in(&m.graph, "three", 3, (int64_t[]){-1, 7, 2});
+  made_floats(&m.graph, "W", 1, 2, (float[]){1, 2});
+  made_op(&m.graph, "Reshape", "x flat", "r");
+  made_op(&m.graph, "MatMul", "r W", "p");
+  made_op(&m.graph, "Reshape", "p three", "y");
+  comes_out(&m, "y");
+  bring_in(&m);
+  assert_int_equal(m.status, UNROLL_OK);
+  assert_int_equal(m.l.list[m.l.outputs[0].layer].width, 2); /* of each step */
+  assert_true(m.l.list[m.l.outputs[0].layer].steps);
+  let_go(&m);
+}
+
+/* A mean of windows of two, of three pixels with a zero on each side. With ceil_mode no window has more than these. */
+static void mean_beyond_zeros(void **state) {
+  (void)state;
+  made m = {.status = UNROLL_OK};
+  made_value(&m.graph, 11, "x", 1, 4, (int64_t[]){0, 1, 1, 4});
+  text op = made_node("AveragePool", "x", "y"), size = {0}, pads = {0}, strides = {0};
+  made_text(&size, 1, "kernel_shape");
+  made_whole(&size, 8, 1);
+  made_whole(&size, 8, 3);
+  made_piece(&op, 5, &size);
+  made_text(&strides, 1, "strides");
+  made_whole(&strides, 8, 1);
+  made_whole(&strides, 8, 2);
+  made_piece(&op, 5, &strides);
+  made_text(&pads, 1, "pads");
+  for (int i = 0; i < 4; i++) made_whole(&pads, 8, i % 2);
+  made_piece(&op, 5, &pads);
+  made_attribute(&op, "ceil_mode", 1);
+  made_attribute(&op, "count_include_pad", 1);
+  made_piece(&m.graph, 1, &op);
+  comes_out(&m, "y");
+  bring_in(&m);
+  assert_int_equal(m.status, UNROLL_OK);
+  const layer *y = &m.l.list[m.l.outputs[0].layer];
+  assert_int_equal(y->width, 3); /* zero 0 1, 1 2 3, 3 zero and what is none */
+  assert_float_equal(y->W[0], 1.0 / 3, 1e-6);
+  assert_float_equal(y->W[2 * 4 + 3], 1.0 / 2, 1e-6);
+  let_go(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(many_constants),     cmocka_unit_test(bias_of_gemm),        cmocka_unit_test(shared_product),
       cmocka_unit_test(empty_operator),     cmocka_unit_test(two_tables),          cmocka_unit_test(too_many_axes),
       cmocka_unit_test(too_wide),           cmocka_unit_test(flat_beside_another), cmocka_unit_test(step_not_known),
       cmocka_unit_test(bound_not_constant), cmocka_unit_test(changed_zeros),       cmocka_unit_test(whole_numbers),
-      cmocka_unit_test(axes_twice),         cmocka_unit_test(too_many_positions),  cmocka_unit_test(too_large_window)};
+      cmocka_unit_test(axes_twice),         cmocka_unit_test(too_many_positions),  cmocka_unit_test(too_large_window),
+      cmocka_unit_test(uneven_parts),       cmocka_unit_test(too_large_constant),  cmocka_unit_test(settings_of_functions),
+      cmocka_unit_test(one_number_a_step),  cmocka_unit_test(mean_beyond_zeros)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
