@@ -53,7 +53,7 @@ case("forget", [N("LSTM", ["in", "W", "R", "B"], ["Y"], hidden_size=3, input_for
 
 # --- numbers in a file beside; a graph within a graph; parts; states before the first step; pools and paddings of frames ---
 
-def made(name, nodes, weights, ins, outs, x, feeds=None, outside=False, graphs=()):
+def made(name, nodes, weights, ins, outs, x, feeds=None, outside=False, graphs=(), alone=False):
     graph = helper.make_graph(nodes, name, [helper.make_tensor_value_info(k, t, s) for k, t, s in ins],
                               [helper.make_tensor_value_info(k, TensorProto.FLOAT, None) for k in outs],
                               [numpy_helper.from_array(np.asarray(w), k) for k, w in weights.items()])
@@ -64,7 +64,10 @@ def made(name, nodes, weights, ins, outs, x, feeds=None, outside=False, graphs=(
         onnx.save(model, path, save_as_external_data=True, location=f"onnx_{name}.data", size_threshold=0)
     else:
         onnx.save(model, path)
-    np.savez(f"{folder}/onnx_{name}.npz", x=x.astype(np.int32) if x.dtype == np.int64 else x, y=y)
+    x = x.astype(np.int32) if x.dtype == np.int64 else x
+    if alone:  # one sequence, whose steps are the first axis there
+        x, y = x[None], y.reshape(1, len(x), -1)
+    np.savez(f"{folder}/onnx_{name}.npz", x=x, y=y)
 
 
 F, B = TensorProto.FLOAT, TensorProto.BOOL
@@ -86,3 +89,29 @@ made("frame", [N("Unsqueeze", ["in", "one"], ["u"]), N("Equal", ["rate", "sixtee
                N("Mul", ["f", "scale"], ["z"]), N("Gemm", ["z", "V", "d"], ["out"], transB=1)],
      {"one": i64(1), "sixteen": np.array(16000, dtype=np.int64), "s": r(3), "c": r(3), "m": r(3), "v": np.abs(r(3)) + 0.5, "scale": r(12), "V": r(2, 12), "d": r(2)},
      [("in", F, ["B", 20]), ("rate", TensorProto.INT64, [])], ["out"], x, {"rate": np.array(16000, dtype=np.int64)})
+
+
+# --- along the steps: strides, fewer zeros than what is looked at, pools, and what reads the steps that are left ---
+
+def fewer(name, pool, reads, weights, steps=17):
+    x = rng.standard_normal((2, steps, 3)).astype(np.float32)
+    made(name, [N("Transpose", ["in"], ["t"], perm=[0, 2, 1]), N("Conv", ["t", "K", "k"], ["c"], kernel_shape=[4], strides=[2], pads=[1, 1]),
+                N("Relu", ["c"], ["p"]), N("Conv", ["p", "L"], ["d"], kernel_shape=[3], pads=[1, 0]),
+                N(pool, ["d"], ["q"], kernel_shape=[2], strides=[2])] + reads,
+         {"K": r(4, 3, 4), "k": r(4), "L": r(4, 4, 3), **weights}, [("in", F, ["B", "T", 3])], ["out"], x)
+
+
+fewer("strides", "MaxPool", [N("Transpose", ["q"], ["s"], perm=[2, 0, 1]),
+                             N("LSTM", ["s", "W", "R", "B"], ["Y", "Yh"], hidden_size=3, direction="bidirectional"),
+                             N("Transpose", ["Yh"], ["h"], perm=[1, 0, 2]), N("Reshape", ["h", "flat"], ["f"]), N("Gemm", ["f", "V", "c0"], ["out"])],
+      {"W": r(2, 12, 4), "R": r(2, 12, 3), "B": r(2, 24), "flat": i64(-1, 6), "V": r(6, 2), "c0": r(2)})
+fewer("pools", "AveragePool", [N("ReduceMean", ["q", "two"], ["out"], keepdims=0)], {"two": i64(2)}, steps=16)
+fewer("largest", "MaxPool", [N("GlobalMaxPool", ["q"], ["g"]), N("Squeeze", ["g", "two"], ["out"])], {"two": i64(2)}, steps=18)
+
+# Frames of eight samples: convolutions within each of them until one column is left, and a recurrence over all.
+made("frames", [N("Unsqueeze", ["in", "one"], ["u"]), N("Conv", ["u", "K"], ["c"], strides=[2]), N("Relu", ["c"], ["p"]),
+                N("Conv", ["p", "L"], ["d"]), N("Transpose", ["d"], ["s"], perm=[0, 2, 1]),
+                N("LSTM", ["s", "W", "R", "B"], ["Y"], hidden_size=3), N("Squeeze", ["Y", "one"], ["h"]), N("Transpose", ["h"], ["t"], perm=[1, 2, 0]),
+                N("Conv", ["t", "V"], ["o"]), N("Sigmoid", ["o"], ["g"]), N("Reshape", ["g", "flat"], ["out"])],
+     {"one": i64(1), "K": r(4, 1, 4), "L": r(4, 4, 3), "W": r(1, 12, 4), "R": r(1, 12, 3), "B": r(1, 24), "V": r(1, 3, 1), "flat": i64(-1)},
+     [("in", F, ["T", 8])], ["out"], rng.standard_normal((7, 8)).astype(np.float32), alone=True)

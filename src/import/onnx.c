@@ -338,6 +338,8 @@ unroll_status onnx_pair(onnx *o, const onnx_node *n, const onnx_value *a, const 
     return onnx_refuse(o, n, "puts together arrays of different shapes");
   y.state = false;
   y.n_parts = 0;
+  if (la.steps && lb.steps && (la.late != lb.late || (la.rate != lb.rate && (la.rate > 1 || lb.rate > 1))))
+    return onnx_refuse(o, n, "puts together steps of which there are not the same number");
   const bool wide = la.width >= lb.width;
   y.layer = layers_add(o->l, LAYER_BINARY, onnx_name(n), wide ? a->layer : b->layer);
   if (y.layer < 0) return error_memory(o->err);
@@ -345,6 +347,8 @@ unroll_status onnx_pair(onnx *o, const onnx_node *n, const onnx_value *a, const 
   l->in[0] = a->layer;
   l->in[l->n_in++] = b->layer;
   l->steps = la.steps || lb.steps;
+  l->late = la.steps ? la.late : lb.late;
+  l->rate = la.steps ? la.rate : lb.rate;
   l->function = sign;
   return onnx_give(o, n, &y);
 }
@@ -358,13 +362,57 @@ static const char *sign_of(const char *op) {
 
 /* --- over an axis --- */
 
+static int both(onnx *o, const onnx_node *n, int a, int b, const char *sign) {
+  const int at = a < 0 || b < 0 ? -1 : layers_add(o->l, LAYER_BINARY, onnx_name(n), a);
+  if (at < 0) return -1;
+  layer *l = layers_at(o->l, at);
+  l->in[l->n_in++] = b;
+  l->function = sign;
+  return at;
+}
+
+unroll_status onnx_masked(onnx *o, const onnx_node *n, int at, int *out) {
+  *out = both(o, n, at, layers_ticks(o->l, at), "*");
+  return *out < 0 ? error_memory(o->err) : UNROLL_OK;
+}
+
+static int over(onnx *o, int at, const char *function_name) {
+  at = at < 0 ? -1 : layers_add(o->l, LAYER_OVER, "end", at);
+  if (at < 0) return -1;
+  layer *l = layers_at(o->l, at);
+  l->function = function_name;
+  l->steps = false;
+  l->late = l->rate = 0;
+  return at;
+}
+
+/* The sum, the mean or the largest of the steps that are there. */
+static unroll_status over_some(onnx *o, const onnx_node *n, int at, const char *function_name, int *out) {
+  const bool max = !strcmp(function_name, "max"), mean = !strcmp(function_name, "mean");
+  const layer from = o->l->list[at];
+  if (!strcmp(function_name, "last") && (from.rate < 2 || (from.kind == LAYER_RECURRENT && !from.cell->backward))) {
+    *out = over(o, at, function_name); /* a recurrence holds what it has */
+    return *out < 0 ? error_memory(o->err) : UNROLL_OK;
+  }
+  if (!max && !mean && strcmp(function_name, "sum") != 0)
+    return onnx_refuse(o, n, "takes one step of those that a pool or a stride leaves");
+  const int ticks = layers_ticks(o->l, at), low = max && ticks >= 0 ? layers_add(o->l, LAYER_APPLY, "low", ticks) : -1;
+  if (low >= 0) layers_at(o->l, low)->function = "(%s - 1) * 1e30";
+  *out = over(o, both(o, n, at, max ? low : ticks, max ? "+" : "*"), max ? "max" : "sum");
+  if (mean) *out = both(o, n, *out, over(o, ticks, "sum"), "/");
+  return *out < 0 ? error_memory(o->err) : UNROLL_OK;
+}
+
 unroll_status onnx_over(onnx *o, const onnx_node *n, onnx_value *x, int axis, const char *function_name, bool keeps) {
   if (axis < 0 || x->axes[axis] != 'T') return onnx_refuse(o, n, "is about another axis than the steps");
   if (x->pad[0] || x->pad[1]) return onnx_refuse(o, n, around);
-  x->layer = layers_add(o->l, LAYER_OVER, "end", x->layer);
+  unroll_status status = UNROLL_OK;
+  if (onnx_every_step(o, x->layer))
+    x->layer = over(o, x->layer, function_name);
+  else
+    status = over_some(o, n, x->layer, function_name, &x->layer);
+  if (status) return status;
   if (x->layer < 0) return error_memory(o->err);
-  o->l->list[x->layer].function = function_name;
-  o->l->list[x->layer].steps = false;
   x->state = false;
   if (keeps)
     x->axes[axis] = '1';

@@ -87,6 +87,10 @@ const float *onnx_spread(onnx *o, const onnx_value *x, const array *c, bool *sta
 unroll_status onnx_pair(onnx *o, const onnx_node *n, const onnx_value *a, const onnx_value *b, const char *sign);
 /* In the place of x: its first, last, largest step or the mean of them. */
 unroll_status onnx_over(onnx *o, const onnx_node *n, onnx_value *x, int axis, const char *function, bool keeps);
+/* Does it have all steps of what goes in? */
+static inline bool onnx_every_step(const onnx *o, int at) { return !o->l->list[at].late && o->l->list[at].rate < 2; }
+/* 0 at the steps that other programs do not have (around.c). */
+unroll_status onnx_masked(onnx *o, const onnx_node *n, int at, int *out);
 unroll_status onnx_node_read(onnx *o, const onnx_node *n);
 
 /* --- onnx_fold.c: nodes whose inputs are constants --- */

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "import/onnx.h"
 
-enum { MOST_MATRIX = 1 << 24, MOST_TAPS = LAYER_INPUTS };
+enum { MOST_MATRIX = 1 << 24, MOST_TAPS = LAYER_INPUTS, MOST_APART = 4096 /* steps */ };
 
 typedef struct window { /* along one axis */
   int in, out, size, stride, dilation, before, after;
@@ -105,15 +105,28 @@ static unroll_status give_picture(onnx *o, const onnx_node *n, const onnx_value 
 
 /* --- convolutions --- */
 
+/* `off` steps fewer than x has, and of these every stride-th: where they stand (around.c). */
+static unroll_status fewer(onnx *o, const onnx_node *n, const onnx_value *x, int off, int stride, int made) {
+  const layer from = o->l->list[x->layer];
+  const int rate = from.rate > 1 ? from.rate : 1;
+  if (stride > MOST_APART / rate || off > MOST_APART / rate || from.late > MOST_APART)
+    return onnx_refuse(o, n, "looks further back than is understood");
+  o->l->list[made].late = from.late + off * rate;
+  o->l->list[made].rate = rate * stride;
+  return UNROLL_OK;
+}
+
+/* What is made stands where its last tap looks, or before that by the zeros behind. So there are as many steps as there must be. */
 static unroll_status over_time(onnx *o, const onnx_node *n, const onnx_value *x, const area *a, const array *w, const float *b,
                                int groups) {
   const int k = a->w.size, in = a->c, out = (int)w->shape[0], own = in / groups, d = a->w.dilation;
   const int before = a->w.before + x->pad[0], after = a->w.after + x->pad[1];
-  if (a->w.stride != 1 || before + after != d * (k - 1))
-    return onnx_refuse(o, n,
-                       "is a convolution over the steps after which there are fewer or more steps: only one of stride 1 with "
-                       "zeros for as many as it looks at is understood");
-  if (k > MOST_TAPS || (int64_t)in * k > MOST_WIDTH || (int64_t)out * in * k > MOST_MATRIX)
+  const int rate = o->l->list[x->layer].rate > 1 ? o->l->list[x->layer].rate : 1, off = d * (k - 1) - before - after;
+  if (off < 0)
+    return onnx_refuse(o, n, "is a convolution over the steps after which there are more of them: it has too many zeros around");
+  if (a->w.stride > 1 && (onnx_word(n, "auto_pad", "SAME_UPPER") || onnx_word(n, "auto_pad", "SAME_LOWER")))
+    return onnx_refuse(o, n, "has a stride and 'same', by which the length of a sequence says what is looked at");
+  if (k > MOST_TAPS || d > MOST_APART / rate || (int64_t)in * k > MOST_WIDTH || (int64_t)out * in * k > MOST_MATRIX)
     return onnx_refuse(o, n, "looks at more steps than is understood");
   float *m = layers_numbers(o->l, (int64_t)out * in * k);
   if (!m) return error_memory(o->err);
@@ -121,12 +134,17 @@ static unroll_status over_time(onnx *o, const onnx_node *n, const onnx_value *x,
     for (int c = 0; c < own; c++)
       for (int j = 0; j < k; j++)
         m[((int64_t)r * k + j) * in + r / (out / groups) * own + c] = w->x[((int64_t)r * own + c) * k + j];
-  const int at = layers_around(o->l, onnx_name(n), x->layer, before, k, d);
+  int from = x->layer;
+  unroll_status status = UNROLL_OK;
+  if (before && o->l->list[from].late) status = onnx_masked(o, n, from, &from); /* zeros before the first step */
+  if (status) return status;
+  const int at = layers_around(o->l, onnx_name(n), from, (off + before) * rate, k, d * rate);
   if (at < 0) return error_memory(o->err);
   onnx_value y = *x;
   y.pad[0] = y.pad[1] = 0;
   y.state = false;
-  const unroll_status status = onnx_linear(o, n, at, out, m, b, &y.layer);
+  status = onnx_linear(o, n, at, out, m, b, &y.layer);
+  if (!status) status = fewer(o, n, x, off, a->w.stride, y.layer);
   strcpy(y.axes + 1, "FT");
   return status ? status : onnx_give(o, n, &y);
 }
@@ -296,6 +314,18 @@ static unroll_status mean_of(onnx *o, const onnx_node *n, const onnx_value *x, c
   return status ? status : give_picture(o, n, x, at, a, a->c);
 }
 
+static unroll_status pool_over_time(onnx *o, const onnx_node *n, const onnx_value *x, const window *w, bool mean) {
+  onnx_value y = *x;
+  if (w->before || w->after || w->dilation > 1 || (w->stride > 1 && onnx_whole(n, "ceil_mode", 0)))
+    return onnx_refuse(o, n, "is a pool over the steps of another form than is understood: without zeros around");
+  if (w->size > MOST_TAPS || w->size < 2) return onnx_refuse(o, n, "is a pool over the steps of a size that is not understood");
+  y.layer = layers_window(o->l, onnx_name(n), x->layer, w->size, mean);
+  if (y.layer < 0) return error_memory(o->err);
+  y.state = false;
+  const unroll_status status = fewer(o, n, x, w->size - 1, w->stride, y.layer);
+  return status ? status : onnx_give(o, n, &y);
+}
+
 unroll_status onnx_pool(onnx *o, const onnx_node *n, const onnx_value *x) {
   const bool global = !strncmp(n->op, "Global", 6), max = strstr(n->op, "Max") != NULL;
   int64_t size[ONNX_RANK];
@@ -312,7 +342,7 @@ unroll_status onnx_pool(onnx *o, const onnx_node *n, const onnx_value *x) {
   const unroll_status status = read_area(o, n, x, size, axes, &a);
   if (status) return status;
   if (a.time && a.w.size == 1 && a.w.stride == 1 && !a.w.before && !a.w.after) return onnx_give(o, n, x);
-  if (a.time) return onnx_refuse(o, n, "is a pool over the steps, after which there are fewer of them");
+  if (a.time) return pool_over_time(o, n, x, &a.w, !max);
   if (a.picture && !a.h.before && !a.h.after && !a.w.before && !a.w.after && a.h.size == a.w.size && a.h.stride == a.w.stride &&
       a.h.dilation == 1 && a.w.dilation == 1 && a.h.out == (a.h.in - a.h.size) / a.h.stride + 1 &&
       a.w.out == (a.w.in - a.w.size) / a.w.stride + 1) {

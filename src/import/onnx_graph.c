@@ -265,6 +265,9 @@ static unroll_status add_outputs(onnx *o, proto all) {
       if (v->layer < 0 || (v->state && !pass) || o->l->n_outputs == NET_OUTPUTS) continue;
       if (v->n_parts > 1) return BAD("the output '%.60s' has directions or layers on an axis of their own", name);
       if (v->pad[0] || v->pad[1]) return BAD("the output '%.60s' has more steps than what goes in", name);
+      if (o->l->list[v->layer].steps && !onnx_every_step(o, v->layer))
+        return BAD("the output '%.60s' has fewer steps than what goes in, by a pool, a stride or a convolution without zeros",
+                   name);
       onnx_value own = *v;
       const onnx_node last = {.op = "output", .name = name};
       const unroll_status status = onnx_settle(o, &last, &own);

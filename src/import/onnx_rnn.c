@@ -108,24 +108,34 @@ static unroll_status one_way(onnx *o, const onnx_node *n, int d, bool backward, 
               .out_act = per == 3 ? own[2] : own[0]};
   const unroll_status status = fill(o, n, d, z, c);
   if (status) return status;
-  *out = layers_add(o->l, LAYER_RECURRENT, onnx_name(n), at);
+  c->held = !onnx_every_step(o, at); /* where there is no step it holds its state */
+  const int tick = c->held ? layers_ticks(o->l, at) : at;
+  *out = tick < 0 ? -1 : layers_add(o->l, LAYER_RECURRENT, onnx_name(n), at);
   if (*out < 0) return error_memory(o->err);
-  layers_vector(o->l, *out, z->hidden)->cell = c;
+  layer *l = layers_vector(o->l, *out, z->hidden);
+  l->cell = c;
+  if (c->held) l->in[l->n_in++] = tick;
   return UNROLL_OK;
 }
 
 static unroll_status last_of(onnx *o, int at, bool backward, int *out) {
   *out = layers_add(o->l, LAYER_OVER, "end", at);
   if (*out < 0) return error_memory(o->err);
-  o->l->list[*out].function = backward ? "first" : "last";
-  o->l->list[*out].steps = false;
+  layer *l = layers_at(o->l, *out);
+  l->function = backward ? "first" : "last";
+  l->steps = false;
+  l->late = l->rate = 0;
   return UNROLL_OK;
 }
 
-static unroll_status set_outputs(onnx *o, const onnx_node *n, const int ends[2], const sizes *z, bool reverse, bool batch_first) {
+/* alone: what goes in is one sequence, whose axis has one entry. */
+static unroll_status set_outputs(onnx *o, const onnx_node *n, const int ends[2], const sizes *z, bool reverse, bool batch_first,
+                                 bool alone) {
   const bool one = o->how->stepwise; /* a pass is a step: what comes out of it is its last one too */
   onnx_value y = {.layer = ends[0], .parts = {ends[0], ends[1]}, .n_parts = z->directions}, h = y;
   strcpy(y.axes, batch_first ? (one ? "B1DF" : "BTDF") : one ? "1DBF" : "TDBF");
+  char *sequences = strchr(y.axes, 'B');
+  if (alone) *sequences = '1';
   if (n->n_out > 0 && *n->out[0] && !onnx_set(o, n->out[0], &y)) return error_memory(o->err);
   for (int d = 0; d < z->directions && !one && n->n_out > 1 && *n->out[1]; d++) {
     const unroll_status status = last_of(o, ends[d], reverse || d == 1, &h.parts[d]);
@@ -139,7 +149,16 @@ static unroll_status set_outputs(onnx *o, const onnx_node *n, const int ends[2],
   return n->n_out > 2 && *n->out[2] && !onnx_set(o, n->out[2], &c) ? error_memory(o->err) : UNROLL_OK;
 }
 
-unroll_status onnx_recurrent(onnx *o, const onnx_node *n, const onnx_value *x) {
+/* A picture of one pixel is a vector. */
+static void as_vector(onnx_value *x) {
+  if (x->h * x->w != 1) return;
+  for (char *s = x->axes; *s; s++) *s = *s == 'C' ? 'F' : *s == 'H' || *s == 'W' ? '1' : *s;
+  x->c = x->h = x->w = 0;
+}
+
+unroll_status onnx_recurrent(onnx *o, const onnx_node *n, const onnx_value *given) {
+  onnx_value own = *given;
+  const onnx_value *x = &own;
   const char *f[MOST_FUNCTIONS];
   const array *w = onnx_constant(o, n, 1), *r = onnx_constant(o, n, 2), *b = onnx_constant(o, n, 3), *p = onnx_constant(o, n, 7);
   const proto direction = proto_piece(onnx_attribute(n, "direction"), 4);
@@ -147,7 +166,9 @@ unroll_status onnx_recurrent(onnx *o, const onnx_node *n, const onnx_value *x) {
   const bool batch_first = onnx_whole(n, "layout", 0) == 1;
   sizes z = {.gates = !strcmp(n->op, "LSTM") ? 4 : !strcmp(n->op, "GRU") ? 3 : 1, .directions = both ? 2 : 1};
   const char *wanted = o->how->stepwise ? (batch_first ? "B1F" : "1BF") : batch_first ? "BTF" : "TBF";
-  if (strcmp(x->axes, wanted) && !(!o->how->stepwise && !strcmp(x->axes, batch_first ? "1TF" : "T1F")))
+  as_vector(&own);
+  const bool alone = !o->how->stepwise && !strcmp(x->axes, batch_first ? "1TF" : "T1F");
+  if (strcmp(x->axes, wanted) != 0 && !alone)
     return onnx_refuse(o, n, "reads an array whose axes are not steps, sequences and numbers");
   if (!w || !r || r->rank != 3 || r->shape[2] < 1 || r->shape[2] > 1 << 20) return onnx_refuse(o, n, "has no constant W or R");
   z.hidden = (int)r->shape[2];
@@ -164,5 +185,5 @@ unroll_status onnx_recurrent(onnx *o, const onnx_node *n, const onnx_value *x) {
   int ends[2] = {0, 0};
   const int at = x->layer;
   for (int d = 0; d < z.directions && !status; d++) status = one_way(o, n, d, reverse || d == 1, &z, f, at, &ends[d]);
-  return status ? status : set_outputs(o, n, ends, &z, reverse, batch_first);
+  return status ? status : set_outputs(o, n, ends, &z, reverse, batch_first, alone);
 }

@@ -44,6 +44,9 @@ static unroll_status join(onnx *o, const onnx_node *n, const int *list, int coun
   for (int i = 1; i < count; i++) {
     const layer *other = &o->l->list[list[i]];
     c->in[c->n_in++] = list[i];
+    if (c->steps && other->steps && (c->late != other->late || (c->rate != other->rate && (c->rate > 1 || other->rate > 1))))
+      return onnx_refuse(o, n, "puts together steps of which there are not the same number");
+    if (!c->steps) c->late = other->late, c->rate = other->rate;
     c->steps |= other->steps;
     if (!layers_widen(c, other->width)) return onnx_refuse(o, n, "gives too many numbers");
   }

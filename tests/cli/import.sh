@@ -59,6 +59,10 @@ as_theirs "$T/onnx_rnn.onnx" --time-first
 as_theirs "$T/onnx_forget.onnx" --time-first
 as_theirs "$T/onnx_outside.onnx"
 as_theirs "$T/onnx_frame.onnx"
+as_theirs "$T/onnx_strides.onnx"
+as_theirs "$T/onnx_pools.onnx"
+as_theirs "$T/onnx_largest.onnx"
+as_theirs "$T/onnx_frames.onnx"
 run import "$T/onnx_frame.onnx" -o m.safetensors
 grep -q "'g' (If): its then_branch is taken" err || fail "the branch is not said"
 for name in causal classifier letters picture tagger voice; do
