@@ -542,6 +542,18 @@ static unroll_status of_row(onnx *o, const onnx_node *n, onnx_value *x, operatio
   return status ? status : does(o, n, x);
 }
 
+/* NULL: it may be read. */
+static const char *never_read(const char *op) {
+  static const char *const loops[] = {"Scan", "Loop"};
+  static const char *const quantized[] = {"DynamicQuantize", "QLinear",        "QGemm",           "MatMulInteger",
+                                          "ConvInteger",     "QuantizeLinear", "DequantizeLinear"};
+  for (size_t i = 0; i < sizeof loops / sizeof *loops; i++)
+    if (!strcmp(loops[i], op)) return "repeats a graph of its own: recurrences are read as LSTM, GRU and RNN only";
+  for (size_t i = 0; i < sizeof quantized / sizeof *quantized; i++)
+    if (!strncmp(quantized[i], op, strlen(quantized[i]))) return "has quantized numbers: the model before quantization is read";
+  return NULL;
+}
+
 unroll_status onnx_node_read(onnx *o, const onnx_node *n) {
   bool idle = true, done;
   onnx_value x = {.layer = -1}, v;
@@ -554,6 +566,8 @@ unroll_status onnx_node_read(onnx *o, const onnx_node *n) {
   unroll_status status = onnx_fold(o, n, &done);
   if (status || done) return status;
   const bool there = onnx_input(o, n, 0, &x);
+  const char *why = never_read(n->op);
+  if (why) return onnx_refuse(o, n, why);
   if (idle) return set_idle(o, n); /* sizes and states before the first step */
   if (!strcmp(n->op, "Gather")) return x.constant ? onnx_gather(o, n, &x) : of_row(o, n, &x, onnx_gather, false, 0);
   if (sign_of(n->op)) return elementwise(o, n, &x);

@@ -465,6 +465,26 @@ static void mean_beyond_zeros(void **state) {
   let_go(&m);
 }
 
+static void never_read(void **state) {
+  (void)state;
+  static const struct {
+    const char *op, *why;
+  } rows[] = {{"Scan", "'r' (Scan) repeats a graph"},
+              {"Loop", "'r' (Loop) repeats a graph"},
+              {"DynamicQuantizeLSTM", "'r' (DynamicQuantizeLSTM) has quantized numbers"},
+              {"QLinearMatMul", "'r' (QLinearMatMul) has quantized numbers"},
+              {"DequantizeLinear", "'r' (DequantizeLinear) has quantized numbers"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    made m = {.status = UNROLL_OK};
+    numbers_in(&m, 2);
+    text op = made_node(rows[i].op, "x", "y");
+    made_text(&op, 3, "r");
+    made_piece(&m.graph, 1, &op);
+    comes_out(&m, "y");
+    refused(&m, rows[i].why);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(many_constants),     cmocka_unit_test(bias_of_gemm),        cmocka_unit_test(shared_product),
@@ -473,6 +493,6 @@ int main(void) {
       cmocka_unit_test(bound_not_constant), cmocka_unit_test(changed_zeros),       cmocka_unit_test(whole_numbers),
       cmocka_unit_test(axes_twice),         cmocka_unit_test(too_many_positions),  cmocka_unit_test(too_large_window),
       cmocka_unit_test(uneven_parts),       cmocka_unit_test(too_large_constant),  cmocka_unit_test(settings_of_functions),
-      cmocka_unit_test(one_number_a_step),  cmocka_unit_test(mean_beyond_zeros)};
+      cmocka_unit_test(one_number_a_step),  cmocka_unit_test(mean_beyond_zeros),   cmocka_unit_test(never_read)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
