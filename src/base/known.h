@@ -12,7 +12,7 @@ typedef struct known_file {
   const char *is, *bring;
 } known_file;
 
-enum { KNOWN_LOOKS = 1 << 16, KNOWN_TEXT = 1, KNOWN_TENSORS = 2 };
+enum { KNOWN_LOOKS = 1 << 16, KNOWN_TEXT = 1, KNOWN_TENSORS = 2, KNOWN_CELL = 4 };
 
 /* NULL: nothing that is known. */
 const known_file *known_find(const char *data, size_t size);

@@ -1,4 +1,5 @@
-/* schema_read.c - what is read: a plain text, a table, tagged text, or a folder of texts with a folder for each label. */
+/* schema_read.c - what is read: a plain text, a table, tagged text, or files that are a row each. Those are texts, or what cells
+ * name, as pictures and sounds; their folders are the labels. */
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
@@ -15,6 +16,19 @@ static bool text_and_label(const schema *s, const char **of_text, const char **o
     if (s->list[i].form.unit == UNIT_LABELS) *of_label = s->list[i].form.name;
   }
   return s->n == 2 && *of_text && *of_label;
+}
+
+/* The variable that names files, and the label if there is one, of a schema that reads nothing else. */
+static bool file_and_label(const schema *s, const char **of_file, const char **of_label) {
+  *of_file = *of_label = NULL;
+  for (int i = 0; i < s->n; i++) {
+    const variable *v = &s->list[i];
+    const bool named = cell_reader_of(&v->form)->open != NULL, label = v->form.unit == UNIT_LABELS;
+    if ((named && *of_file) || (label && *of_label) || !(named || label || v->predicted)) return false;
+    if (named) *of_file = v->form.name;
+    if (label) *of_label = v->form.name;
+  }
+  return *of_file != NULL;
 }
 
 /* Are all files of folders, and none of them a table? */
@@ -64,7 +78,7 @@ static unroll_status open_files(input_files *in, const char *paths, const data_m
 /* A folder of texts, if it is asked for or if that is what the files are, else a table. */
 static unroll_status read_table(const schema *s, table *t, const char *paths, const data_options *how, unroll_error *err) {
   const char *of_text, *of_label;
-  const bool fits = text_and_label(s, &of_text, &of_label);
+  const bool named = file_and_label(s, &of_text, &of_label), fits = (named && of_label) || text_and_label(s, &of_text, &of_label);
   table_options form;
   input_files in;
   unroll_status status = form_of(&form, s, how, err);
@@ -73,7 +87,8 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
   if (how->folders && how->tagged)
     return error_set(err, UNROLL_USAGE, "option 'tagged' and option 'labels-from-folders' do not go together");
   if (how->folders && !fits)
-    return error_set(err, UNROLL_USAGE, "option 'labels-from-folders' is for nets with one text and one category variable");
+    return error_set(err, UNROLL_USAGE,
+                     "option 'labels-from-folders' is for nets with a category and one text, or one variable of files");
   status = open_files(&in, paths, how->memory, err);
   if (silent && !any_table(&in)) form.tagged = s->tagged;
   for (int i = 0; i < in.n && how->folders && !status; i++)
@@ -82,8 +97,8 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
                         "option 'labels-from-folders' takes folders, and this is a file");
   bool folders = how->folders || (silent && s->folders && in.n > 0);
   for (int i = 0; i < in.n && !how->folders; i++) folders = folders && in.files[i].in_folder;
-  if (!status && (folders || (!form.tagged && fits && are_texts(&in))))
-    status = table_parse_folders(t, &in, of_text, of_label, err);
+  if (!status && (folders || (silent && named && input_are_cells(&in)) || (!form.tagged && !named && fits && are_texts(&in))))
+    status = table_parse_folders(t, &in, of_text, named, of_label, err);
   else if (!status)
     status = table_parse_files(t, &in, &form, err);
   input_free(&in);

@@ -76,6 +76,14 @@ unroll_status input_refuse(const input_file *f, const char *wanted, bool texts, 
   return k && !(texts && k->flags & KNOWN_TEXT) ? known_refuse(k, f->name, wanted, 0, err) : UNROLL_OK;
 }
 
+bool input_are_cells(const input_files *in) {
+  for (int i = 0; i < in->n; i++) {
+    const known_file *k = file_exists(in->files[i].name) ? known_find(in->files[i].data, in->files[i].size) : NULL;
+    if (!k || !(k->flags & KNOWN_CELL)) return false;
+  }
+  return in->n > 0;
+}
+
 void input_free(input_files *in) {
   for (int i = 0; i < in->n; i++) {
     mem_free(in->files[i].name);

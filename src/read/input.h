@@ -23,6 +23,8 @@ unroll_status input_read(input_files *in, const char *paths, unroll_error *err);
 /* One file that is in memory already; `data`, a block for mem_free with a NUL behind it, is taken over. input_free in any case. */
 unroll_status input_memory(input_files *in, const char *name, char *data, size_t size, unroll_error *err);
 void input_free(input_files *in);
+/* Is every file, given by name, one that a cell of a table may name: a picture, a sound ... ? */
+bool input_are_cells(const input_files *in);
 /* UNROLL_BAD_INPUT if a file is of a known other kind: "this is a JPEG picture, not a table; ...". `texts`: any text is fine. */
 unroll_status input_refuse(const input_file *f, const char *wanted, bool texts, unroll_error *err);
 /* UNROLL_BAD_INPUT at byte `at` of a text: line, column in characters, the line itself. */

@@ -168,29 +168,40 @@ static cell folder_of(const char *path) {
   return begin ? (cell){.text = begin, .size = (size_t)(slash - begin)} : (cell){.text = ""};
 }
 
-unroll_status table_parse_folders(table *t, input_files *in, const char *of_text, const char *of_folder, unroll_error *err) {
+/* The last part of a path, which is its name beside itself. */
+static cell name_of(const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  return (cell){.text = name, .size = strlen(name)};
+}
+
+unroll_status table_parse_folders(table *t, input_files *in, const char *of_file, bool named, const char *of_folder,
+                                  unroll_error *err) {
   unroll_status status = take(t, in, err);
   if (status) return status;
-  const size_t n = (size_t)t->files.n, first = strlen(of_text) + 1;
-  t->n_columns = 2;
+  const size_t n = (size_t)t->files.n, first = strlen(of_file) + 1, second = of_folder ? strlen(of_folder) : 0;
+  const int columns = of_folder ? 2 : 1;
+  t->n_columns = columns;
   t->n_rows = t->files.n;
   t->by_line = true;
-  status = table_room(t, first + strlen(of_folder), err); /* the names */
+  status = table_room(t, first + second, err); /* the names */
   if (status) return status;
-  memcpy(t->unquoted, of_text, first);
-  memcpy(t->unquoted + first, of_folder, strlen(of_folder));
+  memcpy(t->unquoted, of_file, first);
   t->cells[0] = (cell){.text = t->unquoted, .size = first - 1};
-  t->cells[1] = (cell){.text = t->unquoted + first, .size = strlen(of_folder)};
+  if (of_folder) {
+    memcpy(t->unquoted + first, of_folder, second);
+    t->cells[1] = (cell){.text = t->unquoted + first, .size = second};
+  }
   for (int64_t row = 0; row <= t->n_rows; row++) t->lines[row] = 1;
   for (int64_t row = 1; row <= t->n_rows; row++) {
     const input_file *f = &t->files.files[row - 1];
     const size_t from = text_begin(f);
-    const char *nul = memchr(f->data, 0, f->size);
+    const char *nul = named ? NULL : memchr(f->data, 0, f->size);
+    cell *cells = t->cells + columns * row;
     t->first_row[row - 1] = row;
-    t->cells[2 * row] = (cell){.text = f->data + from, .size = without_newline(f, from), .at = from};
-    t->cells[2 * row + 1] = folder_of(f->name);
+    cells[0] = named ? name_of(f->name) : (cell){.text = f->data + from, .size = without_newline(f, from), .at = from};
+    if (of_folder) cells[1] = folder_of(f->name);
     t->broken[row] = nul ? TABLE_HAS_NUL : 0;
-    if (nul) t->cells[2 * row].at = (size_t)(nul - f->data);
+    if (nul) cells[0].at = (size_t)(nul - f->data);
   }
   t->first_row[n] = t->n_rows + 1;
   return UNROLL_OK;

@@ -66,8 +66,10 @@ unroll_status table_parse(table *t, const char *name, char *data, size_t size, u
 unroll_status table_parse_tagged(table *t, const char *name, const char *columns, char *data, size_t size, unroll_error *err);
 /* The same of files; `in` is taken over. */
 unroll_status table_parse_files(table *t, input_files *in, const table_options *o, unroll_error *err);
-/* A row for each file, in two columns: the file's text, without the newline at its end, and the name of its folder. */
-unroll_status table_parse_folders(table *t, input_files *in, const char *of_text, const char *of_folder, unroll_error *err);
+/* A row for each file. The first column is its text, without the newline at its end, or (`named`) its name beside itself. The
+ * second is the name of its folder; of_folder NULL: there is none. */
+unroll_status table_parse_folders(table *t, input_files *in, const char *of_file, bool named, const char *of_folder,
+                                  unroll_error *err);
 void table_free(table *t);
 /* Whether a file's name says that it is a table. */
 bool table_named(const char *name);

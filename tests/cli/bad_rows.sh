@@ -186,7 +186,7 @@ expect 2 "do not go together"
 run train names reviews -o x --labels-from-folders
 expect 2 "--labels-from-folders is for tables"
 run train regress reviews -o x --labels-from-folders
-expect 2 "one text and one category"
+expect 2 "a category and one text, or one variable of files"
 run eval lines/model.safetensors - -
 expect 2 "standard input can be read once only"
 finish
