@@ -47,7 +47,7 @@ static unroll_status same_everywhere(const ask *a, unroll_status status, unroll_
   if (!r) return status;
   const ranks_trait traits[] = {
       {"another model", hash_bytes(0, a->m.weights, (size_t)a->m.g.n_weights * sizeof *a->m.weights)},
-      {"other data", hash_mix(a->d.hash ^ a->d.bytes)},
+      {"other data", status ? 0 : hash_mix(a->d.hash ^ a->d.bytes) ^ dataset_hash_files(&a->d, &a->m.schema)},
   };
   return ranks_same(r, status, traits, sizeof traits / sizeof *traits, err);
 }

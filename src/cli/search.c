@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/hash.h"
 #include "base/threads.h"
 #include "cli/commands.h"
@@ -503,14 +504,39 @@ static unroll_status print_result(const search *s, unroll_error *err) {
   return status;
 }
 
-/* The bytes of the files of data. */
+/* The bytes of a file, piece by piece: it may be large. */
+static uint64_t file_hash(uint64_t hash, const char *path) {
+  enum { PIECE = 1 << 20 };
+  file_source f = {0};
+  char *piece = mem_alloc(PIECE);
+  unroll_status status = piece ? file_open(&f, path, NULL) : UNROLL_FAILED;
+  for (uint64_t at = 0; !status && at < f.size; at += PIECE) {
+    const size_t n = f.size - at < PIECE ? (size_t)(f.size - at) : PIECE;
+    status = file_get(&f, at, piece, n, NULL);
+    if (!status) hash = hash_bytes(hash, piece, n);
+  }
+  file_close(&f);
+  mem_free(piece);
+  return hash;
+}
+
+/* The bytes of the files of data, those of folders too. Who cannot read one says so when it trains. */
 static uint64_t data_hash(const options *o) {
   uint64_t hash = 0;
   for (int i = 1; i < o->n_arguments; i++) {
-    char *bytes = NULL;
-    size_t size = 0;
-    if (!file_read_regular(o->arguments[i], SIZE_MAX, &bytes, &size, NULL)) hash = hash_bytes(hash, bytes, size);
-    mem_free(bytes);
+    const char *path = o->arguments[i];
+    if (!folder_is(path)) {
+      hash = file_hash(hash, path);
+      continue;
+    }
+    text names = {0};
+    int n = 0;
+    const char *name = folder_list(path, &names, &n, NULL) ? NULL : names.data;
+    for (int k = 0; k < n && name; k++, name += strlen(name) + 1) {
+      hash = hash_bytes(hash, name + strlen(path), strlen(name + strlen(path)));
+      hash = file_hash(hash, name);
+    }
+    text_free(&names);
   }
   return hash;
 }

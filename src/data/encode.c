@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "data/gaps.h"
 #include "symbols/bpe.h"
@@ -237,4 +238,15 @@ unroll_status dataset_encode(dataset *d, const schema *s, unroll_error *err) {
   if (!status) status = dataset_settle(d, s, err);
   if (!status && d->plain) count_symbols(d);
   return status;
+}
+
+uint64_t dataset_hash_files(const dataset *d, const schema *s) {
+  uint64_t hash = 0;
+  for (int i = 0; i < d->n_columns; i++) {
+    const column_values *c = &d->columns[i];
+    if (!c->place || !c->numbers) continue;
+    hash = hash_bytes(hash, c->place, (size_t)c->n * sizeof *c->place);
+    hash = hash_bytes(hash, c->numbers, (size_t)c->stored * (size_t)s->list[i].width * sizeof *c->numbers);
+  }
+  return hash;
 }

@@ -108,24 +108,26 @@ static int64_t length_at(const examples *f, int a, int b) {
                                          : dataset_length(f->d, f->s, a, f->list[b]);
 }
 
+/* Rows that are sorted by this come with the longest first, and equal ones in their order. */
+static uint64_t length_key(int64_t length, int row) { return (uint64_t)(MAX_STREAM - length) << 32 | (uint64_t)row; }
+static int key_length(uint64_t key) { return MAX_STREAM - (int)(key >> 32); }
+static int key_row(uint64_t key) { return (int)(key & UINT32_MAX); }
+
 /* Sequences by decreasing length, equal ones in the order of the batch's rows. */
 static void fill_axis(examples *f, int a, int n) {
   batch_axis *axis = &f->axes[a];
   bool moved = false;
-  for (int b = 0; b < n; b++) {
-    const int64_t length = length_at(f, a, b);
-    f->keys[b] = (uint64_t)(MAX_STREAM - length) << 32 | (uint64_t)b;
-  }
+  for (int b = 0; b < n; b++) f->keys[b] = length_key(length_at(f, a, b), b);
   sort_keys(f->keys, (size_t)n);
   for (int b = 0; b < n; b++) {
-    f->order[a][b] = (int)(f->keys[b] & UINT32_MAX);
+    f->order[a][b] = key_row(f->keys[b]);
     moved |= f->order[a][b] != b;
   }
   int active = n;
-  axis->steps = n ? MAX_STREAM - (int)(f->keys[0] >> 32) : 0;
+  axis->steps = n ? key_length(f->keys[0]) : 0;
   f->first[a][0] = 0;
   for (int t = 0; t < axis->steps; t++) {
-    while (MAX_STREAM - (int)(f->keys[active - 1] >> 32) <= t) active--;
+    while (key_length(f->keys[active - 1]) <= t) active--;
     f->active[a][t] = active;
     f->first[a][t + 1] = f->first[a][t] + active;
   }

@@ -145,6 +145,9 @@ unroll_status dataset_settle(dataset *d, const schema *s, unroll_error *err);
 /* Codes -> numbers of the vocabularies; numbers are standardised. An unknown character or label is UNROLL_BAD_INPUT with its
  * place. So is a text for ctc that needs more steps than there are. An unknown word is <unk>. */
 unroll_status dataset_encode(dataset *d, const schema *s, unroll_error *err);
+/* Of the values that an encoded dataset has from files which its cells name: pictures, recordings. 0: there are none. The hash of
+ * the dataset itself is of the table alone. */
+uint64_t dataset_hash_files(const dataset *d, const schema *s);
 /* Counts what is predicted, into first[] and n_symbols. */
 void dataset_measure(dataset *d, const schema *s, const graph *g);
 /* Texts that ctc cannot align, because what is read has fewer steps than they need: their examples are set aside. Of an encoded

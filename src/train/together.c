@@ -25,6 +25,7 @@ unroll_status together_meet(trainer *t, unroll_status status, unroll_error *err)
     traits[0].hash = ranks_program();
     traits[1].hash = options_hash(t);
     traits[2].hash = hash_mix(t->identity.hash ^ t->identity.bytes);
+    for (int i = TRAIN; i <= TEST; i++) traits[2].hash = hash_mix(traits[2].hash ^ dataset_hash_files(&t->sets[i], &t->m.schema));
     traits[3].hash = hash_bytes((uint64_t)t->s.step, t->m.weights, (size_t)t->m.g.n_weights * sizeof *t->m.weights);
   }
   status = ranks_same(t->ranks, status, traits, sizeof traits / sizeof *traits, err);

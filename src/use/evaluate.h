@@ -15,8 +15,8 @@ unroll_status evaluator_new(evaluator **out, const model *m, const float *weight
 unroll_status evaluator_bytes(int64_t *bytes, const model *m, const part *p, int rows, int steps, int shards, int window,
                               int threads, int *longest, unroll_error *err);
 void evaluator_free(evaluator *e);
-/* Mean nats per symbol; allocates nothing. Ranks call it together and share the work: all get the same number. Without them it
- * cannot fail. */
+/* Mean nats per symbol. Ranks call it together and share the work: all get the same number. Alone it allocates nothing and cannot
+ * fail. */
 unroll_status evaluator_run(evaluator *e, double *nats, unroll_error *err);
 int64_t evaluator_symbols(const evaluator *e); /* counted symbols */
 #define BITS_PER_NAT 1.4426950408889634

@@ -45,6 +45,13 @@ differ() {
 differ "rank 1 has other options than rank 0" $(six lines) --lr 0.5
 sed 1d names.txt >fewer.txt
 differ "rank 1 has other data than rank 0" $(six lines | sed 's/names.txt/fewer.txt/')
+# Two tables are the same, and a picture that they name is not.
+mkdir other
+cp pictures.csv p*.pgm other
+sed "s/^9$/10/" p0.pgm >other/p0.pgm
+! cmp -s p0.pgm other/p0.pgm || fail "the pictures should differ"
+two "train $(six pictures) -o differs" "train $(six pictures | sed 's,pictures.csv,other/&,') -o differs"
+expect 2 "rank 1 has other data than rank 0"
 differ "rank 1: " $(six lines | sed 's/names.txt/nothing.txt/')
 
 # One of several that is alone is refused; other commands are rank 0's.

@@ -45,7 +45,14 @@ mkdir many/taken-0 many/taken-1
 ranks 2 search names $short -o many
 expect 0
 [ -f many/run-001-1/model.safetensors ] || fail "a run that was taken before is left out"
-mkdir -p elsewhere
+# Files of a folder count too.
+mkdir -p here there elsewhere
+cp names.txt here
+cp fewer.txt there/names.txt
+two "search names $short -o other" "search names ${short/names.txt/there} -o other"
+expect 2 "rank 1 has other data than rank 0"
+two "search names ${short/names.txt/here} -o other" "search names ${short/names.txt/there} -o other"
+expect 2 "rank 1 has other data than rank 0"
 cp names.txt elsewhere
 command_line="mpirun of ranks that see different folders"
 timeout 120 $mpirun $root -n 1 "$UNROLL" search names $short -o local : -wdir "$PWD/elsewhere" -n 1 "$UNROLL" search names $short -o local </dev/null >out 2>err

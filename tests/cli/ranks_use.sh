@@ -32,6 +32,11 @@ expect 3 "there is no column 'picture'"
 sed 1d names.txt >fewer.txt
 two "eval lines names.txt" "eval lines fewer.txt"
 expect 2 "rank 1 has other data than rank 0"
+mkdir other
+cp pictures.csv p*.pgm other
+cp p1.pgm other/p0.pgm
+two "eval pictures pictures.csv" "eval pictures other/pictures.csv"
+expect 2 "rank 1 has other data than rank 0"
 two "eval lines names.txt" "eval attention pairs.csv"
 expect 2 "rank 1 has another model than rank 0"
 two "eval lines names.txt" "eval lines nothing.txt"

@@ -382,11 +382,34 @@ static void test_shared(void **state) {
   assert_int_equal(mem_live(), 0);
 }
 
+static uint64_t hash_of(const char *csv) {
+  loaded x;
+  unroll_error err = {0};
+  if (load_codes(&x, PICTURE, "test.csv", csv, strlen(csv), NULL, &err)) fail_msg("%s", err.message);
+  const uint64_t hash = dataset_hash_files(&x.d, &x.s);
+  loaded_free(&x);
+  return hash;
+}
+
+/* The table says the same, and a file that it names does not. */
+static void test_hash(void **state) {
+  (void)state;
+  static const char csv[] = "p,label\nc.pgm,x\nbytes#1,y\nc.pgm,y\n", turned[] = "p,label\nbytes#1,x\nc.pgm,y\nbytes#1,y\n";
+  const uint64_t before = hash_of(csv), other_rows = hash_of(turned);
+  put("c.pgm", "P2 2 1 10 10 6", 14);
+  const uint64_t changed = hash_of(csv);
+  put("c.pgm", "P2 2 1 10 10 5", 14);
+  assert_true(before != changed);
+  assert_true(before != other_rows);
+  assert_true(before == hash_of(csv));
+  assert_int_equal(mem_live(), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_good),        cmocka_unit_test(test_bad),    cmocka_unit_test(test_damaged),
       cmocka_unit_test(test_memory),      cmocka_unit_test(test_cells),  cmocka_unit_test(test_bad_cells),
-      cmocka_unit_test(test_cell_memory), cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_cell_memory), cmocka_unit_test(test_shared), cmocka_unit_test(test_hash),
   };
   return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
