@@ -297,15 +297,22 @@ static unroll_status count_votes(predictor *s, int k, unroll_error *err) {
   return UNROLL_OK;
 }
 
+/* Of rows whose truth is a symbol a finite loss says that the logits are fine: to look at each of a large vocabulary takes time. */
+static bool has_symbol(const predictor *s, int k, const pass_place *place) {
+  const column_values *c = &s->d->columns[s->m->g.losses[k].data];
+  return c->symbols && c->symbols[c->first[place->example] + place->step] >= 0;
+}
+
 static unroll_status collect(predictor *s, int k, unroll_error *err) {
   if (s->outputs[k].texts) return collect_texts(s, k, err);
   const distribution *d = &s->s.heads[k];
   const int64_t rows = batcher_loss_rows(s->s.batches, k);
+  const bool sure = s->complete && distribution_is_symbols(d) && isfinite(pass_loss(&s->s, k));
   for (int64_t i = 0; i < rows; i++) {
     const pass_place place = pass_at(&s->s, k, i);
     const int64_t at = s->outputs[k].first[place.example] + place.step;
     const prediction p = distribution_at(d, s->s.run, i, place.row);
-    if (!distribution_finite(d, &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
+    if (!(sure && has_symbol(s, k, &place)) && !distribution_finite(d, &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
     if (s->outputs[k].votes) {
       vote(d, &p, s->outputs[k].votes + place.example * d->width);
       continue;
