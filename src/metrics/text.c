@@ -216,15 +216,15 @@ double text_metrics_exact(const text_metrics *m) { return m->n ? (double)m->exac
 double text_metrics_rouge_1(const text_metrics *m) { return m->n ? m->rouge_1 / (double)m->n : (double)NAN; }
 double text_metrics_rouge_l(const text_metrics *m) { return m->n ? m->rouge_l / (double)m->n : (double)NAN; }
 
-double text_metrics_bleu(const text_metrics *m) {
+double text_metrics_bleu(const text_metrics *m, int order) {
   double sum = 0;
   if (!m->n) return (double)NAN;
-  for (int o = 0; o < BLEU_ORDER; o++) {
+  for (int o = 0; o < order; o++) {
     if (!m->bleu[o].match) return 0;
     sum += log((double)m->bleu[o].match / (double)m->bleu[o].drawn);
   }
   const double brevity = m->drawn < m->truth ? 1 - (double)m->truth / (double)m->drawn : 0;
-  return exp(brevity + sum / BLEU_ORDER);
+  return exp(brevity + sum / order);
 }
 
 double text_metrics_chrf(const text_metrics *m) { return m->n ? chrf(m->chrf) : (double)NAN; }

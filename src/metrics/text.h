@@ -41,7 +41,7 @@ typedef struct text_tokens {
 unroll_status text_metrics_add(text_metrics *m, const text_tokens *drawn, const text_tokens *truths, int n, unroll_error *err);
 /* NaN where nothing was added. */
 double text_metrics_exact(const text_metrics *m);
-double text_metrics_bleu(const text_metrics *m);
+double text_metrics_bleu(const text_metrics *m, int order); /* of 1 to `order` tokens, at most BLEU_ORDER */
 double text_metrics_chrf(const text_metrics *m);
 double text_metrics_rouge_1(const text_metrics *m);
 double text_metrics_rouge_l(const text_metrics *m);

@@ -168,6 +168,7 @@ static void add_symbols(figures *f, int of, const job *j, int k, double nats) {
 }
 
 static void add_generated(figures *f, int of, const decode_total *t) {
+  static const char *const shorter[BLEU_ORDER - 1] = {"bleu_1", "bleu_2", "bleu_3"};
   const text_metrics *m = &t->text;
   if (t->v->form.unit == UNIT_NUMBERS) {
     figures_add(f, of, "mse", FIGURE_NUMBER, t->entries ? t->squared / (double)t->entries : (double)NAN);
@@ -180,7 +181,9 @@ static void add_generated(figures *f, int of, const decode_total *t) {
     if (t->tagged) add_spans(f, of, &t->spans);
     return;
   }
-  figures_add(f, of, "bleu", FIGURE_SHARE, text_metrics_bleu(m));
+  figures_add(f, of, "bleu", FIGURE_SHARE, text_metrics_bleu(m, BLEU_ORDER));
+  for (int order = 1; order < BLEU_ORDER; order++)
+    figures_add(f, of, shorter[order - 1], FIGURE_SHARE, text_metrics_bleu(m, order));
   figures_add(f, of, "chrf", FIGURE_SHARE, text_metrics_chrf(m));
   figures_add(f, of, "rouge_1", FIGURE_SHARE, text_metrics_rouge_1(m));
   figures_add(f, of, "rouge_l", FIGURE_SHARE, text_metrics_rouge_l(m));

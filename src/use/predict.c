@@ -297,7 +297,7 @@ static unroll_status count_votes(predictor *s, int k, unroll_error *err) {
   return UNROLL_OK;
 }
 
-/* Of rows whose truth is a symbol a finite loss says that the logits are fine: to look at each of a large vocabulary takes time. */
+/* Where the truth is a symbol, a finite loss says that the logits are fine. To look at each of a large vocabulary takes time. */
 static bool has_symbol(const predictor *s, int k, const pass_place *place) {
   const column_values *c = &s->d->columns[s->m->g.losses[k].data];
   return c->symbols && c->symbols[c->first[place->example] + place->step] >= 0;
@@ -312,7 +312,8 @@ static unroll_status collect(predictor *s, int k, unroll_error *err) {
     const pass_place place = pass_at(&s->s, k, i);
     const int64_t at = s->outputs[k].first[place.example] + place.step;
     const prediction p = distribution_at(d, s->s.run, i, place.row);
-    if (!(sure && has_symbol(s, k, &place)) && !distribution_finite(d, &p)) return error_set(err, UNROLL_FAILED, "the model's output is not finite");
+    if (!(sure && has_symbol(s, k, &place)) && !distribution_finite(d, &p))
+      return error_set(err, UNROLL_FAILED, "the model's output is not finite");
     if (s->outputs[k].votes) {
       vote(d, &p, s->outputs[k].votes + place.example * d->width);
       continue;

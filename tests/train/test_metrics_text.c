@@ -47,14 +47,17 @@ static void test_counts(void **state) {
   assert_int_equal(m.bleu[2].match, 2); /* sat on a, on a mat */
   assert_int_equal(m.bleu[3].match, 1);
   assert_int_equal(m.bleu[3].drawn, 4);
-  near(text_metrics_bleu(&m), pow(6.0 / 7 * 4 / 6 * 2 / 5 * 1 / 4, 0.25));
+  near(text_metrics_bleu(&m, 4), pow(6.0 / 7 * 4 / 6 * 2 / 5 * 1 / 4, 0.25));
+  near(text_metrics_bleu(&m, 1), 6.0 / 7);
+  near(text_metrics_bleu(&m, 2), sqrt(6.0 / 7 * 4 / 6));
+  near(text_metrics_bleu(&m, 3), cbrt(6.0 / 7 * 4 / 6 * 2 / 5));
   near(text_metrics_rouge_1(&m), 2 * (6.0 / 7) / (6.0 / 7 + 1));
   near(text_metrics_rouge_l(&m), 2 * (6.0 / 7) / (6.0 / 7 + 1));
   near(text_metrics_exact(&m), 0);
   m = (text_metrics){0};
   add(&m, "a a a a", "a b a"); /* each counts as often as both have it; too short: the brevity penalty is of the whole corpus */
   assert_int_equal(m.bleu[0].match, 2);
-  near(text_metrics_bleu(&m), 0);
+  near(text_metrics_bleu(&m, 4), 0);
   near(text_metrics_rouge_1(&m), 4.0 / 7);
   near(text_metrics_rouge_l(&m), 4.0 / 7);
 }
@@ -64,9 +67,9 @@ static void test_brevity(void **state) {
   (void)state;
   text_metrics m = {0};
   add(&m, "a b c d", "a b c d e f g h");
-  near(text_metrics_bleu(&m), exp(1 - 2));
+  near(text_metrics_bleu(&m, 4), exp(1 - 2));
   add(&m, "a b c d e f g h", "a b c d"); /* as many tokens as the truth: no penalty any more */
-  near(text_metrics_bleu(&m), pow(8.0 / 12 * 6 / 10 * 4 / 8 * 2 / 6, 0.25));
+  near(text_metrics_bleu(&m, 4), pow(8.0 / 12 * 6 / 10 * 4 / 8 * 2 / 6, 0.25));
 }
 
 /* "ab ab" against "abb": of characters a b a b and a b b 3 are common, of pairs ab (once), of triples none; of fours the truth has
@@ -87,12 +90,12 @@ static void test_characters(void **state) {
 static void test_ends(void **state) {
   (void)state;
   text_metrics m = {0};
-  assert_true(isnan(text_metrics_bleu(&m)) && isnan(text_metrics_chrf(&m)) && isnan(text_metrics_exact(&m)));
+  assert_true(isnan(text_metrics_bleu(&m, 4)) && isnan(text_metrics_chrf(&m)) && isnan(text_metrics_exact(&m)));
   assert_true(isnan(text_metrics_rouge_1(&m)) && isnan(text_metrics_rouge_l(&m)));
   add(&m, "", "");
   near(text_metrics_exact(&m), 1);
   near(text_metrics_rouge_l(&m), 1);
-  near(text_metrics_bleu(&m), 0);
+  near(text_metrics_bleu(&m, 4), 0);
   near(text_metrics_chrf(&m), 0);
   add(&m, "", "a b");
   add(&m, "a b", "");
@@ -115,7 +118,7 @@ static void test_others(void **state) {
   add(&m, "the the the cat", "the cat sat on the mat");
   add(&m, "nothing in common here", "completely different words");
   add(&m, "she sells sea shells by the sea shore", "she sells sea shells on the sea shore today");
-  near(text_metrics_bleu(&m), 0.20626952158057768);
+  near(text_metrics_bleu(&m, 4), 0.20626952158057768);
   near(text_metrics_chrf(&m), 0.46617690150734653);
   near(text_metrics_rouge_1(&m), 0.5705882352941177);
   near(text_metrics_rouge_l(&m), 0.5372549019607843);
@@ -137,12 +140,12 @@ static void test_several(void **state) {
   m = (text_metrics){0};
   add_several(&m, "a b c d", (const char *const[]){"a b c d e f", "c d", "a b c d", NULL}); /* any of them */
   near(text_metrics_exact(&m), 1);
-  near(text_metrics_bleu(&m), 1);
+  near(text_metrics_bleu(&m, 4), 1);
   near(text_metrics_chrf(&m), 1);
   near(text_metrics_rouge_l(&m), 1);
   m = (text_metrics){0};
   add_several(&m, "a b c d", (const char *const[]){"c d e f g h", "a b c d x", NULL}); /* 5 is nearer than 6 */
-  near(text_metrics_bleu(&m), exp(1 - 5.0 / 4));
+  near(text_metrics_bleu(&m, 4), exp(1 - 5.0 / 4));
 }
 
 /* What sacrebleu and rouge-score give for the same words: the best of each text, counts by the text that has most. */
@@ -162,7 +165,7 @@ static void test_several_others(void **state) {
   add_several(&m, "she sells sea shells by the sea shore",
               (const char *const[]){"she sells sea shells on the sea shore today", "she sells sea shells by the sea shore",
                                     "a woman sells shells", NULL});
-  near(text_metrics_bleu(&m), 0.6352257400936283);
+  near(text_metrics_bleu(&m, 4), 0.6352257400936283);
   near(text_metrics_chrf(&m), 0.7539485208902742);
   near(text_metrics_rouge_1(&m), 0.8276524644945696);
   near(text_metrics_rouge_l(&m), 0.8054302422723474);
