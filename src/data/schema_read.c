@@ -77,8 +77,9 @@ static unroll_status open_files(input_files *in, const char *paths, const data_m
 
 /* A folder of texts, if it is asked for or if that is what the files are, else a table. */
 static unroll_status read_table(const schema *s, table *t, const char *paths, const data_options *how, unroll_error *err) {
-  const char *of_text, *of_label;
-  const bool named = file_and_label(s, &of_text, &of_label), fits = (named && of_label) || text_and_label(s, &of_text, &of_label);
+  const char *of_file, *of_label;
+  const bool named = file_and_label(s, &of_file, &of_label),
+             fits = named ? of_label != NULL : text_and_label(s, &of_file, &of_label);
   table_options form;
   input_files in;
   unroll_status status = form_of(&form, s, how, err);
@@ -98,7 +99,7 @@ static unroll_status read_table(const schema *s, table *t, const char *paths, co
   bool folders = how->folders || (silent && s->folders && in.n > 0);
   for (int i = 0; i < in.n && !how->folders; i++) folders = folders && in.files[i].in_folder;
   if (!status && (folders || (silent && named && input_are_cells(&in)) || (!form.tagged && !named && fits && are_texts(&in))))
-    status = table_parse_folders(t, &in, of_text, named, of_label, err);
+    status = table_parse_folders(t, &in, of_file, named, of_label, err);
   else if (!status)
     status = table_parse_files(t, &in, &form, err);
   input_free(&in);

@@ -35,7 +35,8 @@ double stretch_draw(double most, uint64_t key, int64_t epoch, int64_t example) {
 int64_t stretch_length(const dataset *d, const schema *s, int axis, int64_t example, double times) {
   const int64_t length = dataset_length(d, s, axis, example);
   const double wanted = (double)length * times + 0.5;
-  int64_t n = wanted < MAX_LINE ? (int64_t)wanted : MAX_LINE, least = length < 2 ? length : 2;
+  int64_t least = 2;
+  if (length <= least) return length;
   for (int i = 0; i < s->n; i++) {
     const column_values *c = &d->columns[i];
     if (s->list[i].over != axis || !c->there) continue;
@@ -43,5 +44,6 @@ int64_t stretch_length(const dataset *d, const schema *s, int axis, int64_t exam
     if (needed > least) least = needed;
   }
   if (least > length) least = length;
-  return n < least ? least : length < 2 ? length : n;
+  if (wanted < (double)least) return least;
+  return wanted < MAX_LINE ? (int64_t)wanted : MAX_LINE;
 }

@@ -27,6 +27,20 @@ expect 0
 run predict model drawn/steep --labels-from-folders
 expect 0
 [ "$(cut -f 1 out | sort -u)" = steep ] || fail "a folder"
+# A text is said of a file as well as a label is: ctc.
+cat >read.net <<'END'
+data pen : pen
+data text : chars
+text ~ ctc(W gru(pen, 6) + b)
+END
+{ printf 'pen\ttext\n' && for f in drawn/*/*.svg; do printf '%s\t%s\n' "$f" f; done; } >read.tsv
+run train read.net read.tsv -o read --valid 0 --steps 60 --lr 0.05 --quiet
+expect 0
+run predict read read.tsv
+cp out one
+run predict read drawn
+expect 0
+same one out "texts of files"
 # Other files are no rows, and one that cannot be read has its name in the message.
 printf '%s' '%PDF-1.4' >paper.pdf
 run predict model paper.pdf

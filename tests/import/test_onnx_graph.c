@@ -35,6 +35,13 @@ static void let_go(made *m) {
   *m = (made){.status = UNROLL_OK};
 }
 
+/* Of how many weights number `at` is above that. */
+static int weights_above(const made *m, int at, float bound) {
+  int found = 0;
+  for (int i = 0; i < m->out.net.n_weights; i++) found += m->out.net.weights[i].x[at] > bound;
+  return found;
+}
+
 static void refused(made *m, const char *why) {
   bring_in(m);
   assert_int_equal(m->status, UNROLL_BAD_INPUT);
@@ -75,9 +82,7 @@ static void many_constants(void **state) {
   comes_out(&m, in);
   bring_in(&m);
   assert_int_equal(m.status, UNROLL_OK);
-  int found = 0;
-  for (int i = 0; i < m.out.net.n_weights; i++) found += m.out.net.weights[i].x[1] > 0.5f;
-  assert_int_equal(found, 200);
+  assert_int_equal(weights_above(&m, 1, 0.5f), 200);
   let_go(&m);
 }
 
@@ -369,9 +374,7 @@ static void uneven_parts(void **state) {
   comes_out(&m, "y");
   bring_in(&m);
   assert_int_equal(m.status, UNROLL_OK);
-  int found = 0;
-  for (int i = 0; i < m.out.net.n_weights; i++) found += m.out.net.weights[i].x[2] > 2.5f;
-  assert_int_equal(found, 1);
+  assert_int_equal(weights_above(&m, 2, 2.5f), 1);
   let_go(&m);
 }
 
