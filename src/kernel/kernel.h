@@ -102,6 +102,25 @@ typedef struct tile_instruction {
   uint16_t d, a, b, c; /* numbers of operands; d may equal a, b or c */
 } tile_instruction;
 
+/* A square of a convolution's result: lines `line` floats apart, pixels `pixel`. The pick of a channel is the sum of `below` for
+ * each line above its largest number, and of `beside` for each pixel before it. It is -1 where nothing flows back: with relu,
+ * where no number is above zero. */
+typedef struct square_pick {
+  ptrdiff_t line, pixel;
+  int size;
+  float below, beside;
+  int relu;
+} square_pick;
+
+/* The gradient of a pool's result and its picks: squares are `pixel` floats apart. In the picture that was convolved, patches are
+ * `below` and `beside` floats apart from a square to the next. */
+typedef struct picked {
+  const float *dy, *pick;
+  ptrdiff_t pixel;
+  int rows, columns;
+  ptrdiff_t below, beside;
+} picked;
+
 /* The steps of one sequence: row i at p + first[i] * row. */
 enum { ATTEND_ROWS = 4 };
 typedef struct step_rows {
@@ -200,6 +219,28 @@ struct kernels {
   void (*square_max_add)(float *dx, const float *x, const float *y, const float *dy, ptrdiff_t line, int size, int channels);
   void (*square_sum)(float *y, const float *x, float scale, ptrdiff_t line, int size, int channels);
   void (*square_sum_add)(float *dx, const float *dy, float scale, ptrdiff_t line, int size, int channels);
+
+  /* planes[c * area + i] = x[i * channels + c], i < n */
+  void (*planes)(float *planes, ptrdiff_t area, const float *x, ptrdiff_t n, int channels);
+  /* The patches of `lines` lines of `columns` positions, position after position: a row of `to` for each line, column and channel
+   * of the patch. Lines of a plane are `line` floats apart. A vector more is readable, and writable behind the last row. */
+  void (*im2col)(float *to, ptrdiff_t to_row, const float *planes, ptrdiff_t area, ptrdiff_t line, int size, int channels,
+                 int lines, int columns);
+  /* x = max(x, 0) */
+  void (*rectify)(float *x, ptrdiff_t n);
+  /* y[c] as square_max, of lines of a convolution; pick[c], where given: which number it is, see square_pick. */
+  void (*square_pick)(float *y, float *pick, const float *x, const square_pick *s, int channels);
+  /* Lists [squares, channels] of what flows back to a square's pick, and where its patch begins. */
+  void (*picks_list)(float *d, int32_t *at, const picked *p, int channels);
+  /* sum[c][i][j] += d times the patch at x + at, over all squares, for channels c < n of the lists. A patch has `lines` lines of
+   * `width` floats, `line` floats from one to the next; sums have padded(width) floats a line. x is readable for a vector more. */
+  void (*picks_outer)(float *sum, const float *x, ptrdiff_t line, const float *d, const int32_t *at, int squares, int channels,
+                      int n, int lines, int width);
+  /* The patch at x + at += d times w[c], which has lines * width floats. */
+  void (*picks_back)(float *x, ptrdiff_t line, const float *d, const int32_t *at, int squares, int channels, const float *w,
+                     int lines, int width);
+  /* y[j] += dy, over the rows whose pick is not below zero; j < n */
+  void (*picks_sum)(float *y, const float *dy, const float *pick, ptrdiff_t row, int rows, int n);
 
   /* The positions of a picture, each with n channels. match: y[p] = q . x_p. blend: y = sum over p of w[p] x_p, in their order.
    * paint: y_p = w[p] q. Nothing need be aligned or padded. */

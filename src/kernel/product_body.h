@@ -111,6 +111,7 @@ VECTOR_INLINE void PRODUCT(block_body)(const product *p, const product_part *par
 #define BLOCKS_6(F, NV) BLOCKS_3(F, NV) F(4, NV) F(5, NV) F(6, NV)
 #define BLOCKS_8(F, NV) BLOCKS_6(F, NV) F(7, NV) F(8, NV)
 #define BLOCKS_12(F, NV) BLOCKS_8(F, NV) F(9, NV) F(10, NV) F(11, NV) F(12, NV)
+#define BLOCKS_14(F, NV) BLOCKS_12(F, NV) F(13, NV) F(14, NV)
 #define BLOCKS_24(F, NV)                                                                                                           \
   BLOCKS_12(F, NV)                                                                                                                 \
   F(13, NV) F(14, NV) F(15, NV) F(16, NV) F(17, NV) F(18, NV) F(19, NV) F(20, NV) F(21, NV) F(22, NV) F(23, NV) F(24, NV)

@@ -85,6 +85,7 @@ static enum stage_kind stage_of(const value *v) {
   if (v->kind == VALUE_VIEW) return v->op == OP_SHIFT ? STAGE_SHIFT : STAGE_SPREAD;
   if (v->op == OP_SOFTMAX && v->over >= 0) return STAGE_WEIGHTS;
   if (v->op == OP_SOFTMAX_GRAD && v->over >= 0) return STAGE_WEIGHTS_GRAD;
+  if (v->pool) return plan_pooled_stage(v->op);
   return plan_others[v->op]->stage;
 }
 

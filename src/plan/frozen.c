@@ -105,8 +105,10 @@ static void print_stage(const stage *s, const char *indent, text *out) {
                 s->bounds[i].row, s->bounds[i].slots, s->bounds[i].first ? "first" : "last");
   const stage_picture *q = &s->picture;
   if (q->channels)
-    text_format(out, "%s  picture %d x %d x %d to %d x %d x %d, size %d, before %d, pack %" PRId64 "\n", indent, q->rows,
-                q->columns, q->channels, q->out_rows, q->out_columns, q->out_channels, q->size, q->before, q->pack);
+    text_format(out, "%s  picture %d x %d x %d to %d x %d x %d, size %d, before %d, pack %" PRId64 "%s\n", indent, q->rows,
+                q->columns, q->channels, q->out_rows, q->out_columns, q->out_channels, q->size, q->before, q->pack,
+                q->relu ? ", relu" : "");
+  if (q->pool) text_format(out, "%s  pool of %d, picks at %" PRId64 "\n", indent, q->pool, q->picks);
   for (int i = 0; s->table && i < s->width; i++) text_format(out, "%s  weight %d: %.9g\n", indent, i, (double)s->table[i]);
   if (stage_rows[s->kind].way == WAY_TILE) {
     text_format(out, "%s  unit %d slots %d block %d\n", indent, s->tile.unit, s->tile.n_slots, s->tile.block);

@@ -109,7 +109,12 @@ typedef struct stage_picture {
   int size, before;   /* of the patch; rows and columns of zeros in front of the picture */
   int stride, groups; /* of the patches; channels above are those of one group */
   int spread;         /* pixels from one of x to the next when zeros lie between them; 1: none do */
-  int64_t pack; /* a group after the other: panels of up to 4 vectors of out_channels: [size * size * channels, vectors * 16] */
+  bool im2col;   /* CONV, CONV_POOL: patches are written out, since with few channels their lines are too short for the kernel */
+  bool relu;     /* CONV: its result's */
+  int pool;      /* CONV_POOL and its gradients: rows and columns of a square of the result; out_rows and out_columns are so many
+                    whole squares */
+  int64_t picks; /* and the column in a row of their result where its picks begin; 0: none are kept */
+  int64_t pack;  /* a group after the other: panels of up to 4 vectors of out_channels: [size * size * channels, vectors * 16] */
 } stage_picture;
 
 /* Rows or columns of a picture with its border, as far as so many patches look at it. */
@@ -177,7 +182,7 @@ typedef struct pack_job {
 } pack_job;
 
 /* A number that changes with what the fields mean. */
-enum { FROZEN_VERSION = 2 };
+enum { FROZEN_VERSION = 3 };
 
 typedef struct frozen {
   int max_rows, max_steps; /* of a shard */

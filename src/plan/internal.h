@@ -54,6 +54,9 @@ typedef struct value {
   int component; /* of the graph of values; those of a loop share it */
   int loop;      /* number of the loop it runs in, or -1 */
   int level;     /* order among stages; inside a loop: among the stages of the body */
+  bool relu;     /* CONV: of its result */
+  bool picks;    /* CONV with a pool: its rows are twice as long, with where each number came from */
+  int pool;      /* CONV and its gradients: the number of the pool's node + 1, where fuse.c took it in */
   bool copied;   /* VALUE_VIEW: some reader needs a copy */
   bool copy_made;
   int n_readers, first_reader; /* in plan.readers */
@@ -127,6 +130,8 @@ typedef struct reads_list {
   int *to, n;
 } reads_list;
 void plan_add_read(void *context, int reader, int read);
+/* fuse.c: convolutions with what follows them become one value. */
+unroll_status plan_fuse(struct plan *p, const bool *kept, unroll_error *err);
 /* component.c: value.component of all, and how many there are. */
 unroll_status plan_find_components(struct plan *p, int *n_components, unroll_error *err);
 unroll_status plan_schedule(struct plan *p, unroll_error *err);
@@ -142,6 +147,8 @@ unroll_status plan_window_memory(struct plan *p, unroll_error *err);
 bool plan_outlives_sweeps(const struct plan *p, int number); /* once it is known when it dies */
 unroll_status plan_memory(struct plan *p, unroll_error *err);
 unroll_status plan_emit(struct plan *p, unroll_error *err);
+/* The stage of a convolution, or a gradient of it, that has a pool. */
+enum stage_kind plan_pooled_stage(enum op op);
 /* The rest of a stage of pictures. */
 unroll_status plan_emit_picture(struct plan *p, const value *v, stage *s, unroll_error *err);
 /* Emits one tile program; `members` in an order in which they can be computed. */

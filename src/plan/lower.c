@@ -318,14 +318,15 @@ unroll_status plan_lower(struct plan *p, unroll_error *err) {
   bool *live = mem_zero((size_t)g->n_nodes + 1, sizeof *live), *kept = NULL;
   unroll_status s = live ? mark_live(p, live, err) : error_memory(err);
   if (!s) s = copy_nodes(p, live, err);
-  if (!s) s = compute_twice(p, err);
   if (!s) {
-    kept = mem_zero((size_t)p->n_values + 1, sizeof *kept);
+    kept = mem_zero(2 * (size_t)p->n_values + 1, sizeof *kept); /* each value may get a twin */
     if (!kept) s = error_memory(err);
   }
   for (int i = 0; !s && i < g->n_losses; i++) kept[g->losses[i].node] = true;
   for (int i = 0; !s && i < p->options.n_keep; i++) kept[p->options.keep[i]] = true;
   for (int i = 0; !s && p->options.gradient && i < g->n_gradients; i++) kept[g->gradients[i].node] = true;
+  if (!s) s = plan_fuse(p, kept, err);
+  if (!s) s = compute_twice(p, err);
   if (!s) s = join_sums(p, kept, err);
   if (!s) s = join_dots(p, kept, err);
   if (!s) s = order_static(p, err);

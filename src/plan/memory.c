@@ -313,7 +313,7 @@ unroll_status plan_memory(struct plan *p, unroll_error *err) {
     last_read(p, v, i);
     if (v->kind == VALUE_VIEW) v->stored = true, v->per_step = false;
     if (plan_kept(p, i)) v->dies = end, v->stored = true, v->per_step = false;
-    v->row = matrix_row(v->width);
+    v->row = matrix_row(v->width) * (v->picks ? 2 : 1);
     if (v->width > p->out.widest) p->out.widest = v->width;
     if (v->kind == VALUE_STAGE && (v->op == OP_OUTER || v->op == OP_EMBED_T || v->op == OP_CONV_OUTER)) v->stored = false;
     if (v->space == SPACE_PARAM && p->options.gradient) v->dies = end, v->stored = true;

@@ -27,7 +27,7 @@ static void note_stage(const frozen *f, int *after, int number) {
     }
   else if (s->kind == STAGE_SCATTER)
     note(f, after, s->weight, table_numbers(f, s->weight), number);
-  else if (s->kind == STAGE_CONV_OUTER)
+  else if (s->kind == STAGE_CONV_OUTER || s->kind == STAGE_CONV_POOL_OUTER)
     note(f, after, s->weight, (int64_t)q->groups * q->out_channels * q->size * q->size * q->channels, number);
   else if (s->kind == STAGE_GRADIENT)
     note(f, after, s->weight, s->width, number);

@@ -221,6 +221,8 @@ void run_whole(const run *r, const worker *w, const stage *s, int thread, int th
 void run_ctc(const run *r, const worker *w, const stage *s, int thread, int threads);   /* STAGE_CTC, CTC_GRAD: by sequences */
 /* picture.c: n rows from those given on; weight gradients: all rows */
 void run_conv(const run *r, const worker *w, const stage *s, rows y, const rows in[4], int64_t n);
+void run_conv_pool(const run *r, const worker *w, const stage *s, rows y, const rows in[4], int64_t n);
+void run_conv_pool_back(const run *r, const worker *w, const stage *s, rows dx, const rows in[4], int64_t n);
 void run_pool(const run *r, const stage *s, rows y, rows x, int64_t n);
 void run_pool_grad(const run *r, const stage *s, rows dx, const rows in[4], int64_t n);
 void run_pool_mean_grad(const run *r, const stage *s, rows dx, rows dy, int64_t n);
@@ -229,5 +231,8 @@ void run_batchnorm_grad(const run *r, const worker *w, const stage *s, rows dx, 
 void run_batch_stats(const run *r, const worker *w, const stage *s, rows y, rows x, int64_t n, int thread, int threads);
 void run_batch_sums(const run *r, const worker *w, const stage *s, rows y, const rows in[3], int64_t n, int thread, int threads);
 void run_conv_outer(const run *r, const worker *w, const stage *s, rows dy, rows x, int64_t n, int thread, int threads);
+/* in: the gradient of the pool's result, x, the result with its picks. */
+void run_conv_pool_outer(const run *r, const worker *w, const stage *s, const rows in[3], int64_t n, int thread, int threads);
+void run_pool_positions(const run *r, const stage *s, rows y, rows dy, rows picks, int64_t n, int c0, int c1);
 void run_sum_positions(const run *r, const stage *s, rows y, rows x, int64_t n, int c0, int c1);
 #endif

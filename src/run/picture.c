@@ -6,6 +6,7 @@
  * around it. */
 #include <string.h>
 #include "run/internal.h"
+#include "run/picture.h"
 
 enum { PANEL = PANEL_VECTORS * LANES };
 
@@ -16,8 +17,7 @@ static void frame_pixels(const stage_picture *q, const float *x, float *to, int 
     memcpy(to + (int64_t)at * q->channels, x + i * pixel, (size_t)q->channels * sizeof *to);
 }
 
-/* A group of the picture with its border, as far as the patches look at it. */
-static void frame(const stage_picture *q, const float *x, int group, float *to) {
+void run_frame(const stage_picture *q, const float *x, int group, float *to) {
   const int across = stage_framed(q->out_columns, q);
   const int64_t line = (int64_t)across * q->channels, inside = (int64_t)q->columns * q->channels;
   const int64_t left = (int64_t)q->before * q->channels;
@@ -71,15 +71,69 @@ static void conv_line(const run *r, const stage_picture *q, int group, const flo
   }
 }
 
+static int64_t plane(const stage_picture *q) {
+  return padded((int64_t)stage_framed(q->out_rows, q) * stage_framed(q->out_columns, q)) + LANES;
+}
+
+const float *run_conv_source(const run *r, const stage_picture *q, const float *framed, float *scratch) {
+  if (!q->im2col || q->channels == 1) return framed;
+  r->k->planes(scratch, plane(q), framed, (ptrdiff_t)stage_framed(q->out_rows, q) * stage_framed(q->out_columns, q), q->channels);
+  return scratch;
+}
+
+/* All patches of the lines as one matrix: a row of it for each number of a patch. */
+static void conv_im2col(const run *r, const stage_picture *q, int group, const float *planes, const float *bias, int line,
+                        int lines, float *to, int to_row, float *matrix) {
+  const int k = q->size * q->size * q->channels, count = lines * q->out_columns, across = stage_framed(q->out_columns, q);
+  r->k->im2col(matrix, padded(count), planes + (int64_t)line * across, plane(q), across, q->size, q->channels, lines,
+               q->out_columns);
+  for (int first = 0; first < q->out_channels; first += PANEL) {
+    const int vectors = panel_vectors(q->out_channels, first);
+    const product_part part = {.a = matrix,
+                               .a_row = 1,
+                               .a_k = padded(count),
+                               .b = r->pack + q->pack + (group * padded(q->out_channels) + first) * k,
+                               .b_k = vectors * LANES,
+                               .k = k};
+    product p = {.parts = &part, .n_parts = 1, .rows = count, .vectors = vectors};
+    for (int v = 0; v < vectors; v++) {
+      p.c[v] = to + first + v * LANES;
+      p.c_row[v] = to_row;
+      p.init[v] = bias ? bias + first + v * LANES : NULL;
+    }
+    r->k->product(&p);
+  }
+}
+
+void run_conv_lines(const run *r, const stage_picture *q, int group, const float *source, const float *bias, int line, int lines,
+                    float *to, int to_row, float *scratch) {
+  if (q->im2col) {
+    conv_im2col(r, q, group, source, bias, line, lines, to, to_row, scratch + plane(q) * q->channels);
+    return;
+  }
+  for (int i = 0; i < lines; i++, to += (int64_t)q->out_columns * to_row)
+    for (int first = 0; first < q->out_channels; first += PANEL)
+      conv_line(r, q, group, source, bias, line + i, first, to + first, to_row);
+}
+
+const float *run_group_bias(const stage_picture *q, const float *bias, int group, float *own) {
+  if (!bias || q->groups == 1) return bias;
+  memcpy(own, bias + (int64_t)group * q->out_channels, (size_t)q->out_channels * sizeof *own);
+  return own;
+}
+
 /* One group of one picture; `line` is room for a row of the result where that cannot be written straight. */
 static void conv_group(const run *r, const stage_picture *q, int group, const float *framed, const float *bias, float *line,
-                       float *out) {
+                       float *out, float *scratch) {
   const bool whole = q->out_channels % LANES == 0; /* results may be written where they belong */
   const int pixel = q->out_channels * q->groups, line_row = whole ? pixel : (int)padded(q->out_channels);
   for (int row = 0; row < q->out_rows; row++, out += (int64_t)q->out_columns * pixel) {
     float *to = whole ? out : line;
-    for (int first = 0; first < q->out_channels; first += PANEL)
-      conv_line(r, q, group, framed, bias, row, first, to + first, line_row);
+    run_conv_lines(r, q, group, framed, bias, row, 1, to, line_row, scratch);
+    if (q->relu && line_row == q->out_channels)
+      r->k->rectify(to, q->out_columns * line_row);
+    else
+      for (int c = 0; q->relu && c < q->out_columns; c++) r->k->rectify(to + (int64_t)c * line_row, q->out_channels);
     for (int c = 0; !whole && c < q->out_columns; c++)
       memcpy(out + (int64_t)c * pixel, line + (int64_t)c * line_row, (size_t)q->out_channels * sizeof *out);
   }
@@ -91,15 +145,13 @@ void run_conv(const run *r, const worker *w, const stage *s, rows y, const rows 
   float *framed = w->outer;
   float *line = framed + padded((int64_t)stage_framed(q->out_rows, q) * stage_framed(q->out_columns, q) * q->channels) + PANEL;
   float *own = line + q->out_columns * padded(q->out_channels); /* the bias of a group: vectors may reach beyond it */
+  float *scratch = own + padded(q->out_channels);
   for (int64_t i = 0; i < n; i++)
     for (int g = 0; g < q->groups; g++) {
-      const float *of_group = bias;
-      if (bias && q->groups > 1) {
-        memcpy(own, bias + (int64_t)g * q->out_channels, (size_t)q->out_channels * sizeof *own);
-        of_group = own;
-      }
-      frame(q, in[0].p + i * in[0].row, g, framed);
-      conv_group(r, q, g, framed, of_group, line, y.p + i * y.row + (int64_t)g * q->out_channels);
+      const float *of_group = run_group_bias(q, bias, g, own);
+      run_frame(q, in[0].p + i * in[0].row, g, framed);
+      conv_group(r, q, g, run_conv_source(r, q, framed, scratch), of_group, line, y.p + i * y.row + (int64_t)g * q->out_channels,
+                 scratch);
     }
 }
 
@@ -164,7 +216,7 @@ void run_conv_outer(const run *r, const worker *w, const stage *s, rows dy, rows
     for (int64_t part = from, g = -1; part < to; part++) {
       if (part / in_group != g) {
         g = part / in_group;
-        frame(q, x.p + i * x.row, (int)g, framed);
+        run_frame(q, x.p + i * x.row, (int)g, framed);
         gather_group(q, dy.p + i * dy.row, (int)g, wide);
       }
       const int of = (int)(part % in_group);

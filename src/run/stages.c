@@ -79,6 +79,8 @@ static void rows_CROSS_ENTROPY_GRAD(const rows_part *p) {
 }
 static void rows_COPY_COLUMNS(const rows_part *p) { copy_columns(p->s, p->y, p->in[0], p->in[1], p->n); }
 static void rows_CONV(const rows_part *p) { run_conv(p->r, p->w, p->s, p->y, p->in, p->n); }
+static void rows_CONV_POOL(const rows_part *p) { run_conv_pool(p->r, p->w, p->s, p->y, p->in, p->n); }
+static void rows_CONV_POOL_BACK(const rows_part *p) { run_conv_pool_back(p->r, p->w, p->s, p->y, p->in, p->n); }
 static void rows_POOL(const rows_part *p) { run_pool(p->r, p->s, p->y, p->in[0], p->n); }
 static void rows_POOL_MEAN(const rows_part *p) { run_pool(p->r, p->s, p->y, p->in[0], p->n); }
 static void rows_POOL_GRAD(const rows_part *p) { run_pool_grad(p->r, p->s, p->y, p->in, p->n); }
@@ -325,6 +327,12 @@ static void whole_LENGTH(const whole_part *p) {
   }
 }
 static void whole_CONV_OUTER(const whole_part *p) { run_conv_outer(p->r, p->w, p->s, p->x, p->z, p->n, p->thread, p->threads); }
+static void whole_CONV_POOL_OUTER(const whole_part *p) {
+  run_conv_pool_outer(p->r, p->w, p->s, (const rows[]){p->x, p->z, third(p)}, p->n, p->thread, p->threads);
+}
+static void whole_POOL_POSITIONS(const whole_part *p) {
+  if (p->c0 < p->c1) run_pool_positions(p->r, p->s, p->y, p->x, third(p), p->n, (int)p->c0, (int)p->c1);
+}
 static void whole_SUM_POSITIONS(const whole_part *p) {
   if (p->c0 < p->c1) run_sum_positions(p->r, p->s, p->y, p->x, p->n, (int)p->c0, (int)p->c1);
 }

@@ -468,7 +468,7 @@ static void test_frozen(void **state) {
   assert_memory_equal(run_gradient(c.r), slope, (size_t)n * sizeof *slope);
   assert_true(run_loss(c.r, 0) == first);
   assert_string_equal(before.data, after.data);
-  assert_non_null(strstr(before.data, "frozen plan, version 2\nrows 9 steps 10 "));
+  assert_non_null(strstr(before.data, "frozen plan, version 3\nrows 9 steps 10 "));
   assert_non_null(strstr(before.data, "\nloop: phase "));
   assert_non_null(strstr(before.data, "\ncross entropy: phase "));
   mem_free(slope);
@@ -479,6 +479,34 @@ static void test_frozen(void **state) {
   plan_free(c.p);
   mem_free(c.n.weights);
   mem_free(c.n.exact);
+}
+
+/* A convolution, its relu and its pool are one stage, and so are their gradients; not where somebody wants to see what is between.
+ */
+static void test_pooled(void **state) {
+  (void)state;
+  static const char net[] = "data p : image(1, 8, 8)\ndata label : category\nc = conv(p, 4, 3)\nr = relu(c)\nu = pool(r, 2)\n"
+                            "v = pool(relu(conv(u, 3, 3)), 2)\nlabel ~ softmax(W v + b)\n";
+  static const char *const stages[] = {"convolution and pool", "gradient through pool and convolution",
+                                       "weight gradient through a pool", "sum over positions through a pool"};
+  unroll_error err;
+  testnet n;
+  assert_int_equal(testnet_build(&n, net, 1, &err), UNROLL_OK);
+  for (int between = 0; between < 3; between++) {
+    int keep = 0;
+    while (!n.g.nodes[keep].name || strcmp(n.g.nodes[keep].name, between == 1 ? "c" : between == 2 ? "r" : "v")) keep++;
+    const plan_options o = {.max_rows = 2, .max_steps = 1, .gradient = 1, .keep = &keep, .n_keep = 1};
+    text said = {0};
+    plan *p;
+    assert_int_equal(plan_new(&p, &n.g, &o, &err), UNROLL_OK);
+    frozen_print(plan_frozen(p), &said);
+    for (int i = 0; i < 4; i++) assert_non_null(strstr(said.data, stages[i]));
+    assert_int_equal(strstr(said.data, "\npool: phase ") != NULL, between > 0);
+    assert_int_equal(strstr(said.data, "\npool gradient: phase ") != NULL, between > 0);
+    plan_free(p);
+    text_free(&said);
+  }
+  testnet_free(&n);
 }
 
 int main(void) {
@@ -493,6 +521,7 @@ int main(void) {
       cmocka_unit_test(test_new_weights),
       cmocka_unit_test(test_memory),
       cmocka_unit_test(test_in_place),
+      cmocka_unit_test(test_pooled),
       cmocka_unit_test(test_frozen),
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_instruction_sets),

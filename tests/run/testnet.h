@@ -145,6 +145,15 @@ static const testtext testnets[] = {
     {"frames, normalized", "data f : image(2, 4, 3)\ndata tag : category\nv = batchnorm(tanh(conv(f, 4, 2, groups = 2)))\n"
                            "z = tanh(A pool(v, 2, mean, stride = 1))\nwidth z = 3\nh = gru(z, 5)\n"
                            "tag ~ softmax(W h + V last(batchnorm(h)) + b)\n"},
+    {"pooled convolutions", /* each is one stage with its relu and its pool: see plan/fuse.c */
+     "data p : image(3, 13, 11)\ndata label : category\nu = pool(relu(conv(p, 18, 3)), 2)\nv = pool(conv(u, 6, 3, groups = 2), 3)\n"
+     "label ~ softmax(W v + V pool(relu(conv(p, 5, 4, stride = 2)), 3) + b)\n"},
+    {"pooled convolutions of frames",
+     "data f : image(1, 8, 9)\ndata tag : category\nu = pool(relu(conv(f, 3, 5)), 2)\nr = relu(conv(u, 3, 2))\n"
+     "h = gru(pool(relu(conv(r + u[t-1], 4, 3, valid)), 2), 5)\ntag ~ softmax(W h + V relu(conv(r, 3, 2, stride = 2)) + b)\n"},
+    {"convolutions whose numbers go elsewhere, too",
+     "data p : image(2, 6, 6)\ndata label : category\nu = conv(p, 4, 3)\nr = relu(u)\ns = relu(conv(p, 4, 2))\n"
+     "label ~ softmax(W pool(r, 2) + V pool(r * u, 3) + M pool(s, 2) + K pool(s, 3) + b)\n"},
     {"positions of a picture",
      "data p : image(3, 4, 5)\ndata tag : words(6)\nu = tanh(conv(p, 5, 3))\n"
      "a = blend(softmax(match(Q h[t-1], u)), u)\nh = gru([embed(tag[t-1], 4), a, match(K h[t-1], p)], 6)\n"
