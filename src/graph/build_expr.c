@@ -318,6 +318,17 @@ static void hand_start(const symbol *y) {
   }
 }
 
+/* Is the value a picture of the shape that a `width` line gives? Numbers that are no picture become one. */
+static bool keeps_shape(builder *b, const symbol *y, int t) {
+  int *shape = b->terms[t].shape;
+  if (!y->shape[0]) return true;
+  if (!shape[0]) memcpy(shape, y->shape, sizeof y->shape);
+  if (!memcmp(shape, y->shape, sizeof y->shape)) return true;
+  FAIL(b, y->in, y->at, "'%s' is %d channels of %d x %d (line %d), but its equation is %d channels of %d x %d", y->name,
+       y->shape[0], y->shape[1], y->shape[2], y->shape_line, shape[0], shape[1], shape[2]);
+  return false;
+}
+
 int build_define(builder *b, symbol *y) {
   symbol *before = b->running;
   scope *s = y->in;
@@ -336,6 +347,7 @@ int build_define(builder *b, symbol *y) {
   b->called = NULL;
   if (!b->terms[t].named || y->value->kind == EXPR_CALL) b->terms[t].named = y; /* of a call the outermost name */
   const int width = b->terms[t].width;
+  if (!keeps_shape(b, y, t)) return false;
   if (width == WIDTH_FREE || width_unify(b, y->width, width)) return hand_start(y), true;
   FAIL(b, s, y->at, "'%s' is %d wide (%s), but its equation is %d wide (%s)%s", y->name, width_value(b, y->width),
        width_why(b, y->width), width_value(b, width), width_why(b, width), bare_input(b, s, y->width, width));
@@ -378,6 +390,7 @@ static int build_shift(builder *b, scope *s, symbol *y, const expr *e) {
   b->terms[t].of = y;
   b->terms[t].lag = lag;
   b->terms[t].dir = s->dir;
+  memcpy(b->terms[t].shape, y->state == SYMBOL_DONE ? b->terms[y->term].shape : y->shape, sizeof y->shape);
   return t;
 }
 

@@ -113,6 +113,8 @@ struct symbol {            /* what a name means in a scope */
   int weight;        /* SYMBOL_VECTOR, SYMBOL_MATRIX; -1 until used */
   const expr *value; /* SYMBOL_VARIABLE: its equation; NULL: an input of the cell */
   int term, width;
+  int shape[3];   /* SYMBOL_VARIABLE: of a picture, where a `width` line gives it; else zeros */
+  int shape_line; /* that line */
   bool is_state;  /* used with [t-k] in its program */
   scope *call;    /* the value is the output of this call (last layer) */
   symbol *waiter; /* the variable that needed this one first, while running */
@@ -264,6 +266,7 @@ bool build_is_hidden(const char *name); /* one of these that occurs in derivativ
 int build_function(builder *b, scope *s, const expr *e, const char *name); /* -2: no such function */
 
 /* build_picture.c */
+bool build_fits(const int shape[3], int *pixels); /* the numbers of a picture; false: too many */
 int build_conv(builder *b, scope *s, const expr *e);
 int build_batchnorm(builder *b, scope *s, const expr *e);
 int build_places(builder *b, scope *s, const expr *e, enum init_kind kind);

@@ -6,7 +6,7 @@
 #include "graph/build_internal.h"
 #include <string.h>
 
-static bool fits(const int shape[3], int *pixels) {
+bool build_fits(const int shape[3], int *pixels) {
   return !__builtin_mul_overflow(shape[0], shape[1], pixels) && !__builtin_mul_overflow(*pixels, shape[2], pixels) &&
          *pixels <= MAX_WIDTH;
 }
@@ -27,7 +27,7 @@ static int picture_argument(builder *b, scope *s, const expr *e, const char *wha
 /* A term for a picture of this shape. */
 static int picture_term(builder *b, scope *s, const expr *e, enum term_kind kind, const int shape[3], const int *args, int n) {
   int pixels = 0;
-  if (!fits(shape, &pixels)) return FAIL(b, s, e->at, "this picture is too large: more than %d numbers", MAX_WIDTH);
+  if (!build_fits(shape, &pixels)) return FAIL(b, s, e->at, "this picture is too large: more than %d numbers", MAX_WIDTH);
   const int width = width_known(b, pixels, build_text(b, "%d channels of %d x %d", shape[0], shape[1], shape[2]));
   const int t = width == WIDTH_FREE ? TERM_NONE : term_add(b, s, e, kind, width, args, n);
   if (t != TERM_NONE) memcpy(b->terms[t].shape, shape, sizeof b->terms[t].shape);

@@ -222,17 +222,32 @@ bool build_start_lines(builder *b, scope *s) {
   return true;
 }
 
+/* image(channels, rows, columns), as in a data line. */
+static bool is_shape(const expr *e) { return e->kind == EXPR_CALL && !strcmp(e->name, "image"); }
+
+static bool build_shape(builder *b, scope *s, const statement *at, symbol *y, int *width) {
+  static const char *const names[] = {"the channels", "the rows", "the columns"};
+  const expr *e = at->value;
+  if (e->n_args != 3) return FAIL(b, s, e->at, "'image' takes channels, rows and columns, not %d numbers", e->n_args), false;
+  for (int i = 0; i < 3; i++)
+    if (!build_integer(b, s, e->args[i], names[i], 1, MAX_SIZE, &y->shape[i])) return false;
+  y->shape_line = at->at.line;
+  if (!build_fits(y->shape, width)) return FAIL(b, s, e->at, "this picture is too large: more than %d numbers", MAX_WIDTH), false;
+  return true;
+}
+
 bool build_width_lines(builder *b, scope *s) {
   for (int i = 0; i < s->text->n_statements; i++) {
     const statement *at = &s->text->statements[i];
     int value = 0;
     if (at->kind != STATEMENT_WIDTH) continue;
-    const symbol *y = scope_find(s, at->name);
+    symbol *y = scope_find(s, at->name);
     if (!y || y->kind != SYMBOL_VARIABLE || !y->value)
       return FAIL(b, s, at->at, "'%s' has no equation here, so no width can be given%s", at->name,
                   y ? "" : build_suggest(b, s, at->name)),
              false;
-    if (!build_integer(b, s, at->value, "the width", 1, MAX_SIZE, &value)) return false;
+    if (is_shape(at->value) ? !build_shape(b, s, at, y, &value) : !build_integer(b, s, at->value, "the width", 1, MAX_SIZE, &value))
+      return false;
     const int width = width_known(b, value, build_text(b, "line %d", at->at.line));
     if (width == WIDTH_FREE) return false;
     width_unify(b, y->width, width); /* cannot fail: nothing is known yet */

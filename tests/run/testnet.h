@@ -151,6 +151,12 @@ static const testtext testnets[] = {
     {"pooled convolutions of frames",
      "data f : image(1, 8, 9)\ndata tag : category\nu = pool(relu(conv(f, 3, 5)), 2)\nr = relu(conv(u, 3, 2))\n"
      "h = gru(pool(relu(conv(r + u[t-1], 4, 3, valid)), 2), 5)\ntag ~ softmax(W h + V relu(conv(r, 3, 2, stride = 2)) + b)\n"},
+    {"states that are pictures", /* Shi et al. 2015 */
+     "data f : image(2, 4, 3)\ndata tag : category\ni = sigmoid(conv(f, 3, 3) + conv(h[t-1], 3, 3))\n"
+     "g = sigmoid(conv(f, 3, 3) + conv(h[t-1], 3, 3) + k * c[t-1])\nc = g * c[t-1] + i * tanh(conv(f, 3, 3) + conv(h[t-1], 3, 3))\n"
+     "o = sigmoid(conv(f, 3, 3) + conv(h[t-1], 3, 3))\nh = o * tanh(c)\nwidth h = image(3, 4, 3)\nparam k\n"
+     "tag ~ softmax(W h + V last(pool(h, 2)) + M conv(q[t-1] + u, 1, 1) + b)\nq = conv(f[t-1], 4, 2)\nu = K h\nwidth u = image(4, "
+     "4, 3)\n"},
     {"convolutions whose numbers go elsewhere, too",
      "data p : image(2, 6, 6)\ndata label : category\nu = conv(p, 4, 3)\nr = relu(u)\ns = relu(conv(p, 4, 2))\n"
      "label ~ softmax(W pool(r, 2) + V pool(r * u, 3) + M pool(s, 2) + K pool(s, 3) + b)\n"},
