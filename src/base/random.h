@@ -15,7 +15,8 @@ enum {
   RANDOM_WINDOW,
   RANDOM_RARE,
   RANDOM_TRANSPOSE,
-  RANDOM_STRETCH
+  RANDOM_STRETCH,
+  RANDOM_WARP
 };
 
 /* A round multiplies by these and adds those to the key. */

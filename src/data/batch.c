@@ -24,7 +24,7 @@ struct batcher {
   uint64_t seed;
   bool shuffle;
   int transpose;
-  double stretch;
+  double stretch, warp;
   bool *begins;   /* [rows] as in the batch */
   int64_t epoch;  /* of the order below; -1: none yet */
   int64_t *order; /* of examples [n] places in p->list; streamed, the pieces of each row */
@@ -193,11 +193,13 @@ unroll_status batcher_new(batcher **out, const graph *g, const part *p, const ba
   b->shuffle = options->shuffle;
   b->transpose = options->transpose;
   b->stretch = options->stretch;
+  b->warp = options->warp;
   b->epoch = -1;
   unroll_status status = p->data->stream || options->stream ? begin_stream(b, g, options, err) : begin_examples(b, g, options, err);
   b->begins = status ? NULL : mem_zero((size_t)b->rows, sizeof *b->begins);
   if (!status && !b->begins) status = error_memory(err);
   if (!status && b->stretch > 0) status = examples_stretch(&b->e, err);
+  if (!status && b->warp > 0) status = examples_warp(&b->e, err);
   if (status) {
     batcher_free(b);
     return status;
@@ -329,6 +331,7 @@ batch *batcher_get(batcher *b, int64_t epoch, int64_t index) {
   const int rows = b->pieces ? rows_of_stream(b, epoch, index) : rows_of_examples(b, epoch, index);
   if (b->transpose) transpose(b, epoch, rows);
   for (int i = 0; i < rows && b->stretch > 0; i++) b->e.times[i] = stretch_draw(b->stretch, b->seed, epoch, b->e.list[i]);
+  for (int i = 0; i < rows && b->warp > 0; i++) b->e.warps[i] = warp_draw(b->warp, b->seed, epoch, b->e.list[i]);
   examples_fill(&b->e, rows);
   if (b->shuffle && !b->pieces && b->e.predicted > 0) b->e.b.loss_scale = 1 / usual_symbols(b);
   b->e.b.begins = b->begins;

@@ -25,6 +25,7 @@ typedef struct batch_options {
   /* [schema->n] of a variable NULL or [symbols]: words that are symbol 0, <unk>, half of the times that they are read. Which
    * times is a function of (seed, epoch, place). NULL: none are */
   const bool *const *rare;
+  double warp;    /* pictures are seen through a map that is drawn anew, too: see warp.h; 0: as they are */
   double stretch; /* sequences of numbers are up to so much longer or shorter, drawn anew as well: see stretch.h; 0: as they are */
   int transpose;  /* pieces of music are up to so many half tones higher or lower, drawn anew for each example in each epoch */
 } batch_options;

@@ -71,6 +71,14 @@ unroll_status examples_stretch(examples *f, unroll_error *err) {
   return UNROLL_OK;
 }
 
+unroll_status examples_warp(examples *f, unroll_error *err) {
+  f->warps = mem_zero((size_t)f->max_rows, sizeof *f->warps);
+  f->warped = mem_zero((size_t)f->s->n + 1, sizeof *f->warped);
+  if (!f->warps || !f->warped) return error_memory(err);
+  for (int i = 0; i < f->s->n; i++) f->warped[i] = warp_takes(f->g, f->s, i);
+  return UNROLL_OK;
+}
+
 void examples_free(examples *f) {
   for (int a = 0; f->g && a < f->g->n_axes; a++) {
     if (f->active) mem_free(f->active[a]);
@@ -90,6 +98,8 @@ void examples_free(examples *f) {
   mem_free(f->shift);
   mem_free(f->times);
   mem_free(f->stretched);
+  mem_free(f->warps);
+  mem_free(f->warped);
   mem_free(f->pace);
   mem_free(f->last);
   mem_free(f->axes);
@@ -180,6 +190,8 @@ static void fill_numbers(const examples *f, int i, int64_t row, int b, int64_t t
   const float *numbers = c->numbers + column_place(c, f->place[b] + t) * in->width;
   if (f->shift[b] && f->s->list[in->data].form.of->sort == KIND_KEYS)
     copy_keys(out, numbers, in->width, f->shift[b]);
+  else if (f->warped && f->warped[in->data])
+    warp_picture(out, numbers, &f->s->list[in->data].shape, &f->warps[b]);
   else
     memcpy(out, numbers, (size_t)in->width * sizeof *out);
   const int scale = f->scale_at ? f->scale_at[in->data] : -1;

@@ -3,6 +3,7 @@
 #ifndef DATA_EXAMPLES_H
 #define DATA_EXAMPLES_H
 #include "data/schema.h"
+#include "data/warp.h"
 #include "run/batch.h"
 
 typedef struct examples {
@@ -21,6 +22,8 @@ typedef struct examples {
   bool *stretched;   /* [n_axes] beside it: which axes are */
   double *pace;      /* [max_rows] scratch: steps of the example to a step of the batch */
   int64_t *last;     /* [max_rows] scratch: the example's last step */
+  warp *warps;       /* [max_rows] for the caller: pictures are seen through these; NULL: as they are */
+  bool *warped;      /* [s->n] beside it: which variables are */
   int *shift;        /* [max_rows] for the caller: keys of pieces of music are so many half tones higher */
   int64_t predicted; /* by all losses, after a fill */
   batch_axis *axes;  /* [n_axes] */
@@ -41,6 +44,7 @@ unroll_status examples_init(examples *f, const graph *g, const schema *s, const 
                             bool windowed, unroll_error *err);
 void examples_free(examples *f);
 unroll_status examples_stretch(examples *f, unroll_error *err); /* from here on f->times counts; once after examples_init */
+unroll_status examples_warp(examples *f, unroll_error *err);    /* the same of f->warps */
 /* f->b from f->list[0..n). Lag k at step t is the value at t - k. Before the beginning (of the series, not of the window) it is
  * -1 or zeros, and so are missing targets. loss_scale is one over what is predicted. */
 void examples_fill(examples *f, int n);

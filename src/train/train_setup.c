@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "data/crop.h"
 #include "data/stretch.h"
+#include "data/warp.h"
 #include "train/trainer.h"
 
 static bool as_share(const char *source, double *share) { return text_number(source, strlen(source), share) == 0; }
@@ -184,8 +185,10 @@ static unroll_status make_plan(trainer *t, unroll_error *err) {
                                   .schema = &t->m.schema,
                                   .rare = t->rare,
                                   .transpose = (int)t->o.transpose,
-                                  .stretch = t->o.stretch};
+                                  .stretch = t->o.stretch,
+                                  .warp = t->o.warp};
   unroll_status status = t->o.stretch > 0 ? stretch_check(&t->m.g, &t->parts[TRAIN], &t->m.schema, err) : UNROLL_OK;
+  if (!status && t->o.warp > 0) status = warp_check(&t->m.g, &t->m.schema, err);
   if (!status) status = batcher_new(&t->batches, &t->m.g, &t->parts[TRAIN], &cut_into, err);
   if (!status) status = set_total(t, err);
   if (status) return status;

@@ -68,6 +68,26 @@ expect 2 "--stretch is not for windows or pieces of examples"
 run train names "$SOURCE/examples/places.txt" --stretch 0.1 -o no
 expect 2 "--stretch is for sequences of numbers that are only read, as sound is, and this net has none"
 
+# pictures, moved and slanted
+cat >see.net <<'END'
+data p : image(1, 6, 6)
+data label : category
+label ~ softmax(W relu(conv(p, 3, 3)) + b)
+END
+awk 'BEGIN { srand(5); print "p,label"; for (n = 0; n < 30; n++) { s = ""; for (k = 0; k < 36; k++) s = s (k ? ";" : "") (k % 6 == 2 + n % 2)
+  print s "," (n % 2 ? "right" : "left") } }' >see.csv
+how="see.net see.csv --warp 0.3 --batch 8 --seed 2 --quiet --valid 0"
+run train $how --steps 12 --threads 1 -o warp.one
+expect 0
+run train $how --steps 5 --threads 2 -o warp.two
+run train --resume warp.two --steps 12
+expect 0
+same warp.one/model.safetensors warp.two/model.safetensors "resumed"
+run train ${how/--warp 0.3/} --steps 12 -o warp.plain
+cmp -s warp.one/model.safetensors warp.plain/model.safetensors && fail "moved or not is the same"
+run train votes.net votes.csv -o no --warp 0.1
+expect 2 "--warp is for pictures that are only read, and this net reads none"
+
 run train votes.net votes.csv -o no --transpose 2
 expect 2 "--transpose is for music of kind 'notes', and this net reads none"
 run eval one/model.safetensors tunes.tsv --crop 3
