@@ -10,8 +10,8 @@
 enum {
   PARSER_NESTING = 64, /* brackets and signs within each other */
   PARSER_HEIGHT = 512, /* of an expression's tree: a + b + c ... is as high as it is long */
-  PARSER_NODES = 65536,
-  PARSER_STATEMENTS = 4096,
+  PARSER_NODES = 524288,
+  PARSER_STATEMENTS = 32768,
   PARSER_ARGUMENTS = 64
 };
 
