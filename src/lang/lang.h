@@ -78,7 +78,7 @@ typedef struct program {
 } program;
 
 /* Parses `text` (NUL-terminated, UTF-8). Everything lives in `memory`. Checked here: syntax, UTF-8, and caps. The caps are on
- * size (1 MiB), nesting (64), the height of an expression's tree (512), names (63 bytes), statements (32768) and nodes (524288).
+ * size (1 MiB), nesting (64), the height of an expression's tree (512), names (63 bytes), statements (32768) and nodes (120000).
  * Refused are also a name defined twice, `t` used as a name, positional after named arguments, and a named argument twice.
  * Errors: UNROLL_BAD_INPUT with line, column, source line, and what was expected. */
 unroll_status lang_parse(program **out, const char *file, const char *text, arena *memory, unroll_error *err);

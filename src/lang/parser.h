@@ -10,7 +10,7 @@
 enum {
   PARSER_NESTING = 64, /* brackets and signs within each other */
   PARSER_HEIGHT = 512, /* of an expression's tree: a + b + c ... is as high as it is long */
-  PARSER_NODES = 524288,
+  PARSER_NODES = 120000,
   PARSER_STATEMENTS = 32768,
   PARSER_ARGUMENTS = 64
 };
