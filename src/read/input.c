@@ -109,18 +109,17 @@ unroll_status input_bad_at(const char *name, const char *data, size_t size, size
     i += n ? (size_t)n : 1;
     column += column < INT32_MAX;
   }
-  char source[sizeof err->source], what[sizeof err->message]; /* the line up to a NUL, which may come before the place itself */
+  char source[sizeof err->source], what[sizeof err->message];
   size_t n = 0;
   while (start + n < size && n + 1 < sizeof source && data[start + n] != '\n') n++;
   memcpy(source, data + start, n);
-  for (size_t i = 0; i < n; i++)
-    if (!source[i]) source[i] = 1;
   source[n] = 0;
+  const bool legible = !memchr(source, 0, n); /* else it is of no use to anybody's eyes */
   va_list list;
   va_start(list, format);
   vsnprintf(what, sizeof what, format, list);
   va_end(list);
-  error_at(err, UNROLL_BAD_INPUT, name, source, 1, column, "%s", what);
+  error_at(err, UNROLL_BAD_INPUT, name, legible ? source : NULL, 1, column, "%s", what);
   err->line = line;
   return UNROLL_BAD_INPUT;
 }
