@@ -298,6 +298,7 @@ static void header(c_export *c, size *members, text *out) {
   prototypes(c, out);
   symbols(c, out, false);
   c_front_header(c, out);
+  c_sound_header(c, out);
   text_format(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }
 
@@ -348,6 +349,7 @@ unroll_status c_file(c_export *c) {
   flash += units(c, &numbers);
   symbols(c, &numbers, true);
   c_front(c, &code);
+  c_sound(c, &code);
   helpers(c, &code);
   if (c->n_matrices) text_format(&code, "%s", c_bytes_helper);
   function(c, PHASE_START, &code);

@@ -173,7 +173,9 @@ void c_test(c_export *c, text *out) {
   if (!list) return;
   text_format(out, "\n#ifdef SELFTEST\n/* One made-up sequence, and what %s. */\n",
               c->out->bytes ? "the library makes of it with products of bytes" : "the equations make of it in double precision");
+  text sound = {0};
   all_vectors(c, list, out);
+  c_sound_test(c, out, &sound);
   text_format(out,
               "\nstatic int differ(const float *got, const float *wanted, int n, float unit) {\n"
               "  int worse = 0;\n"
@@ -196,5 +198,7 @@ void c_test(c_export *c, text *out) {
   }
   const int n = c_run_parameters(c, list);
   call(c, "run", list, n, c_is_bound(c), false, out);
-  text_format(out, "  return failed;\n}\n#endif\n");
+  text_format(out, "%s  return failed;\n}\n#endif\n", sound.data ? sound.data : "");
+  out->failed |= sound.failed;
+  text_free(&sound);
 }

@@ -10,9 +10,7 @@
 enum { MOST_BANDS = 512, MOST_STACK = 4096, MOST_WINDOW = 1 << 16, LEAST_FFT = 4 };
 static const double LOWEST = 80, HIGHEST = 0.475, PREEMPHASIS = 0.97, UNIT = 32768;
 
-typedef struct band { /* weights of the bins first .. first + n - 1 */
-  int first, n, at;   /* in the maker's list from `at` on */
-} band;
+typedef sound_band band;
 
 struct sound_maker {
   sound_form form;
@@ -46,6 +44,11 @@ int sound_form_width(const sound_form *f) { return frame_width(f) * f->stack; }
 static int64_t frames_of(const sound_form *f, int64_t n) {
   const int window = samples_of(f, f->window), step = samples_of(f, f->step);
   return f->raw ? n : n <= window ? 1 : 1 + (n - window) / step;
+}
+
+sound_sizes sound_form_sizes(const sound_form *f) {
+  const int window = samples_of(f, f->window);
+  return (sound_sizes){window, samples_of(f, f->step), size_of(window)};
 }
 
 int64_t sound_form_steps(const sound_form *f, int64_t n) {
@@ -148,6 +151,8 @@ unroll_status sound_maker_new(sound_maker **out, const sound_form *f, unroll_err
   *out = NULL;
   return status;
 }
+
+sound_tables sound_maker_tables(const sound_maker *m) { return (sound_tables){m->shape, m->cosines, m->weights, m->bands}; }
 
 void sound_maker_free(sound_maker *m) {
   if (!m) return;

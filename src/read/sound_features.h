@@ -40,9 +40,22 @@ int sound_form_width(const sound_form *f);                /* numbers a step */
 int64_t sound_form_steps(const sound_form *f, int64_t n); /* of n > 0 samples at the form's rate */
 double sound_form_seconds(const sound_form *f);           /* from one step to the next */
 
+typedef struct sound_sizes { /* samples; of the transform */
+  int window, step, size;
+} sound_sizes;
+sound_sizes sound_form_sizes(const sound_form *f); /* not of raw samples */
+
 typedef struct sound_maker sound_maker; /* tables, and room for a frame */
 unroll_status sound_maker_new(sound_maker **out, const sound_form *f, unroll_error *err);
 void sound_maker_free(sound_maker *m);
+typedef struct sound_band { /* weights of the bins first .. first + n - 1 */
+  int first, n, at;         /* in `weights` from `at` on */
+} sound_band;
+typedef struct sound_tables { /* [window], [mfcc][mel], those of all bands, [mel] */
+  const double *shape, *cosines, *weights;
+  const sound_band *bands;
+} sound_tables;
+sound_tables sound_maker_tables(const sound_maker *m); /* which live as long as m; not of raw samples */
 /* out[steps][width] of n > 0 samples. */
 void sound_make(sound_maker *m, float *out, const float *x, int64_t n);
 /* One frame, or raw sample, before anything is scaled: that which begins at sample `from` of x[n]. */

@@ -149,6 +149,57 @@ holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
 run export c back -o back.c --precision bf16
 expect 2
 
+# Recordings: the file makes the features itself, at once and sample by sample.
+. "$SOURCE/tests/cli/tone.sh"
+for i in 1 2 3 4; do
+  tone low$i.wav 8000 $((300 + 20 * i)) $((1200 + 100 * i))
+  tone high$i.wav 8000 $((1500 + 50 * i)) $((1200 + 100 * i))
+  printf 'low%d.wav\tlow\nhigh%d.wav\thigh\n' $i $i
+done | sed '1i sound\tpitch' >tones.tsv
+number=0
+for form in 'audio(8000, mel = 20)' 'audio(8000, mel = 20, mfcc = 9, delta = 2) even' 'audio(8000, mel = 12, window = 20, step = 30, stack = 2)' \
+  'audio(8000, mel = 12, stack = 3) level'; do
+  number=$((number + 1))
+  printf 'data sound : %s\ndata pitch : category\npitch ~ softmax(W last(gru(sound, 4)) + b)\n' "$form" >hear.net
+  run train hear.net tones.tsv -o hear$number --epochs 3 --quiet --valid 0
+  expect 0
+  compiled hear$number hear$number both
+done
+run export c hear1 -o own.c --name own --no-libm
+expect 0
+${CC:-cc} -std=c99 $strict -DSELFTEST own.c -o self 2>errors && ./self || fail "without math.h: $(head -n 3 errors)"
+printf 'sound\nhigh2.wav\n' >one.tsv
+run predict hear1 one.tsv
+expect 0
+program=$(cut -f 2 out)
+cat >main.c <<'end'
+#include <stdio.h>
+#include "hear1.h"
+int main(void) {
+  static hear1_sound_ear ear;
+  static hear1_state s;
+  static float x[1400], all[400][20], step[20], p[2], q[2];
+  if (fseek(stdin, 44, SEEK_SET)) return 1;
+  for (int i = 0; i < 1400; i++) x[i] = (float)(getchar() - 128) / 128.0f; /* 8 bits */
+  const long steps = hear1_sound_features(&ear, x, 1400, all[0], 400);
+  if (steps != hear1_sound_steps(1400) || hear1_sound_features(&ear, x, 1400, all[0], 3) != -2) return 2;
+  hear1_run(&s, (int)steps, all[0], p);
+  hear1_reset(&s);
+  hear1_sound_begin(&ear);
+  for (int i = 0; i < 1400; i++)
+    if (hear1_sound_listen(&ear, x[i], step)) hear1_step(&s, step);
+  hear1_end(&s, q);
+  printf("%.9g %.9g\n", (double)(p[0] > p[1] ? p[0] : p[1]), (double)(q[0] > q[1] ? q[0] : q[1]));
+  return 0;
+}
+end
+${CC:-cc} -std=c99 $strict main.c hear1.c -lm -o use 2>errors || fail "$(head -n 3 errors)"
+./use <high2.wav >ours || fail "the steps are not as many"
+for ours in $(cat ours); do holds "$ours - $program < 6e-5 && $program - $ours < 6e-5"; done
+sed '/_weights/{n;s/0\.[0-9]*/0.123/}' hear1.c >changed.c
+cmp -s hear1.c changed.c && fail "nothing was changed"
+${CC:-cc} -std=c99 -DSELFTEST changed.c -lm -o self && ./self && fail "a wrong table passes the self-test"
+
 # What cannot be written is refused with its place.
 run export onnx m_lstm -o x.onnx --precision int8
 expect 2 "are for the form c"
