@@ -156,49 +156,55 @@ VECTOR_INLINE void picks_spread(const picks *p, const int NL, const int NV) {
   }
 }
 
-/* A function for each block. Of several lines a block has one vector, of one line up to five. */
+/* A function for each block: of 5, 3 or 1 lines and 1 to 5 vectors. Of the sums of several channels not all fit the registers. */
 typedef void picks_function(const picks *p);
-#define PICKS_BLOCKS(F, NO) F(NO, 5, 1) F(NO, 3, 1) F(NO, 1, 1) F(NO, 1, 2) F(NO, 1, 3) F(NO, 1, 4) F(NO, 1, 5)
+#define PICKS_WIDE(F, NO, NL) F(NO, NL, 1) F(NO, NL, 2) F(NO, NL, 3) F(NO, NL, 4) F(NO, NL, 5)
 #define PICKS_SUMS(NO, NL, NV)                                                                                                     \
   static void picks_sums_##NO##_##NL##_##NV(const picks *p) { picks_sums(p, NO, NL, NV); }
 #define PICKS_SPREAD(NO, NL, NV)                                                                                                   \
   static void picks_spread_##NO##_##NL##_##NV(const picks *p) { picks_spread(p, NL, NV); }
 #define PICKS_SUMS_ENTRY(NO, NL, NV) picks_sums_##NO##_##NL##_##NV,
 #define PICKS_SPREAD_ENTRY(NO, NL, NV) picks_spread_##NO##_##NL##_##NV,
-PICKS_BLOCKS(PICKS_SUMS, 1)
-PICKS_BLOCKS(PICKS_SPREAD, 1)
-enum { PICKS_LINES = 2, PICKS_VECTORS = 5, PICKS_CHANNELS = PRODUCT_WIDE ? 4 : 1 };
-static picks_function *const picks_sums_one[] = {PICKS_BLOCKS(PICKS_SUMS_ENTRY, 1)};
-static picks_function *const picks_spread_one[] = {PICKS_BLOCKS(PICKS_SPREAD_ENTRY, 1)};
+enum { PICKS_LINES = 3, PICKS_VECTORS = 5, PICKS_CHANNELS = PRODUCT_WIDE ? 4 : 1 };
+typedef picks_function *const picks_table[PICKS_LINES][PICKS_VECTORS];
+PICKS_WIDE(PICKS_SPREAD, 1, 5)
+PICKS_WIDE(PICKS_SPREAD, 1, 3)
+PICKS_WIDE(PICKS_SPREAD, 1, 1)
+static picks_table picks_spread_one = {
+    {PICKS_WIDE(PICKS_SPREAD_ENTRY, 1, 5)}, {PICKS_WIDE(PICKS_SPREAD_ENTRY, 1, 3)}, {PICKS_WIDE(PICKS_SPREAD_ENTRY, 1, 1)}};
+PICKS_SUMS(1, 5, 1)
+PICKS_SUMS(1, 3, 1)
+PICKS_WIDE(PICKS_SUMS, 1, 1) static picks_table picks_sums_one = {
+    {PICKS_SUMS_ENTRY(1, 5, 1)}, {PICKS_SUMS_ENTRY(1, 3, 1)}, {PICKS_WIDE(PICKS_SUMS_ENTRY, 1, 1)}};
 #if PRODUCT_WIDE
-PICKS_BLOCKS(PICKS_SUMS, 4)
-static picks_function *const picks_sums_more[] = {PICKS_BLOCKS(PICKS_SUMS_ENTRY, 4)};
+PICKS_SUMS(4, 5, 1)
+PICKS_SUMS(4, 3, 1)
+PICKS_SUMS(4, 3, 2) PICKS_WIDE(PICKS_SUMS, 4, 1) static picks_table picks_sums_more = {
+    {PICKS_SUMS_ENTRY(4, 5, 1)}, {PICKS_SUMS_ENTRY(4, 3, 1) PICKS_SUMS_ENTRY(4, 3, 2)}, {PICKS_WIDE(PICKS_SUMS_ENTRY, 4, 1)}};
 #else
 #define picks_sums_more picks_sums_one
 #endif
-#undef PICKS_BLOCKS
+#undef PICKS_WIDE
 #undef PICKS_SUMS
 #undef PICKS_SPREAD
 #undef PICKS_SUMS_ENTRY
 #undef PICKS_SPREAD_ENTRY
 
 /* All lines and vectors of a patch, block by block. */
-static void picks_blocks(picks_function *const *table, const picks *all, int lines) {
-  static const int lines_of[PICKS_LINES + 1] = {5, 3, 1};
+static void picks_blocks(picks_table table, const picks *all, int lines) {
+  static const int lines_of[PICKS_LINES] = {5, 3, 1};
   const int vectors = (all->width + LANES - 1) / LANES;
-  for (int i = 0, more; i < lines; i += more) {
-    int which = vectors > 1 ? PICKS_LINES : 0;
-    while (lines_of[which] > lines - i) which++;
-    more = lines_of[which];
-    for (int v = 0, wide; v < vectors; v += wide) {
-      const int left = vectors - v;
-      wide = left <= PICKS_VECTORS ? left : left < 2 * PICKS_VECTORS ? (left + 1) / 2 : PICKS_VECTORS;
+  for (int v = 0, wide; v < vectors; v += wide) {
+    const int left = vectors - v;
+    wide = left <= PICKS_VECTORS ? left : left < 2 * PICKS_VECTORS ? (left + 1) / 2 : PICKS_VECTORS;
+    for (int i = 0, which = 0; i < lines; i += lines_of[which]) {
+      while (lines_of[which] > lines - i || !table[which][wide - 1]) which++;
       picks p = *all;
       if (p.sum) p.sum += i * p.of_line + v * LANES;
       if (p.w) p.w += i * p.of_line + v * LANES;
       p.x += i * p.line + v * LANES;
       p.width -= v * LANES;
-      table[which + wide - 1](&p);
+      table[which][wide - 1](&p);
     }
   }
 }

@@ -49,11 +49,13 @@ void run_conv_pool(const run *r, const worker *w, const stage *s, rows y, const 
     }
 }
 
-/* What flows back to the squares of a group, as lists in scratch. */
+/* What flows back to the squares of a group, as lists in scratch. They are taken band by band: of a band the framed picture stays
+ * in the first-level cache while the channels go by. */
+enum { BAND_FLOATS = 6144 };
 typedef struct flowing {
   float *d;
   int32_t *at;
-  int squares;
+  int squares, band;
 } flowing;
 
 static flowing flow_back(const run *r, const stage_picture *q, const float *dy, const float *y, int group, float *scratch) {
@@ -65,10 +67,17 @@ static flowing flow_back(const run *r, const stage_picture *q, const float *dy, 
                     .columns = across,
                     .below = below(q) * q->pool,
                     .beside = beside(q) * q->pool};
-  const flowing f = {scratch, (int32_t *)(scratch + (int64_t)down * across * q->out_channels), down * across};
+  const int64_t most = BAND_FLOATS / p.below;
+  const flowing f = {scratch, (int32_t *)(scratch + (int64_t)down * across * q->out_channels), down * across,
+                     (int)(most < 1      ? 1
+                           : most > down ? down
+                                         : most) *
+                         across};
   r->k->picks_list(f.d, f.at, &p, q->out_channels);
   return f;
 }
+
+static int in_band(const flowing *f, int64_t first) { return f->squares - first < f->band ? f->squares - (int)first : f->band; }
 
 /* The inside of a framed gradient; what no patch looks at gets nothing. */
 static void unframe(const stage_picture *q, const float *framed, int group, float *dx) {
@@ -92,8 +101,10 @@ void run_conv_pool_back(const run *r, const worker *w, const stage *s, rows dx, 
     for (int g = 0; g < q->groups; g++) {
       const flowing f = flow_back(r, q, in[0].p + i * in[0].row, in[2].p + i * in[2].row, g, scratch);
       memset(framed, 0, (size_t)frame_floats(q) * sizeof *framed);
-      r->k->picks_back(framed, (ptrdiff_t)stage_framed(q->out_columns, q) * q->channels, f.d, f.at, f.squares, q->out_channels,
-                       r->weights + s->weight + (int64_t)g * q->out_channels * q->size * width, q->size, width);
+      for (int64_t k = 0; k < f.squares; k += f.band)
+        r->k->picks_back(framed, (ptrdiff_t)stage_framed(q->out_columns, q) * q->channels, f.d + k * q->out_channels,
+                         f.at + k * q->out_channels, in_band(&f, k), q->out_channels,
+                         r->weights + s->weight + (int64_t)g * q->out_channels * q->size * width, q->size, width);
       unframe(q, framed, g, dx.p + i * dx.row);
     }
 }
@@ -116,8 +127,10 @@ void run_conv_pool_outer(const run *r, const worker *w, const stage *s, const ro
                 c1 = (int)(to - first < q->out_channels ? to - first : q->out_channels);
       run_frame(q, in[1].p + i * in[1].row, (int)g, framed);
       const flowing f = flow_back(r, q, in[0].p + i * in[0].row, in[2].p + i * in[2].row, (int)g, scratch);
-      r->k->picks_outer(sums + (first + c0 - from) * of_channel, framed, (ptrdiff_t)stage_framed(q->out_columns, q) * q->channels,
-                        f.d + c0, f.at + c0, f.squares, q->out_channels, c1 - c0, q->size, width);
+      for (int64_t k = 0; k < f.squares; k += f.band)
+        r->k->picks_outer(sums + (first + c0 - from) * of_channel, framed, (ptrdiff_t)stage_framed(q->out_columns, q) * q->channels,
+                          f.d + k * q->out_channels + c0, f.at + k * q->out_channels + c0, in_band(&f, k), q->out_channels, c1 - c0,
+                          q->size, width);
     }
   for (int64_t c = from; c < to; c++)
     for (int i = 0; i < q->size; i++) {
