@@ -167,23 +167,26 @@ typedef void picks_function(const picks *p);
 #define PICKS_SPREAD_ENTRY(NO, NL, NV) picks_spread_##NO##_##NL##_##NV,
 enum { PICKS_LINES = 3, PICKS_VECTORS = 5, PICKS_CHANNELS = PRODUCT_WIDE ? 4 : 1 };
 typedef picks_function *const picks_table[PICKS_LINES][PICKS_VECTORS];
-PICKS_WIDE(PICKS_SPREAD, 1, 5)
-PICKS_WIDE(PICKS_SPREAD, 1, 3)
-PICKS_WIDE(PICKS_SPREAD, 1, 1)
+#define PICKS_SPREADS PICKS_WIDE(PICKS_SPREAD, 1, 5) PICKS_WIDE(PICKS_SPREAD, 1, 3) PICKS_WIDE(PICKS_SPREAD, 1, 1)
+#define PICKS_SUMS_ONE PICKS_SUMS(1, 5, 1) PICKS_SUMS(1, 3, 1) PICKS_WIDE(PICKS_SUMS, 1, 1)
+#define PICKS_SUMS_MORE PICKS_SUMS(4, 5, 1) PICKS_SUMS(4, 3, 1) PICKS_SUMS(4, 3, 2) PICKS_WIDE(PICKS_SUMS, 4, 1)
+PICKS_SPREADS
+PICKS_SUMS_ONE
+
 static picks_table picks_spread_one = {
     {PICKS_WIDE(PICKS_SPREAD_ENTRY, 1, 5)}, {PICKS_WIDE(PICKS_SPREAD_ENTRY, 1, 3)}, {PICKS_WIDE(PICKS_SPREAD_ENTRY, 1, 1)}};
-PICKS_SUMS(1, 5, 1)
-PICKS_SUMS(1, 3, 1)
-PICKS_WIDE(PICKS_SUMS, 1, 1) static picks_table picks_sums_one = {
+static picks_table picks_sums_one = {
     {PICKS_SUMS_ENTRY(1, 5, 1)}, {PICKS_SUMS_ENTRY(1, 3, 1)}, {PICKS_WIDE(PICKS_SUMS_ENTRY, 1, 1)}};
 #if PRODUCT_WIDE
-PICKS_SUMS(4, 5, 1)
-PICKS_SUMS(4, 3, 1)
-PICKS_SUMS(4, 3, 2) PICKS_WIDE(PICKS_SUMS, 4, 1) static picks_table picks_sums_more = {
+PICKS_SUMS_MORE
+static picks_table picks_sums_more = {
     {PICKS_SUMS_ENTRY(4, 5, 1)}, {PICKS_SUMS_ENTRY(4, 3, 1) PICKS_SUMS_ENTRY(4, 3, 2)}, {PICKS_WIDE(PICKS_SUMS_ENTRY, 4, 1)}};
 #else
 #define picks_sums_more picks_sums_one
 #endif
+#undef PICKS_SPREADS
+#undef PICKS_SUMS_ONE
+#undef PICKS_SUMS_MORE
 #undef PICKS_WIDE
 #undef PICKS_SUMS
 #undef PICKS_SPREAD
