@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "port/c_internal.h"
+#include "port/fold.h"
 
 enum { MOST_HEIGHT = 16, LARGE = 1024 /* floats: they lie in the state rather than on the stack */ };
 
@@ -456,8 +457,10 @@ static unroll_status plan(c_export *c) {
 }
 
 unroll_status port_write_c(port_c *out, const model *m, unroll_error *err) {
-  c_export c = {.out = out, .m = m, .g = &m->g, .stream = -1, .when = "t", .err = err};
-  unroll_status status = room(&c) ? UNROLL_OK : error_memory(err);
+  model folded;
+  c_export c = {.out = out, .m = &folded, .g = &folded.g, .stream = -1, .when = "t", .err = err};
+  const bool whole = port_fold(&folded, m, &c.memory) >= 0;
+  unroll_status status = whole && room(&c) ? UNROLL_OK : error_memory(err);
   if (!status && m->schema.time.scaling != SCALING_NONE)
     status = error_set(err, UNROLL_USAGE, "the numbers of this model are scaled by what a window of a series knows: not so in C");
   if (!status && !m->g.n_losses) status = error_set(err, UNROLL_USAGE, "the net predicts nothing, so there is nothing to write");

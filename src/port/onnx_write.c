@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "io/json.h"
+#include "port/fold.h"
 #include "port/onnx_write.h"
 
 enum { IR_VERSION = 8, OPSET = 17 };
@@ -323,10 +324,14 @@ static void finish(onnx_export *o, const port_symbols *symbols, const char *vers
 }
 
 unroll_status port_write_onnx(text *out, const model *m, const port_symbols *symbols, const char *version, unroll_error *err) {
-  onnx_export o = {.m = m, .g = &m->g, .block = -1, .err = err};
+  model folded;
+  onnx_export o = {.m = &folded, .g = &folded.g, .block = -1, .err = err};
+  if (port_fold(&folded, m, &o.memory) < 0) {
+    arena_free(&o.memory);
+    return error_memory(err);
+  }
   json_setup();
-  if (!m->g.n_losses) return error_set(err, UNROLL_USAGE, "the net predicts nothing, so there is nothing to write");
-  o.status = begin(&o);
+  o.status = m->g.n_losses ? begin(&o) : error_set(err, UNROLL_USAGE, "the net predicts nothing, so there is nothing to write");
   if (!o.status) o.status = cell_plan_new(&o.cells, &o.f, NULL, &o.memory, err);
   if (!o.status) check(&o);
   for (int i = 0; i < m->g.n_nodes && !o.status; i++)

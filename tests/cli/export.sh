@@ -149,6 +149,30 @@ holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
 run export c back -o back.c --precision bf16
 expect 2
 
+# A convolution takes in the batch normalization behind it; one that is read elsewhere, too, does not.
+cat >see.net <<'end'
+data p : image(2, 6, 6)
+data label : category
+u = pool(relu(batchnorm(conv(p, 4, 3))), 2)
+v = conv(u, 3, 2)
+label ~ softmax(W relu(batchnorm(v, epsilon = 0.01)) + V v + b)
+end
+awk 'BEGIN { srand(5); print "p,label"; for (n = 0; n < 30; n++) { s = ""; for (k = 0; k < 72; k++) s = s (k ? ";" : "") int(100 * rand()) / 100 + (k % 12 == n % 2)
+  print s "," (n % 2 ? "one" : "two") } }' >see.csv
+run train see.net see.csv -o see --epochs 20 --lr 0.01 --batch 5 --quiet --valid 0
+expect 0
+compiled see see both
+[ "$(grep -c sqrtf see.c)" = 1 ] || fail "not one batch normalization is left: $(grep sqrtf see.c)"
+sed -n '1p; 7p' see.csv >one.csv
+run predict see one.csv
+expect 0
+program=$(cut -f 2 out)
+printf '#include <stdio.h>\n#include "see.h"\nint main(void) {\n  static const float p[72] = {%s};\n  float q[2];\n  see_run(p, q);\n' \
+  "$(tail -n 1 one.csv | sed 's/,.*//; s/;/, /g; s/[0-9.][0-9.]*/(float)&/g')" >main.c
+printf '  printf("%%.9g\\n", (double)(q[0] > q[1] ? q[0] : q[1]));\n  return 0;\n}\n' >>main.c
+${CC:-cc} -std=c99 $strict main.c see.c -lm -o use 2>errors || fail "$(head -n 3 errors)"
+holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
+
 # Recordings: the file makes the features itself, at once and sample by sample.
 . "$SOURCE/tests/cli/tone.sh"
 for i in 1 2 3 4; do
