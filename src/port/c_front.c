@@ -39,10 +39,6 @@ static const char find[] =
     "}\n";
 
 static const char letters[] =
-    "static int front_space(unsigned long c) {\n"
-    "  return c == ' ' || (c >= '\\t' && c <= '\\r') || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||\n"
-    "         c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;\n"
-    "}\n"
     "static int front_digit(unsigned long c) { return c >= '0' && c <= '9'; }\n"
     "static int front_han(unsigned long c) {\n"
     "  return (c >= 0x3400 && c <= 0x9fff) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0x20000 && c <= 0x3ffff);\n"
@@ -57,6 +53,10 @@ static const char letters[] =
     "}\n";
 
 static const char words[] =
+    "static int front_space(unsigned long c) {\n"
+    "  return c == ' ' || (c >= '\\t' && c <= '\\r') || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||\n"
+    "         c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;\n"
+    "}\n"
     "static int front_joins(unsigned long before, unsigned long c, unsigned long after) {\n"
     "  if (!front_letter(before) || !front_letter(after)) return 0;\n"
     "  if (front_digit(before) && front_digit(after) && (c == '.' || c == ',' || c == ':')) return 1;\n"
@@ -121,21 +121,32 @@ static const char lower[] =
     "}\n";
 
 /* Which of them a variable needs. */
-enum piece { PIECE_DECODE = 1, PIECE_FIND = 2, PIECE_LETTERS = 4, PIECE_WORDS = 8, PIECE_SPACED = 16, PIECE_LOWER = 32 };
+enum piece {
+  PIECE_DECODE = 1,
+  PIECE_FIND = 2,
+  PIECE_LETTERS = 4,
+  PIECE_WORDS = 8,
+  PIECE_SPACED = 16,
+  PIECE_LOWER = 32,
+  PIECE_BPE = 64
+};
 
 bool c_has_front(const c_export *c, int data) {
   const variable *v = &c->m->schema.list[data];
   const data_form *f = &v->form;
   if (!c->data[data].used || !c->out->symbols || c->out->symbols[data].n < 1) return false;
   if (f->unit == UNIT_LABELS) return true;
-  return (f->unit == UNIT_CHARS || f->unit == UNIT_BYTES || f->unit == UNIT_WORDS) && !f->nfc && f->of->sort == KIND_TEXT &&
-         strcmp(f->kind, "hex") != 0;
+  if (f->unit == UNIT_BPE && f->lower) return false;
+  return (f->unit == UNIT_CHARS || f->unit == UNIT_BPE || f->unit == UNIT_BYTES || f->unit == UNIT_WORDS) && !f->nfc &&
+         f->of->sort == KIND_TEXT && strcmp(f->kind, "hex") != 0;
 }
 
 static unsigned pieces_of(const data_form *f) {
   switch (f->unit) {
   case UNIT_CHARS:
     return PIECE_DECODE | PIECE_FIND;
+  case UNIT_BPE:
+    return PIECE_DECODE | PIECE_LETTERS | PIECE_BPE;
   case UNIT_LABELS:
     return PIECE_FIND;
   case UNIT_WORDS:
@@ -233,21 +244,11 @@ static void put_words(const c_export *c, int data, int n, text *out) {
   text_format(out, "    if (number < 0) number = 0; /* <unk> */\n");
 }
 
-static void put_function(c_export *c, int data, text *out) {
+/* The loop over a text of characters, bytes or words. */
+static void put_texts(c_export *c, int data, int n, text *out) {
   const variable *v = &c->m->schema.list[data];
   const char *name = c->g->data[data].name;
-  const int n = c->out->symbols[data].n - (v->words.end >= 0);
   const enum symbol_unit unit = v->form.unit;
-  if (unit == UNIT_WORDS || unit == UNIT_LABELS) put_sorted(c, data, n, out);
-  text_format(out, "\n");
-  c_front_signature(c, data, out);
-  if (unit == UNIT_LABELS) {
-    text_format(
-        out,
-        " {\n  int bytes = 0;\n  while (label[bytes]) bytes++;\n  return front_find(%s_%s_text, %s_sorted, %d, label, bytes);\n}\n",
-        c->name, name, name, n);
-    return;
-  }
   text_format(out, " {\n  int count = 0;\n  for (int bytes; *utf8; utf8 += bytes) {\n    bytes = %d;\n", unit == UNIT_BYTES);
   if (unit == UNIT_BYTES) {
     text_format(out, "    const int number = (unsigned char)*utf8;\n");
@@ -262,13 +263,34 @@ static void put_function(c_export *c, int data, text *out) {
     put_words(c, data, n, out);
   }
   text_format(out, "    if (count >= most) return -2;\n    symbols[count++] = number;\n  }\n");
+}
+
+static void put_function(c_export *c, int data, text *out) {
+  const variable *v = &c->m->schema.list[data];
+  const char *name = c->g->data[data].name;
+  const int n = c->out->symbols[data].n - (v->words.end >= 0);
+  const enum symbol_unit unit = v->form.unit;
+  if (unit == UNIT_WORDS || unit == UNIT_LABELS) put_sorted(c, data, n, out);
+  text_format(out, "\n");
+  if (unit == UNIT_BPE)
+    c_bpe(c, data, out);
+  else
+    c_front_signature(c, data, out);
+  if (unit == UNIT_LABELS) {
+    text_format(
+        out,
+        " {\n  int bytes = 0;\n  while (label[bytes]) bytes++;\n  return front_find(%s_%s_text, %s_sorted, %d, label, bytes);\n}\n",
+        c->name, name, name, n);
+    return;
+  }
+  if (unit != UNIT_BPE) put_texts(c, data, n, out);
   if (v->ends && !v->fed_back)
     text_format(out, "  if (count >= most) return -2;\n  symbols[count++] = %d; /* the end */\n", (int)v->words.end);
   text_format(out, "  return count;\n}\n");
 }
 
 void c_front(c_export *c, text *out) {
-  static const char *const codes[] = {decode, find, letters, words, spaced, lower};
+  const char *const codes[] = {decode, find, letters, words, spaced, lower, c_bpe_code};
   unsigned pieces = 0;
   bool any = false;
   for (int i = 0; i < c->g->n_data; i++) {

@@ -3,7 +3,7 @@
  * c_plan.c: which node is computed in which function. c_group.c: and in which loop over steps. c_name.c: what things are called.
  * c_operator.c, c_math.c: the helpers. c_loop.c: a node becomes a loop. c_whole.c: so do attention and pictures. c_state.c: states
  * and what comes out. c_file.c: the file around the loops. c_run.c: the function for whole sequences. c_front.c: those that take
- * texts. c_sound.c: and recordings. c_test.c: the self-test. */
+ * texts. c_bpe.c: by byte-pair encoding. c_sound.c: and recordings. c_test.c: the self-test. */
 #ifndef PORT_C_INTERNAL_H
 #define PORT_C_INTERNAL_H
 #include "port/port.h"
@@ -168,6 +168,10 @@ bool c_has_front(const c_export *c, int data);
 void c_front_header(const c_export *c, text *out);
 void c_front_signature(const c_export *c, int data, text *out);
 void c_front(c_export *c, text *out);
+
+/* --- c_bpe.c --- */
+extern const char *const c_bpe_code;
+void c_bpe(c_export *c, int data, text *out); /* the function of a variable, but for what comes after the text */
 
 /* --- c_sound.c --- functions that make numbers of recordings. */
 bool c_has_sound(const c_export *c, int data);

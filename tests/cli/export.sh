@@ -149,6 +149,45 @@ holds "$(./use) - $program < 6e-5 && $program - $(./use) < 6e-5"
 run export c back -o back.c --precision bf16
 expect 2
 
+# Byte-pair encoding: texts become the symbols that the program makes of them.
+printf 'data text : bpe(330)\ndata label : category\nlabel ~ softmax(W last(gru(embed(text, 5), 6)) + b)\n' >pairs.net
+awk 'BEGIN { print "text\tlabel"; split("the water under an old bridge goes there and other waters were here before 1999 or 2024", w, " ")
+  srand(4); for (n = 0; n < 60; n++) { s = ""; for (k = 0; k < 8; k++) s = s (k ? " " : "") w[1 + int(16 * rand())]; print s "\t" n % 3 } }' >pairs.tsv
+run train pairs.net pairs.tsv -o pairs --epochs 4 --lr 0.02 --quiet --valid 0
+expect 0
+compiled pairs pairs both
+printf 'text\nthe   water under\n  there, 20241999 \303\204h: \346\227\245\346\234\254 other--waters  \n%s\n' \
+  "$(awk 'BEGIN { for (i = 0; i < 70; i++) printf "waters"; printf " !!" }')" >texts.tsv
+run predict pairs texts.tsv --probabilities
+expect 0
+cut -f 1,2 out >program
+cat >main.c <<'end'
+#include <stdio.h>
+#include <string.h>
+#include "pairs.h"
+int main(void) {
+  static pairs_state s;
+  static char line[4096];
+  static int symbols[4096];
+  float p[3];
+  if (pairs_text_symbols("the water", symbols, 1) != -2) return 1;
+  while (fgets(line, sizeof line, stdin)) {
+    line[strcspn(line, "\n")] = 0;
+    const int n = pairs_text_symbols(line, symbols, 4096);
+    int best = 0;
+    pairs_run(&s, n, symbols, p);
+    for (int i = 1; i < 3; i++)
+      if (p[i] > p[best]) best = i;
+    printf("%s\t%.9g\n", pairs_label_text[best], (double)p[best]);
+  }
+  return 0;
+}
+end
+${CC:-cc} -std=c99 $strict main.c pairs.c -lm -o use 2>errors || fail "$(head -n 3 errors)"
+tail -n +2 texts.tsv | ./use >ours
+[ "$(wc -l <ours)" = 3 ] || fail "not three texts"
+paste program ours | awk -F '\t' '$1 != $3 || ($2 - $4) ^ 2 > 4e-9 { exit 1 }' || fail "$(paste program ours)"
+
 # A convolution takes in the batch normalization behind it; one that is read elsewhere, too, does not.
 cat >see.net <<'end'
 data p : image(2, 6, 6)
