@@ -184,7 +184,7 @@ static unroll_status read_cell(unroll_session *s, int i, int row, const char *na
   if (reader->end) reader->end(state);
   cell_scratch_free(&scratch);
   mem_free(c.symbols);
-  mem_free(c.numbers);
+  column_free_numbers(&c);
   mem_free(c.exact);
   lexicon_free(&c.words);
   return status;

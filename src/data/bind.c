@@ -345,7 +345,8 @@ static unroll_status bind_rows(binder *b) {
     }
     b->err = bad_rows_place(&d->bad, &message);
     unroll_status status = bind_example(b, example, from, to);
-    if (status == UNROLL_FAILED) return error_memory(err);
+    if (status == UNROLL_FAILED)
+      return message.message[0] ? error_set(err, UNROLL_FAILED, "%s", message.message) : error_memory(err);
     if (status) {
       d->bad.rows += count_bad(b, from, to) - 1;
       take_back(b, example);

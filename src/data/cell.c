@@ -53,11 +53,17 @@ unroll_status cell_room(const cell_place *p, int64_t more) {
   if (room < needed) room = needed;
   if (__builtin_mul_overflow(room, (int64_t)p->v->width + 1, &numbers) || numbers > INT64_MAX / 8) return error_memory(p->err);
   const bool exact = is_exact(p), symbols = p->v->form.unit != UNIT_NUMBERS;
-  void **block = exact ? (void **)&c->exact : symbols ? (void **)&c->symbols : (void **)&c->numbers;
-  const size_t one = exact ? sizeof *c->exact : symbols ? sizeof *c->symbols : sizeof *c->numbers;
-  void *x = mem_resize(*block, (size_t)room * (symbols ? one : (size_t)p->v->width * one));
-  if (!x) return error_memory(p->err);
-  *block = x;
+  const size_t width = symbols ? 1 : (size_t)p->v->width;
+  if (!exact && !symbols) {
+    const unroll_status status = spill_grow(&c->kept, (size_t)room * width * sizeof *c->numbers, p->err);
+    if (status) return status;
+    c->numbers = c->kept.block;
+  } else {
+    void **block = exact ? (void **)&c->exact : (void **)&c->symbols;
+    void *x = mem_resize(*block, (size_t)room * width * (exact ? sizeof *c->exact : sizeof *c->symbols));
+    if (!x) return error_memory(p->err);
+    *block = x;
+  }
   c->room = room;
   return UNROLL_OK;
 }

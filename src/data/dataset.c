@@ -7,6 +7,12 @@
 #include "base/hash.h"
 #include "base/sort.h"
 
+void column_free_numbers(column_values *c) {
+  if (c->numbers != c->kept.block) mem_free(c->numbers);
+  spill_free(&c->kept);
+  c->numbers = NULL;
+}
+
 void dataset_free(dataset *d) {
   mem_free(d->name);
   mem_free(d->first);
@@ -15,7 +21,7 @@ void dataset_free(dataset *d) {
     mem_free(d->columns[i].row);
     mem_free(d->columns[i].symbols);
     mem_free(d->columns[i].codes);
-    mem_free(d->columns[i].numbers);
+    column_free_numbers(&d->columns[i]);
     mem_free(d->columns[i].place);
     mem_free(d->columns[i].exact);
     mem_free(d->columns[i].seen);

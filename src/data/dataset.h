@@ -7,6 +7,7 @@
 #define DATA_DATASET_H
 #include "base/memory.h"
 #include "data/bad.h"
+#include "base/spill.h"
 #include "data/times.h"
 #include "lang/lang.h"
 #include "read/input.h"
@@ -28,6 +29,7 @@ typedef struct column_values { /* the values of a variable in all examples */
   int32_t *symbols; /* codes (for words and labels: numbers in `words`) until dataset_encode */
   int32_t *codes;   /* words: the codes after that, where `keep_codes` asks for them; else NULL */
   float *numbers;  /* [steps][width] as the net takes them, from dataset_encode on; of files (pictures ...) before it as they are */
+  spill kept;      /* where they are, if cells have said them: a file, when they are many */
   uint8_t *seen;   /* [steps] of a series: 1, or 0 where no value was observed; NULL: all were */
   double *exact;   /* [steps][width] what cells say, in the units of the data; after dataset_encode only of what is predicted */
   int64_t *place;  /* [n] which of the steps in `numbers` each is, where cells name the same file; NULL: they are in order */
@@ -36,6 +38,8 @@ typedef struct column_values { /* the values of a variable in all examples */
   int64_t seen_room;          /* steps that seen has room for: at least n once a dataset is bound, or 0 */
   lexicon words;
 } column_values;
+
+void column_free_numbers(column_values *c);
 
 /* Where in `numbers` a step lies. */
 static inline int64_t column_place(const column_values *c, int64_t step) { return c->place ? c->place[step] : step; }
