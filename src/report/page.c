@@ -138,9 +138,9 @@ static void assemble(const sheet *s, text *out) {
 }
 
 unroll_status report_page(const report_request *r, text *out, unroll_error *err) {
-  static unroll_status (*const parts[])(sheet *, unroll_error *) = {part_figures, part_net,    part_training,  part_flow,
-                                                                    part_text,    part_values, part_attention, part_examples,
-                                                                    part_series,  part_samples};
+  static unroll_status (*const parts[])(sheet *, unroll_error *) = {part_figures,  part_net,    part_training,  part_flow,
+                                                                    part_text,     part_values, part_attention, part_boxes,
+                                                                    part_examples, part_series, part_samples};
   sheet s = {.r = r, .failures = mem_failures()};
   unroll_status status = gather(&s, err);
   for (size_t i = 0; i < sizeof parts / sizeof *parts && !status; i++) {

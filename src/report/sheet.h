@@ -60,6 +60,7 @@ unroll_status part_flow(sheet *s, unroll_error *err);
 unroll_status part_text(sheet *s, unroll_error *err);
 unroll_status part_values(sheet *s, unroll_error *err);
 unroll_status part_attention(sheet *s, unroll_error *err);
+unroll_status part_boxes(sheet *s, unroll_error *err);
 unroll_status part_examples(sheet *s, unroll_error *err);
 unroll_status part_series(sheet *s, unroll_error *err);
 unroll_status part_samples(sheet *s, unroll_error *err);

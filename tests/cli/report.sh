@@ -207,4 +207,19 @@ made pen handwriting pen.csv --set hidden=4 --set layers=1
 run report pen pen.csv -o pen.html
 expect 0
 page pen.html 'aria-label="drawing"' 'id="samples"'
+# --- boxes in films: true ones beside those that the model says; without what is true only these ---
+run task track --count 4
+expect 0
+cp out films.tsv
+run train track films.tsv -o follow --steps 2 --quiet --valid 0 --threads 1
+expect 0
+run report follow films.tsv -o boxes.html
+expect 0
+page boxes.html 'id="boxes"' 'Example 3: 16 frames, mean IoU 0.' '<rect class="true" x="' '<rect class="said" x="' ': IoU 0.' 'image width="40" height="30"'
+[ "$(grep -o 'class="said" x' boxes.html | wc -l)" = 48 ] || fail "not 16 frames of three films"
+cut -f 1,2 films.tsv >unknown.tsv
+run report follow unknown.tsv -o boxes.html
+expect 0
+page boxes.html 'id="boxes"' '<rect class="said" x="'
+grep -q 'rect class="true"\|box true' boxes.html && fail "something is said to be true"
 finish
