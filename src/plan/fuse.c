@@ -42,10 +42,11 @@ static void take_relu(const fusing *f, int conv, int relu) {
   from->kind = VALUE_DEAD;
 }
 
-/* Squares that lie side by side. */
-static bool apart(const fusing *f, const value *pool) {
-  const patches *q = &f->p->g->nodes[pool->node].patches;
-  return q->stride == q->size && !q->border;
+/* Squares that lie side by side. Picks are floats, and places of patches 32 bits: is the picture small enough for both? */
+static bool apart(const fusing *f, const value *conv, const value *pool) {
+  const patches *q = &f->p->g->nodes[pool->node].patches, *of = &f->p->g->nodes[conv->node].patches;
+  const int64_t line = ((int64_t)of->columns + of->border) * of->channels, lines = (int64_t)of->rows + of->border;
+  return q->stride == q->size && !q->border && line * q->size * of->stride < 1 << 24 && line * lines < INT32_MAX;
 }
 
 /* Does `step` say where `conv` is above zero, and does nobody but `number` times it read the gradient `number`? Then what they
@@ -95,7 +96,7 @@ static int pool_of(const fusing *f, int conv) {
       if (pool >= 0) return -1;
       pool = reader_number(f, conv, i);
     }
-  if (pool < 0 || !apart(f, &f->p->values[pool])) return -1;
+  if (pool < 0 || !apart(f, v, &f->p->values[pool])) return -1;
   for (int i = 0; i < v->n_readers; i++) {
     const int number = reader_number(f, conv, i);
     const value *r = &f->p->values[number];
