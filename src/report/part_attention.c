@@ -110,6 +110,27 @@ static void add_looks(sheet *s, const unroll_named *x, int64_t row) {
 
 /* --- over a recording, or other numbers at each step --- */
 
+/* What is looked at, from left to right: the frames of a film, where they are few enough to be seen, else a spectrum. */
+static void add_above(sheet *s, const unroll_variable *of, const unroll_value *x, int columns) {
+  text *out = &s->body;
+  const int64_t n = x->steps < columns ? x->steps : columns;
+  const bool film = !strcmp(of->sort, "picture") && (int64_t)of->rows * of->columns * of->channels == x->width && n <= MOST_SIDE;
+  if (!film) {
+    draw_heard(out, of, x->numbers, n, x->width);
+    return;
+  }
+  html_add(out, "<div class=\"frames\">");
+  for (int64_t t = 0; t < n; t++) {
+    const size_t before = out->length;
+    html_add(out, "<img alt=\"\" src=\"");
+    if (draw_picture(out, of, x->numbers + t * x->width))
+      html_add(out, "\">");
+    else
+      out->length = before;
+  }
+  html_add(out, "</div>");
+}
+
 static void add_spectrum(sheet *s, const unroll_named *x, int64_t row) {
   text *out = &s->body;
   unroll_value v, heard;
@@ -119,7 +140,7 @@ static void add_spectrum(sheet *s, const unroll_named *x, int64_t row) {
   heading(s, x, row);
   html_add(out, "<div class=\"wide\"><div class=\"heard\"><div></div><div>");
   if (sheet_value(s->traced, row, x->over, &heard) && heard.numbers && heard.steps > 0)
-    draw_heard(out, sheet_variable(s, x->over), heard.numbers, heard.steps < columns ? heard.steps : columns, heard.width);
+    add_above(s, sheet_variable(s, x->over), &heard, columns);
   html_add(out, "</div><div class=\"names\" aria-hidden=\"true\">");
   for (int t = 0; t < rows; t++) {
     double most = 0;
@@ -153,7 +174,7 @@ static const looking *looking_of(const sheet *s, const unroll_named *x) {
                                        "more it weighs."},
                        looks = {add_looks, "What is looked at is light; the number is the largest weight."},
                        spectrum = {add_spectrum,
-                                   "Above what is heard, from left to right; below a row for each step that looks: the "
+                                   "Above what is heard or seen, from left to right; below a row for each step that looks: the "
                                    "redder, the more it weighs there, of its own largest weight."};
   const unroll_variable *over = sheet_variable(s, x->over);
   return x->rows ? &looks : over && !over->symbols ? &spectrum : &map;

@@ -200,7 +200,7 @@ printf 'sound,text\ntone0.wav,lo\ntone1.wav,hi\n' >ear.csv
 made ear ear.net ear.csv
 run report ear ear.csv -o ear.html
 expect 0
-page ear.html 'id="attention"' 'a.weights' 'Above what is heard' '<div class="heard">' '<span>l</span><span>o</span>' 'where it looked'
+page ear.html 'id="attention"' 'a.weights' 'Above what is heard or seen' '<div class="heard">' '<span>l</span><span>o</span>' 'where it looked'
 printf '0,0,0 1,2,0 3,1,1\n1,1,0 2,0,1\n' >drawn.txt
 printf 'pen\ndrawn.txt#0\ndrawn.txt#1\n' >pen.csv
 made pen handwriting pen.csv --set hidden=4 --set layers=1
@@ -222,4 +222,22 @@ run report follow unknown.tsv -o boxes.html
 expect 0
 page boxes.html 'id="boxes"' '<rect class="said" x="'
 grep -q 'rect class="true"\|box true' boxes.html && fail "something is said to be true"
+# --- attention over a film: its frames above the weights ---
+cat >watch.net <<'end'
+data film : video(1, 3, 3)
+data word : words
+a = attend(Q h[t-1], K film, film)
+h = gru([embed(word[t-1], 3), a], 4)
+word ~ softmax(W h + b)
+hidden = 4
+end
+head -c 180 "$SOURCE/examples/places.txt" >frames.u8
+printf 'film\tword\nframes.u8#0-4\ta b\nframes.u8#5-12\tb a b\n' >watch.tsv
+run train watch.net watch.tsv -o watch --steps 2 --quiet --valid 0 --threads 1
+expect 0
+run report watch watch.tsv -o watch.html
+expect 0
+page watch.html 'id="attention"' 'Above what is heard or seen' '<div class="frames"><img alt="" src="data:image/png;base64,'
+[ "$(grep -o '<div class="frames">' watch.html | wc -l)" = 2 ] || fail "not two films"
+
 finish
