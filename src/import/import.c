@@ -81,6 +81,7 @@ static bool is_model(const char *data, size_t size) {
 unroll_status import_bytes(layers *l, const char *path, const char *data, size_t size, const import_options *o, unroll_error *err) {
   arrays a = {.memory = &l->memory, .file = path};
   unroll_status status;
+  l->open_width = o ? o->width : 0;
   if (!is_model(data, size)) {
     const known_file *k = known_find(data, size);
     return k ? known_refuse(k, path, "a model that can be imported", 0, err)

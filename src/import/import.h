@@ -15,6 +15,7 @@ typedef struct import_options {
   const char *vocabulary;       /* a file with the symbols that are read; NULL: they are numbers */
   const char *labels;           /* a file with those that are predicted */
   const char *predicts;         /* "numbers", "labels", "bits"; NULL: as the file says */
+  int width;                    /* numbers a step, where the file leaves that open; 0: that is an error */
   bool last;                    /* what comes out is of the last step */
   const char *inputs, *outputs; /* to compare with; NULL: made-up inputs */
   bool time_first;              /* they are [steps, sequences ...] */

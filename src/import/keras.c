@@ -29,12 +29,13 @@ static unroll_status add_input(keras *k, keras_layer *y, const json_t *shape, in
   }
   int64_t dims[5] = {0, 0, 0, 0, 0};
   for (size_t i = 1; i < rank && i < 5; i++) dims[i - 1] = json_integer_value(json_array_get(shape, i));
+  if ((rank == 2 || rank == 3) && dims[rank - 2] < 1) dims[rank - 2] = k->l->open_width;
   const bool pixels = rank == 4 || rank == 5; /* once, or at each step */
   const int64_t *p = dims + (rank == 5), width = rank == 2 ? dims[0] : dims[1];
   l->steps = rank == 3 || rank == 5;
   if (!pixels && width > 0 && width <= MOST_WIDTH) l->width = (int)width;
   if (pixels && !(p[0] < 4096 && p[1] < 4096 && layers_picture(l, p[2], p[0], p[1]))) l->width = 0;
-  return l->width > 0 ? UNROLL_OK : BAD(k, "the input of '%.60s' has no width that is known", y->name);
+  return l->width > 0 ? UNROLL_OK : BAD(k, "the input of '%.60s' has no width that is known: --width says it", y->name);
 }
 
 static const json_t *shape_of(const json_t *config) {

@@ -86,6 +86,7 @@ typedef struct layers {
     enum predicts predicts;
   } outputs[NET_OUTPUTS];
   int n_outputs;
+  int open_width;      /* of an input whose width the file leaves open; 0: not known */
   bool channels_first; /* so do arrays have their pictures */
   const char *source;  /* "PyTorch state dict" */
   text told;           /* what was understood: lines */

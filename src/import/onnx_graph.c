@@ -150,11 +150,12 @@ static unroll_status add_data(onnx *o, const char *name, bool symbols, int rank,
   for (int i = 0; !symbols && i < rank; i++) {
     const char letter = v.axes[i];
     if (letter == 'B' || letter == 'T') continue;
-    if (dims[i] < 1 || dims[i] > 1 << 20) return BAD("the input '%.60s' has no width that is known", name);
-    if (letter == 'F') l->width = (int)dims[i];
-    if (letter == 'C') v.c = (int)dims[i];
-    if (letter == 'H') v.h = (int)dims[i];
-    if (letter == 'W') v.w = (int)dims[i];
+    const int64_t wide = dims[i] < 1 && i == rank - 1 ? o->l->open_width : dims[i];
+    if (wide < 1 || wide > 1 << 20) return BAD("the input '%.60s' has no width that is known: --width says it", name);
+    if (letter == 'F') l->width = (int)wide;
+    if (letter == 'C') v.c = (int)wide;
+    if (letter == 'H') v.h = (int)wide;
+    if (letter == 'W') v.w = (int)wide;
   }
   if (v.c && !v.h) v.h = 1;
   if (v.c && !layers_picture(l, v.c, v.h, v.w)) return BAD("the input '%.60s' has too many numbers", name);

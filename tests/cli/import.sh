@@ -71,6 +71,13 @@ for name in causal classifier letters picture tagger voice; do
   expect 0 "largest difference from"
   holds "$(sed -n 's/.*largest difference from .*: //p' err) < 1e-5"
 done
+run import "$T/onnx_open.onnx" -o m.safetensors
+expect 3 "the input 'x' has no width that is known: --width says it"
+run import "$T/onnx_open.onnx" --width 3 -o m.safetensors --verify "$T/exported_causal.npz" "$T/exported_causal.npz"
+expect 0 "largest difference from"
+holds "$(sed -n 's/.*largest difference from .*: //p' err) < 1e-5"
+run import "$T/onnx_open.onnx" --width 4 -o m.safetensors
+expect 3 "onnx_open.onnx"
 mkdir apart
 cp "$T/onnx_outside.onnx" apart
 run import apart/onnx_outside.onnx -o m.safetensors
