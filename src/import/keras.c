@@ -35,7 +35,7 @@ static unroll_status add_input(keras *k, keras_layer *y, const json_t *shape, in
   l->steps = rank == 3 || rank == 5;
   if (!pixels && width > 0 && width <= MOST_WIDTH) l->width = (int)width;
   if (pixels && !(p[0] < 4096 && p[1] < 4096 && layers_picture(l, p[2], p[0], p[1]))) l->width = 0;
-  return l->width > 0 ? UNROLL_OK : BAD(k, "the input of '%.60s' has no width that is known: --width says it", y->name);
+  return l->width > 0 ? UNROLL_OK : BAD(k, "the input of '%.60s' has no width that is known: option 'width' says it", y->name);
 }
 
 static const json_t *shape_of(const json_t *config) {

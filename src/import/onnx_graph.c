@@ -151,7 +151,7 @@ static unroll_status add_data(onnx *o, const char *name, bool symbols, int rank,
     const char letter = v.axes[i];
     if (letter == 'B' || letter == 'T') continue;
     const int64_t wide = dims[i] < 1 && i == rank - 1 ? o->l->open_width : dims[i];
-    if (wide < 1 || wide > 1 << 20) return BAD("the input '%.60s' has no width that is known: --width says it", name);
+    if (wide < 1 || wide > 1 << 20) return BAD("the input '%.60s' has no width that is known: option 'width' says it", name);
     if (letter == 'F') l->width = (int)wide;
     if (letter == 'C') v.c = (int)wide;
     if (letter == 'H') v.h = (int)wide;
