@@ -1,5 +1,4 @@
 /* c_bpe.c - what makes symbols of byte-pair encoding: the rules of symbols/bpe.h, as C. */
-#include <string.h>
 #include "port/c_internal.h"
 #include "symbols/bpe.h"
 
@@ -91,31 +90,15 @@ static void put(const char *name, const char *code, int number, text *out) {
       text_add(out, code, 1);
 }
 
-/* Numbers of the merges in the order of their pairs. */
-static int *sorted_merges(c_export *c, const vocabulary *v) {
-  const size_t n = (size_t)v->n_merges;
-  int *sorted = arena_alloc(&c->memory, n + 1, sizeof *sorted), *other = arena_alloc(&c->memory, n + 1, sizeof *other);
-  if (!sorted || !other) return NULL;
-  for (int i = 0; i < v->n_merges; i++) sorted[i] = i;
-  for (int width = 1; width < v->n_merges; width *= 2) { /* merging runs */
-    for (int first = 0; first < v->n_merges; first += 2 * width) {
-      const int half = first + width < v->n_merges ? first + width : v->n_merges;
-      const int end = first + 2 * width < v->n_merges ? first + 2 * width : v->n_merges;
-      for (int i = first, j = half, k = first; k < end; k++) {
-        const bpe_merge *a = &v->merges[sorted[i]], *b = j < end ? &v->merges[sorted[j]] : NULL;
-        const bool from_left = i < half && (!b || a->left < b->left || (a->left == b->left && a->right < b->right));
-        other[k] = from_left ? sorted[i++] : sorted[j++];
-      }
-    }
-    memcpy(sorted, other, n * sizeof *sorted);
-  }
-  return sorted;
+static bool pair_after(const void *context, int a, int b) {
+  const bpe_merge *m = (const bpe_merge *)context + a, *n = (const bpe_merge *)context + b;
+  return m->left != n->left ? m->left > n->left : m->right > n->right;
 }
 
 void c_bpe(c_export *c, int data, text *out) {
   const vocabulary *v = &c->m->schema.list[data].words;
   const char *name = c->g->data[data].name;
-  const int *sorted = sorted_merges(c, v);
+  const int *sorted = c_sorted(c, v->n_merges, pair_after, v->merges);
   out->failed |= !sorted;
   if (!sorted) return;
   text_format(out, "/* Of each merge: left, right, and its number. */\nstatic const %s %s_merges[%d][3] = {\n ",

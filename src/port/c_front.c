@@ -202,22 +202,32 @@ static void put_tables(unsigned pieces, text *out) {
   if (pieces & PIECE_LOWER) put_ranges(out, "front_pairs", rows, words_ranges(WORDS_PAIRS, rows), 2);
 }
 
-/* Numbers of the texts in the order of their bytes. */
-static void put_sorted(c_export *c, int data, int n, text *out) {
+int *c_sorted(c_export *c, int n, bool (*after)(const void *context, int a, int b), const void *context) {
   int *sorted = arena_alloc(&c->memory, (size_t)n + 1, sizeof *sorted),
       *other = arena_alloc(&c->memory, (size_t)n + 1, sizeof *other);
-  const char *const *texts = c->out->symbols[data].texts;
-  out->failed |= !sorted || !other;
-  if (!sorted || !other) return;
+  if (!sorted || !other) return NULL;
   for (int i = 0; i < n; i++) sorted[i] = i;
   for (int width = 1; width < n; width *= 2) { /* merging runs */
     for (int first = 0; first < n; first += 2 * width) {
       const int half = first + width < n ? first + width : n, end = first + 2 * width < n ? first + 2 * width : n;
       for (int i = first, j = half, k = first; k < end; k++)
-        other[k] = j >= end || (i < half && strcmp(texts[sorted[i]], texts[sorted[j]]) <= 0) ? sorted[i++] : sorted[j++];
+        other[k] = j >= end || (i < half && !after(context, sorted[i], sorted[j])) ? sorted[i++] : sorted[j++];
     }
     memcpy(sorted, other, (size_t)n * sizeof *sorted);
   }
+  return sorted;
+}
+
+static bool text_after(const void *context, int a, int b) {
+  const char *const *texts = context;
+  return strcmp(texts[a], texts[b]) > 0;
+}
+
+/* Numbers of the texts in the order of their bytes. */
+static void put_sorted(c_export *c, int data, int n, text *out) {
+  const int *sorted = c_sorted(c, n, text_after, c->out->symbols[data].texts);
+  out->failed |= !sorted;
+  if (!sorted) return;
   text_format(out, "static const int %s_sorted[%d] = {", c->g->data[data].name, n);
   for (int i = 0; i < n; i++) text_format(out, "%s%d%s", i % 16 ? " " : "\n  ", sorted[i], i + 1 < n ? "," : "");
   text_format(out, "\n};\n");

@@ -168,6 +168,8 @@ bool c_has_front(const c_export *c, int data);
 void c_front_header(const c_export *c, text *out);
 void c_front_signature(const c_export *c, int data, text *out);
 void c_front(c_export *c, text *out);
+/* The numbers 0 .. n - 1 in order; equal ones stay as they are. NULL: out of memory. */
+int *c_sorted(c_export *c, int n, bool (*after)(const void *context, int a, int b), const void *context);
 
 /* --- c_bpe.c --- */
 extern const char *const c_bpe_code;
